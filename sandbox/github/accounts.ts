@@ -1,0 +1,69 @@
+/** An organization or a person's own account: where an app can be installed. */
+export interface Account {
+  readonly id: number;
+  readonly login: string;
+  readonly type: "Organization" | "User";
+}
+
+/** Someone who can be signed in at the browser. */
+export interface Person {
+  readonly id: number;
+  readonly login: string;
+  readonly name: string;
+  readonly emailVerified: boolean;
+  /** The accounts this person can reach: an admin installs, a member can only request an installation. */
+  readonly roles: Readonly<Record<string, "admin" | "member">>;
+}
+
+export interface Repository {
+  readonly id: number;
+  readonly name: string;
+  /** Login of the account. */
+  readonly owner: string;
+}
+
+export const accounts: readonly Account[] = [
+  { id: 2001, login: "acme", type: "Organization" },
+  { id: 2002, login: "globex", type: "Organization" },
+  { id: 2003, login: "umbrella", type: "Organization" },
+  { id: 1001, login: "mona", type: "User" },
+];
+
+/** `mona` is signed in at the start. `mallory` has installed our app on an organization nobody else can see. */
+export const people: readonly Person[] = [
+  {
+    id: 1001,
+    login: "mona",
+    name: "Mona Lisa",
+    emailVerified: true,
+    roles: { acme: "admin", globex: "admin", mona: "admin" },
+  },
+  { id: 1002, login: "hubot", name: "Hu Bot", emailVerified: true, roles: { acme: "member", globex: "member" } },
+  { id: 1003, login: "mallory", name: "Mallory", emailVerified: true, roles: { umbrella: "admin" } },
+  { id: 1004, login: "newcomer", name: "New Comer", emailVerified: false, roles: { acme: "admin" } },
+];
+
+export const repositories: readonly Repository[] = [
+  { id: 3001, name: "api", owner: "acme" },
+  { id: 3002, name: "web", owner: "acme" },
+  { id: 3003, name: "docs", owner: "acme" },
+  { id: 3004, name: "site", owner: "globex" },
+  { id: 3005, name: "hive", owner: "umbrella" },
+  { id: 3006, name: "dotfiles", owner: "mona" },
+];
+
+/** The account as GitHub's API shows it. */
+export function accountJson(account: Account): Record<string, unknown> {
+  return { login: account.login, id: account.id, type: account.type };
+}
+
+export function repositoryJson(repository: Repository): Record<string, unknown> {
+  const owner = accounts.find(({ login }) => login === repository.owner);
+  return {
+    id: repository.id,
+    name: repository.name,
+    full_name: `${repository.owner}/${repository.name}`,
+    private: true,
+    owner: owner === undefined ? null : accountJson(owner),
+  };
+}

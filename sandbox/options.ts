@@ -1,0 +1,29 @@
+import { randomBytes } from "node:crypto";
+
+/** What every sandbox platform can be started with. */
+export interface PlatformOptions {
+  /** Port on 127.0.0.1; 0 takes any free one. */
+  readonly port?: number;
+  /** The platform's clock: Date headers and every expiry follow it. */
+  readonly now?: () => Date;
+  readonly random?: (bytes: number) => Buffer;
+  /** Whether the person at the browser approves everything at once; otherwise a consent page asks. */
+  readonly autoApprove?: boolean;
+}
+
+/** The same with defaults filled in. */
+export interface PlatformWorld {
+  readonly port: number;
+  readonly now: () => Date;
+  readonly random: (bytes: number) => Buffer;
+  readonly autoApprove: boolean;
+}
+
+export function platformWorld(options: PlatformOptions): PlatformWorld {
+  return {
+    port: options.port ?? 0,
+    now: options.now ?? (() => new Date()),
+    random: options.random ?? randomBytes,
+    autoApprove: options.autoApprove ?? false,
+  };
+}

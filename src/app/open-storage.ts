@@ -1,0 +1,46 @@
+import type { Closers } from "../closers.ts";
+import type { Config } from "../config/load-config.ts";
+import { lockDataDirectory } from "../storage/data-directory.ts";
+import { readOrCreateKey } from "../storage/data-directory-key.ts";
+import { openEmbedded } from "../storage/embedded.ts";
+import { openPostgres } from "../storage/postgres.ts";
+import { type KeyRing, parseKeyRing } from "../storage/seal/key-ring.ts";
+import { createSealer } from "../storage/seal/sealer.ts";
+import type { Storage } from "../storage/storage.ts";
+import type { World } from "../world.ts";
+
+export interface OpenedStorage {
+  readonly storage: Storage;
+  readonly keys: KeyRing;
+}
+
+/** Opens the configured database with the configured keys; embedded, it locks the data directory first. */
+export async function openStorage(config: Config, world: World, closers: Closers): Promise<OpenedStorage> {
+  const { database, encryption } = config;
+  const { now, random, log } = world;
+  const sealing = (keys: KeyRing) => createSealer({ keys, cipher: encryption.cipher, now, random });
+
+  if (database.kind === "postgres") {
+    if (encryption.keys === undefined) throw new Error("TOKEN_ENCRYPTION_KEY is required with Postgres");
+    const keys = parseKeyRing(encryption.keys);
+    const { url, directUrl } = database;
+    const storage = await openPostgres({ url, directUrl, sealer: sealing(keys), now, random, log });
+    closers.add("database", () => storage.close());
+    return { storage, keys };
+  }
+
+  const directory = database.dataDir;
+  const lock = await lockDataDirectory(directory, { now, random });
+  closers.add("data directory", () => lock.release());
+  const keys = parseKeyRing(encryption.keys ?? (await readOrCreateKey(directory, random)));
+  log.warn(
+    {
+      directory,
+      advice: "development only: nothing is flushed to disk, so a power failure may lose it; set DATABASE_URL",
+    },
+    "database.embedded",
+  );
+  const storage = await openEmbedded({ directory, sealer: sealing(keys), now, random, log });
+  closers.add("database", () => storage.close());
+  return { storage, keys };
+}

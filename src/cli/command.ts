@@ -1,0 +1,23 @@
+import type { Environment, ReadFile } from "../config/setting-reader.ts";
+
+/** What a command takes from the process it runs in. */
+export interface CommandWorld {
+  readonly env: Environment;
+  readonly readFile: ReadFile;
+  readonly now: () => Date;
+  /** Cryptographically strong random bytes. */
+  readonly random: (bytes: number) => Buffer;
+  /** A line for whoever reads or pipes the result. */
+  readonly print: (line: string) => void;
+  /** A line for people. */
+  readonly complain: (line: string) => void;
+}
+
+/**
+ * Does its work and returns the exit code: 0 done, 1 not done, 2 not understood.
+ * @throws Error whose message is meant for the operator.
+ */
+export type Command = (args: readonly string[], world: CommandWorld) => Promise<number>;
+
+/** The exit code for arguments that a command does not have. */
+export const notUnderstood = 2;

@@ -1,0 +1,29 @@
+import { loadDatabaseConfig } from "../config/load-config.ts";
+import { driverError, errorCode } from "../storage/database-failure.ts";
+import { migratePostgres } from "../storage/migrate.ts";
+import { parsePostgresUrl } from "../storage/postgres-url.ts";
+import { type Command, notUnderstood } from "./command.ts";
+
+/** `migrate`: brings the Postgres database up to this version, beside any number of others who do the same. */
+export const migrateCommand: Command = async (args, { env, readFile, random, print, complain }) => {
+  if (args.length > 0) return notUnderstood;
+  const database = loadDatabaseConfig(env, readFile);
+  if (database.kind === "embedded") {
+    complain("DATABASE_URL is not set, and the embedded database is migrated by the service when it starts");
+    return 1;
+  }
+  const setting = database.directUrl === undefined ? "DATABASE_URL" : "DATABASE_DIRECT_URL";
+  const target = parsePostgresUrl(setting, database.directUrl ?? database.url);
+  const place = `the database ${target.database} on ${target.host}:${target.port}`;
+  try {
+    await migratePostgres(target, random);
+  } catch (error) {
+    // What surrounds the driver's error repeats the statement and its values.
+    const cause = driverError(error);
+    // A connection tried at several addresses has no message of its own.
+    const why = (cause instanceof Error && cause.message) || (errorCode(cause) ?? "no answer");
+    throw new Error(`${place} is not migrated: ${why}`, { cause });
+  }
+  print(`${place} is up to date`);
+  return 0;
+};

@@ -1,0 +1,41 @@
+import type { Secret } from "../secret.ts";
+import {
+  defaultOf,
+  isConfigured,
+  type PlatformSettings,
+  readAddressPair,
+  readRequired,
+  readRequiredSecret,
+} from "./platform-settings.ts";
+import { readChoice, readWords } from "./scalars.ts";
+import type { SettingReader } from "./setting-reader.ts";
+
+export interface AtlassianConfig {
+  readonly clientId: string;
+  readonly clientSecret: Secret;
+  /** Of Jira and Confluence together, and `offline_access`: a later consent replaces the scopes of the grant. */
+  readonly scopes: readonly string[];
+  /** Whether a challenge is sent (RFC 7636). */
+  readonly pkce: boolean;
+  /** Without a slash at the end. */
+  readonly authUrl: string;
+  readonly apiUrl: string;
+}
+
+const app: PlatformSettings = { title: "Atlassian app", required: [["JIRA_CLIENT_ID"], ["JIRA_CLIENT_SECRET"]] };
+
+/** One app for Jira and Confluence; undefined: not configured. */
+export function readAtlassian(reader: SettingReader): AtlassianConfig | undefined {
+  if (!isConfigured(reader, app)) return undefined;
+  const [authUrl, apiUrl] = readAddressPair(reader, "ATLASSIAN_AUTH_URL", "ATLASSIAN_API_URL", "set both");
+  const jira = readWords(reader, "JIRA_SCOPES", defaultOf("JIRA_SCOPES").split(" "));
+  const confluence = readWords(reader, "CONFLUENCE_SCOPES", []);
+  return {
+    clientId: readRequired(reader, "JIRA_CLIENT_ID"),
+    clientSecret: readRequiredSecret(reader, "JIRA_CLIENT_SECRET"),
+    scopes: [...new Set([...jira, ...confluence, "offline_access"])],
+    pkce: readChoice(reader, "JIRA_PKCE", ["on", "off"], "on") === "on",
+    authUrl,
+    apiUrl,
+  };
+}

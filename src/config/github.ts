@@ -1,0 +1,138 @@
+import { createPrivateKey } from "node:crypto";
+import { Secret } from "../secret.ts";
+import {
+  defaultOf,
+  isConfigured,
+  type PlatformSettings,
+  readAddressPair,
+  readRequired,
+  readRequiredSecret,
+} from "./platform-settings.ts";
+import { readWords } from "./scalars.ts";
+import type { SettingReader } from "./setting-reader.ts";
+import { readBaseAddress } from "./urls.ts";
+
+/** One GitHub: github.com or an Enterprise one. Addresses have no slash at the end. */
+interface GithubHost {
+  readonly webUrl: string;
+  readonly apiUrl: string;
+  /** The `iss` that callbacks may carry (RFC 9207). */
+  readonly issuer: string;
+}
+
+export interface GithubConfig extends GithubHost {
+  /** In digits. */
+  readonly appId: string;
+  readonly slug: string;
+  readonly clientId: string;
+  readonly clientSecret: Secret;
+  /** PEM that node:crypto reads. */
+  readonly privateKey: Secret;
+  /** Begins with a slash and does not end with one. */
+  readonly installPath: string;
+}
+
+export interface GithubOauthConfig extends GithubHost {
+  readonly clientId: string;
+  readonly clientSecret: Secret;
+  readonly scopes: readonly string[];
+}
+
+const app: PlatformSettings = {
+  title: "GitHub App",
+  required: [
+    ["GITHUB_APP_ID"],
+    ["GITHUB_APP_NAME"],
+    ["GITHUB_CLIENT_ID"],
+    ["GITHUB_CLIENT_SECRET"],
+    ["GITHUB_PRIVATE_KEY", "GITHUB_PRIVATE_KEY_PATH"],
+  ],
+  optional: ["GITHUB_WEBHOOK_SECRET"],
+};
+
+const oauthApp: PlatformSettings = {
+  title: "GitHub OAuth App",
+  required: [["GITHUB_OAUTH_CLIENT_ID"], ["GITHUB_OAUTH_CLIENT_SECRET"]],
+};
+
+/** The GitHub App; undefined: not configured. */
+export function readGithub(reader: SettingReader): GithubConfig | undefined {
+  if (!isConfigured(reader, app)) return undefined;
+  return {
+    ...readHost(reader),
+    appId: readAppId(reader),
+    slug: readSlug(reader),
+    clientId: readRequired(reader, "GITHUB_CLIENT_ID"),
+    clientSecret: readRequiredSecret(reader, "GITHUB_CLIENT_SECRET"),
+    privateKey: readPrivateKey(reader),
+    installPath: readInstallPath(reader),
+  };
+}
+
+/** The classic OAuth App; undefined: not configured. */
+export function readGithubOauth(reader: SettingReader): GithubOauthConfig | undefined {
+  if (!isConfigured(reader, oauthApp)) return undefined;
+  return {
+    ...readHost(reader),
+    clientId: readRequired(reader, "GITHUB_OAUTH_CLIENT_ID"),
+    clientSecret: readRequiredSecret(reader, "GITHUB_OAUTH_CLIENT_SECRET"),
+    scopes: readWords(reader, "GITHUB_OAUTH_SCOPES", [defaultOf("GITHUB_OAUTH_SCOPES")]),
+  };
+}
+
+function readHost(reader: SettingReader): GithubHost {
+  const hint = "set both; on Enterprise Server the API is at $GITHUB_URL/api/v3";
+  const [webUrl, apiUrl] = readAddressPair(reader, "GITHUB_URL", "GITHUB_API_URL", hint);
+  return { webUrl, apiUrl, issuer: readBaseAddress(reader, "GITHUB_ISSUER", defaultOf("GITHUB_ISSUER")) };
+}
+
+function readAppId(reader: SettingReader): string {
+  const id = readRequired(reader, "GITHUB_APP_ID");
+  if (id !== "" && !/^\d+$/.test(id)) reader.problem("GITHUB_APP_ID", "this is not a number", "set the App ID");
+  return id;
+}
+
+function readSlug(reader: SettingReader): string {
+  const slug = readRequired(reader, "GITHUB_APP_NAME");
+  if (slug !== "" && !/^[\w.-]+$/.test(slug)) {
+    reader.problem("GITHUB_APP_NAME", "this is not a name as in URLs", "set the last part of the app's public link");
+  }
+  return slug;
+}
+
+function readInstallPath(reader: SettingReader): string {
+  const path = reader.text("GITHUB_INSTALL_PATH") ?? defaultOf("GITHUB_INSTALL_PATH");
+  if (!/^(\/[\w.-]+)+$/.test(path)) {
+    reader.problem("GITHUB_INSTALL_PATH", `${path} is not a path`, "set /apps, on Enterprise Server /github-apps");
+  }
+  return path;
+}
+
+function readPrivateKey(reader: SettingReader): Secret {
+  const path = reader.text("GITHUB_PRIVATE_KEY_PATH");
+  const given = reader.secret("GITHUB_PRIVATE_KEY");
+  if (path !== undefined && reader.isGiven("GITHUB_PRIVATE_KEY")) {
+    reader.problem("GITHUB_PRIVATE_KEY", "is given as well as GITHUB_PRIVATE_KEY_PATH", "set one of them");
+    return new Secret("");
+  }
+  const text = path === undefined ? given?.reveal() : reader.file("GITHUB_PRIVATE_KEY_PATH", path);
+  if (text === undefined) return new Secret("");
+  const pem = text.replaceAll("\\n", "\n").trim();
+  if (!isRsaKey(pem)) {
+    reader.problem(
+      path === undefined ? "GITHUB_PRIVATE_KEY" : "GITHUB_PRIVATE_KEY_PATH",
+      "this is not an RSA private key of at least 2048 bits in PEM form (PKCS#1 or PKCS#8, without a passphrase)",
+      "generate one on the app's page at GitHub",
+    );
+  }
+  return new Secret(pem);
+}
+
+function isRsaKey(pem: string): boolean {
+  try {
+    const key = createPrivateKey(pem);
+    return key.asymmetricKeyType === "rsa" && (key.asymmetricKeyDetails?.modulusLength ?? 0) >= 2048;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,79 @@
+import { type DatabaseConfig, readDatabase } from "./database.ts";
+import { type EncryptionConfig, readEncryption } from "./encryption.ts";
+import { type Listeners, readListeners } from "./listeners.ts";
+import { type LogLevel, readLogLevel } from "./log-level.ts";
+import { findNearNames } from "./near-names.ts";
+import { notConfigured, type PlatformConfigs, readPlatforms, readWebhooks, type WebhookConfig } from "./platforms.ts";
+import { type ProxyConfig, readProxy } from "./proxy.ts";
+import { readInteger } from "./scalars.ts";
+import { createSettingReader, type Environment, type ReadFile } from "./setting-reader.ts";
+import { knownNames, secretSettings } from "./settings.ts";
+import { refuseUnsupported } from "./unsupported.ts";
+
+/** The whole configuration, read once at start. */
+export interface Config extends Listeners {
+  readonly database: DatabaseConfig;
+  readonly encryption: EncryptionConfig;
+  readonly platforms: PlatformConfigs;
+  /** The names callers use for platforms that are not configured. */
+  readonly notConfigured: readonly string[];
+  readonly webhooks: WebhookConfig;
+  readonly log: { readonly level: LogLevel };
+  /** How long running calls may take to finish at shutdown. */
+  readonly drainSeconds: number;
+  /** Most tokens kept in memory. */
+  readonly cacheMaxEntries: number;
+  readonly proxy: ProxyConfig;
+}
+
+/**
+ * Reads the settings. Pure but for `readFile`.
+ * @throws ConfigError that lists everything that is wrong; no secret is in it.
+ */
+export function loadConfig(
+  env: Environment,
+  readFile: ReadFile,
+): { readonly config: Config; readonly warnings: readonly string[] } {
+  const reader = createSettingReader(env, readFile);
+  for (const { given, meant } of findNearNames(namesIn(env), knownNames())) {
+    reader.warn(`${given} is not a setting; ${meant} is`);
+  }
+  refuseUnsupported(reader);
+  // Also those that nothing reads in this configuration: a mistake in them is one all the same.
+  for (const name of secretSettings) reader.secret(name);
+  const database = readDatabase(reader);
+  const platforms = readPlatforms(reader);
+  const config: Config = {
+    ...readListeners(reader),
+    database,
+    encryption: readEncryption(reader, database.kind),
+    platforms,
+    notConfigured: notConfigured(platforms),
+    webhooks: readWebhooks(reader),
+    log: { level: readLogLevel(reader) },
+    drainSeconds: readInteger(reader, "DRAIN_SECONDS", { fallback: 20, min: 0, max: 3600 }),
+    cacheMaxEntries: readInteger(reader, "CACHE_MAX_ENTRIES", { fallback: 50_000, min: 1, max: 10_000_000 }),
+    proxy: readProxy(reader),
+  };
+  return { config, warnings: reader.finish() };
+}
+
+/** Only what a command that migrates needs: it may run with fewer rights, and fewer secrets, than the service. */
+export function loadDatabaseConfig(env: Environment, readFile: ReadFile): DatabaseConfig {
+  const reader = createSettingReader(env, readFile);
+  const database = readDatabase(reader);
+  reader.finish();
+  return database;
+}
+
+/** Only where the service listens. */
+export function loadListeners(env: Environment, readFile: ReadFile): Listeners {
+  const reader = createSettingReader(env, readFile);
+  const listeners = readListeners(reader);
+  reader.finish();
+  return listeners;
+}
+
+function namesIn(env: Environment): readonly string[] {
+  return Object.keys(env).filter((name) => (env[name] ?? "").trim() !== "");
+}

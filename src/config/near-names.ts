@@ -1,0 +1,75 @@
+/**
+ * For names that are set but unknown: the known name each is most likely meant to be. Two letters in a name may be
+ * wrong, or one of its words too many, too few or misplaced; in a short name one letter, so that `HOME` is not `HOST`.
+ */
+export function findNearNames(
+  given: readonly string[],
+  known: ReadonlySet<string>,
+): readonly { readonly given: string; readonly meant: string }[] {
+  return given.flatMap((name) => {
+    if (known.has(name) || isForeign(name)) return [];
+    const [nearest] = [...known]
+      .filter((candidate) => isNear(name.toUpperCase(), candidate))
+      .sort((a, b) => editDistance(name, a) - editDistance(name, b));
+    return nearest === undefined ? [] : [{ given: name, meant: nearest }];
+  });
+}
+
+function isNear(name: string, known: string): boolean {
+  if (Math.abs(name.length - known.length) <= 2) {
+    const distance = editDistance(name, known);
+    if (distance <= (known.length < 10 ? 1 : 2)) return true;
+  }
+  return hasNearlyTheWordsOf(name, known);
+}
+
+/** `JIRA_SECRET_CLIENT`, `JIRA_OAUTH_CLIENT_SECRET` and `JIRA_SECRET` are all like `JIRA_CLIENT_SECRET`. */
+function hasNearlyTheWordsOf(name: string, known: string): boolean {
+  const [words, knownWords] = [name.split("_"), known.split("_")];
+  if (knownWords.length < 3 || words.length < 2 || words[0] !== knownWords[0]) return false;
+  const extra = words.filter((word) => !knownWords.includes(word)).length;
+  const missing = knownWords.filter((word) => !words.includes(word)).length;
+  return extra + missing <= 1;
+}
+
+/** Letters to add, drop, change or swap with their neighbour (optimal string alignment). */
+function editDistance(a: string, b: string): number {
+  let beforeLast: readonly number[] = [];
+  let last: readonly number[] = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = (last[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const swap = swapped ? (beforeLast[j - 2] ?? 0) + 1 : Number.POSITIVE_INFINITY;
+      row.push(Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, change, swap));
+    }
+    beforeLast = last;
+    last = row;
+  }
+  return last[b.length] ?? 0;
+}
+
+function isForeign(name: string): boolean {
+  return foreign.has(name) || /^(GITHUB_(ACTION|ACTOR|EVENT|REPOSITORY|REF|RUN|STEP|WORKFLOW)(S|_|$))/.test(name);
+}
+
+/** Other programs' variables: GitHub Actions' defaults outside the families above, and the usual neighbours. */
+const foreign: ReadonlySet<string> = new Set([
+  "GITHUB_BASE_REF",
+  "GITHUB_ENV",
+  "GITHUB_GRAPHQL_URL",
+  "GITHUB_HEAD_REF",
+  "GITHUB_JOB",
+  "GITHUB_OUTPUT",
+  "GITHUB_PATH",
+  "GITHUB_RETENTION_DAYS",
+  "GITHUB_SERVER_URL",
+  "GITHUB_SHA",
+  "GITHUB_STATE",
+  "GITHUB_TOKEN",
+  "GITHUB_TRIGGERING_ACTOR",
+  "GITHUB_WORKSPACE",
+  "HTTP_PROXY",
+  "http_proxy",
+]);

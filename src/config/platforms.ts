@@ -1,0 +1,48 @@
+import type { Secret } from "../secret.ts";
+import { type AtlassianConfig, readAtlassian } from "./atlassian.ts";
+import { type GithubConfig, type GithubOauthConfig, readGithub, readGithubOauth } from "./github.ts";
+import { readRotatingSecret } from "./platform-settings.ts";
+import type { SettingReader } from "./setting-reader.ts";
+import { readSlack, type SlackConfig } from "./slack.ts";
+
+/** Third parties that we are registered with; undefined: not configured. */
+export interface PlatformConfigs {
+  readonly github: GithubConfig | undefined;
+  readonly githubOauth: GithubOauthConfig | undefined;
+  readonly atlassian: AtlassianConfig | undefined;
+  readonly slack: SlackConfig | undefined;
+}
+
+/** What platforms sign their events with: the values in use, two while one is being rotated. */
+export interface WebhookConfig {
+  readonly githubSecrets: readonly Secret[];
+  readonly slackSigningSecrets: readonly Secret[];
+}
+
+export function readPlatforms(reader: SettingReader): PlatformConfigs {
+  return {
+    github: readGithub(reader),
+    githubOauth: readGithubOauth(reader),
+    atlassian: readAtlassian(reader),
+    slack: readSlack(reader),
+  };
+}
+
+export function readWebhooks(reader: SettingReader): WebhookConfig {
+  return {
+    githubSecrets: readRotatingSecret(reader, "GITHUB_WEBHOOK_SECRET"),
+    slackSigningSecrets: readRotatingSecret(reader, "SLACK_SIGNING_SECRET"),
+  };
+}
+
+/** The names callers use for what is not configured, for the start-up line. */
+export function notConfigured(platforms: PlatformConfigs): readonly string[] {
+  return [
+    ...(platforms.github === undefined ? ["github"] : []),
+    ...(platforms.githubOauth === undefined ? ["github-oauth"] : []),
+    ...(platforms.atlassian === undefined ? ["jira", "confluence"] : []),
+    ...(platforms.slack === undefined ? ["slack"] : []),
+    // Known by name, but no setting of this version configures it.
+    "sentry",
+  ];
+}

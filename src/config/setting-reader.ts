@@ -1,0 +1,89 @@
+import { Secret } from "../secret.ts";
+import { ConfigError, type Problem } from "./config-error.ts";
+import { type SecretSettingName, type SettingName, settingOf } from "./settings.ts";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+/** The text of a file. @throws if it cannot be read. */
+export type ReadFile = (path: string) => string;
+
+/**
+ * Reads settings by name and remembers what is wrong, so that an operator hears of everything at once. A setting that
+ * is empty or blank is unset. Whatever is wrong reads as unset; `finish` throws before it can be used.
+ */
+export interface SettingReader {
+  /** The trimmed value under its own name or an alias. */
+  text(name: Exclude<SettingName, SecretSettingName>): string | undefined;
+  /** The value, or that of the file `<name>_FILE`. */
+  secret(name: SecretSettingName): Secret | undefined;
+  /** The text of the file at `path`; undefined, with a problem, if there is none. */
+  file(setting: string, path: string): string | undefined;
+  /** Whether the setting has a value, be it a wrong one, or a file to read it from. */
+  isGiven(name: SettingName): boolean;
+  problem(setting: string, wrong: string, fix: string): void;
+  warn(warning: string): void;
+  /** What was warned of. @throws ConfigError if there was any problem. */
+  finish(): readonly string[];
+}
+
+export function createSettingReader(env: Environment, readFile: ReadFile): SettingReader {
+  const problems: Problem[] = [];
+  const warnings: string[] = [];
+
+  function problem(setting: string, wrong: string, fix: string): void {
+    problems.push({ setting, wrong, fix });
+  }
+
+  function valueUnder(name: SettingName): string | undefined {
+    const names = [name, ...(settingOf(name).aliases ?? [])];
+    const given = names.flatMap((known) => {
+      const value = env[known]?.trim() ?? "";
+      return value === "" ? [] : [{ known, value }];
+    });
+    if (new Set(given.map(({ value }) => value)).size > 1) {
+      problem(name, `${given.map(({ known }) => known).join(" and ")} name different values`, "set one of them");
+    }
+    return given[0]?.value;
+  }
+
+  function readText(setting: string, path: string): string | undefined {
+    try {
+      return readFile(path);
+    } catch (error) {
+      problem(setting, `the file ${path} cannot be read (${codeOf(error)})`, "set the path of a readable file");
+      return undefined;
+    }
+  }
+
+  return {
+    text: valueUnder,
+    secret(name) {
+      const value = valueUnder(name);
+      const path = env[`${name}_FILE`]?.trim() ?? "";
+      if (path === "") return value === undefined ? undefined : new Secret(value);
+      if (value !== undefined) {
+        problem(name, `is given as well as ${name}_FILE`, "set one of them");
+        return undefined;
+      }
+      const text = readText(`${name}_FILE`, path)?.trim();
+      if (text === "") problem(`${name}_FILE`, `the file ${path} is empty`, "put the value into it");
+      return text === undefined || text === "" ? undefined : new Secret(text);
+    },
+    file: readText,
+    isGiven: (name) => valueUnder(name) !== undefined || (env[`${name}_FILE`]?.trim() ?? "") !== "",
+    problem,
+    warn: (warning) => void warnings.push(warning),
+    finish() {
+      if (problems.length > 0) throw new ConfigError(unique(problems), warnings);
+      return warnings;
+    },
+  };
+}
+
+/** A setting that is read twice has its problem once. */
+function unique(problems: readonly Problem[]): readonly Problem[] {
+  return [...new Map(problems.map((problem) => [`${problem.setting}\n${problem.wrong}`, problem])).values()];
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "unreadable";
+}

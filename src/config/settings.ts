@@ -1,0 +1,225 @@
+/** One environment variable that an operator may set. */
+export interface Setting {
+  readonly name: string;
+  /** For people; undefined: unset. */
+  readonly default?: string;
+  readonly meaning: string;
+  /** Never shown, and readable from the file that `<name>_FILE` names. */
+  readonly secret?: true;
+  /** Other names, mostly of earlier services. */
+  readonly aliases?: readonly string[];
+  /**
+   * `unused`: accepted with a warning, because a later version uses it. `refused`: start-up fails, because leaving
+   * it unheard would be less safe than what was asked for.
+   */
+  readonly support?: "unused" | "refused";
+}
+
+/** Every setting there is, in the order people meet them. */
+export const settings = [
+  {
+    name: "BASE_URL",
+    aliases: ["OAUTH_CALLBACK_BASE", "PUBLIC_URL"],
+    default: "http://localhost:$PORT",
+    meaning: "Where browsers and platforms reach the public listener. https unless the host is loopback.",
+  },
+  { name: "PORT", default: "8010", meaning: "Public listener: browsers, callbacks. 0: any free port." },
+  {
+    name: "HOST",
+    default: "127.0.0.1 if BASE_URL is loopback, else 0.0.0.0",
+    meaning: "Address of the public listener.",
+  },
+  { name: "GRPC_PORT", default: "50051", meaning: "gRPC listener: internal services, health, reflection." },
+  { name: "INTERNAL_PORT", default: "8011", meaning: "Internal HTTP listener: Connect, gRPC-Web, JSON, REST." },
+  {
+    name: "INTERNAL_HOST",
+    default: "127.0.0.1",
+    meaning: "Address of the gRPC and internal listeners. Loopback only, until callers can be authenticated.",
+  },
+  {
+    name: "INSTALL_MODE",
+    default: "open if BASE_URL is loopback, else link",
+    meaning: "Who may start an install: `open`, anyone; `link`, only who has a link made for it.",
+  },
+  {
+    name: "ALLOWED_RETURN_ORIGINS",
+    default: "origin of BASE_URL",
+    meaning: "Origins, comma separated, that `return_to` may lead to.",
+  },
+  {
+    name: "INSTALL_PAGE_URL",
+    meaning: "The product's own page for connecting; `install_url` in errors in `link` mode.",
+  },
+  { name: "TRUSTED_PROXIES", default: "none", meaning: "CIDRs, comma separated, whose `X-Forwarded-For` is believed." },
+  {
+    name: "DATABASE_URL",
+    secret: true,
+    default: "embedded database in DATA_DIR",
+    meaning: "Postgres, as `postgresql://user:password@host:5432/database`. `postgresql+asyncpg://` is understood.",
+  },
+  {
+    name: "DATABASE_DIRECT_URL",
+    secret: true,
+    default: "DATABASE_URL",
+    meaning: "A direct connection for LISTEN and migrations where DATABASE_URL is a transaction pooler.",
+  },
+  { name: "POSTGRES_HOST", meaning: "Postgres in parts, instead of DATABASE_URL: host name or address." },
+  { name: "POSTGRES_PORT", default: "5432", meaning: "Port of POSTGRES_HOST." },
+  { name: "POSTGRES_USER", meaning: "Database user at POSTGRES_HOST." },
+  { name: "POSTGRES_PASSWORD", secret: true, meaning: "Password of POSTGRES_USER." },
+  { name: "POSTGRES_DB", default: "POSTGRES_USER", meaning: "Database at POSTGRES_HOST." },
+  {
+    name: "DATA_DIR",
+    default: "./data",
+    meaning: "Embedded database and its generated key; for one process at a time.",
+  },
+  { name: "CENTRAL_OAUTH_DB_PATH", meaning: "From an earlier service: a file whose folder is taken for DATA_DIR." },
+  {
+    name: "TOKEN_ENCRYPTION_KEY",
+    secret: true,
+    default: "generated in DATA_DIR; required with Postgres",
+    meaning:
+      "Fernet keys, comma separated: the first encrypts, all decrypt. `npx oauth-token-service keys generate` makes one.",
+  },
+  {
+    name: "TOKEN_CIPHER",
+    default: "fernet",
+    meaning: "What new rows are sealed with: `fernet` or `aes-256-gcm`. Both are always readable.",
+  },
+  { name: "GITHUB_APP_ID", meaning: "GitHub App (`github`): its numeric id." },
+  { name: "GITHUB_APP_NAME", meaning: "GitHub App: the name in its public URL (slug)." },
+  { name: "GITHUB_CLIENT_ID", meaning: "GitHub App: client id." },
+  { name: "GITHUB_CLIENT_SECRET", secret: true, meaning: "GitHub App: client secret." },
+  {
+    name: "GITHUB_PRIVATE_KEY",
+    secret: true,
+    meaning: "GitHub App: private key, PEM (PKCS#1 or PKCS#8); line breaks may be spelled `\\n`.",
+  },
+  { name: "GITHUB_PRIVATE_KEY_PATH", meaning: "GitHub App: file with the private key, instead of GITHUB_PRIVATE_KEY." },
+  {
+    name: "GITHUB_WEBHOOK_SECRET",
+    secret: true,
+    meaning: "GitHub App: webhook secret; two, comma separated, while rotating.",
+  },
+  {
+    name: "GITHUB_ISSUER",
+    default: "https://github.com/login/oauth",
+    meaning: "The `iss` expected of callbacks that carry one (RFC 9207).",
+  },
+  {
+    name: "GITHUB_INSTALL_PATH",
+    default: "/apps",
+    meaning: "Path of the install page; `/github-apps` on Enterprise Server.",
+  },
+  { name: "GITHUB_OAUTH_CLIENT_ID", meaning: "GitHub OAuth App (`github-oauth`): client id." },
+  { name: "GITHUB_OAUTH_CLIENT_SECRET", secret: true, meaning: "GitHub OAuth App: client secret." },
+  {
+    name: "GITHUB_OAUTH_SCOPES",
+    default: "read:user",
+    meaning: "GitHub OAuth App: scopes, separated by blanks or commas.",
+  },
+  { name: "GITHUB_URL", default: "https://github.com", meaning: "Where people meet GitHub." },
+  {
+    name: "GITHUB_API_URL",
+    default: "https://api.github.com",
+    meaning: "GitHub's REST API; set it together with GITHUB_URL.",
+  },
+  { name: "JIRA_CLIENT_ID", meaning: "Atlassian app (`jira` and `confluence`): client id." },
+  { name: "JIRA_CLIENT_SECRET", secret: true, meaning: "Atlassian app: client secret." },
+  {
+    name: "JIRA_SCOPES",
+    default: "read:jira-work write:jira-work read:jira-user manage:jira-webhook",
+    meaning: "Atlassian app: Jira scopes; `offline_access` is added.",
+  },
+  {
+    name: "CONFLUENCE_SCOPES",
+    default: "none",
+    meaning: "Atlassian app: Confluence scopes, asked for in the same consent.",
+  },
+  { name: "JIRA_PKCE", default: "on", meaning: "Atlassian app: `on` sends a PKCE challenge, `off` does not." },
+  { name: "ATLASSIAN_AUTH_URL", default: "https://auth.atlassian.com", meaning: "Atlassian's authorization server." },
+  {
+    name: "ATLASSIAN_API_URL",
+    default: "https://api.atlassian.com",
+    meaning: "Atlassian's API; set it together with ATLASSIAN_AUTH_URL.",
+  },
+  { name: "SLACK_CLIENT_ID", meaning: "Slack app (`slack`): client id." },
+  { name: "SLACK_CLIENT_SECRET", secret: true, meaning: "Slack app: client secret." },
+  {
+    name: "SLACK_SIGNING_SECRET",
+    secret: true,
+    meaning: "Slack app: signing secret; two, comma separated, while rotating.",
+  },
+  {
+    name: "SLACK_SCOPES",
+    default: "chat:write channels:read app_mentions:read users:read reactions:write",
+    meaning: "Slack app: scopes of the bot.",
+  },
+  { name: "SLACK_USER_SCOPES", default: "none", meaning: "Slack app: scopes of the installing person's own token." },
+  { name: "SLACK_URL", default: "https://slack.com", meaning: "Slack; its API is `$SLACK_URL/api/`." },
+  { name: "SLACK_STATE_SECRET", secret: true, meaning: "Accepted from the earlier service; not needed." },
+  {
+    name: "LOG_LEVEL",
+    aliases: ["CENTRAL_OAUTH_LOG_LEVEL"],
+    default: "info",
+    meaning: "Least level logged, as one JSON line per event on stdout.",
+  },
+  { name: "DRAIN_SECONDS", default: "20", meaning: "How long running calls may take to finish at shutdown." },
+  { name: "CACHE_MAX_ENTRIES", default: "50000", meaning: "Most tokens kept in memory." },
+  { name: "HTTPS_PROXY", secret: true, aliases: ["https_proxy"], meaning: "Proxy for calls to platforms." },
+  { name: "NO_PROXY", aliases: ["no_proxy"], meaning: "Hosts, comma separated, that are called without the proxy." },
+  { name: "DEMO_PORT_BASE", meaning: "Moves the demo's sandbox and listeners to this port and the following ones." },
+  { name: "AUTH_CONFIG", support: "refused", meaning: "Caller file: who may call, and what they may do." },
+  { name: "TLS_CERT_FILE", support: "refused", meaning: "TLS on the gRPC and internal listeners: certificate." },
+  { name: "TLS_KEY_FILE", support: "refused", meaning: "TLS: private key." },
+  { name: "TLS_CLIENT_CA_FILE", support: "refused", meaning: "TLS: who signs the callers' certificates." },
+  {
+    name: "TLS_TERMINATED_BY_PROXY",
+    support: "unused",
+    meaning: "`1`: a mesh or proxy encrypts the internal listeners.",
+  },
+  { name: "SENTRY_INTEGRATION_SLUG", support: "unused", meaning: "Sentry public integration (`sentry`): slug." },
+  { name: "SENTRY_CLIENT_ID", support: "unused", meaning: "Sentry: client id." },
+  { name: "SENTRY_CLIENT_SECRET", secret: true, support: "unused", meaning: "Sentry: client secret." },
+  { name: "SENTRY_URL", default: "https://sentry.io", support: "unused", meaning: "Sentry." },
+  { name: "WEBHOOK_FORWARD_URL", support: "unused", meaning: "Where verified platform events go." },
+  {
+    name: "WEBHOOK_FORWARD_SECRET",
+    secret: true,
+    support: "unused",
+    meaning: "What forwarded events are signed with.",
+  },
+  { name: "ALERT_WEBHOOK_URL", support: "unused", meaning: "Where alerts go." },
+  { name: "ALERT_WEBHOOK_SECRET", secret: true, support: "unused", meaning: "What alerts are signed with." },
+  { name: "AUDIT_RETENTION_DAYS", default: "400", support: "unused", meaning: "Older audit rows are pruned." },
+] as const satisfies readonly Setting[];
+
+export type SettingName = (typeof settings)[number]["name"];
+export type SecretSettingName = Extract<(typeof settings)[number], { readonly secret: true }>["name"];
+
+/** The settings that may come from a file. */
+export const secretSettings: readonly SecretSettingName[] = settings.flatMap((setting) =>
+  "secret" in setting ? [setting.name] : [],
+);
+
+/** The same list, seen through its interface. */
+export const allSettings: readonly Setting[] = settings;
+
+/** The description of one setting. */
+export function settingOf(name: SettingName): Setting {
+  const found = byName.get(name);
+  if (found === undefined) throw new Error(`there is no setting ${name}`);
+  return found;
+}
+
+/** Every name the service listens to: settings, their aliases, and the files that secrets may come from. */
+export function knownNames(): ReadonlySet<string> {
+  return new Set(
+    allSettings.flatMap((setting) => {
+      const names = [setting.name, ...(setting.aliases ?? [])];
+      return setting.secret === true ? [...names, `${setting.name}_FILE`] : names;
+    }),
+  );
+}
+
+const byName = new Map<string, Setting>(allSettings.map((setting) => [setting.name, setting]));

@@ -1,0 +1,185 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { ServiceError } from "../errors.ts";
+import type { Secret } from "../secret.ts";
+import type { World } from "../world.ts";
+import { backoffMs, fraction } from "./backoff.ts";
+import type { TokenSet } from "./credential.ts";
+import type { MintOutcome, Platform } from "./platform.ts";
+import type { RefreshFailure, RefreshOutcome } from "./refresh-outcome.ts";
+import type { CommitOutcome, CredentialRepository, Lease } from "./repositories.ts";
+
+/** A refused token is not believed while an earlier attempt this young may still report its success. */
+const openAttemptGraceMs = 60_000;
+const rateLimitMs = 30_000;
+const suspendedMs = 60_000;
+
+interface Attempt {
+  readonly lease: Lease;
+  readonly platform: Platform;
+  readonly credentials: CredentialRepository;
+  readonly world: World;
+}
+
+/** What the holder of a lease does: ask the platform once, then store the answer whatever it is. */
+export async function attemptMint(attempt: Attempt): Promise<RefreshOutcome> {
+  const { lease, platform } = attempt;
+  const outcome = await mintWith(attempt, lease.refreshToken);
+  if (outcome.kind !== "rejected") return settle(attempt, outcome);
+
+  const moved = await newerThanLease(attempt);
+  if (moved !== undefined) return moved;
+  for (const other of otherTokens(attempt)) {
+    const second = await mintWith(attempt, other);
+    if (second.kind !== "rejected") return settle(attempt, second);
+  }
+  const { openAttemptAt } = lease;
+  if (openAttemptAt !== undefined && attempt.world.now().getTime() - openAttemptAt.getTime() < openAttemptGraceMs) {
+    return fail(attempt, "unavailable", { error: "unclear", backoffMs: 5_000, unclear: true });
+  }
+  // Where a spent token never works again, an attempt that did not report back most likely spent this one.
+  const lost = openAttemptAt !== undefined && platform.reuseLeewayMs === 0;
+  return condemn(attempt, lost ? "rotation_lost" : outcome.code);
+}
+
+async function settle(attempt: Attempt, outcome: Exclude<MintOutcome, { kind: "rejected" }>): Promise<RefreshOutcome> {
+  const { lease, credentials, world } = attempt;
+  switch (outcome.kind) {
+    case "minted":
+      return store(attempt, outcome.tokens);
+    case "confirmed":
+      await credentials.confirm(lease);
+      return { kind: "current", credential: lease.credential };
+    case "suspended":
+      await credentials.setSuspended(lease.credential.id, true);
+      return fail(attempt, "suspended", { error: "suspended", backoffMs: suspendedMs, unclear: false });
+    case "misconfigured":
+      world.log.error(
+        { platform: lease.credential.platform, code: outcome.code, credential: lease.credential.id },
+        "platform.misconfigured",
+      );
+      return fail(attempt, "misconfigured", { error: "misconfigured", backoffMs: wait(attempt), unclear: false });
+    case "rate_limited": {
+      const limit = outcome.retryAfterMs ?? rateLimitMs;
+      return fail(attempt, "rate_limited", { error: "rate_limited", backoffMs: limit, unclear: false });
+    }
+    case "not_granted":
+      return fail(attempt, "unavailable", { error: "unavailable", backoffMs: wait(attempt), unclear: false });
+    case "unavailable": {
+      const unclear = outcome.mayHaveBeenProcessed && lease.credential.kind === "rotating";
+      world.log.warn(
+        { platform: lease.credential.platform, cause: outcome.cause, unclear, credential: lease.credential.id },
+        "platform.unavailable",
+      );
+      return fail(attempt, "unavailable", {
+        error: unclear ? "unclear" : "unavailable",
+        backoffMs: outcome.retryAfterMs ?? wait(attempt),
+        unclear,
+      });
+    }
+  }
+}
+
+async function store(attempt: Attempt, tokens: TokenSet): Promise<RefreshOutcome> {
+  const { lease, platform, credentials, world } = attempt;
+  const { id, lastError } = lease.credential;
+  const committed = await commitUntilStored(attempt, tokens);
+  switch (committed.kind) {
+    case "stored":
+      world.log.info(
+        { platform: platform.name, credential: id, version: committed.credential.version },
+        "token.minted",
+      );
+      if (lastError === "suspended") await credentials.setSuspended(id, false);
+      return { kind: "current", credential: committed.credential };
+    case "superseded":
+      return (await newerThanLease(attempt)) ?? { kind: "failed", failure: "gone", retryAfterMs: 0 };
+    case "gone":
+      // Nobody can reach this token any more, so it must not stay alive at the platform.
+      if (lease.credential.kind !== "app_installation") {
+        await platform.revoke({
+          ...lease.credential,
+          accessToken: tokens.token.value,
+          refreshToken: tokens.refreshToken,
+        });
+      }
+      return { kind: "failed", failure: "gone", retryAfterMs: 0 };
+  }
+}
+
+/** The answer may be the only valid token there is: it is stored however long the database takes to come back. */
+async function commitUntilStored(attempt: Attempt, tokens: TokenSet): Promise<CommitOutcome> {
+  const { lease, credentials, world } = attempt;
+  const refreshAfter = halfLife(tokens, fraction(world.random));
+  for (;;) {
+    try {
+      return await credentials.commit(lease, tokens, refreshAfter);
+    } catch (error) {
+      if (!(error instanceof ServiceError) || error.reason !== "SERVICE_UNAVAILABLE") throw error;
+      world.log.warn({ credential: lease.credential.id }, "token.commit_retried");
+      await delay(50 + 200 * fraction(world.random));
+    }
+  }
+}
+
+/** Between 45 % and 55 % of the token's life, so that equal expiries spread. */
+function halfLife(tokens: TokenSet, jitter: number): Date | undefined {
+  const { issuedAt, expiresAt } = tokens.token;
+  if (expiresAt === undefined) return undefined;
+  const lifeMs = expiresAt.getTime() - issuedAt.getTime();
+  return new Date(issuedAt.getTime() + lifeMs * (0.45 + jitter / 10));
+}
+
+/** Tokens of the same grant that may still work: a second successor, then the predecessor within the leeway. */
+function otherTokens({ lease, platform, world }: Attempt): readonly Secret[] {
+  const tokens: Secret[] = [];
+  if (lease.spareRefreshToken !== undefined) tokens.push(lease.spareRefreshToken);
+  const { previousRefreshToken, previousSpentAt } = lease;
+  if (previousRefreshToken !== undefined && previousSpentAt !== undefined) {
+    const spentForMs = world.now().getTime() - previousSpentAt.getTime();
+    if (spentForMs < platform.reuseLeewayMs) tokens.push(previousRefreshToken);
+  }
+  return tokens;
+}
+
+function mintWith({ lease, platform }: Attempt, refreshToken: Secret | undefined): Promise<MintOutcome> {
+  const { kind, actor, subject, externalUserId } = lease.credential;
+  return platform.mint({
+    kind,
+    actor,
+    subject,
+    externalUserId,
+    accessToken: kind === "long_lived" ? lease.credential.accessToken() : undefined,
+    refreshToken,
+  });
+}
+
+async function newerThanLease({ lease, credentials }: Attempt): Promise<RefreshOutcome | undefined> {
+  const state = await credentials.read(lease.credential.id);
+  if (state === undefined || state.credential.status === "revoked") {
+    return { kind: "failed", failure: "gone", retryAfterMs: 0 };
+  }
+  if (state.credential.version === lease.credential.version) return undefined;
+  return { kind: "current", credential: state.credential };
+}
+
+async function condemn(attempt: Attempt, code: string): Promise<RefreshOutcome> {
+  const { lease, credentials, world } = attempt;
+  if (await credentials.condemn(lease, code)) {
+    world.log.warn({ platform: lease.credential.platform, credential: lease.credential.id, code }, "credential.dead");
+    return { kind: "failed", failure: "dead", retryAfterMs: 0 };
+  }
+  return (await newerThanLease(attempt)) ?? { kind: "failed", failure: "unavailable", retryAfterMs: wait(attempt) };
+}
+
+async function fail(
+  { lease, credentials }: Attempt,
+  failure: RefreshFailure,
+  recorded: { readonly error: string; readonly backoffMs: number; readonly unclear: boolean },
+): Promise<RefreshOutcome> {
+  await credentials.release(lease, recorded);
+  return { kind: "failed", failure, retryAfterMs: recorded.backoffMs };
+}
+
+function wait({ lease, world }: Attempt): number {
+  return backoffMs(lease.credential.failures, () => fraction(world.random));
+}

@@ -1,0 +1,101 @@
+import { LRUCache } from "lru-cache";
+import type { World } from "../world.ts";
+import type { Issuable } from "./get-token.ts";
+import type { Narrowing } from "./platform.ts";
+import type { Refresher } from "./refresh.ts";
+import type { RefreshFailure } from "./refresh-outcome.ts";
+import type { CredentialRepository } from "./repositories.ts";
+import type { Selected } from "./select-installation.ts";
+import { singleFlight } from "./single-flight.ts";
+import { fingerprint, isAlive, livesLongEnough } from "./token.ts";
+
+export type NarrowedOutcome =
+  | { readonly kind: "token"; readonly token: Issuable }
+  | { readonly kind: "not_granted" }
+  | { readonly kind: "failed"; readonly failure: RefreshFailure; readonly retryAfterMs: number };
+
+export interface NarrowedTokens {
+  /** A token of exactly this shape: from memory if it lives long enough and was not rejected, else minted. */
+  get(
+    selected: Selected,
+    narrowing: Narrowing,
+    minTtlMs: number,
+    rejectedTokenId: string | undefined,
+  ): Promise<NarrowedOutcome>;
+}
+
+/** Installation tokens per request shape. They live in this replica's memory only and are never stored. */
+export function createNarrowedTokens(parts: {
+  readonly credentials: CredentialRepository;
+  readonly refresher: Refresher;
+  readonly world: World;
+  readonly maxEntries: number;
+}): NarrowedTokens {
+  const { credentials, refresher, world } = parts;
+  const minted = new LRUCache<string, Issuable>({ max: parts.maxEntries });
+  const flight = singleFlight<NarrowedOutcome>();
+
+  async function mint(key: string, selected: Selected, narrowing: Narrowing): Promise<NarrowedOutcome> {
+    const { credential, platform } = selected;
+    const outcome = await platform.mint({ ...credential, accessToken: undefined, refreshToken: undefined }, narrowing);
+    switch (outcome.kind) {
+      case "minted": {
+        const { token, permissions } = outcome.tokens;
+        const fresh = { ...token, scopes: [], permissions: permissions ?? narrowing.permissions };
+        minted.set(key, fresh);
+        if (selected.installation.status === "suspended") await credentials.setSuspended(credential.id, false);
+        return { kind: "token", token: fresh };
+      }
+      case "not_granted":
+        return outcome;
+      case "suspended":
+        await credentials.setSuspended(credential.id, true);
+        return failed("suspended");
+      case "rejected": {
+        // The installation itself is in question: that is decided under its lease, in one place.
+        const decided = await refresher.refresh(credential);
+        return decided.kind === "failed" ? decided : failed("unavailable");
+      }
+      case "misconfigured":
+        world.log.error({ platform: platform.name, code: outcome.code }, "platform.misconfigured");
+        return failed("misconfigured");
+      case "rate_limited":
+        return failed("rate_limited", outcome.retryAfterMs);
+      case "confirmed":
+      case "unavailable":
+        return failed("unavailable", outcome.kind === "unavailable" ? outcome.retryAfterMs : undefined);
+    }
+  }
+
+  return {
+    async get(selected, narrowing, minTtlMs, rejectedTokenId) {
+      const key = shapeKey(selected.credential.id, narrowing);
+      const known = minted.get(key);
+      const rejected = known !== undefined && rejectedTokenId === fingerprint(known.value);
+      const suspended = selected.installation.status === "suspended";
+      if (known !== undefined && !rejected && !suspended && livesLongEnough(known, world.now(), minTtlMs)) {
+        return { kind: "token", token: known };
+      }
+      const outcome = await flight(key, () => mint(key, selected, narrowing));
+      const trouble = outcome.kind === "failed" && outcome.failure !== "suspended" && outcome.failure !== "dead";
+      if (trouble && known !== undefined && !rejected && !suspended && isAlive(known, world.now())) {
+        return { kind: "token", token: known };
+      }
+      return outcome;
+    },
+  };
+}
+
+/** The same for every order of the same repositories and permissions. */
+function shapeKey(credentialId: string, narrowing: Narrowing): string {
+  return JSON.stringify([
+    credentialId,
+    [...narrowing.repositoryIds].map(String).sort(),
+    [...narrowing.repositories].sort(),
+    Object.entries(narrowing.permissions).sort(([a], [b]) => (a < b ? -1 : 1)),
+  ]);
+}
+
+function failed(failure: RefreshFailure, retryAfterMs = 1_000): NarrowedOutcome {
+  return { kind: "failed", failure, retryAfterMs };
+}

@@ -1,0 +1,83 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { ServiceError } from "../errors.ts";
+import type { World } from "../world.ts";
+import { attemptMint } from "./attempt-mint.ts";
+import { fraction } from "./backoff.ts";
+import type { Credential } from "./credential.ts";
+import type { Platforms } from "./platform.ts";
+import { failureOf, type RefreshOutcome } from "./refresh-outcome.ts";
+import type { CredentialRepository } from "./repositories.ts";
+import { singleFlight } from "./single-flight.ts";
+
+/** Longer than acquiring, sending and the deadline of a platform call together: its end means its holder is gone. */
+const leaseMs = 20_000;
+/** A holder that was held up this long between lease and call gives the lease back instead of calling. */
+const maxHesitationMs = 2_000;
+/** How long a waiter follows another replica's refresh: a crashed holder's lease and one call after it. */
+const maxWaitMs = leaseMs + 12_000;
+const pollMs = { first: 25, most: 250 };
+
+export interface Refresher {
+  /**
+   * Replaces the token set that `seen` shows, exactly once among all callers and replicas, and gives what is stored
+   * afterwards. Not tied to any caller: a rotation that has begun is always stored.
+   */
+  refresh(seen: Credential): Promise<RefreshOutcome>;
+  /** Resolves when no refresh is under way. */
+  idle(): Promise<void>;
+}
+
+/** The lease algorithm: write-ahead mark, one call with no database connection held, commit fenced by version. */
+export function createRefresher(parts: {
+  readonly credentials: CredentialRepository;
+  readonly platforms: Platforms;
+  readonly world: World;
+}): Refresher {
+  const { credentials, platforms, world } = parts;
+  const flight = singleFlight<RefreshOutcome>();
+  const running = new Set<Promise<RefreshOutcome>>();
+
+  async function run(seen: Credential): Promise<RefreshOutcome> {
+    const platform = platforms.byName(seen.platform);
+    if (platform === undefined) {
+      throw new ServiceError("PLATFORM_NOT_CONFIGURED", `platform ${seen.platform} is not configured`);
+    }
+    const started = performance.now();
+    for (let pause = pollMs.first; ; pause = Math.min(pause * 2, pollMs.most)) {
+      const asked = performance.now();
+      const attemptId = world.random(16).toString("hex");
+      const lease = await credentials.acquire(seen.id, seen.version, attemptId, leaseMs);
+      if (lease !== undefined) {
+        if (performance.now() - asked < maxHesitationMs) return attemptMint({ lease, platform, credentials, world });
+        await credentials.abandon(lease);
+        continue;
+      }
+      const state = await credentials.read(seen.id);
+      if (state === undefined || state.credential.status === "revoked") return failed("gone");
+      if (state.credential.version !== seen.version) return { kind: "current", credential: state.credential };
+      if (state.credential.status === "dead") return failed("dead");
+      if (!state.attemptOpen && state.leaseRemainingMs > 0) {
+        return failed(failureOf(state.credential.lastError), state.leaseRemainingMs);
+      }
+      if (performance.now() - started > maxWaitMs) return failed("unavailable", state.leaseRemainingMs);
+      await delay(pause * (0.5 + fraction(world.random)));
+    }
+  }
+
+  return {
+    refresh(seen) {
+      const outcome = flight(`${seen.id}:${seen.version}`, () => run(seen));
+      running.add(outcome);
+      const done = () => void running.delete(outcome);
+      outcome.then(done, done);
+      return outcome;
+    },
+    async idle() {
+      await Promise.allSettled(running);
+    },
+  };
+}
+
+function failed(failure: ReturnType<typeof failureOf> | "dead" | "gone", retryAfterMs = 0): RefreshOutcome {
+  return { kind: "failed", failure, retryAfterMs };
+}

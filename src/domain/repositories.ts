@@ -1,0 +1,145 @@
+import type { Secret } from "../secret.ts";
+import type { Actor, Credential, TokenSet } from "./credential.ts";
+import type { Installation, InstallationFilter, Position, ProviderRevocation } from "./installation.ts";
+import type { Connection } from "./platform.ts";
+
+/** What a caller names an installation by. All that are given must match. */
+export interface Selector {
+  readonly installationId?: string | undefined;
+  /** A product name. */
+  readonly platform?: string | undefined;
+  readonly externalOrgId?: string | undefined;
+  readonly externalInstallId?: string | undefined;
+  readonly owner?: string | undefined;
+  /** Undefined: the installation's natural credential. */
+  readonly actor?: Actor | undefined;
+  readonly externalUserId?: string | undefined;
+}
+
+/** One installation that matches, with one credential that would serve it (none: nothing is kept for that actor). */
+export interface Selection {
+  readonly installation: Pick<
+    Installation,
+    "id" | "platform" | "products" | "status" | "owner" | "externalOrgId" | "externalInstallId" | "externalUserId"
+  >;
+  readonly credential: Credential | undefined;
+}
+
+export interface InstallationRepository {
+  /**
+   * Everything that matches, at most `limit` rows, in one statement. Without `installationId` only what is neither
+   * revoked nor pending.
+   */
+  select(selector: Selector, limit: number): Promise<readonly Selection[]>;
+  find(id: string): Promise<Installation | undefined>;
+  /** Newest first, strictly after `after`, at most `limit`. Keyset: equally fast at any depth. */
+  list(filter: InstallationFilter, after: Position | undefined, limit: number): Promise<readonly Installation[]>;
+  /**
+   * Stores what a finished flow obtained, in one transaction: a live installation of the same identity is updated
+   * and keeps its id, its credentials get the new tokens and a new version, leases and errors are cleared.
+   * @throws ServiceError INSTALLATION_TAKEN if an organization's installation is live under another owner.
+   */
+  connect(connection: Connection, context: ConnectContext): Promise<readonly Installation[]>;
+  /**
+   * Stops hand-out of one installation, durably, before anything is revoked at the platform. Idempotent: an
+   * installation that is revoked already keeps its time and reason. Undefined if it does not exist.
+   * Credentials that no other live installation uses are marked revoked; the rest are `shared`.
+   */
+  beginRevocation(id: string, reason: string, now: Date): Promise<Revocation | undefined>;
+  /** Deletes what is kept for the installation and records how the platform answered. */
+  finishRevocation(id: string, result: ProviderRevocation): Promise<void>;
+  /** Revocations begun before `before` and never finished. */
+  unfinishedRevocations(before: Date): Promise<readonly string[]>;
+  /** Sets `lastUsedAt`, many at once. Never moves it back. */
+  recordUse(uses: ReadonlyMap<string, Date>): Promise<void>;
+}
+
+export interface ConnectContext {
+  readonly platform: string;
+  readonly holder: "organization" | "person";
+  readonly owner: string | undefined;
+  readonly now: Date;
+}
+
+export interface Revocation {
+  readonly installation: Installation;
+  /** How it ended if it already had. */
+  readonly finished: ProviderRevocation | undefined;
+  /** What is to be revoked at the platform; empty where every credential is shared or none is kept. */
+  readonly credentials: readonly RevocableCredential[];
+  /** Whether some credential stays because other installations use it. */
+  readonly shared: boolean;
+}
+
+/** A credential of a revoked installation, with its secrets (undefined where no key opens them). */
+export interface RevocableCredential extends Credential {
+  readonly secrets: { readonly accessToken: Secret | undefined; readonly refreshToken: Secret | undefined } | undefined;
+}
+
+/** A credential held for one mint. The holder alone may call the platform; `version` fences what it stores. */
+export interface Lease {
+  readonly credential: Credential;
+  readonly attemptId: string;
+  readonly refreshToken: Secret | undefined;
+  /** The token spent by the last stored refresh; undefined once it is of no use. */
+  readonly previousRefreshToken: Secret | undefined;
+  /** When the previous refresh was stored. */
+  readonly previousSpentAt: Date | undefined;
+  /** A second successor that lost the race to be stored: another token set of the same grant. */
+  readonly spareRefreshToken: Secret | undefined;
+  /**
+   * When the first attempt began that never reported a clear answer (crash, unclear outcome) since the last stored
+   * token set: the refresh token may be spent. Later attempts do not move it.
+   */
+  readonly openAttemptAt: Date | undefined;
+}
+
+/** The truth about a credential for someone who waits for another's refresh. */
+export interface CredentialState {
+  readonly credential: Credential;
+  /** Milliseconds until the lease or the back-off ends by the database's clock; 0 if free. */
+  readonly leaseRemainingMs: number;
+  /** Whether a holder took the lease and has not reported; false means that the remaining time is back-off. */
+  readonly attemptOpen: boolean;
+}
+
+export type CommitOutcome =
+  | { readonly kind: "stored"; readonly credential: Credential }
+  /** Another attempt's token set was stored first; ours was kept as a spare. */
+  | { readonly kind: "superseded" }
+  /** The credential was revoked or removed meanwhile: the caller ends the new token at the platform. */
+  | { readonly kind: "gone" };
+
+/** How a failed attempt is recorded. */
+export interface Failure {
+  /** Safe to show: `unavailable`, `rate_limited`, `misconfigured`, … or the platform's own code. */
+  readonly error: string;
+  /** How long nobody asks the platform for this credential. */
+  readonly backoffMs: number;
+  /** The request may have been processed: the next lease shows this attempt as `openAttemptAt`. */
+  readonly unclear: boolean;
+}
+
+export interface CredentialRepository {
+  read(id: string): Promise<CredentialState | undefined>;
+  /**
+   * Takes the lease by compare-and-set on `version`; undefined if it moved, is held, backs off, or is not active.
+   * Never changes `version` and holds no connection afterwards.
+   */
+  acquire(id: string, version: number, attemptId: string, leaseMs: number): Promise<Lease | undefined>;
+  /**
+   * Stores a token set if `version` is still the leased one, even when the lease has run out. Safe to repeat after
+   * an unclear failure: the same attempt is stored once.
+   */
+  commit(lease: Lease, tokens: TokenSet, refreshAfter: Date | undefined): Promise<CommitOutcome>;
+  /** Ends the attempt without a new token: records the failure and backs off. An earlier open attempt stays open. */
+  release(lease: Lease, failure: Failure): Promise<void>;
+  /** Ends the attempt because the platform confirmed what is stored: clears failures and open attempts. */
+  confirm(lease: Lease): Promise<void>;
+  /** Gives the lease back as if it had never been taken: nothing was sent. */
+  abandon(lease: Lease): Promise<void>;
+  /** Marks the grant dead, fenced by version and attempt; false if either moved. Its installations ask for reauthorization. */
+  condemn(lease: Lease, code: string): Promise<boolean>;
+  /** Marks the credential's installations suspended (or active again), in step with the platform. */
+  setSuspended(credentialId: string, suspended: boolean): Promise<void>;
+}

@@ -1,0 +1,70 @@
+import { createHash } from "node:crypto";
+import { Secret } from "../secret.ts";
+import type { World } from "../world.ts";
+import type { AttemptRepository } from "./attempt.ts";
+import type { StartedAttempt, StartInstall } from "./install.ts";
+import { codeChallenge } from "./pkce.ts";
+import type { Platform, Platforms } from "./platform.ts";
+import { checkPlatform } from "./select-installation.ts";
+
+/** How long a person has to finish at the platform. */
+export const attemptSeconds = 600;
+
+/** One leg of a browser flow: the first, or a further one for which a hint is remembered. */
+export interface Leg {
+  readonly platform: Platform;
+  readonly owner: string | undefined;
+  readonly returnTo: string | undefined;
+  readonly hint: string | undefined;
+}
+
+export type StartLeg = (leg: Leg) => Promise<StartedAttempt>;
+
+/** Makes the state, the browser binding and the verifier, and stores what proves them: hashes, and the verifier sealed. */
+export function createStartLeg(parts: {
+  readonly attempts: AttemptRepository;
+  readonly world: World;
+  readonly redirectUri: (platform: Platform) => string;
+}): StartLeg {
+  const { attempts, world, redirectUri } = parts;
+  const secret = () => new Secret(world.random(32).toString("base64url"));
+
+  return async ({ platform, owner, returnTo, hint }) => {
+    const state = secret();
+    const browser = secret();
+    const codeVerifier = platform.usesPkce(hint) ? secret() : undefined;
+    const expiresAt = new Date(world.now().getTime() + attemptSeconds * 1000);
+    await attempts.create(
+      { id: crypto.randomUUID(), platform: platform.name, owner, returnTo, codeVerifier, hint, expiresAt },
+      { stateHash: sha256(state.reveal()), browserHash: sha256(browser.reveal()) },
+    );
+    const redirectTo = platform.authorizationUrl({
+      state: state.reveal(),
+      codeChallenge: codeVerifier && codeChallenge(codeVerifier),
+      redirectUri: redirectUri(platform),
+      hint,
+    });
+    const binding = { name: bindingName(state.reveal()), value: browser, maxAgeSeconds: attemptSeconds };
+    return { redirectTo, binding };
+  };
+}
+
+/** The use case behind `/oauth/install/{platform}`. */
+export function createStartInstall(platforms: Platforms, startLeg: StartLeg, world: World): StartInstall {
+  return async ({ platform: name, owner, returnTo }) => {
+    const platform = checkPlatform(name, platforms);
+    const started = await startLeg({ platform, owner, returnTo, hint: undefined });
+    world.log.info({ platform: platform.name }, "install.started");
+    return started;
+  };
+}
+
+/** The name of the cookie that binds a state to its browser. Reveals nothing of the state. */
+export function bindingName(state: string): string {
+  return sha256(state).slice(0, 16);
+}
+
+/** Lowercase hex. States and bindings are random enough that a plain hash keeps them. */
+export function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

@@ -1,0 +1,81 @@
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import process from "node:process";
+import { type App, startApp } from "./app/start-app.ts";
+import { ConfigError } from "./config/config-error.ts";
+import { loadConfig } from "./config/load-config.ts";
+import { createLogger } from "./world/logger.ts";
+import { createPlatformFetch } from "./world/platform-fetch.ts";
+import type { Log, World } from "./world.ts";
+
+await run();
+
+/** The process: environment in, signals handled, exit code out. */
+async function run(): Promise<void> {
+  const { config, warnings } = readConfig();
+  const log = createLogger(config.log.level);
+  for (const warning of warnings) log.warn({ warning }, "setting.warning");
+  const { httpsProxy, noProxy } = config.proxy;
+  const platformFetch = createPlatformFetch({ httpsProxy: httpsProxy?.reveal(), noProxy });
+  const world: World = {
+    now: () => new Date(),
+    random: (bytes) => randomBytes(bytes),
+    fetch: platformFetch.fetch,
+    log,
+  };
+
+  let app: App;
+  try {
+    app = await startApp(config, world);
+  } catch (error) {
+    log.error({ message: error instanceof Error ? error.message : "unknown" }, "service.start_failed");
+    process.exitCode = 1;
+    await platformFetch.close();
+    return;
+  }
+  const stop = createStop(log, async () => {
+    await app.close();
+    await platformFetch.close();
+  });
+  process.on("SIGTERM", () => stop("SIGTERM", 0));
+  process.on("SIGINT", () => stop("SIGINT", 0));
+  process.on("uncaughtException", (error) => {
+    log.error({ name: error.name, stack: framesOf(error) }, "service.bug");
+    stop("uncaughtException", 1);
+  });
+}
+
+function readConfig(): ReturnType<typeof loadConfig> {
+  try {
+    return loadConfig(process.env, (path) => readFileSync(path, "utf8"));
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
+}
+
+/** Drains once; a second signal does not wait for it. */
+function createStop(log: Log, close: () => Promise<void>): (cause: string, code: number) => void {
+  let stopping = false;
+  return (cause, code) => {
+    if (stopping) process.exit(code === 0 ? 130 : code);
+    stopping = true;
+    log.info({ cause }, "service.stopping");
+    close().then(
+      () => {
+        log.info({ cause }, "service.stopped");
+        process.exit(code);
+      },
+      (error: unknown) => {
+        log.error({ message: error instanceof Error ? error.message : "unknown" }, "service.stop_failed");
+        process.exit(1);
+      },
+    );
+  };
+}
+
+/** Where it happened, without the message: that may hold values. */
+function framesOf(error: Error): readonly string[] {
+  return (error.stack ?? "").split("\n").filter((line) => line.trimStart().startsWith("at "));
+}

@@ -1,0 +1,68 @@
+import type { TokenSet } from "../domain/credential.ts";
+import type { Unavailable } from "../domain/platform.ts";
+import { fingerprint } from "../domain/token.ts";
+import type { Secret } from "../secret.ts";
+import type { AtlassianSite } from "./atlassian-sites.ts";
+import { type PlatformReply, type PlatformRequest, retryAfterMs, unavailable } from "./http.ts";
+import { stringAt } from "./json.ts";
+
+/** The person behind a grant. */
+export interface AtlassianAccount {
+  /** What the grant is stored under: the account id, or a name of its own if Atlassian does not tell us the person. */
+  readonly subject: string;
+  readonly id: string | undefined;
+  readonly name: string | undefined;
+}
+
+/** `hidden`: this API does not tell us who it is (scope, product access or API missing). */
+export type AccountAnswer =
+  | { readonly kind: "account"; readonly account: AtlassianAccount }
+  | { readonly kind: "hidden" }
+  | Unavailable;
+
+/**
+ * Where to ask who the person is, best first: the User Identity API if `read:me` was granted, then a product of a
+ * site the grant reaches.
+ */
+export function atlassianAccountRequests(
+  apiUrl: string,
+  accessToken: Secret,
+  scopes: readonly string[],
+  sites: readonly AtlassianSite[],
+): readonly PlatformRequest[] {
+  const jira = sites.find((site) => site.products.includes("jira"));
+  const confluence = sites.find((site) => site.products.includes("confluence"));
+  const paths = [
+    ...(scopes.includes("read:me") ? ["/me"] : []),
+    ...(jira === undefined ? [] : [`/ex/jira/${encodeURIComponent(jira.cloudId)}/rest/api/3/myself`]),
+    ...(confluence === undefined
+      ? []
+      : [`/ex/confluence/${encodeURIComponent(confluence.cloudId)}/wiki/rest/api/user/current`]),
+  ];
+  const headers = { accept: "application/json", authorization: `Bearer ${accessToken.reveal()}` };
+  return paths.map((path) => ({ method: "GET", url: `${apiUrl}${path}`, headers }));
+}
+
+/** Reads any of those answers: `account_id` at `/me`, `accountId` at the products. */
+export function parseAtlassianAccount(reply: PlatformReply): AccountAnswer {
+  if (reply.kind === "unavailable") return reply;
+  const { status, body, headers, receivedAt } = reply;
+  if (status === 401 || status === 403 || status === 404) return { kind: "hidden" };
+  if (status !== 200) return unavailable(`http_${status}`, true, retryAfterMs(headers, receivedAt));
+  const id = stringAt(body, "account_id") ?? stringAt(body, "accountId");
+  if (id === undefined) return unavailable("unreadable_body", true);
+  return {
+    kind: "account",
+    account: { subject: id, id, name: stringAt(body, "name") ?? stringAt(body, "displayName") },
+  };
+}
+
+/**
+ * Names a grant whose person stays hidden: the SHA-256 of the first refresh token, which no other grant has. The sites
+ * would not do, since two people of one site would overwrite each other. It is stored, so it stays while tokens
+ * rotate; connecting again makes a second grant. No account id begins with `grant:`.
+ */
+export function hiddenAccount(tokens: TokenSet): AtlassianAccount {
+  const subject = `grant:${fingerprint(tokens.refreshToken ?? tokens.token.value)}`;
+  return { subject, id: undefined, name: undefined };
+}

@@ -1,0 +1,44 @@
+import type { TokenSet } from "../domain/credential.ts";
+import type { ConnectedInstallation, Connection } from "../domain/platform.ts";
+import type { AtlassianAccount } from "./atlassian-account.ts";
+import type { AtlassianSite } from "./atlassian-sites.ts";
+
+/** One installation per site, all served by the person's one grant. Without a refresh token it lasts an hour. */
+export function atlassianConnection(
+  account: AtlassianAccount,
+  sites: readonly AtlassianSite[],
+  tokens: TokenSet,
+): Connection {
+  return {
+    installations: sites.map((site) => installation(site, account)),
+    credentials: [
+      {
+        kind: tokens.refreshToken === undefined ? "long_lived" : "rotating",
+        actor: "user",
+        subject: account.subject,
+        externalUserId: account.subject,
+        tokens,
+        natural: true,
+      },
+    ],
+  };
+}
+
+function installation(site: AtlassianSite, account: AtlassianAccount): ConnectedInstallation {
+  return {
+    products: site.products,
+    externalOrgId: site.cloudId,
+    externalOrgName: site.name,
+    externalInstallId: undefined,
+    externalUserId: account.subject,
+    scopes: site.scopes,
+    permissions: {},
+    installedBy: account.id,
+    metadata: {
+      ...(site.url === undefined ? {} : { url: site.url }),
+      ...(site.avatarUrl === undefined ? {} : { avatar_url: site.avatarUrl }),
+      ...(account.name === undefined ? {} : { account_name: account.name }),
+    },
+    suspended: false,
+  };
+}

@@ -1,0 +1,98 @@
+import type { TokenSet } from "../domain/credential.ts";
+import type { ExchangeOutcome, Platform, Unavailable } from "../domain/platform.ts";
+import type { Secret } from "../secret.ts";
+import {
+  type AtlassianAccount,
+  atlassianAccountRequests,
+  hiddenAccount,
+  parseAtlassianAccount,
+} from "./atlassian-account.ts";
+import { atlassianAuthorizationUrl, readAtlassianCallback } from "./atlassian-authorize.ts";
+import { atlassianConnection } from "./atlassian-connection.ts";
+import { type AtlassianSite, atlassianSitesRequest, parseAtlassianSites } from "./atlassian-sites.ts";
+import {
+  atlassianCodeRequest,
+  atlassianRefreshRequest,
+  atlassianRevokeRequest,
+  parseAtlassianGrant,
+  parseAtlassianRefresh,
+  parseAtlassianRevocation,
+} from "./atlassian-token.ts";
+import { send } from "./http.ts";
+
+export interface AtlassianOptions {
+  readonly clientId: string;
+  readonly clientSecret: Secret;
+  /** Of Jira and Confluence together: a later consent replaces the scopes of the grant. `offline_access` is added. */
+  readonly scopes: readonly string[];
+  /** Whether to send an S256 challenge; Atlassian advertises it but does not promise it for 3LO apps. */
+  readonly pkce: boolean;
+  /** `https://auth.atlassian.com`, without a trailing slash. */
+  readonly authUrl: string;
+  /** `https://api.atlassian.com`, without a trailing slash. */
+  readonly apiUrl: string;
+  readonly fetch: typeof globalThis.fetch;
+  readonly now: () => Date;
+}
+
+/** Jira and Confluence Cloud through one OAuth 2.0 (3LO) app: one grant per person, any number of sites. */
+export function createAtlassian(options: AtlassianOptions): Platform {
+  return {
+    name: "jira",
+    products: ["jira", "confluence"],
+    holder: "person",
+    actors: ["user"],
+    reuseLeewayMs: 10 * 60_000,
+    narrowing: false,
+    apiBaseUrl: (installation, product) =>
+      `${options.apiUrl}/ex/${product === "confluence" ? "confluence" : "jira"}/${encodeURIComponent(installation.externalOrgId)}`,
+    usesPkce: () => options.pkce,
+    authorizationUrl: (request) => atlassianAuthorizationUrl(options, request),
+    readCallback: (query) => readAtlassianCallback(query),
+    async exchange(request) {
+      const grant = parseAtlassianGrant(await send(atlassianCodeRequest(options, request), options));
+      switch (grant.kind) {
+        case "granted":
+          return connect(options, grant.tokens);
+        case "invalid_grant":
+          return { kind: "code_rejected", code: "invalid_grant" };
+        default:
+          return grant;
+      }
+    },
+    async mint({ refreshToken }) {
+      if (refreshToken === undefined) return { kind: "rejected", code: "no_refresh_token" };
+      return parseAtlassianRefresh(await send(atlassianRefreshRequest(options, refreshToken), options));
+    },
+    async revoke({ refreshToken, accessToken }) {
+      const token = refreshToken ?? accessToken;
+      if (token === undefined) return { kind: "failed", cause: "no_token" };
+      return parseAtlassianRevocation(await send(atlassianRevokeRequest(options, token), options));
+    },
+  };
+}
+
+/** Learns who connected what. The code is spent by now: no failure from here on can be cured by sending it again. */
+async function connect(options: AtlassianOptions, tokens: TokenSet): Promise<ExchangeOutcome> {
+  const found = parseAtlassianSites(await send(atlassianSitesRequest(options.apiUrl, tokens.token.value), options));
+  if (found.kind === "unavailable") return { ...found, mayHaveBeenProcessed: true };
+  if (found.sites.length === 0) return { kind: "person_must_act", code: "no_sites" };
+  const account = await identify(options, tokens, found.sites);
+  if ("kind" in account) return { ...account, mayHaveBeenProcessed: true };
+  return { kind: "connected", connection: atlassianConnection(account, found.sites, tokens) };
+}
+
+/** Asks each API that may know the person until one tells. The token itself is opaque and never decoded. */
+async function identify(
+  options: AtlassianOptions,
+  tokens: TokenSet,
+  sites: readonly AtlassianSite[],
+): Promise<AtlassianAccount | Unavailable> {
+  const scopes = tokens.scopes ?? options.scopes;
+  for (const request of atlassianAccountRequests(options.apiUrl, tokens.token.value, scopes, sites)) {
+    const answer = parseAtlassianAccount(await send(request, options));
+    if (answer.kind === "account") return answer.account;
+    if (answer.kind === "unavailable") return answer;
+  }
+  return hiddenAccount(tokens);
+}

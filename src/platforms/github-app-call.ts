@@ -1,0 +1,65 @@
+import type { KeyObject } from "node:crypto";
+import { apiRequest, type GithubSite, messageOf, type NoAnswer, type Reply, unrecognised } from "./github-api.ts";
+import { blamesClock, signAppJwt } from "./github-app-jwt.ts";
+import { type PlatformReply, type PlatformRequest, send } from "./http.ts";
+import { idAt } from "./json.ts";
+
+/** What is needed to speak as the app. */
+export interface GithubAppSite extends GithubSite {
+  /** The numeric app id, in digits. */
+  readonly appId: string;
+  readonly key: KeyObject;
+}
+
+/**
+ * Sends one request as the app. When GitHub blames our clock, it is sent once more with GitHub's own time: a 401 did
+ * nothing, so this is safe for every method.
+ */
+export async function sendAsApp(
+  site: GithubAppSite,
+  method: PlatformRequest["method"],
+  path: string,
+  body?: unknown,
+): Promise<PlatformReply> {
+  const sendAt = async (now: Date): Promise<PlatformReply> => {
+    const jwt = await signAppJwt(site.key, site.clientId, now);
+    return send(apiRequest(method, site.apiUrl + path, `Bearer ${jwt}`, body), site);
+  };
+  const reply = await sendAt(site.now());
+  return complainsOfClock(reply) ? sendAt(reply.receivedAt) : reply;
+}
+
+/** The path of an installation, as the app sees it. */
+export function installationPath(installationId: string): string {
+  return `/app/installations/${encodeURIComponent(installationId)}`;
+}
+
+/**
+ * Reads an answer to the app that is neither a success nor about the installation: a 401, and a 404 for an app that
+ * does not exist, are our own registration's trouble.
+ */
+export function parseAppRefusal(reply: Reply): NoAnswer {
+  if (reply.status === 401) {
+    return { kind: "misconfigured", code: blamesClock(messageOf(reply)) ? "clock_drift" : "app_key_refused" };
+  }
+  return isUnknownApp(reply) ? { kind: "misconfigured", code: "app_not_found" } : unrecognised(reply);
+}
+
+/** Whether a 404 says that our app, rather than the installation, does not exist. */
+export function isUnknownApp(reply: Reply): boolean {
+  return reply.status === 404 && /integration not found/i.test(messageOf(reply));
+}
+
+/** Reads `GET /app`: undefined if we are the configured app, else why nothing can be concluded. */
+export function parseOwnApp(reply: PlatformReply, appId: string): NoAnswer | undefined {
+  if (reply.kind === "unavailable") return reply;
+  if (reply.status === 404) return { kind: "misconfigured", code: "app_not_found" };
+  if (reply.status !== 200) return parseAppRefusal(reply);
+  const id = idAt(reply.body, "id");
+  if (id === undefined) return unrecognised(reply);
+  return id === appId ? undefined : { kind: "misconfigured", code: "app_id_mismatch" };
+}
+
+function complainsOfClock(reply: PlatformReply): reply is Reply {
+  return reply.kind === "reply" && reply.status === 401 && reply.headers.has("date") && blamesClock(messageOf(reply));
+}

@@ -1,0 +1,48 @@
+import type { Callback } from "../domain/platform.ts";
+import { Secret } from "../secret.ts";
+
+/** What GitHub may say instead of a code (GitHub docs, "Troubleshooting authorization request errors"). */
+const errors: Readonly<Record<string, Callback>> = {
+  access_denied: { kind: "denied" },
+  redirect_uri_mismatch: { kind: "misconfigured", code: "redirect_uri_mismatch" },
+  application_suspended: { kind: "misconfigured", code: "application_suspended" },
+};
+
+const once = ["code", "error", "iss", "installation_id", "setup_action"];
+
+/** Reads the callback of the OAuth web flow (RFC 6749 section 4.1.2, RFC 9207 for `iss`). */
+export function readOauthCallback(query: URLSearchParams, issuer: string): Callback {
+  const refused = readRefusal(query, issuer);
+  if (refused !== undefined) return refused;
+  const code = field(query, "code");
+  return code === undefined ? { kind: "malformed" } : { kind: "code", code: new Secret(code), hint: undefined };
+}
+
+/**
+ * Reads what a GitHub App's callback URL or setup URL was called with (GitHub docs, "About the setup URL"). Without a
+ * code, the installation id is only something to remember.
+ */
+export function readInstallCallback(query: URLSearchParams, issuer: string, attemptHint: string | undefined): Callback {
+  const refused = readRefusal(query, issuer);
+  if (refused !== undefined) return refused;
+  if (field(query, "setup_action") === "request") return { kind: "approval_pending" };
+  const code = field(query, "code");
+  const installationId = field(query, "installation_id");
+  if (installationId !== undefined && !/^[1-9]\d{0,15}$/.test(installationId)) return { kind: "malformed" };
+  if (code !== undefined) return { kind: "code", code: new Secret(code), hint: installationId ?? attemptHint };
+  return installationId === undefined ? { kind: "malformed" } : { kind: "authorize_first", hint: installationId };
+}
+
+function readRefusal(query: URLSearchParams, issuer: string): Callback | undefined {
+  if (once.some((name) => query.getAll(name).length > 1)) return { kind: "malformed" };
+  const iss = query.get("iss");
+  if (iss !== null && iss !== issuer) return { kind: "wrong_issuer" };
+  const error = query.get("error");
+  if (error === null) return undefined;
+  return Object.hasOwn(errors, error) ? errors[error] : { kind: "malformed" };
+}
+
+function field(query: URLSearchParams, name: string): string | undefined {
+  const value = query.get(name);
+  return value === null || value === "" ? undefined : value;
+}

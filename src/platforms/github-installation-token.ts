@@ -1,0 +1,92 @@
+import type { MintOutcome, Narrowing, Unavailable } from "../domain/platform.ts";
+import { Secret } from "../secret.ts";
+import { messageOf, type Reply, rateLimit, unrecognised } from "./github-api.ts";
+import { parseAppRefusal } from "./github-app-call.ts";
+import { type PlatformReply, unavailable } from "./http.ts";
+import { arrayAt, idAt, recordAt, stringAt, stringsAt } from "./json.ts";
+
+/** The answer to a mint; `not_found` still has to be confirmed, since GitHub says 404 for more than one reason. */
+export type MintAnswer = MintOutcome | { readonly kind: "not_found" };
+
+const levels = ["read", "write", "admin"];
+
+/**
+ * The body of `POST /app/installations/{id}/access_tokens`; undefined if it names a repository whose id JSON numbers
+ * cannot carry and that therefore does not exist.
+ */
+export function buildMintBody(narrowing: Narrowing | undefined): Record<string, unknown> | undefined {
+  const { repositoryIds = [], repositories = [], permissions = {} } = narrowing ?? {};
+  if (repositoryIds.some((id) => id > BigInt(Number.MAX_SAFE_INTEGER))) return undefined;
+  return {
+    ...(repositoryIds.length === 0 ? {} : { repository_ids: repositoryIds.map(Number) }),
+    ...(repositories.length === 0 ? {} : { repositories }),
+    ...(Object.keys(permissions).length === 0 ? {} : { permissions }),
+  };
+}
+
+/** Reads the answer to a mint (GitHub REST, "Create an installation access token for an app"). */
+export function parseMint(reply: PlatformReply, narrowing: Narrowing | undefined): MintAnswer {
+  if (reply.kind === "unavailable") return reply;
+  switch (reply.status) {
+    case 201:
+      return parseToken(reply, narrowing);
+    case 403:
+      return rateLimit(reply) ?? (/suspended/i.test(messageOf(reply)) ? { kind: "suspended" } : unrecognised(reply));
+    case 404: {
+      const refusal = parseAppRefusal(reply);
+      return refusal.kind === "misconfigured" ? refusal : { kind: "not_found" };
+    }
+    case 422:
+      return narrowing === undefined ? unrecognised(reply) : { kind: "not_granted" };
+    default:
+      return parseAppRefusal(reply);
+  }
+}
+
+function parseToken(reply: Reply, narrowing: Narrowing | undefined): MintOutcome {
+  const value = stringAt(reply.body, "token");
+  const expiresAt = new Date(stringAt(reply.body, "expires_at") ?? "");
+  if (value === undefined || Number.isNaN(expiresAt.getTime())) return unrecognised(reply);
+  if (narrowing !== undefined && !isWithin(reply.body, narrowing)) return tooWide;
+  return {
+    kind: "minted",
+    tokens: {
+      token: { value: new Secret(value), issuedAt: reply.receivedAt, expiresAt },
+      refreshToken: undefined,
+      scopes: undefined,
+      permissions: recordAt(reply.body, "permissions") === undefined ? undefined : stringsAt(reply.body, "permissions"),
+      grantExpiresAt: undefined,
+    },
+  };
+}
+
+/** A token that was to be narrow and is not, or does not say, is handed to nobody. */
+const tooWide: Unavailable = unavailable("wider_than_requested", true);
+
+function isWithin(body: unknown, narrowing: Narrowing): boolean {
+  return hasOnlyPermissions(body, narrowing.permissions) && hasOnlyRepositories(body, narrowing);
+}
+
+function hasOnlyPermissions(body: unknown, requested: Readonly<Record<string, string>>): boolean {
+  if (Object.keys(requested).length === 0) return true;
+  // Every token may read metadata, asked for or not.
+  const allowed: Readonly<Record<string, string>> = { metadata: "read", ...requested };
+  const granted = recordAt(body, "permissions");
+  if (granted === undefined) return false;
+  return Object.entries(granted).every(([name, level]) => {
+    const limit = Object.hasOwn(allowed, name) ? levels.indexOf(allowed[name] ?? "") : -1;
+    return typeof level === "string" && levels.includes(level) && levels.indexOf(level) <= limit;
+  });
+}
+
+function hasOnlyRepositories(body: unknown, { repositoryIds, repositories }: Narrowing): boolean {
+  if (repositoryIds.length === 0 && repositories.length === 0) return true;
+  const ids = new Set(repositoryIds.map(String));
+  const names = new Set(repositories.map((name) => name.toLowerCase()));
+  const granted = arrayAt(body, "repositories");
+  if (granted === undefined || stringAt(body, "repository_selection") === "all") return false;
+  return granted.every(
+    (repository) =>
+      ids.has(idAt(repository, "id") ?? "") || names.has(stringAt(repository, "name")?.toLowerCase() ?? ""),
+  );
+}

@@ -1,0 +1,113 @@
+import type { TokenSet } from "../domain/credential.ts";
+import type { ExchangeOutcome, MintOutcome, Misconfigured, Unavailable } from "../domain/platform.ts";
+import { Secret } from "../secret.ts";
+import { type GithubSite, type NoAnswer, rateLimit, unrecognised } from "./github-api.ts";
+import { formRequest, type PlatformReply, type PlatformRequest, unavailable } from "./http.ts";
+import { numberAt, stringAt } from "./json.ts";
+
+/** What the token endpoint said: tokens, one of its error words, or nothing that could be read. */
+export type TokenAnswer =
+  | { readonly kind: "tokens"; readonly tokens: TokenSet }
+  | { readonly kind: "error"; readonly code: string }
+  | NoAnswer;
+
+/** Why a refresh token gave nothing; only `rejected` is about the token. */
+export type RefreshRefusal = Extract<MintOutcome, { kind: "rejected" | "misconfigured" | "unavailable" }>;
+
+/** No token lives longer; keeps a nonsensical `expires_in` from overflowing a date. */
+const maxLifetimeSeconds = 366 * 86_400;
+
+/** Spends a code (GitHub docs, "Authorizing OAuth apps"; RFC 6749 section 4.1.3, RFC 7636 section 4.5). */
+export function buildCodeExchange(
+  site: GithubSite,
+  grant: { readonly code: Secret; readonly codeVerifier: Secret | undefined; readonly redirectUri: string },
+): PlatformRequest {
+  return tokenRequest(site, {
+    code: grant.code.reveal(),
+    redirect_uri: grant.redirectUri,
+    code_verifier: grant.codeVerifier?.reveal(),
+  });
+}
+
+/** Spends a refresh token: from now on neither it nor its access token works (GitHub docs, "Refreshing user tokens"). */
+export function buildRefresh(site: GithubSite, refreshToken: Secret): PlatformRequest {
+  return tokenRequest(site, { grant_type: "refresh_token", refresh_token: refreshToken.reveal() });
+}
+
+/** Reads the token endpoint. Its refusals come with status 200, and its scopes separated by commas. */
+export function parseTokens(reply: PlatformReply): TokenAnswer {
+  if (reply.kind === "unavailable") return reply;
+  const limited = rateLimit(reply);
+  if (limited !== undefined) return limited;
+  if (reply.status >= 500) return unrecognised(reply);
+  const error = stringAt(reply.body, "error");
+  // For a client id that does not exist, GitHub has no page.
+  if (reply.status === 404 && error !== undefined) return { kind: "misconfigured", code: "client_not_found" };
+  if (error !== undefined) return { kind: "error", code: error };
+  const value = stringAt(reply.body, "access_token");
+  const type = stringAt(reply.body, "token_type") ?? "bearer";
+  if (reply.status !== 200 || value === undefined || type.toLowerCase() !== "bearer") return unrecognised(reply);
+  const refreshToken = stringAt(reply.body, "refresh_token");
+  const scope = stringAt(reply.body, "scope");
+  return {
+    kind: "tokens",
+    tokens: {
+      token: {
+        value: new Secret(value),
+        issuedAt: reply.receivedAt,
+        expiresAt: after(reply.receivedAt, numberAt(reply.body, "expires_in")),
+      },
+      refreshToken: refreshToken === undefined ? undefined : new Secret(refreshToken),
+      scopes: scope === undefined ? undefined : parseScopes(scope),
+      permissions: undefined,
+      grantExpiresAt: after(reply.receivedAt, numberAt(reply.body, "refresh_token_expires_in")),
+    },
+  };
+}
+
+/** Splits a list of scopes; `offline_access` asks for a refresh token and is not one. */
+export function parseScopes(list: string): readonly string[] {
+  return list.split(/[\s,]+/).filter((scope) => scope !== "" && scope !== "offline_access");
+}
+
+/** What a refusal of the code means. */
+export function parseExchangeError(code: string): ExchangeOutcome {
+  if (code === "bad_verification_code") return { kind: "code_rejected", code };
+  if (code === "unverified_user_email") return { kind: "person_must_act", code: "unverified_email" };
+  return parseRegistrationError(code) ?? unknownError(code);
+}
+
+/** What a refusal of the refresh token means. */
+export function parseRefreshError(code: string): RefreshRefusal {
+  if (code === "bad_refresh_token") return { kind: "rejected", code };
+  return parseRegistrationError(code) ?? unknownError(code);
+}
+
+const registrationErrors = new Set([
+  "incorrect_client_credentials",
+  "redirect_uri_mismatch",
+  "application_suspended",
+  "unsupported_grant_type",
+]);
+
+function parseRegistrationError(code: string): Misconfigured | undefined {
+  return registrationErrors.has(code) ? { kind: "misconfigured", code } : undefined;
+}
+
+/** A word we do not know proves nothing; it is shown only if it looks like one. */
+function unknownError(code: string): Unavailable {
+  return unavailable(/^[a-z_]{1,60}$/.test(code) ? code : "unknown_error", true);
+}
+
+function tokenRequest(site: GithubSite, fields: Readonly<Record<string, string | undefined>>): PlatformRequest {
+  return formRequest(`${site.webUrl}/login/oauth/access_token`, {
+    client_id: site.clientId,
+    client_secret: site.clientSecret.reveal(),
+    ...fields,
+  });
+}
+
+function after(start: Date, seconds: number | undefined): Date | undefined {
+  if (seconds === undefined) return undefined;
+  return new Date(start.getTime() + Math.min(Math.max(seconds, 0), maxLifetimeSeconds) * 1000);
+}

@@ -1,0 +1,43 @@
+import type { Secret } from "../secret.ts";
+import { apiRequest, type GithubSite, type NoAnswer, unrecognised } from "./github-api.ts";
+import { parseScopes } from "./github-user-token.ts";
+import { type PlatformReply, type PlatformRequest, send } from "./http.ts";
+import { idAt, stringAt } from "./json.ts";
+
+/** The person a user token belongs to. */
+export interface GithubUser {
+  readonly kind: "user";
+  readonly id: string;
+  /** Changes when the person renames the account. */
+  readonly login: string;
+  /** `User` or `Organization`. */
+  readonly type: string | undefined;
+  /** What the token was granted, where GitHub says so (`X-OAuth-Scopes`). */
+  readonly scopes: readonly string[] | undefined;
+}
+
+/** Asks whose token it is (GitHub REST, "Get the authenticated user"). */
+export async function fetchUser(site: GithubSite, token: Secret): Promise<GithubUser | NoAnswer> {
+  return parseUser(await send(buildUserRequest(site, token), site));
+}
+
+/** The request behind `fetchUser`. */
+export function buildUserRequest(site: GithubSite, token: Secret): PlatformRequest {
+  return apiRequest("GET", `${site.apiUrl}/user`, `Bearer ${token.reveal()}`);
+}
+
+/** Reads the answer to `buildUserRequest`. */
+export function parseUser(reply: PlatformReply): GithubUser | NoAnswer {
+  if (reply.kind === "unavailable") return reply;
+  const id = idAt(reply.body, "id");
+  const login = stringAt(reply.body, "login");
+  if (reply.status !== 200 || id === undefined || login === undefined) return unrecognised(reply);
+  const scopes = reply.headers.get("x-oauth-scopes");
+  return {
+    kind: "user",
+    id,
+    login,
+    type: stringAt(reply.body, "type"),
+    scopes: scopes === null ? undefined : parseScopes(scopes),
+  };
+}

@@ -1,0 +1,138 @@
+import type { ExchangeOutcome, MintOutcome, Narrowing, Platform, RevokeOutcome } from "../domain/platform.ts";
+import type { Secret } from "../secret.ts";
+import { causeOf, type GithubSite } from "./github-api.ts";
+import {
+  type GithubAppSite,
+  installationPath,
+  isUnknownApp,
+  parseAppRefusal,
+  parseOwnApp,
+  sendAsApp,
+} from "./github-app-call.ts";
+import { readPrivateKey } from "./github-app-jwt.ts";
+import { buildTokenDeletion } from "./github-application-token.ts";
+import { buildAuthorizeUrl } from "./github-authorize.ts";
+import { readInstallCallback } from "./github-callback.ts";
+import { buildMintBody, parseMint } from "./github-installation-token.ts";
+import { fetchUser } from "./github-user.ts";
+import { findUserInstallation, parseInstallation } from "./github-user-installations.ts";
+import { buildCodeExchange, parseExchangeError, parseTokens } from "./github-user-token.ts";
+import { send, unavailable } from "./http.ts";
+import { asRecord, stringAt } from "./json.ts";
+
+/** A GitHub App's registration, and where it is registered. */
+export interface GithubOptions extends GithubSite {
+  /** The numeric app id, in digits. */
+  readonly appId: string;
+  /** The name in the app's public URL. */
+  readonly slug: string;
+  /** PEM, PKCS#1 or PKCS#8; line breaks may be spelled `\n`. */
+  readonly privateKey: Secret;
+  /** `/apps`; on Enterprise Server `/github-apps`. */
+  readonly installPath: string;
+  /** The `iss` that callbacks may carry: `https://github.com/login/oauth`. */
+  readonly issuer: string;
+}
+
+/**
+ * GitHub Apps: an organization installs us, and tokens are minted with the app's key.
+ * @throws Error if the private key cannot be used.
+ */
+export function createGithub(options: GithubOptions): Platform {
+  const site: GithubAppSite = { ...options, key: readPrivateKey(options.privateKey) };
+  return {
+    name: "github",
+    products: ["github"],
+    holder: "organization",
+    actors: ["app"],
+    reuseLeewayMs: 0,
+    narrowing: true,
+    apiBaseUrl: () => options.apiUrl,
+    usesPkce: (hint) => hint !== undefined,
+    authorizationUrl(request) {
+      if (request.hint !== undefined) return buildAuthorizeUrl(site, request, undefined);
+      const url = new URL(`${options.webUrl}${options.installPath}/${options.slug}/installations/new`);
+      url.searchParams.set("state", request.state);
+      return url;
+    },
+    readCallback: (query, attemptHint) => readInstallCallback(query, options.issuer, attemptHint),
+    exchange: (request) => exchange(site, request),
+    mint: (credential, narrowing) => mint(site, credential.subject, narrowing),
+    revoke: (credential) => uninstall(site, credential.subject),
+  };
+}
+
+/** A person waits for this, and nothing depends on it. */
+const discardDeadlineMs = 3_000;
+
+async function exchange(site: GithubAppSite, request: Parameters<Platform["exchange"]>[0]): Promise<ExchangeOutcome> {
+  if (request.hint === undefined) return { kind: "person_must_act", code: "installation_missing" };
+  const answer = parseTokens(await send(buildCodeExchange(site, request), site));
+  if (answer.kind === "error") return parseExchangeError(answer.code);
+  if (answer.kind !== "tokens") return answer;
+  const userToken = answer.tokens.token.value;
+  try {
+    return await prove(site, userToken, request.hint);
+  } finally {
+    // It has shown whose browser this is, which is all it was for.
+    await send(buildTokenDeletion(site, userToken), { ...site, deadlineMs: discardDeadlineMs });
+  }
+}
+
+async function prove(site: GithubAppSite, userToken: Secret, installationId: string): Promise<ExchangeOutcome> {
+  const user = await fetchUser(site, userToken);
+  if (user.kind !== "user") return user;
+  const reach = await findUserInstallation(site, userToken, installationId);
+  if (reach.kind !== "found") return reach;
+  const installation = parseInstallation(reach.entry, user.login);
+  if (installation === undefined) return unavailable("unreadable_body", true);
+  return {
+    kind: "connected",
+    connection: {
+      installations: [installation],
+      credentials: [
+        {
+          kind: "app_installation",
+          actor: "app",
+          subject: installationId,
+          externalUserId: undefined,
+          tokens: undefined,
+          natural: true,
+        },
+      ],
+    },
+  };
+}
+
+async function mint(
+  site: GithubAppSite,
+  installationId: string,
+  narrowing: Narrowing | undefined,
+): Promise<MintOutcome> {
+  const body = buildMintBody(narrowing);
+  if (body === undefined) return { kind: "not_granted" };
+  const asked = Object.keys(body).length === 0 ? undefined : narrowing;
+  const reply = await sendAsApp(site, "POST", `${installationPath(installationId)}/access_tokens`, body);
+  const answer = parseMint(reply, asked);
+  return answer.kind === "not_found" ? confirmRemoval(site, installationId) : answer;
+}
+
+/** A 404 is believed only of an installation that is gone, asked by the app that we are configured as. */
+async function confirmRemoval(site: GithubAppSite, installationId: string): Promise<MintOutcome> {
+  const reply = await sendAsApp(site, "GET", installationPath(installationId));
+  if (reply.kind === "unavailable") return reply;
+  if (reply.status === 404 && !isUnknownApp(reply)) {
+    const doubt = parseOwnApp(await sendAsApp(site, "GET", "/app"), site.appId);
+    return doubt ?? { kind: "rejected", code: "installation_removed" };
+  }
+  if (reply.status !== 200 || asRecord(reply.body) === undefined) return parseAppRefusal(reply);
+  if (stringAt(reply.body, "suspended_at") !== undefined) return { kind: "suspended" };
+  return unavailable("installation_not_ready", false);
+}
+
+async function uninstall(site: GithubAppSite, installationId: string): Promise<RevokeOutcome> {
+  const reply = await sendAsApp(site, "DELETE", installationPath(installationId));
+  if (reply.kind === "unavailable") return { kind: "failed", cause: causeOf(reply) };
+  if (reply.status === 204 || (reply.status === 404 && !isUnknownApp(reply))) return { kind: "revoked" };
+  return { kind: "failed", cause: causeOf(parseAppRefusal(reply)) };
+}

@@ -1,0 +1,161 @@
+import type { Unavailable } from "../domain/platform.ts";
+
+/** One request to a platform: built by pure functions, sent here. */
+export interface PlatformRequest {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** What came back, already read. `receivedAt` is the platform's own clock (its Date header) where it sent one. */
+export type PlatformReply =
+  | {
+      readonly kind: "reply";
+      readonly status: number;
+      readonly headers: Headers;
+      /** The parsed JSON body; undefined if it is empty or not JSON. */
+      readonly body: unknown;
+      readonly receivedAt: Date;
+    }
+  | Unavailable;
+
+export interface SendOptions {
+  readonly fetch: typeof globalThis.fetch;
+  readonly now: () => Date;
+  /** For the whole exchange, body included. */
+  readonly deadlineMs?: number;
+}
+
+const defaultDeadlineMs = 10_000;
+const maxBodyBytes = 1024 * 1024;
+
+/** Errors that prove the request never reached the platform. */
+const unsentCodes = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT",
+  "CERT_HAS_EXPIRED",
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+  "ERR_TLS_CERT_ALTNAME_INVALID",
+]);
+
+/**
+ * Sends once: never retries, follows no redirect, reads at most 1 MiB, gives up after the total deadline.
+ * Never throws.
+ */
+export async function send(request: PlatformRequest, options: SendOptions): Promise<PlatformReply> {
+  const signal = AbortSignal.timeout(options.deadlineMs ?? defaultDeadlineMs);
+  try {
+    const response = await options.fetch(request.url, {
+      method: request.method,
+      headers: { "user-agent": "oauth-token-service", ...request.headers },
+      redirect: "manual",
+      signal,
+      ...(request.body === undefined ? {} : { body: request.body }),
+    });
+    const text = await readBody(response);
+    if (text === undefined) return unavailable("body_too_large", true);
+    if (response.status >= 300 && response.status < 400) return unavailable(`http_${response.status}`, true);
+    return {
+      kind: "reply",
+      status: response.status,
+      headers: response.headers,
+      body: parseJson(text),
+      receivedAt: serverTime(response.headers, options.now()),
+    };
+  } catch (error) {
+    const code = errorCode(error);
+    return unavailable(code, !unsentCodes.has(code));
+  }
+}
+
+/** A POST, PUT, PATCH or DELETE with a JSON body. */
+export function jsonRequest(
+  method: PlatformRequest["method"],
+  url: string,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): PlatformRequest {
+  return {
+    method,
+    url,
+    headers: { accept: "application/json", "content-type": "application/json", ...headers },
+    body: JSON.stringify(body),
+  };
+}
+
+/** A POST with a form body (RFC 6749 appendix B); undefined fields are left out. */
+export function formRequest(
+  url: string,
+  fields: Readonly<Record<string, string | undefined>>,
+  headers: Readonly<Record<string, string>> = {},
+): PlatformRequest {
+  const form = new URLSearchParams();
+  for (const [name, value] of Object.entries(fields)) if (value !== undefined) form.set(name, value);
+  return {
+    method: "POST",
+    url,
+    headers: { accept: "application/json", "content-type": "application/x-www-form-urlencoded", ...headers },
+    body: form.toString(),
+  };
+}
+
+/** HTTP Basic (RFC 6749 section 2.3.1: both parts form-encoded first). */
+export function basicAuthorization(clientId: string, clientSecret: string): string {
+  const pair = `${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`;
+  return `Basic ${Buffer.from(pair).toString("base64")}`;
+}
+
+/** `Retry-After` in milliseconds: seconds or an HTTP date (RFC 9110 section 10.2.3), at most an hour. */
+export function retryAfterMs(headers: Headers, now: Date): number | undefined {
+  const value = headers.get("retry-after");
+  if (value === null) return undefined;
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now.getTime();
+  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), 3_600_000) : undefined;
+}
+
+/** The outcome for an answer that says nothing about the grant. */
+export function unavailable(cause: string, mayHaveBeenProcessed: boolean, retryAfter?: number): Unavailable {
+  return { kind: "unavailable", retryAfterMs: retryAfter, mayHaveBeenProcessed, cause };
+}
+
+async function readBody(response: Response): Promise<string | undefined> {
+  if (response.body === null) return "";
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+    size += chunk.byteLength;
+    if (size > maxBodyBytes) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return text === "" ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function serverTime(headers: Headers, fallback: Date): Date {
+  const time = Date.parse(headers.get("date") ?? "");
+  return Number.isNaN(time) ? fallback : new Date(time);
+}
+
+function errorCode(error: unknown): string {
+  if (error instanceof Error) {
+    if (error.name === "TimeoutError") return "timeout";
+    const cause: unknown = error.cause;
+    if (cause instanceof Error && "code" in cause && typeof cause.code === "string") return cause.code;
+    if ("code" in error && typeof error.code === "string") return error.code;
+  }
+  return "network_error";
+}

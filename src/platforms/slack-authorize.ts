@@ -1,0 +1,38 @@
+import type { AuthorizationRequest, Callback } from "../domain/platform.ts";
+import { Secret } from "../secret.ts";
+import { misconfiguredCodes } from "./slack-reply.ts";
+
+/** What the consent page has to know about us. */
+export interface SlackConsent {
+  readonly clientId: string;
+  /** Of the bot. */
+  readonly scopes: readonly string[];
+  /** Of the person who installs. */
+  readonly userScopes: readonly string[];
+  readonly slackUrl: string;
+}
+
+/** The consent page (page "Installing with OAuth"). Slack separates scopes by commas. */
+export function slackAuthorizationUrl(consent: SlackConsent, request: AuthorizationRequest): URL {
+  const url = new URL(`${consent.slackUrl}/oauth/v2/authorize`);
+  url.search = new URLSearchParams({
+    client_id: consent.clientId,
+    ...(consent.scopes.length === 0 ? {} : { scope: consent.scopes.join(",") }),
+    ...(consent.userScopes.length === 0 ? {} : { user_scope: consent.userScopes.join(",") }),
+    redirect_uri: request.redirectUri,
+    state: request.state,
+  }).toString();
+  return url;
+}
+
+/** Reads `code` or `error`. Only `access_denied` is documented; what does not speak of our registration counts as that. */
+export function readSlackCallback(query: URLSearchParams): Callback {
+  const [code, ...moreCodes] = query.getAll("code");
+  const [error, ...moreErrors] = query.getAll("error");
+  if (moreCodes.length > 0 || moreErrors.length > 0) return { kind: "malformed" };
+  if (error !== undefined) {
+    return misconfiguredCodes.has(error) ? { kind: "misconfigured", code: error } : { kind: "denied" };
+  }
+  if (code === undefined || code === "") return { kind: "malformed" };
+  return { kind: "code", code: new Secret(code), hint: undefined };
+}

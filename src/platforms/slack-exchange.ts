@@ -1,0 +1,105 @@
+import type { Actor, TokenSet } from "../domain/credential.ts";
+import type { ConnectedCredential, Connection, ExchangeOutcome } from "../domain/platform.ts";
+import type { Secret } from "../secret.ts";
+import { type PlatformReply, type PlatformRequest, unavailable } from "./http.ts";
+import { booleanAt, recordAt, stringAt } from "./json.ts";
+import { misconfiguredCodes, parseSlackAnswer } from "./slack-reply.ts";
+import { readSlackTokens, type SlackClient, slackAccessRequest } from "./slack-token.ts";
+
+/** The code is of no use, or not for us: only a new start can help. */
+const rejectedCodes: ReadonlySet<string> = new Set([
+  "cannot_install_an_org_installed_app",
+  "code_already_used",
+  "invalid_code",
+  "oauth_authorization_url_mismatch",
+]);
+
+/** The code exchange (page "oauth.v2.access"); `redirectUri` must be the one the browser was sent with. */
+export function slackCodeRequest(
+  client: SlackClient,
+  grant: { readonly code: Secret; readonly redirectUri: string },
+): PlatformRequest {
+  return slackAccessRequest(client, { code: grant.code.reveal(), redirect_uri: grant.redirectUri });
+}
+
+/** Reads the answer to a code: who installed us where, with a bot token, a person's token, or both. */
+export function parseSlackExchange(reply: PlatformReply): ExchangeOutcome {
+  const answer = parseSlackAnswer(reply);
+  switch (answer.kind) {
+    case "ok": {
+      const connection = readConnection(answer.body, answer.receivedAt);
+      return connection === undefined ? unavailable("unreadable_body", true) : { kind: "connected", connection };
+    }
+    case "refused":
+      if (answer.code === "user_email_unverified") return { kind: "person_must_act", code: "unverified_email" };
+      if (rejectedCodes.has(answer.code)) return { kind: "code_rejected", code: answer.code };
+      if (misconfiguredCodes.has(answer.code)) return { kind: "misconfigured", code: answer.code };
+      return unavailable(answer.code, true);
+    default:
+      return answer;
+  }
+}
+
+function readConnection(body: unknown, receivedAt: Date): Connection | undefined {
+  const organization = readOrganization(body);
+  if (organization === undefined) return undefined;
+  const person = recordAt(body, "authed_user");
+  const userId = stringAt(person, "id");
+  const bot = readSlackTokens(body, "app", receivedAt);
+  const user = userId === undefined ? undefined : readSlackTokens(person, "user", receivedAt);
+  const credentials = [
+    ...(bot === undefined ? [] : [credential("app", `${organization.id}:bot`, undefined, bot, true)]),
+    ...(user === undefined
+      ? []
+      : [credential("user", `${organization.id}:${userId}`, userId, user, bot === undefined)]),
+  ];
+  if (credentials.length === 0) return undefined;
+  const installation = {
+    products: ["slack"],
+    externalOrgId: organization.id,
+    externalOrgName: organization.name,
+    externalInstallId: undefined,
+    externalUserId: undefined,
+    scopes: (bot ?? user)?.scopes ?? [],
+    permissions: {},
+    installedBy: userId,
+    metadata: readMetadata(body, organization.wide),
+    suspended: false,
+  };
+  return { installations: [installation], credentials };
+}
+
+/** The workspace, or the enterprise where the app was installed for all of it: `team` is null then. */
+function readOrganization(
+  body: unknown,
+): { readonly id: string; readonly name: string; readonly wide: boolean } | undefined {
+  const team = recordAt(body, "team");
+  const enterprise = recordAt(body, "enterprise");
+  const wide = enterprise !== undefined && (team === undefined || booleanAt(body, "is_enterprise_install") === true);
+  const found = wide ? enterprise : team;
+  const id = stringAt(found, "id");
+  return id === undefined ? undefined : { id, name: stringAt(found, "name") ?? id, wide };
+}
+
+/** Never `incoming_webhook`: its URL is a secret. */
+function readMetadata(body: unknown, wide: boolean): Readonly<Record<string, string>> {
+  const facts: readonly (readonly [string, string | undefined])[] = [
+    ["team_id", stringAt(recordAt(body, "team"), "id")],
+    ["enterprise_id", stringAt(recordAt(body, "enterprise"), "id")],
+    ["app_id", stringAt(body, "app_id")],
+    ["bot_user_id", stringAt(body, "bot_user_id")],
+    ["is_enterprise_install", wide ? "true" : undefined],
+  ];
+  return Object.fromEntries(facts.filter((fact): fact is [string, string] => fact[1] !== undefined));
+}
+
+function credential(
+  actor: Actor,
+  subject: string,
+  externalUserId: string | undefined,
+  tokens: TokenSet,
+  natural: boolean,
+): ConnectedCredential {
+  const kind = tokens.refreshToken === undefined ? "long_lived" : "rotating";
+  return { kind, actor, subject, externalUserId, tokens, natural };
+}

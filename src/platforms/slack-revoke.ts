@@ -1,0 +1,32 @@
+import type { RevokeOutcome } from "../domain/platform.ts";
+import type { Secret } from "../secret.ts";
+import { formRequest, type PlatformReply, type PlatformRequest } from "./http.ts";
+import { parseSlackAnswer } from "./slack-reply.ts";
+
+/** Means that the token had ended before we asked. */
+const endedCodes: ReadonlySet<string> = new Set(["account_inactive", "invalid_auth", "token_expired", "token_revoked"]);
+
+/**
+ * Ends the token it is sent with (page "auth.revoke"). With rotation that is this one token, access or refresh; without,
+ * the authorization behind it.
+ */
+export function slackRevokeRequest(slackUrl: string, token: Secret): PlatformRequest {
+  return formRequest(`${slackUrl}/api/auth.revoke`, {}, { authorization: `Bearer ${token.reveal()}` });
+}
+
+/** Reads the answer to `auth.revoke`. */
+export function parseSlackRevocation(reply: PlatformReply): RevokeOutcome {
+  const answer = parseSlackAnswer(reply);
+  switch (answer.kind) {
+    case "ok":
+      return { kind: "revoked" };
+    case "refused":
+      if (endedCodes.has(answer.code)) return { kind: "revoked" };
+      if (answer.code === "unknown_method") return { kind: "unsupported" };
+      return { kind: "failed", cause: answer.code };
+    case "rate_limited":
+      return { kind: "failed", cause: "rate_limited" };
+    case "unavailable":
+      return { kind: "failed", cause: answer.cause };
+  }
+}

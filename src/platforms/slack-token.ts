@@ -1,0 +1,98 @@
+import type { Actor, TokenSet } from "../domain/credential.ts";
+import type { MintOutcome } from "../domain/platform.ts";
+import { Secret } from "../secret.ts";
+import { basicAuthorization, formRequest, type PlatformReply, type PlatformRequest, unavailable } from "./http.ts";
+import { numberAt, recordAt, stringAt } from "./json.ts";
+import { deadTokenCodes, misconfiguredCodes, parseSlackAnswer } from "./slack-reply.ts";
+
+/** How we authenticate at Slack's token endpoint. */
+export interface SlackClient {
+  readonly clientId: string;
+  readonly clientSecret: Secret;
+  readonly slackUrl: string;
+}
+
+/** No token lives longer in our books, whatever a reply claims. */
+const maxLifeSeconds = 365 * 24 * 3600;
+
+/**
+ * A call of `oauth.v2.access`. Slack asks for HTTP Basic instead of parameters, which also keeps the secret out of the
+ * form; client ids and secrets consist of characters that no encoding touches.
+ */
+export function slackAccessRequest(client: SlackClient, form: Readonly<Record<string, string>>): PlatformRequest {
+  return formRequest(`${client.slackUrl}/api/oauth.v2.access`, form, {
+    authorization: basicAuthorization(client.clientId, client.clientSecret.reveal()),
+  });
+}
+
+/** Refreshes one of the two tokens (page "Using token rotation"): bot and person each have a refresh token. */
+export function slackRefreshRequest(client: SlackClient, refreshToken: Secret): PlatformRequest {
+  return slackAccessRequest(client, { grant_type: "refresh_token", refresh_token: refreshToken.reveal() });
+}
+
+/** Asks whether a token works; changes nothing. */
+export function slackTestRequest(client: SlackClient, accessToken: Secret): PlatformRequest {
+  const authorization = `Bearer ${accessToken.reveal()}`;
+  return formRequest(`${client.slackUrl}/api/auth.test`, {}, { authorization });
+}
+
+/** Reads the answer to a refresh. The token is at the top level; by some accounts a person's is in `authed_user`. */
+export function parseSlackRefresh(reply: PlatformReply, actor: Actor): MintOutcome {
+  const answer = parseSlackAnswer(reply);
+  switch (answer.kind) {
+    case "ok": {
+      const places = [answer.body, recordAt(answer.body, "authed_user")];
+      const tokens = places.map((place) => readSlackTokens(place, actor, answer.receivedAt)).find(isDefined);
+      return tokens === undefined ? unavailable("unreadable_body", true) : { kind: "minted", tokens };
+    }
+    case "refused":
+      if (answer.code === "invalid_refresh_token") return { kind: "rejected", code: answer.code };
+      if (misconfiguredCodes.has(answer.code)) return { kind: "misconfigured", code: answer.code };
+      return unavailable(answer.code, true);
+    default:
+      return answer;
+  }
+}
+
+/** Reads the answer to `auth.test`. */
+export function parseSlackTest(reply: PlatformReply): MintOutcome {
+  const answer = parseSlackAnswer(reply);
+  switch (answer.kind) {
+    case "ok":
+      return { kind: "confirmed" };
+    case "refused":
+      return deadTokenCodes.has(answer.code) ? { kind: "rejected", code: answer.code } : unavailable(answer.code, true);
+    default:
+      return answer;
+  }
+}
+
+/** The actor's token at this level of a reply; undefined if there is none or it is the other actor's. */
+export function readSlackTokens(place: unknown, actor: Actor, receivedAt: Date): TokenSet | undefined {
+  const accessToken = stringAt(place, "access_token");
+  const type = stringAt(place, "token_type");
+  if (accessToken === undefined || type === (actor === "app" ? "user" : "bot")) return undefined;
+  const refreshToken = stringAt(place, "refresh_token");
+  return {
+    token: {
+      value: new Secret(accessToken),
+      issuedAt: receivedAt,
+      expiresAt: expiry(receivedAt, numberAt(place, "expires_in")),
+    },
+    refreshToken: refreshToken === undefined ? undefined : new Secret(refreshToken),
+    scopes: stringAt(place, "scope")
+      ?.split(",")
+      .filter((scope) => scope !== ""),
+    permissions: undefined,
+    grantExpiresAt: undefined,
+  };
+}
+
+function expiry(receivedAt: Date, seconds: number | undefined): Date | undefined {
+  if (seconds === undefined) return undefined;
+  return new Date(receivedAt.getTime() + Math.min(Math.max(seconds, 0), maxLifeSeconds) * 1000);
+}
+
+function isDefined<T>(value: T | undefined): value is T {
+  return value !== undefined;
+}

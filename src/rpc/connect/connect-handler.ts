@@ -1,0 +1,73 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createConnectRouter, createContextValues } from "@connectrpc/connect";
+import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import {
+  compressionBrotli,
+  compressionGzip,
+  universalRequestFromNodeRequest,
+  universalResponseToNodeResponse,
+} from "@connectrpc/connect-node";
+import { TokenService } from "../../../gen/oauth/token/v1/token_service_pb.js";
+import type { World } from "../../world.ts";
+import { createDispatch } from "../dispatch.ts";
+import { describeError } from "../errors/described-error.ts";
+import { createReceiveCall } from "../incoming-calls.ts";
+import type { Procedures } from "../procedures.ts";
+import { type Arrival, addTokenService, arrivalKey } from "./token-service.ts";
+import { refuseUnread } from "./unread-requests.ts";
+
+export interface ConnectOptions extends Pick<World, "log" | "now" | "random"> {
+  readonly procedures: Procedures;
+  /** The caller's address where proxies are trusted; the peer's by default. */
+  readonly addressOf?: (request: IncomingMessage) => string | undefined;
+  /** Larger requests are refused. 64 KiB by default, compressed or not. */
+  readonly maxRequestBytes?: number;
+}
+
+/** Answers what is an RPC and passes on everything else. The body must not have been read. */
+export type NodeHandler = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
+
+/**
+ * The Connect protocol (JSON and binary) and gRPC-Web on `/oauth.token.v1.TokenService/{Method}`, for Express without
+ * a mount path. Unknown JSON fields are refused: a misspelt narrowing must not widen a token.
+ */
+export function connectHandler(options: ConnectOptions): NodeHandler {
+  const router = createConnectRouter({
+    grpc: false,
+    readMaxBytes: options.maxRequestBytes ?? 64 * 1024,
+    acceptCompression: [compressionGzip, compressionBrotli],
+    jsonOptions: { ignoreUnknownFields: false },
+  });
+  addTokenService(router, createDispatch(options), createReceiveCall(options.random));
+  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  const addressOf = options.addressOf ?? ((request) => request.socket.remoteAddress);
+
+  return (request, response, next) => {
+    const path = request.url?.split("?", 1)[0] ?? "";
+    const handler = handlers.get(path);
+    if (handler !== undefined) {
+      serve(handler, request, response).catch((error: unknown) => {
+        // Whoever hung up, or sent what is no HTTP, gets no answer.
+        options.log.debug({ method: handler.method.name, error: describeError(error) }, "rpc.unanswered");
+        response.destroy();
+      });
+    } else if (path.startsWith(`/${TokenService.typeName}/`)) {
+      response.writeHead(404, { "content-type": "application/json" });
+      response.end(JSON.stringify({ code: "unimplemented", message: "unknown method" }));
+    } else {
+      next();
+    }
+  };
+
+  async function serve(handler: UniversalHandler, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const arrival: Arrival = { address: addressOf(request), reached: false };
+    const values = createContextValues().set(arrivalKey, arrival);
+    const answer = await handler(universalRequestFromNodeRequest(request, response, undefined, values));
+    // Streamed protocols report failures inside a body that says 200, and only once it is read.
+    const refused = !arrival.reached && answer.status >= 400;
+    await universalResponseToNodeResponse(
+      refused ? await refuseUnread(answer, handler.method, options.log) : answer,
+      response,
+    );
+  }
+}

@@ -1,0 +1,30 @@
+import type { JsonObject } from "@bufbuild/protobuf";
+import type { Procedures } from "../procedures.ts";
+
+/** What a route knows of the request besides its content. */
+export interface JsonCallContext {
+  /** The peer's address, for the record. */
+  readonly address: string | undefined;
+  /** The `x-request-id` header; one is made if it is absent or not printable. */
+  readonly requestId: string | undefined;
+}
+
+export interface JsonAnswer {
+  /** HTTP status: 200, or the usual one for the gRPC code. */
+  readonly status: number;
+  /**
+   * The response message with proto field names, enum values as names and every field that has no presence; after a
+   * refusal `{"error":{"code","reason","message","metadata"}}`, with `violations` where fields break a rule.
+   */
+  readonly body: JsonObject;
+  /** For a `Retry-After` header; undefined where waiting does not help. */
+  readonly retryAfterSeconds: number | undefined;
+}
+
+/**
+ * Calls an RPC with a request in proto JSON (snake_case, unset fields left out; numbers may be strings). Never
+ * rejects. Every rule of the contract applies; a field nobody knows is refused.
+ */
+export type JsonCalls = {
+  readonly [Method in keyof Procedures]: (request: JsonObject, context: JsonCallContext) => Promise<JsonAnswer>;
+};

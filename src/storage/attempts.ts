@@ -1,0 +1,75 @@
+import { and, eq, gt, type InferSelectModel, isNull, lt } from "drizzle-orm";
+import type { Attempt, AttemptRefusal, AttemptRepository } from "../domain/attempt.ts";
+import type { Database } from "./database.ts";
+import { attempts } from "./schema.ts";
+import type { Sealer } from "./seal/sealer.ts";
+
+type AttemptRow = InferSelectModel<typeof attempts>;
+
+export function createAttemptRepository({
+  database,
+  sealer,
+}: {
+  readonly database: Database;
+  readonly sealer: Sealer;
+}): AttemptRepository {
+  function toAttempt(row: AttemptRow): Attempt {
+    return {
+      id: row.id,
+      platform: row.platform,
+      owner: row.owner ?? undefined,
+      returnTo: row.returnTo ?? undefined,
+      codeVerifier: row.codeVerifier === null ? undefined : sealer.open(verifierOf(row.id), row.codeVerifier),
+      hint: row.hint ?? undefined,
+      expiresAt: row.expiresAt,
+    };
+  }
+
+  return {
+    async create({ codeVerifier, ...attempt }, { stateHash, browserHash }) {
+      const sealed = codeVerifier === undefined ? null : sealer.seal(verifierOf(attempt.id), codeVerifier).text;
+      await database.write((db) =>
+        db.insert(attempts).values({ ...attempt, stateHash, browserHash, codeVerifier: sealed }),
+      );
+    },
+
+    async consume(stateHash, { platform, browserHash, now }) {
+      if (browserHash !== undefined) {
+        const [spent] = await database.write((db) =>
+          db
+            .update(attempts)
+            .set({ consumedAt: now })
+            .where(
+              and(
+                eq(attempts.stateHash, stateHash),
+                isNull(attempts.consumedAt),
+                gt(attempts.expiresAt, now),
+                eq(attempts.platform, platform),
+                eq(attempts.browserHash, browserHash),
+              ),
+            )
+            .returning(),
+        );
+        if (spent !== undefined) return { kind: "consumed", attempt: toAttempt(spent) };
+      }
+      const [row] = await database.read((db) => db.select().from(attempts).where(eq(attempts.stateHash, stateHash)));
+      return { kind: "refused", why: refusal(row, platform, now) };
+    },
+
+    async prune(before) {
+      await database.write((db) => db.delete(attempts).where(lt(attempts.expiresAt, before)));
+    },
+  };
+}
+
+function verifierOf(id: string) {
+  return { table: "attempts", row: id, column: attempts.codeVerifier.name };
+}
+
+/** Why a state was not spent. With everything else in order it can only have been the browser. */
+function refusal(row: AttemptRow | undefined, platform: string, now: Date): AttemptRefusal {
+  if (row === undefined) return "unknown";
+  if (row.consumedAt !== null) return "already_used";
+  if (row.expiresAt <= now) return "expired";
+  return row.platform === platform ? "other_browser" : "other_platform";
+}

@@ -1,0 +1,113 @@
+import { and, eq, isNull, ne, sql } from "drizzle-orm";
+import type { Actor, TokenSet } from "../domain/credential.ts";
+import type { ConnectedCredential } from "../domain/platform.ts";
+import type { ConnectContext } from "../domain/repositories.ts";
+import { seal, sealingKeyId, tokenColumns } from "./credential-rows.ts";
+import type { Queries } from "./database.ts";
+import { credentials } from "./schema.ts";
+import type { Sealer } from "./seal/sealer.ts";
+
+export interface StoredCredential {
+  readonly id: string;
+  readonly actor: Actor;
+  readonly externalUserId: string | null;
+  readonly natural: boolean;
+}
+
+/** Stores the grant's new token set: into its live row with a new version if there is one, else into a new row. */
+export async function storeCredential(
+  tx: Queries,
+  connected: ConnectedCredential,
+  { platform, owner, now }: ConnectContext,
+  tools: { readonly sealer: Sealer; readonly random: (bytes: number) => Buffer; readonly newId: () => string },
+): Promise<StoredCredential> {
+  const { actor, kind, subject, natural, tokens } = connected;
+  const [live] = await tx
+    .select({ id: credentials.id })
+    .from(credentials)
+    .where(
+      and(
+        eq(credentials.platform, platform),
+        owner === undefined ? isNull(credentials.owner) : eq(credentials.owner, owner),
+        eq(credentials.subject, subject),
+        ne(credentials.status, "revoked"),
+      ),
+    )
+    .for("update");
+  const id = live?.id ?? tools.newId();
+  const externalUserId = connected.externalUserId ?? null;
+  const granted = {
+    kind,
+    actor,
+    externalUserId,
+    status: "active" as const,
+    ...cleared,
+    ...(tokens === undefined ? noTokens : freshTokens(id, tokens, tools)),
+    refreshedAt: tokens === undefined ? null : now,
+  };
+  if (live === undefined) {
+    const first = {
+      id,
+      platform,
+      owner: owner ?? null,
+      subject,
+      version: 1,
+      scopes: [],
+      permissions: {},
+      createdAt: now,
+    };
+    await tx.insert(credentials).values({ ...first, ...granted });
+  } else {
+    await tx
+      .update(credentials)
+      .set({ ...granted, version: sql`${credentials.version} + 1` })
+      .where(eq(credentials.id, id));
+  }
+  return { id, actor, externalUserId, natural };
+}
+
+/** Whatever belonged to the token set before. */
+const cleared = {
+  previousRefreshToken: null,
+  previousSpentAt: null,
+  spareRefreshToken: null,
+  attemptId: null,
+  attemptAt: null,
+  openAttemptAt: null,
+  committedAttempt: null,
+  leaseUntil: null,
+  failures: 0,
+  lastError: null,
+};
+
+/** The first token is minted on demand, with whatever the organization grants now. */
+const noTokens = {
+  accessToken: null,
+  refreshToken: null,
+  keyId: null,
+  issuedAt: null,
+  expiresAt: null,
+  refreshAfter: null,
+  grantExpiresAt: null,
+};
+
+function freshTokens(
+  id: string,
+  tokens: TokenSet,
+  { sealer, random }: { readonly sealer: Sealer; readonly random: (bytes: number) => Buffer },
+) {
+  return {
+    accessToken: seal(sealer, id, "accessToken", tokens.token.value),
+    refreshToken: seal(sealer, id, "refreshToken", tokens.refreshToken),
+    keyId: sealingKeyId(sealer),
+    grantExpiresAt: null,
+    ...tokenColumns(tokens),
+    refreshAfter: halfLife(tokens, random(2).readUInt16BE(0) / 65_536),
+  };
+}
+
+/** Between 45 % and 55 % of the token's life, so that equal expiries spread. */
+function halfLife({ token: { issuedAt, expiresAt } }: TokenSet, jitter: number): Date | null {
+  if (expiresAt === undefined) return null;
+  return new Date(issuedAt.getTime() + (expiresAt.getTime() - issuedAt.getTime()) * (0.45 + jitter / 10));
+}

@@ -1,0 +1,122 @@
+import { and, eq, inArray, isNull, notInArray, type SQL, sql } from "drizzle-orm";
+import type { Installation } from "../domain/installation.ts";
+import type { ConnectedInstallation, Connection } from "../domain/platform.ts";
+import type { ConnectContext } from "../domain/repositories.ts";
+import { ServiceError } from "../errors.ts";
+import { type StoredCredential, storeCredential } from "./connect-credential.ts";
+import type { Queries } from "./database.ts";
+import { lockGrants } from "./grant-lock.ts";
+import { linkCredentials, unlinkElsewhere } from "./installation-credentials.ts";
+import { toInstallation, viewInstallations } from "./installation-rows.ts";
+import { installations } from "./schema.ts";
+import type { Sealer } from "./seal/sealer.ts";
+
+export interface ConnectTools {
+  readonly sealer: Sealer;
+  readonly random: (bytes: number) => Buffer;
+  readonly newId: () => string;
+}
+
+/** Stores a finished flow; to be run in a transaction. See InstallationRepository.connect. */
+export async function connect(
+  tx: Queries,
+  connection: Connection,
+  context: ConnectContext,
+  tools: ConnectTools,
+): Promise<readonly Installation[]> {
+  const { platform, owner } = context;
+  const orgIds = connection.installations.map((installation) => installation.externalOrgId);
+  const subjects = connection.credentials.map((credential) => credential.subject);
+  await lockGrants(tx, { platform, owner, orgIds, subjects });
+  if (context.holder === "organization") await refuseIfTaken(tx, orgIds, context);
+
+  const stored: StoredCredential[] = [];
+  for (const credential of connection.credentials) {
+    stored.push(await storeCredential(tx, credential, context, tools));
+  }
+  const ids: string[] = [];
+  for (const installation of connection.installations) {
+    const id = await storeInstallation(tx, installation, context, tools);
+    await linkCredentials(tx, id, stored);
+    ids.push(id);
+  }
+  if (context.holder === "person") await unlinkElsewhere(tx, stored, ids, context.now);
+
+  const rows = await viewInstallations(tx).where(inArray(installations.id, ids));
+  const found = new Map(rows.map((row) => [row.installation.id, toInstallation(row)]));
+  return ids.flatMap((id) => found.get(id) ?? []);
+}
+
+/** An organization has one owner, whichever of its installations is meant. */
+async function refuseIfTaken(tx: Queries, orgIds: readonly string[], context: ConnectContext): Promise<void> {
+  const { platform, owner } = context;
+  const [taken] = await tx
+    .select({ name: installations.externalOrgName })
+    .from(installations)
+    .where(
+      and(
+        eq(installations.platform, platform),
+        inArray(installations.externalOrgId, [...orgIds]),
+        isLive,
+        sql`${installations.owner} is distinct from ${owner ?? null}`,
+      ),
+    )
+    .limit(1);
+  if (taken === undefined) return;
+  throw new ServiceError(
+    "INSTALLATION_TAKEN",
+    `${platform} is already connected to ${taken.name} by another owner: the operator can revoke that installation`,
+    { metadata: { platform } },
+  );
+}
+
+async function storeInstallation(
+  tx: Queries,
+  connected: ConnectedInstallation,
+  { platform, owner, now }: ConnectContext,
+  { newId }: ConnectTools,
+): Promise<string> {
+  const { externalOrgId, externalInstallId = null, externalUserId = null } = connected;
+  const facts = {
+    products: [...connected.products],
+    status: connected.suspended ? ("suspended" as const) : ("active" as const),
+    externalOrgName: connected.externalOrgName,
+    scopes: [...connected.scopes],
+    permissions: connected.permissions,
+    installedBy: connected.installedBy ?? null,
+    metadata: connected.metadata,
+    updatedAt: now,
+  };
+  const [updated] = await tx
+    .update(installations)
+    .set(facts)
+    .where(
+      and(
+        eq(installations.platform, platform),
+        eq(installations.externalOrgId, externalOrgId),
+        same(installations.externalInstallId, externalInstallId),
+        same(installations.externalUserId, externalUserId),
+        same(installations.owner, owner ?? null),
+        isLive,
+      ),
+    )
+    .returning({ id: installations.id });
+  if (updated !== undefined) return updated.id;
+
+  const id = newId();
+  const identity = { id, platform, owner: owner ?? null, externalOrgId, externalInstallId, externalUserId };
+  await tx.insert(installations).values({ ...identity, ...facts, createdAt: now });
+  return id;
+}
+
+/** Neither ended nor still to be completed: what the unique index of live identities covers. */
+const isLive = notInArray(installations.status, ["revoked", "pending"]);
+
+type NullableColumn =
+  | typeof installations.owner
+  | typeof installations.externalInstallId
+  | typeof installations.externalUserId;
+
+function same(column: NullableColumn, value: string | null): SQL {
+  return value === null ? isNull(column) : eq(column, value);
+}

@@ -1,0 +1,72 @@
+import { and, eq, inArray, sql } from "drizzle-orm";
+import type { Lease } from "../domain/repositories.ts";
+import type { Queries } from "./database.ts";
+import { isHeld, noAttempt } from "./lease.ts";
+import { credentials, installationCredentials, installations } from "./schema.ts";
+import { isUuid } from "./uuid.ts";
+
+/**
+ * See CredentialRepository.condemn. Only installations that the credential serves naturally ask for reauthorization:
+ * one person's dead token does not take a workspace's bot away.
+ */
+export async function condemnCredential(db: Queries, lease: Lease, code: string, now: Date): Promise<boolean> {
+  const { id, version } = lease.credential;
+  const condemned = db.$with("condemned").as(
+    db
+      .update(credentials)
+      .set({ ...noAttempt, status: "dead", lastError: code, failures: sql`${credentials.failures} + 1` })
+      .where(
+        and(
+          isHeld({ id, attemptId: lease.attemptId }),
+          eq(credentials.version, version),
+          eq(credentials.status, "active"),
+        ),
+      )
+      .returning({ id: credentials.id }),
+  );
+  const served = db
+    .select({ id: installations.id })
+    .from(installationCredentials)
+    .innerJoin(condemned, eq(condemned.id, installationCredentials.credentialId))
+    .innerJoin(installations, eq(installations.id, installationCredentials.installationId))
+    .where(and(installationCredentials.natural, inArray(installations.status, ["active", "suspended"])))
+    .orderBy(installations.id)
+    .for("no key update", { of: installations });
+  const touched = db
+    .$with("touched")
+    .as(
+      db
+        .update(installations)
+        .set({ status: "reauthorization_required", updatedAt: now })
+        .where(inArray(installations.id, served))
+        .returning({ id: installations.id }),
+    );
+  const rows = await db.with(condemned, touched).select().from(condemned);
+  return rows.length > 0;
+}
+
+/** See CredentialRepository.setSuspended. */
+export async function suspendInstallations(
+  db: Queries,
+  credentialId: string,
+  suspended: boolean,
+  now: Date,
+): Promise<void> {
+  if (!isUuid(credentialId)) return;
+  const served = db
+    .select({ id: installations.id })
+    .from(installationCredentials)
+    .innerJoin(installations, eq(installations.id, installationCredentials.installationId))
+    .where(
+      and(
+        eq(installationCredentials.credentialId, credentialId),
+        eq(installations.status, suspended ? "active" : "suspended"),
+      ),
+    )
+    .orderBy(installations.id)
+    .for("no key update", { of: installations });
+  await db
+    .update(installations)
+    .set({ status: suspended ? "suspended" : "active", updatedAt: now })
+    .where(inArray(installations.id, served));
+}

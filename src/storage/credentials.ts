@@ -1,0 +1,48 @@
+import { eq } from "drizzle-orm";
+import type { CredentialRepository, CredentialState, Lease } from "../domain/repositories.ts";
+import { commitTokens } from "./commit.ts";
+import { readerColumns, toCredential } from "./credential-rows.ts";
+import { condemnCredential, suspendInstallations } from "./credential-status.ts";
+import type { Database, Queries } from "./database.ts";
+import { abandonLease, acquireLease, confirmLease, type Held, leaseRemainingMs, releaseLease } from "./lease.ts";
+import { credentials } from "./schema.ts";
+import type { Sealer } from "./seal/sealer.ts";
+import { isUuid } from "./uuid.ts";
+
+export interface CredentialTools {
+  readonly database: Database;
+  readonly sealer: Sealer;
+  readonly now: () => Date;
+}
+
+export function createCredentialRepository({ database, sealer, now }: CredentialTools): CredentialRepository {
+  return {
+    read: (id) => database.read((db) => readState(db, id, sealer)),
+    acquire: (id, version, attemptId, leaseMs) =>
+      database.write((db) => acquireLease(db, { id, version, attemptId, leaseMs }, now(), sealer)),
+    commit: (lease, tokens, refreshAfter) =>
+      commitTokens(database, { lease, tokens, refreshAfter, now: now() }, sealer),
+    release: (lease, failure) => database.write((db) => releaseLease(db, held(lease), failure)),
+    confirm: (lease) => database.write((db) => confirmLease(db, held(lease))),
+    abandon: (lease) => database.write((db) => abandonLease(db, held(lease))),
+    condemn: (lease, code) => database.write((db) => condemnCredential(db, lease, code, now())),
+    setSuspended: (id, suspended) => database.write((db) => suspendInstallations(db, id, suspended, now())),
+  };
+}
+
+function held(lease: Lease): Held {
+  return { id: lease.credential.id, attemptId: lease.attemptId };
+}
+
+async function readState(db: Queries, id: string, sealer: Sealer): Promise<CredentialState | undefined> {
+  if (!isUuid(id)) return undefined;
+  const [row] = await db
+    .select({ ...readerColumns, leaseRemainingMs, attemptId: credentials.attemptId })
+    .from(credentials)
+    .where(eq(credentials.id, id))
+    .prepare("read_credential")
+    .execute();
+  if (row === undefined) return undefined;
+  const { leaseRemainingMs: remaining, attemptId } = row;
+  return { credential: toCredential(row, sealer), leaseRemainingMs: remaining, attemptOpen: attemptId !== null };
+}

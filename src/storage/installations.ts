@@ -1,0 +1,109 @@
+import { and, arrayContains, asc, desc, eq, isNull, lt, or, sql } from "drizzle-orm";
+import type { Installation, InstallationFilter, Position } from "../domain/installation.ts";
+import type { InstallationRepository } from "../domain/repositories.ts";
+import { connect } from "./connect.ts";
+import type { Database, Queries } from "./database.ts";
+import { toInstallation, viewInstallations } from "./installation-rows.ts";
+import { beginRevocation, finishRevocation } from "./revoke.ts";
+import { installations } from "./schema.ts";
+import type { Sealer } from "./seal/sealer.ts";
+import { selectInstallations } from "./select.ts";
+import { isUuid } from "./uuid.ts";
+
+export interface InstallationTools {
+  readonly database: Database;
+  readonly sealer: Sealer;
+  readonly now: () => Date;
+  readonly random: (bytes: number) => Buffer;
+  readonly newId: () => string;
+}
+
+export function createInstallationRepository(tools: InstallationTools): InstallationRepository {
+  const { database, sealer, now } = tools;
+
+  return {
+    select: (selector, limit) => database.read((db) => selectInstallations(db, selector, limit, sealer)),
+    find: (id) => database.read((db) => findInstallation(db, id)),
+    list: (filter, after, limit) => database.read((db) => listInstallations(db, filter, after, limit)),
+    connect: (connection, context) => database.transaction((tx) => connect(tx, connection, context, tools)),
+    beginRevocation: (id, reason, at) => database.transaction((tx) => beginRevocation(tx, id, { reason, at }, sealer)),
+    finishRevocation: (id, result) => database.transaction((tx) => finishRevocation(tx, id, result, now())),
+    unfinishedRevocations: (before) => database.read((db) => unfinishedRevocations(db, before)),
+    async recordUse(uses) {
+      if (uses.size > 0) await database.write((db) => recordUse(db, uses));
+    },
+  };
+}
+
+async function findInstallation(db: Queries, id: string): Promise<Installation | undefined> {
+  if (!isUuid(id)) return undefined;
+  const [row] = await viewInstallations(db).where(eq(installations.id, id)).prepare("find_installation").execute();
+  return row === undefined ? undefined : toInstallation(row);
+}
+
+async function listInstallations(
+  db: Queries,
+  filter: InstallationFilter,
+  after: Position | undefined,
+  limit: number,
+): Promise<readonly Installation[]> {
+  const { createdAt, id } = installations;
+  const rows = await viewInstallations(db)
+    .where(
+      and(
+        filter.platform === undefined ? undefined : arrayContains(installations.products, [filter.platform]),
+        filter.status === undefined ? undefined : eq(installations.status, filter.status),
+        filter.externalOrgId === undefined ? undefined : eq(installations.externalOrgId, filter.externalOrgId),
+        filter.externalInstallId === undefined
+          ? undefined
+          : eq(installations.externalInstallId, filter.externalInstallId),
+        filter.owner === undefined ? undefined : eq(installations.owner, filter.owner),
+        after === undefined
+          ? undefined
+          : sql`(${createdAt}, ${id}) < (${sql.param(after.createdAt, createdAt)}, ${sql.param(after.id, id)})`,
+      ),
+    )
+    .orderBy(desc(createdAt), desc(id))
+    .limit(limit)
+    .prepare("list_installations")
+    .execute();
+  return rows.map(toInstallation);
+}
+
+async function unfinishedRevocations(db: Queries, before: Date): Promise<readonly string[]> {
+  const rows = await db
+    .select({ id: installations.id })
+    .from(installations)
+    .where(
+      and(
+        eq(installations.status, "revoked"),
+        isNull(installations.providerRevocation),
+        lt(installations.revokedAt, before),
+      ),
+    )
+    .orderBy(asc(installations.revokedAt));
+  return rows.map((row) => row.id);
+}
+
+async function recordUse(db: Queries, uses: ReadonlyMap<string, Date>): Promise<void> {
+  const used = JSON.stringify([...uses].map(([id, at]) => ({ id, at })));
+  const each = sql`jsonb_to_recordset(${used}::jsonb) as used(id uuid, at timestamptz(3))`;
+  // Locked in one order, so that replicas that flush at once do not wait for each other in a circle.
+  const locked = db
+    .select({ id: installations.id, at: sql<Date>`used.at`.as("used_at") })
+    .from(installations)
+    .innerJoin(each, sql`used.id = ${installations.id}`)
+    .orderBy(installations.id)
+    .for("no key update", { of: installations })
+    .as("locked");
+  await db
+    .update(installations)
+    .set({ lastUsedAt: sql`locked.used_at` })
+    .from(locked)
+    .where(
+      and(
+        eq(installations.id, locked.id),
+        or(isNull(installations.lastUsedAt), sql`${installations.lastUsedAt} < locked.used_at`),
+      ),
+    );
+}

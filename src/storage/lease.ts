@@ -1,0 +1,113 @@
+import { and, eq, sql } from "drizzle-orm";
+import type { Failure, Lease } from "../domain/repositories.ts";
+import { ifReadable, open, readerColumns, toCredential } from "./credential-rows.ts";
+import type { Queries } from "./database.ts";
+import { credentials } from "./schema.ts";
+import type { Sealer } from "./seal/sealer.ts";
+import { isUuid } from "./uuid.ts";
+
+/** The longest back-off, and with the longest lease added the farthest that `lease_until` may truly be. */
+const maxBackoffMs = 3_600_000;
+const horizonMs = maxBackoffMs + 60_000;
+
+const { leaseUntil, attemptId: holder, attemptAt, openAttemptAt } = credentials;
+
+/** Every replica's own clock may be wrong: leases are measured by the database's alone. */
+const databaseNow = sql`clock_timestamp()`;
+const inMs = (ms: number) => sql`${databaseNow} + ${ms}::float8 * interval '1 millisecond'`;
+/** Farther away than any lease, it was set by a clock that jumped: nobody waits for it. */
+const isFree = sql`(${leaseUntil} is null or ${leaseUntil} <= ${databaseNow} or ${leaseUntil} > ${inMs(horizonMs)})`;
+
+/** Milliseconds until the lease or the back-off ends; 0 if free. */
+export const leaseRemainingMs = sql`
+  case when ${isFree} then 0 else ceil(extract(epoch from ${leaseUntil} - ${databaseNow}) * 1000)::float8 end
+`.mapWith(Number);
+
+/** See CredentialRepository.acquire. One statement; of simultaneous ones, one finds the lease free. */
+export async function acquireLease(
+  db: Queries,
+  { id, version, attemptId, leaseMs }: { id: string; version: number; attemptId: string; leaseMs: number },
+  now: Date,
+  sealer: Sealer,
+): Promise<Lease | undefined> {
+  if (!isUuid(id)) return undefined;
+  const [row] = await db
+    .update(credentials)
+    .set({
+      attemptId,
+      attemptAt: now,
+      leaseUntil: inMs(leaseMs),
+      // An earlier holder that never reported leaves its mark; these are the values before this statement.
+      openAttemptAt: sql`coalesce(${openAttemptAt}, ${attemptAt})`,
+    })
+    .where(and(eq(credentials.id, id), eq(credentials.version, version), eq(credentials.status, "active"), isFree))
+    .returning({
+      ...readerColumns,
+      refreshToken: credentials.refreshToken,
+      previousRefreshToken: credentials.previousRefreshToken,
+      previousSpentAt: credentials.previousSpentAt,
+      spareRefreshToken: credentials.spareRefreshToken,
+      openAttemptAt,
+    })
+    .prepare("acquire_lease")
+    .execute();
+  if (row === undefined) return undefined;
+  const credential = toCredential(row, sealer);
+  const held = { id, attemptId };
+  const { previousRefreshToken: previous, spareRefreshToken: spare } = row;
+  try {
+    return {
+      credential,
+      attemptId,
+      refreshToken: open(sealer, id, "refreshToken", row.refreshToken),
+      previousRefreshToken: ifReadable(() => open(sealer, id, "previousRefreshToken", previous)),
+      previousSpentAt: row.previousSpentAt ?? undefined,
+      spareRefreshToken: ifReadable(() => open(sealer, id, "spareRefreshToken", spare)),
+      openAttemptAt: row.openAttemptAt ?? undefined,
+    };
+  } catch (error) {
+    await abandonLease(db, held);
+    throw error;
+  }
+}
+
+/** Which attempt at which credential. */
+export interface Held {
+  readonly id: string;
+  readonly attemptId: string;
+}
+
+/** See CredentialRepository.release. */
+export async function releaseLease(db: Queries, held: Held, failure: Failure): Promise<void> {
+  const backoffMs = Math.min(Math.max(failure.backoffMs, 0), maxBackoffMs);
+  await db
+    .update(credentials)
+    .set({
+      ...noAttempt,
+      leaseUntil: inMs(backoffMs),
+      failures: sql`${credentials.failures} + 1`,
+      lastError: failure.error,
+      ...(failure.unclear ? { openAttemptAt: sql`coalesce(${openAttemptAt}, ${attemptAt})` } : {}),
+    })
+    .where(isHeld(held));
+}
+
+/** See CredentialRepository.confirm. */
+export async function confirmLease(db: Queries, held: Held): Promise<void> {
+  await db
+    .update(credentials)
+    .set({ ...noAttempt, openAttemptAt: null, failures: 0, lastError: null })
+    .where(isHeld(held));
+}
+
+/** See CredentialRepository.abandon. */
+export async function abandonLease(db: Queries, held: Held): Promise<void> {
+  await db.update(credentials).set(noAttempt).where(isHeld(held));
+}
+
+/** What ends an attempt, however it went. */
+export const noAttempt = { attemptId: null, attemptAt: null, leaseUntil: null };
+
+export function isHeld({ id, attemptId }: Held) {
+  return and(eq(credentials.id, id), eq(holder, attemptId));
+}

@@ -1,0 +1,80 @@
+import { Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import postgres from "postgres";
+import type { PostgresTarget } from "./postgres-url.ts";
+
+/** The server's own limits for what we ask it, in milliseconds. */
+export interface ServerLimits {
+  readonly statementMs: number;
+  readonly lockMs: number;
+  readonly idleInTransactionMs: number;
+}
+
+export interface ClientOptions {
+  readonly maxConnections: number;
+  readonly connectTimeoutSeconds: number;
+  /** Undefined behind a transaction pooler: it takes neither start-up parameters nor prepared statements. */
+  readonly limits: ServerLimits | undefined;
+  readonly random: (bytes: number) => Buffer;
+}
+
+/** A postgres.js client that comes back within 250 ms of its server and never reconnects in a tight loop. */
+export function createPostgresClient(target: PostgresTarget, options: ClientOptions): postgres.Sql {
+  const { limits, random } = options;
+  const { host, port, password, tls } = target;
+  const path = host.startsWith("/") ? `${host}/.s.PGSQL.${port}` : undefined;
+  const settings = {
+    host,
+    port,
+    path,
+    database: target.database,
+    ...(target.user === undefined ? {} : { user: target.user }),
+    ...(password === undefined ? {} : { password: () => password.reveal() }),
+    ssl: tls === undefined ? false : { rejectUnauthorized: true, ...(tls.ca === undefined ? {} : { ca: tls.ca }) },
+    max: options.maxConnections,
+    connect_timeout: options.connectTimeoutSeconds,
+    keep_alive: 10,
+    backoff: () => pauseMs(random) / 1000,
+    // Saves a query on every new connection; drizzle reads and writes arrays itself.
+    fetch_types: false,
+    prepare: limits !== undefined,
+    onnotice: () => undefined,
+    connection: { application_name: target.applicationName, ...(limits === undefined ? {} : parameters(limits)) },
+    socket: pacedSockets(path === undefined ? { host, port } : { path }, random),
+  };
+  return postgres(settings);
+}
+
+/** Between 50 and 250 ms. */
+function pauseMs(random: (bytes: number) => Buffer): number {
+  return 50 + (200 * random(2).readUInt16BE(0)) / 65_536;
+}
+
+function parameters(limits: ServerLimits) {
+  return {
+    statement_timeout: limits.statementMs,
+    lock_timeout: limits.lockMs,
+    idle_in_transaction_session_timeout: limits.idleInTransactionMs,
+  };
+}
+
+/**
+ * postgres.js reconnects at once, for ever, to a server that closes connections while they start up. A socket that
+ * lived shorter than a second makes the next ones wait a little.
+ */
+function pacedSockets(
+  address: { readonly host: string; readonly port: number } | { readonly path: string },
+  random: (bytes: number) => Buffer,
+): () => Promise<Socket> {
+  let shortLivedAt = Number.NEGATIVE_INFINITY;
+  return async () => {
+    if (performance.now() - shortLivedAt < 1_000) await delay(pauseMs(random));
+    const openedAt = performance.now();
+    // The name is read by postgres.js for the certificate check.
+    const socket = Object.assign(new Socket(), "host" in address ? { host: address.host } : {});
+    socket.once("close", () => {
+      if (performance.now() - openedAt < 1_000) shortLivedAt = performance.now();
+    });
+    return socket.connect(address);
+  };
+}

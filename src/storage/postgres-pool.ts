@@ -1,0 +1,100 @@
+import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
+import { sql } from "drizzle-orm/sql";
+import type postgres from "postgres";
+import type { Log } from "../world.ts";
+import type { Database, Queries } from "./database.ts";
+import { DeadlineExceeded, databaseFailure } from "./database-failure.ts";
+import { createPostgresClient, type ServerLimits } from "./postgres-client.ts";
+import type { PostgresTarget } from "./postgres-url.ts";
+
+export interface PostgresPool extends Database {
+  /** Lets running statements finish, for a few seconds. */
+  close(): Promise<void>;
+}
+
+export interface PoolOptions {
+  readonly target: PostgresTarget;
+  readonly maxConnections: number;
+  /** Whether `target` is a transaction pooler. */
+  readonly pooled: boolean;
+  readonly random: (bytes: number) => Buffer;
+  readonly log: Log;
+}
+
+/** Ours, since a frozen server leaves a statement waiting for ever, whatever limits it was given. */
+const deadlineMs = { read: 1_500, write: 3_000, transaction: 5_000 };
+const limits: ServerLimits = { statementMs: 3_000, lockMs: 1_000, idleInTransactionMs: 5_000 };
+/** So many statements in a row without an answer, and the connections are given up. */
+const missesBeforeRebuild = 3;
+const closeSeconds = 5;
+
+interface Connections {
+  readonly client: postgres.Sql;
+  readonly db: PostgresJsDatabase;
+}
+
+export function createPostgresPool({ target, maxConnections, pooled, random, log }: PoolOptions): PostgresPool {
+  let current = connect();
+  let misses = 0;
+
+  function connect(): Connections {
+    const client = createPostgresClient(target, {
+      maxConnections,
+      connectTimeoutSeconds: 3,
+      limits: pooled ? undefined : limits,
+      random,
+    });
+    return { client, db: drizzle(client) };
+  }
+
+  async function run<T>(limitMs: number, work: (db: PostgresJsDatabase) => Promise<T>): Promise<T> {
+    const used = current;
+    try {
+      const result = await within(limitMs, work(used.db));
+      misses = 0;
+      return result;
+    } catch (error) {
+      if (error instanceof DeadlineExceeded) missed(used);
+      throw databaseFailure(error);
+    }
+  }
+
+  function missed(used: Connections): void {
+    misses += 1;
+    if (misses < missesBeforeRebuild || used !== current) return;
+    log.warn({ host: target.host, port: target.port }, "database.connections_replaced");
+    misses = 0;
+    current = connect();
+    used.client.end({ timeout: 0 }).catch(() => undefined);
+  }
+
+  return {
+    read: (work) => run(deadlineMs.read, work),
+    write: (work) => run(deadlineMs.write, work),
+    transaction: (work) =>
+      run(deadlineMs.transaction, (db) =>
+        db.transaction(async (tx) => {
+          if (pooled) await limitTransaction(tx);
+          return work(tx);
+        }),
+      ),
+    close: () => current.client.end({ timeout: closeSeconds }),
+  };
+}
+
+async function limitTransaction(tx: Queries): Promise<void> {
+  const set = (name: string, ms: number) => sql`set_config(${name}, ${`${ms}ms`}, true)`;
+  const timeouts = sql`${set("statement_timeout", limits.statementMs)}, ${set("lock_timeout", limits.lockMs)}`;
+  await tx.select({ set: sql`1` }).from(sql`(select ${timeouts}) as timeouts`);
+}
+
+async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  // The answer may lie in the socket already if it was this process that stood still: let it be read first.
+  const timer = setTimeout(() => setImmediate(() => late.reject(new DeadlineExceeded(limitMs))), limitMs);
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,109 @@
+import { and, eq, inArray, isNull, ne, notExists, sql } from "drizzle-orm";
+import { alias } from "drizzle-orm/pg-core";
+import type { ProviderRevocation } from "../domain/installation.ts";
+import type { Revocation } from "../domain/repositories.ts";
+import { readerColumns, toRevocable } from "./credential-rows.ts";
+import type { Queries } from "./database.ts";
+import { lockGrants } from "./grant-lock.ts";
+import { deleteUnused } from "./installation-credentials.ts";
+import { toInstallation, viewInstallations } from "./installation-rows.ts";
+import { credentials, installationCredentials, installations } from "./schema.ts";
+import type { Sealer } from "./seal/sealer.ts";
+import { isUuid } from "./uuid.ts";
+
+/** To be run in a transaction. See InstallationRepository.beginRevocation. */
+export async function beginRevocation(
+  tx: Queries,
+  id: string,
+  { reason, at }: { readonly reason: string; readonly at: Date },
+  sealer: Sealer,
+): Promise<Revocation | undefined> {
+  if (!(await lock(tx, id))) return undefined;
+  const ofInstallation = tx
+    .select({ id: installationCredentials.credentialId })
+    .from(installationCredentials)
+    .where(eq(installationCredentials.installationId, id));
+  // Credentials before installations: the order in which a commit takes them, too.
+  await tx
+    .select({ id: credentials.id })
+    .from(credentials)
+    .where(inArray(credentials.id, ofInstallation))
+    .orderBy(credentials.id)
+    .for("update");
+  await tx
+    .update(installations)
+    .set({ status: "revoked", revokedAt: at, revokeReason: reason, updatedAt: at })
+    .where(and(eq(installations.id, id), ne(installations.status, "revoked")));
+  await tx
+    .update(credentials)
+    .set({ status: "revoked" })
+    .where(and(inArray(credentials.id, ofInstallation), ne(credentials.status, "revoked"), servesNothingLive(tx)));
+
+  const kept = await tx
+    .select({ ...readerColumns, refreshToken: credentials.refreshToken })
+    .from(credentials)
+    .where(inArray(credentials.id, ofInstallation))
+    .orderBy(credentials.id);
+  const [view] = await viewInstallations(tx).where(eq(installations.id, id));
+  if (view === undefined) return undefined;
+  const ended = kept.filter((row) => row.status === "revoked");
+  return {
+    installation: toInstallation(view),
+    finished: view.installation.providerRevocation ?? undefined,
+    credentials: ended.map((row) => toRevocable(row, sealer)),
+    shared: ended.length < kept.length,
+  };
+}
+
+/** To be run in a transaction. The first result stays; an installation that is not revoked is left alone. */
+export async function finishRevocation(tx: Queries, id: string, result: ProviderRevocation, now: Date): Promise<void> {
+  if (!(await lock(tx, id))) return;
+  const [finished] = await tx
+    .update(installations)
+    .set({ providerRevocation: result, updatedAt: now })
+    .where(and(eq(installations.id, id), eq(installations.status, "revoked"), isNull(installations.providerRevocation)))
+    .returning({ id: installations.id });
+  if (finished === undefined) return;
+  const unlinked = await tx
+    .delete(installationCredentials)
+    .where(eq(installationCredentials.installationId, id))
+    .returning({ id: installationCredentials.credentialId });
+  await deleteUnused(tx, unlinked);
+}
+
+/** Keeps connecting away from the installation's organization and grants. False if there is no such installation. */
+async function lock(tx: Queries, id: string): Promise<boolean> {
+  if (!isUuid(id)) return false;
+  const rows = await tx
+    .select({
+      platform: installations.platform,
+      owner: installations.owner,
+      orgId: installations.externalOrgId,
+      subject: credentials.subject,
+    })
+    .from(installations)
+    .leftJoin(installationCredentials, eq(installationCredentials.installationId, installations.id))
+    .leftJoin(credentials, eq(credentials.id, installationCredentials.credentialId))
+    .where(eq(installations.id, id));
+  const [first] = rows;
+  if (first === undefined) return false;
+  await lockGrants(tx, {
+    platform: first.platform,
+    owner: first.owner ?? undefined,
+    orgIds: [first.orgId],
+    subjects: rows.flatMap((row) => row.subject ?? []),
+  });
+  return true;
+}
+
+function servesNothingLive(tx: Queries) {
+  const link = alias(installationCredentials, "link");
+  const other = alias(installations, "other");
+  return notExists(
+    tx
+      .select({ live: sql`true` })
+      .from(link)
+      .innerJoin(other, eq(other.id, link.installationId))
+      .where(and(eq(link.credentialId, credentials.id), ne(other.status, "revoked"))),
+  );
+}

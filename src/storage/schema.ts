@@ -1,0 +1,126 @@
+import { bigint, boolean, integer, jsonb, pgTable, primaryKey, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import type { AuditKind } from "../domain/audit.ts";
+import type { Actor, CredentialKind, CredentialStatus } from "../domain/credential.ts";
+import type { InstallationStatus, ProviderRevocation } from "../domain/installation.ts";
+
+// Indexes, constraints and foreign keys stand in migrations/ alone; a test compares these columns with the database.
+
+/** Who installed us. */
+export const installations = pgTable("installations", {
+  id: uuid("id").primaryKey(),
+  platform: text("platform").notNull(),
+  products: text("products").array().notNull(),
+  status: text("status").$type<InstallationStatus>().notNull(),
+  owner: text("owner"),
+  externalOrgId: text("external_org_id").notNull(),
+  externalOrgName: text("external_org_name").notNull(),
+  externalInstallId: text("external_install_id"),
+  externalUserId: text("external_user_id"),
+  scopes: text("scopes").array().notNull(),
+  permissions: words("permissions"),
+  installedBy: text("installed_by"),
+  metadata: words("metadata"),
+  lastUsedAt: instant("last_used_at"),
+  createdAt: instant("created_at").notNull(),
+  updatedAt: instant("updated_at").notNull(),
+  revokedAt: instant("revoked_at"),
+  revokeReason: text("revoke_reason"),
+  /** Null while a revocation has not been finished. */
+  providerRevocation: text("provider_revocation").$type<ProviderRevocation>(),
+});
+
+/** What is kept of a grant. Every token in it is sealed for its row and column. */
+export const credentials = pgTable("credentials", {
+  id: uuid("id").primaryKey(),
+  platform: text("platform").notNull(),
+  owner: text("owner"),
+  kind: text("kind").$type<CredentialKind>().notNull(),
+  actor: text("actor").$type<Actor>().notNull(),
+  subject: text("subject").notNull(),
+  externalUserId: text("external_user_id"),
+  status: text("status").$type<CredentialStatus>().notNull(),
+  /** Counts stored token sets: the fence of every refresh. Taking a lease never changes it. */
+  version: bigint("version", { mode: "number" }).notNull(),
+  accessToken: text("access_token"),
+  refreshToken: text("refresh_token"),
+  previousRefreshToken: text("previous_refresh_token"),
+  previousSpentAt: instant("previous_spent_at"),
+  spareRefreshToken: text("spare_refresh_token"),
+  /** The key that sealed the row; null while nothing is sealed. */
+  keyId: text("key_id"),
+  issuedAt: instant("issued_at"),
+  expiresAt: instant("expires_at"),
+  refreshAfter: instant("refresh_after"),
+  grantExpiresAt: instant("grant_expires_at"),
+  scopes: text("scopes").array().notNull(),
+  permissions: words("permissions"),
+  /** The holder of the lease, and since when. */
+  attemptId: text("attempt_id"),
+  attemptAt: instant("attempt_at"),
+  /** When the first attempt began that never reported clearly since the last stored token set. */
+  openAttemptAt: instant("open_attempt_at"),
+  /** Whose token set was stored last: makes a commit safe to repeat. */
+  committedAttempt: text("committed_attempt"),
+  /** End of the lease, or of the back-off when no attempt is open; by the database's clock. */
+  leaseUntil: instant("lease_until"),
+  failures: integer("failures").notNull(),
+  lastError: text("last_error"),
+  refreshedAt: instant("refreshed_at"),
+  createdAt: instant("created_at").notNull(),
+});
+
+/** Which credential serves which installation for whom. */
+export const installationCredentials = pgTable(
+  "installation_credentials",
+  {
+    installationId: uuid("installation_id").notNull(),
+    credentialId: uuid("credential_id").notNull(),
+    actor: text("actor").$type<Actor>().notNull(),
+    /** Serves callers that name no actor. */
+    natural: boolean("natural").notNull(),
+    externalUserId: text("external_user_id"),
+  },
+  (table) => [primaryKey({ columns: [table.installationId, table.credentialId] })],
+);
+
+/** Browser round trips that have begun. State and browser as SHA-256, the verifier sealed. */
+export const attempts = pgTable("attempts", {
+  id: text("id").primaryKey(),
+  platform: text("platform").notNull(),
+  owner: text("owner"),
+  returnTo: text("return_to"),
+  stateHash: text("state_hash").notNull(),
+  browserHash: text("browser_hash").notNull(),
+  codeVerifier: text("code_verifier"),
+  hint: text("hint"),
+  expiresAt: instant("expires_at").notNull(),
+  consumedAt: instant("consumed_at"),
+});
+
+/** What was handed out to whom. */
+export const auditEvents = pgTable("audit_events", {
+  id: uuid("id").primaryKey(),
+  at: instant("at").notNull(),
+  kind: text("kind").$type<AuditKind>().notNull(),
+  caller: text("caller").notNull(),
+  method: text("method").notNull(),
+  installationId: uuid("installation_id"),
+  tokenFingerprint: text("token_fingerprint"),
+  address: text("address"),
+  requestId: text("request_id"),
+  count: integer("count").notNull(),
+});
+
+/** Facts about the database itself. */
+export const meta = pgTable("meta", {
+  key: text("key").primaryKey(),
+  value: text("value").notNull(),
+});
+
+function instant(name: string) {
+  return timestamp(name, { withTimezone: true, precision: 3, mode: "date" });
+}
+
+function words(name: string) {
+  return jsonb(name).$type<Readonly<Record<string, string>>>().notNull();
+}

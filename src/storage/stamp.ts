@@ -1,0 +1,23 @@
+import { eq } from "drizzle-orm/sql";
+import type { Database } from "./database.ts";
+import { meta } from "./schema.ts";
+
+/** Which kind of database this is, written into it once. */
+export type DatabaseKind = "embedded" | "postgres";
+
+const stampKey = "database_kind";
+
+/**
+ * Stamps a fresh database with its kind, and refuses one of the other kind: a dump of somebody's embedded development
+ * data must not be taken for production, nor the other way round.
+ */
+export async function stamp(database: Database, kind: DatabaseKind): Promise<void> {
+  await database.write((db) => db.insert(meta).values({ key: stampKey, value: kind }).onConflictDoNothing());
+  const [row] = await database.read((db) => db.select({ value: meta.value }).from(meta).where(eq(meta.key, stampKey)));
+  if (row?.value === kind) return;
+  throw new Error(
+    kind === "postgres"
+      ? "this Postgres database holds a copy of an embedded database, which is for development: use a fresh database and connect again"
+      : "this data directory holds a copy of a Postgres database: set DATABASE_URL, or use another DATA_DIR",
+  );
+}

@@ -1,0 +1,43 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { BrowserBinding } from "../domain/install.ts";
+
+/** Reads and writes the cookies that bind attempts to this browser, one for each attempt. */
+export interface BindingCookies {
+  /** The value for a binding's name; undefined if the browser sent none. */
+  read(request: IncomingMessage, name: string): string | undefined;
+  set(response: ServerResponse, binding: BrowserBinding): void;
+  clear(response: ServerResponse, name: string): void;
+}
+
+/**
+ * With https the name has the `__Host-` prefix, which browsers keep other hosts and plain http from setting
+ * (RFC 6265bis section 4.1.3.2). Lax: the platform's redirect back is a top-level navigation.
+ */
+export function bindingCookies(options: { readonly https: boolean }): BindingCookies {
+  const prefix = options.https ? "__Host-ots-" : "ots-";
+  const attributes = `Path=/; HttpOnly; SameSite=Lax${options.https ? "; Secure" : ""}`;
+
+  function append(response: ServerResponse, name: string, value: string, maxAgeSeconds: number): void {
+    if (!token.test(name) || !octets.test(value)) throw new Error("a binding does not fit into a cookie");
+    response.appendHeader("Set-Cookie", `${prefix}${name}=${value}; Max-Age=${maxAgeSeconds}; ${attributes}`);
+  }
+
+  return {
+    read: (request, name) => readCookie(request.headers.cookie ?? "", prefix + name),
+    set: (response, { name, value, maxAgeSeconds }) => append(response, name, value.reveal(), maxAgeSeconds),
+    clear: (response, name) => append(response, name, "", 0),
+  };
+}
+
+const token = /^[A-Za-z0-9_-]{1,64}$/;
+const octets = /^[A-Za-z0-9._~-]{0,256}$/;
+
+function readCookie(header: string, name: string): string | undefined {
+  for (const pair of header.split(";")) {
+    const separator = pair.indexOf("=");
+    if (separator === -1 || pair.slice(0, separator).trim() !== name) continue;
+    const value = pair.slice(separator + 1).trim();
+    if (value !== "" && octets.test(value)) return value;
+  }
+  return undefined;
+}

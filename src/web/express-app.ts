@@ -1,0 +1,12 @@
+import express, { type Express } from "express";
+
+/** Express without what we do not use: its header, ETags, query parser, and trust in what a proxy says. */
+export function expressApp(): Express {
+  const app = express();
+  app.disable("x-powered-by");
+  app.disable("etag");
+  app.set("query parser", false);
+  app.set("trust proxy", false);
+  app.enable("case sensitive routing");
+  return app;
+}

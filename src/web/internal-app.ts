@@ -1,0 +1,69 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Express } from "express";
+import type { World } from "../world.ts";
+import { expressApp } from "./express-app.ts";
+import type { WebHandler, WebResponse } from "./handler.ts";
+import { internalHealthRoute, type ReadHealth } from "./internal-health.ts";
+import { loopbackHostOnly } from "./loopback-host.ts";
+import { methodNotAllowed } from "./method-not-allowed.ts";
+import { connectRoute, requestLog } from "./request-log.ts";
+import { installationsRoute, type RestCalls, revokeRoute, tokenRoute } from "./rest.ts";
+import { restError } from "./rest-error.ts";
+import { securityHeaders } from "./security-headers.ts";
+import { unexpectedErrors } from "./unexpected-error.ts";
+
+/** Answers a request, or calls `next` if it has no procedure of this path. */
+export type NodeHandler = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
+
+export interface InternalAppOptions extends Pick<World, "log" | "now" | "random"> {
+  /** Connect, gRPC-Web and JSON: gets every request below the service's path, whole and with its body unread. */
+  readonly connect: NodeHandler;
+  readonly calls: RestCalls;
+  readonly readHealth: ReadHealth;
+}
+
+const servicePath = "/oauth.token.v1.TokenService/";
+
+/** What internal services see over HTTP/1.1; only for who calls it by a loopback name. */
+export function createInternalApp(options: InternalAppOptions): Express {
+  const { calls, connect } = options;
+  const app = expressApp();
+  app.use(requestLog({ ...options, callersNameRequests: true }));
+  app.use(securityHeaders({ https: false }));
+  app.use(loopbackHostOnly);
+  app.use((request, response, next) => {
+    if (!request.url.startsWith(servicePath)) return next();
+    response.locals.route = connectRoute;
+    connect(request, response, next);
+  });
+  app.get("/health", internalHealthRoute(options.readHealth));
+  app.all("/health", onlyMethods("GET, HEAD"));
+  // HEAD is refused where GET would hand out a token.
+  app.route("/oauth/token/:platform").head(onlyMethods("GET")).get(tokenRoute(calls)).all(onlyMethods("GET"));
+  app.get("/oauth/installations", installationsRoute(calls));
+  app.all("/oauth/installations", onlyMethods("GET, HEAD"));
+  app.delete("/oauth/installations/:id", revokeRoute(calls));
+  app.all("/oauth/installations/:id", onlyMethods("DELETE"));
+  app.use(notFound);
+  app.use(unexpectedErrors(options.log, (_request, response, failure) => answerUnexpected(response, failure)));
+  return app;
+}
+
+const notFound: WebHandler = (_request, response) =>
+  restError(response, 404, { code: "NOT_FOUND", reason: "INVALID_REQUEST", message: "there is no such route" });
+
+function onlyMethods(allow: string): WebHandler {
+  const message = `this route takes ${allow} only`;
+  return methodNotAllowed(allow, (_request, response) =>
+    restError(response, 405, { code: "UNIMPLEMENTED", reason: "INVALID_REQUEST", message }),
+  );
+}
+
+function answerUnexpected(response: WebResponse, failure: "invalid_request" | "internal_error"): void {
+  if (failure === "internal_error") {
+    restError(response, 500, { code: "INTERNAL", reason: "", message: "internal error" });
+  } else {
+    const message = "the path is not percent-encoded UTF-8";
+    restError(response, 400, { code: "INVALID_ARGUMENT", reason: "INVALID_REQUEST", message });
+  }
+}

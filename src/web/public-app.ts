@@ -1,0 +1,67 @@
+import type { Express } from "express";
+import type { FinishInstall, StartInstall } from "../domain/install.ts";
+import type { World } from "../world.ts";
+import { createAnswerFailure } from "./answers.ts";
+import { redirectToBaseUrl } from "./base-url.ts";
+import { bindingCookies } from "./binding-cookie.ts";
+import { callbackRoute } from "./callback-route.ts";
+import { expressApp } from "./express-app.ts";
+import type { RequestFailure } from "./failures.ts";
+import type { WebHandler, WebRequest, WebResponse } from "./handler.ts";
+import { installRoute } from "./install-route.ts";
+import { methodNotAllowed } from "./method-not-allowed.ts";
+import { rawQuery } from "./query.ts";
+import { requestLog } from "./request-log.ts";
+import { returnOrigins } from "./return-to.ts";
+import { securityHeaders } from "./security-headers.ts";
+import { unexpectedErrors } from "./unexpected-error.ts";
+
+export interface PublicAppOptions extends Pick<World, "log" | "now" | "random"> {
+  /** Where browsers and platforms reach this app. */
+  readonly baseUrl: URL;
+  /** `open`: anyone may start an install; `link`: only with a link. */
+  readonly installMode: "open" | "link";
+  /** The origins that `return_to` may lead to. */
+  readonly allowedReturnOrigins: readonly string[];
+  readonly startInstall: StartInstall;
+  readonly finishInstall: FinishInstall;
+}
+
+/** What browsers and platforms see: install, callback, and whether we are alive. */
+export function createPublicApp(options: PublicAppOptions): Express {
+  const { baseUrl, log } = options;
+  const https = baseUrl.protocol === "https:";
+  const answerFailure = createAnswerFailure(options);
+  const answer = (failure: RequestFailure) => (request: WebRequest, response: WebResponse) =>
+    answerFailure(request, response, failure);
+  const onlyGet = methodNotAllowed("GET", answer("method_not_allowed"));
+  const onlyRead = methodNotAllowed("GET, HEAD", answer("method_not_allowed"));
+  const flow = {
+    ...options,
+    cookies: bindingCookies({ https }),
+    origins: returnOrigins(options.allowedReturnOrigins),
+    answerFailure,
+  };
+  const toBaseUrl = redirectToBaseUrl(baseUrl);
+  const install = installRoute(flow);
+  const callback = callbackRoute(flow);
+  // Existing GitHub Apps have the install route as their Setup URL, where GitHub sends what belongs to the callback.
+  const installOrCallback: WebHandler<{ platform: string }> = (request, response, next) =>
+    new URLSearchParams(rawQuery(request)).has("installation_id")
+      ? callback(request, response, next)
+      : install(request, response, next);
+
+  const app = expressApp();
+  app.use(requestLog(options));
+  app.use(securityHeaders({ https }));
+  for (const path of ["/health", "/v1/healthz"]) {
+    app.get(path, (_request, response) => void response.json({ status: "ok" }));
+    app.all(path, onlyRead);
+  }
+  // HEAD is refused where GET would spend a state: link previews ask with it.
+  app.route("/oauth/install/:platform").head(onlyGet).get(toBaseUrl, installOrCallback).all(onlyGet);
+  app.route("/oauth/callback/:platform").head(onlyGet).get(toBaseUrl, callback).all(onlyGet);
+  app.use(answer("not_found"));
+  app.use(unexpectedErrors(log, answerFailure));
+  return app;
+}

@@ -1,0 +1,46 @@
+import type { Log, LogFields, World } from "../world.ts";
+import type { WebHandler } from "./handler.ts";
+
+/** Stands for every RPC in the log. */
+export const connectRoute = "/oauth.token.v1.TokenService/:method";
+
+/** Routes whose lines are written at debug: they are polled, or their calls are logged as calls. */
+const quiet: ReadonlySet<string> = new Set(["/health", "/v1/healthz", connectRoute]);
+
+export interface RequestLogOptions extends Pick<World, "log" | "now" | "random"> {
+  /** Whether the asker may choose the id, with an `X-Request-Id` header of printable ASCII. */
+  readonly callersNameRequests?: boolean;
+}
+
+/** Gives every request an id and writes one line about it when it is over: the route's pattern, never the URL. */
+export function requestLog(options: RequestLogOptions): WebHandler {
+  return (request, response, next) => {
+    const startedMs = options.now().getTime();
+    const chosen = options.callersNameRequests ? request.get("x-request-id") : undefined;
+    const requestId = chosen !== undefined && printable.test(chosen) ? chosen : options.random(8).toString("hex");
+    response.locals.requestId = requestId;
+    response.setHeader("X-Request-Id", requestId);
+    response.once("close", () => {
+      const route = response.locals.route ?? routePattern(request.route);
+      const { statusCode: status } = response;
+      const { failure } = response.locals;
+      const ms = options.now().getTime() - startedMs;
+      const aborted = response.writableFinished ? undefined : true;
+      write(options.log, { method: request.method, route, status, ms, requestId, failure, aborted });
+    });
+    next();
+  };
+}
+
+function write(log: Log, fields: LogFields & { readonly route: string; readonly status: number }): void {
+  if (fields.status >= 500) log.warn(fields, "http.request");
+  else if (quiet.has(fields.route)) log.debug(fields, "http.request");
+  else log.info(fields, "http.request");
+}
+
+const printable = /^[!-~]{1,128}$/;
+
+function routePattern(route: unknown): string {
+  const path = typeof route === "object" && route !== null && "path" in route ? route.path : undefined;
+  return typeof path === "string" ? path : "unmatched";
+}

@@ -1,0 +1,107 @@
+import { invalidField, ServiceError } from "../errors.ts";
+import type { WebHandler, WebResponse } from "./handler.ts";
+import { readQuery } from "./query.ts";
+import { restError } from "./rest-error.ts";
+import { type RestRequest, readCount, readEnum, readText } from "./rest-parameters.ts";
+
+export interface RestContext {
+  /** The peer's address, for the record. */
+  readonly address: string | undefined;
+  readonly requestId: string | undefined;
+}
+
+export interface RestAnswer {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+  /** For a `Retry-After` header; undefined where waiting does not help. */
+  readonly retryAfterSeconds: number | undefined;
+}
+
+export type RestCall = (request: RestRequest, context: RestContext) => Promise<RestAnswer>;
+
+/** The RPCs behind these routes: proto JSON in, proto JSON or the error body out. They never reject. */
+export interface RestCalls {
+  readonly getToken: RestCall;
+  readonly listInstallations: RestCall;
+  readonly revokeInstallation: RestCall;
+}
+
+/** `GET /oauth/token/{platform}`: GetToken. `org_id` is what older callers call `external_org_id`. */
+export function tokenRoute(calls: RestCalls): WebHandler<{ platform: string }> {
+  return restRoute(calls.getToken, (query, { platform }) => {
+    const minTtlSeconds = readCount(query, "min_ttl");
+    return {
+      platform,
+      installation_id: readText(query, "installation_id"),
+      external_org_id: readText(query, "external_org_id", "org_id"),
+      external_install_id: readText(query, "external_install_id"),
+      owner: readText(query, "owner"),
+      actor: readEnum(query, "actor", actors),
+      external_user_id: readText(query, "external_user_id"),
+      min_ttl: minTtlSeconds === undefined ? undefined : `${minTtlSeconds}s`,
+      rejected_token_id: readText(query, "rejected_token_id"),
+    };
+  });
+}
+
+/** `GET /oauth/installations`: ListInstallations, active ones unless another status is named. */
+export function installationsRoute(calls: RestCalls): WebHandler {
+  return restRoute(calls.listInstallations, (query) => ({
+    page_size: readCount(query, "page_size"),
+    page_token: readText(query, "page_token"),
+    platform: readText(query, "platform"),
+    status: readEnum(query, "status", statuses) ?? "INSTALLATION_STATUS_ACTIVE",
+    external_org_id: readText(query, "external_org_id", "org_id"),
+    external_install_id: readText(query, "external_install_id"),
+    owner: readText(query, "owner"),
+  }));
+}
+
+/** `DELETE /oauth/installations/{id}`: RevokeInstallation. */
+export function revokeRoute(calls: RestCalls): WebHandler<{ id: string }> {
+  const revoke: RestCall = async (request, context) => {
+    const answer = await calls.revokeInstallation(request, context);
+    return answer.status === 200 ? { ...answer, body: { success: true, ...answer.body } } : answer;
+  };
+  return restRoute(revoke, (query, { id }) => ({ installation_id: id, reason: readText(query, "reason") }));
+}
+
+/** Parameters nobody knows are ignored. */
+function restRoute<P>(
+  call: RestCall,
+  toRequest: (query: URLSearchParams, path: P) => Record<string, string | number | undefined>,
+): WebHandler<P> {
+  return async (request, response) => {
+    let message: RestRequest;
+    try {
+      const query = readQuery(request);
+      if (query === undefined) throw invalidField("query", "must be percent-encoded UTF-8");
+      message = withoutAbsent(toRequest(query, request.params));
+    } catch (error) {
+      return refuse(response, error);
+    }
+    const { requestId } = response.locals;
+    const answer = await call(message, { address: request.socket.remoteAddress, requestId });
+    if (answer.retryAfterSeconds !== undefined) response.setHeader("Retry-After", answer.retryAfterSeconds);
+    response.status(answer.status).json(answer.body);
+  };
+}
+
+function refuse(response: WebResponse, error: unknown): void {
+  if (!(error instanceof ServiceError) || error.reason !== "INVALID_REQUEST") throw error;
+  const { reason, message, violations } = error;
+  restError(response, 400, { code: "INVALID_ARGUMENT", reason, message, violations });
+}
+
+function withoutAbsent(fields: Record<string, string | number | undefined>): RestRequest {
+  const given: RestRequest = {};
+  for (const [name, value] of Object.entries(fields)) if (value !== undefined) given[name] = value;
+  return given;
+}
+
+const actors = { prefix: "ACTOR_", names: ["APP", "USER"] };
+
+const statuses = {
+  prefix: "INSTALLATION_STATUS_",
+  names: ["PENDING", "ACTIVE", "SUSPENDED", "REAUTHORIZATION_REQUIRED", "REVOKED"],
+};

@@ -1,0 +1,120 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { HealthImplementation, type ServingStatusMap } from "grpc-health-check";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { Secret } from "../../src/secret.ts";
+import { parseKeyRing } from "../../src/storage/seal/key-ring.ts";
+import { createTestDatabase } from "../support/database.ts";
+
+const bin = fileURLToPath(new URL("../../bin/oauth-token-service.js", import.meta.url));
+
+interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the command as an operator would, with these settings and no others. */
+function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [bin, ...args], { env }, (_error, stdout, stderr) => {
+      resolve({ code: child.exitCode ?? -1, stdout, stderr });
+    });
+  });
+}
+
+describe("keys generate", () => {
+  test("prints one new key that the key ring takes, and nothing else", async () => {
+    const [first, second] = await Promise.all([run(["keys", "generate"]), run(["keys", "generate"])]);
+    expect(first).toMatchObject({ code: 0, stderr: "" });
+    expect(first.stdout).toMatch(/^[\w-]{43}=\n$/);
+    expect(first.stdout).not.toBe(second.stdout);
+    expect(parseKeyRing(new Secret(first.stdout))).toHaveLength(1);
+  });
+});
+
+describe("health", () => {
+  /** An independent implementation of the health service. */
+  async function serve(statuses: ServingStatusMap): Promise<string> {
+    const server = new Server();
+    new HealthImplementation(statuses).addToServer(server);
+    const port = await new Promise<number>((resolve, reject) => {
+      server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) => {
+        if (error === null) resolve(bound);
+        else reject(error);
+      });
+    });
+    onTestFinished(() => server.forceShutdown());
+    return String(port);
+  }
+
+  test("is well if the service says so, at the address the settings name", async () => {
+    const port = await serve({ "": "SERVING" });
+    expect(await run(["health"], { GRPC_PORT: port })).toEqual({ code: 0, stdout: "SERVING\n", stderr: "" });
+    expect(await run(["health", "--address", `localhost:${port}`])).toMatchObject({ code: 0 });
+  });
+
+  test("is not well if the service says anything else", async () => {
+    const port = await serve({ "": "NOT_SERVING" });
+    expect(await run(["health"], { GRPC_PORT: port })).toMatchObject({ code: 1, stdout: "NOT_SERVING\n" });
+  });
+
+  test("is not well if nobody answers", async () => {
+    const outcome = await run(["health", "--address", "127.0.0.1:1"]);
+    expect(outcome).toMatchObject({ code: 1, stdout: "" });
+    expect(outcome.stderr).toContain("no health from 127.0.0.1:1");
+  });
+});
+
+describe("migrate", () => {
+  test("brings a database up to date without knowing the encryption key, as often as asked", async () => {
+    const database = await createTestDatabase({ empty: true });
+    onTestFinished(() => database.drop());
+    for (const _ of ["first", "again"]) {
+      const outcome = await run(["migrate"], { DATABASE_URL: database.url });
+      expect(outcome).toMatchObject({ code: 0, stderr: "" });
+      expect(outcome.stdout).toContain("is up to date");
+    }
+  });
+
+  test("names what it could not reach, and no password", async () => {
+    const outcome = await run(["migrate"], { DATABASE_URL: "postgres://me:canary@127.0.0.1:1/tokens" });
+    expect(outcome.code).toBe(1);
+    expect(outcome.stderr).toContain("the database tokens on 127.0.0.1:1 is not migrated");
+    expect(outcome.stderr).not.toContain("canary");
+  });
+
+  test("does nothing without Postgres, and says so", async () => {
+    const outcome = await run(["migrate"]);
+    expect(outcome.code).toBe(1);
+    expect(outcome.stderr).toContain("DATABASE_URL is not set");
+  });
+
+  test("reports settings that cannot be used", async () => {
+    const outcome = await run(["migrate"], { DATABASE_URL: "mysql://h/d" });
+    expect(outcome.code).toBe(1);
+    expect(outcome.stderr).toContain("DATABASE_URL: this is not a Postgres URL");
+  });
+});
+
+describe("the command line", () => {
+  test("explains itself when asked", async () => {
+    const outcome = await run(["--help"]);
+    expect(outcome).toMatchObject({ code: 0, stderr: "" });
+    expect(outcome.stdout).toContain("usage: oauth-token-service COMMAND");
+  });
+
+  test.each([
+    [[]],
+    [["rotate"]],
+    [["keys"]],
+    [["keys", "generate", "x"]],
+    [["health", "--address"]],
+    [["migrate", "up"]],
+  ])("explains itself, as a failure, to %j", async (args) => {
+    const outcome = await run(args);
+    expect(outcome).toMatchObject({ code: 2, stdout: "" });
+    expect(outcome.stderr).toContain("usage: oauth-token-service COMMAND");
+  });
+});

@@ -1,0 +1,47 @@
+import { generateKeyPairSync } from "node:crypto";
+import { type Config, loadConfig } from "../../src/config/load-config.ts";
+
+/** A file system of a few files. */
+export function filesOf(files: Readonly<Record<string, string>>): (path: string) => string {
+  return (path) => {
+    const text = files[path];
+    if (text === undefined) throw Object.assign(new Error(`no ${path}`), { code: "ENOENT" });
+    return text;
+  };
+}
+
+export function load(env: Readonly<Record<string, string>>, files: Readonly<Record<string, string>> = {}): Config {
+  return loadConfig(env, filesOf(files)).config;
+}
+
+export function warningsOf(env: Readonly<Record<string, string>>): readonly string[] {
+  return loadConfig(env, filesOf({})).warnings;
+}
+
+/** The message of the start-up error; empty if there is none. */
+export function errorOf(env: Readonly<Record<string, string>>, files: Readonly<Record<string, string>> = {}): string {
+  try {
+    load(env, files);
+    return "";
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+const pair = generateKeyPairSync("rsa", { modulusLength: 2048 });
+
+/** A GitHub App's key in GitHub's own form, and in the other one. */
+export const pkcs1 = pair.privateKey.export({ type: "pkcs1", format: "pem" }).toString();
+export const pkcs8 = pair.privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+
+export const fernetKey = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+
+export const githubApp = {
+  GITHUB_APP_ID: "123",
+  GITHUB_APP_NAME: "acme-bot",
+  GITHUB_CLIENT_ID: "Iv1.abc",
+  GITHUB_CLIENT_SECRET: "github-secret",
+  GITHUB_PRIVATE_KEY: pkcs1,
+};
+export const atlassianApp = { JIRA_CLIENT_ID: "jira-id", JIRA_CLIENT_SECRET: "jira-secret" };
+export const slackApp = { SLACK_CLIENT_ID: "1.2", SLACK_CLIENT_SECRET: "slack-secret" };

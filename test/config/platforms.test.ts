@@ -1,0 +1,166 @@
+import { generateKeyPairSync } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { atlassianApp, errorOf, githubApp, load, pkcs1, pkcs8, slackApp, warningsOf } from "./load.ts";
+
+describe("the GitHub App", () => {
+  test("has github.com for its home", () => {
+    const { github } = load(githubApp).platforms;
+    expect(github).toMatchObject({
+      appId: "123",
+      slug: "acme-bot",
+      clientId: "Iv1.abc",
+      webUrl: "https://github.com",
+      apiUrl: "https://api.github.com",
+      installPath: "/apps",
+      issuer: "https://github.com/login/oauth",
+    });
+    expect(github?.clientSecret.reveal()).toBe("github-secret");
+  });
+
+  test.each(Object.keys(githubApp))("does not start without %s", (name) => {
+    const message = errorOf({ ...githubApp, [name]: "" });
+    expect(message.split("\n")).toHaveLength(2);
+    expect(message).toContain(name);
+    expect(message).toContain("is missing");
+  });
+
+  test.each(["GITHUB_APP_ID", "GITHUB_WEBHOOK_SECRET"] as const)("is half configured by %s alone", (name) => {
+    expect(errorOf({ [name]: "1" })).toContain("GITHUB_CLIENT_ID: is missing");
+  });
+
+  test("takes its key in every form GitHub and shells give it", () => {
+    for (const pem of [pkcs1, pkcs8, pkcs1.replaceAll("\n", "\\n"), `\n${pkcs8}\n`]) {
+      expect(load({ ...githubApp, GITHUB_PRIVATE_KEY: pem }).platforms.github?.privateKey.reveal()).toMatch(
+        /^-----BEGIN .*-----$/s,
+      );
+    }
+    const byPath = { ...githubApp, GITHUB_PRIVATE_KEY: "", GITHUB_PRIVATE_KEY_PATH: "/key.pem" };
+    expect(load(byPath, { "/key.pem": pkcs1 }).platforms.github?.privateKey.reveal()).toBe(pkcs1.trim());
+    expect(errorOf(byPath)).toContain("GITHUB_PRIVATE_KEY_PATH: the file /key.pem cannot be read (ENOENT)");
+  });
+
+  test("refuses what is not an RSA key of enough bits, without repeating it", () => {
+    const ec = generateKeyPairSync("ec", { namedCurve: "P-256" })
+      .privateKey.export({ type: "pkcs8", format: "pem" })
+      .toString();
+    const short = generateKeyPairSync("rsa", { modulusLength: 1024 })
+      .privateKey.export({ type: "pkcs1", format: "pem" })
+      .toString();
+    for (const pem of [ec, short, "canary", pkcs1.slice(0, 400)]) {
+      const message = errorOf({ ...githubApp, GITHUB_PRIVATE_KEY: pem });
+      expect(message).toContain("GITHUB_PRIVATE_KEY: this is not an RSA private key");
+      expect(message).not.toMatch(/canary|BEGIN|MII/);
+    }
+  });
+
+  test("refuses two sources of its key", () => {
+    for (const other of ["GITHUB_PRIVATE_KEY_PATH", "GITHUB_PRIVATE_KEY_FILE"]) {
+      expect(errorOf({ ...githubApp, [other]: "/key.pem" }, { "/key.pem": pkcs1 })).toContain("set one of them");
+    }
+  });
+
+  test("lives on an Enterprise Server when both of its addresses are given", () => {
+    const enterprise = {
+      GITHUB_URL: "https://ghe.example/",
+      GITHUB_API_URL: "https://ghe.example/api/v3/",
+      GITHUB_INSTALL_PATH: "/github-apps",
+    };
+    expect(load({ ...githubApp, ...enterprise }).platforms.github).toMatchObject({
+      webUrl: "https://ghe.example",
+      apiUrl: "https://ghe.example/api/v3",
+      installPath: "/github-apps",
+      issuer: "https://github.com/login/oauth",
+    });
+    expect(errorOf({ ...githubApp, GITHUB_URL: "https://ghe.example" })).toContain(
+      "GITHUB_API_URL: names the public host",
+    );
+  });
+
+  test("takes two webhook secrets while one is being rotated", () => {
+    const { webhooks } = load({ ...githubApp, GITHUB_WEBHOOK_SECRET: "new, old" });
+    expect(webhooks.githubSecrets.map((secret) => secret.reveal())).toEqual(["new", "old"]);
+    expect(errorOf({ ...githubApp, GITHUB_WEBHOOK_SECRET: "a,b,c" })).toContain("GITHUB_WEBHOOK_SECRET: has 3 values");
+  });
+});
+
+describe("the GitHub OAuth App", () => {
+  const app = { GITHUB_OAUTH_CLIENT_ID: "id", GITHUB_OAUTH_CLIENT_SECRET: "secret" };
+
+  test("asks for who a person is, unless told otherwise", () => {
+    expect(load(app).platforms.githubOauth).toMatchObject({
+      clientId: "id",
+      scopes: ["read:user"],
+      apiUrl: "https://api.github.com",
+    });
+    expect(load({ ...app, GITHUB_OAUTH_SCOPES: "repo, gist repo" }).platforms.githubOauth?.scopes).toEqual([
+      "repo",
+      "gist",
+    ]);
+  });
+
+  test("is independent of the GitHub App", () => {
+    expect(load(app).platforms.github).toBeUndefined();
+    expect(errorOf({ GITHUB_OAUTH_CLIENT_ID: "id" })).toContain(
+      "GITHUB_OAUTH_CLIENT_SECRET: is missing, while GITHUB_OAUTH_CLIENT_ID is set",
+    );
+  });
+});
+
+describe("the Atlassian app", () => {
+  test("asks for what Jira needs, and for a refresh token", () => {
+    expect(load(atlassianApp).platforms.atlassian).toMatchObject({
+      scopes: ["read:jira-work", "write:jira-work", "read:jira-user", "manage:jira-webhook", "offline_access"],
+      pkce: true,
+      authUrl: "https://auth.atlassian.com",
+      apiUrl: "https://api.atlassian.com",
+    });
+  });
+
+  test("asks for both products' scopes in one consent", () => {
+    const env = {
+      ...atlassianApp,
+      JIRA_SCOPES: "read:jira-work offline_access",
+      CONFLUENCE_SCOPES: "read:page:confluence",
+    };
+    expect(load(env).platforms.atlassian?.scopes).toEqual(["read:jira-work", "offline_access", "read:page:confluence"]);
+  });
+
+  test("sends no PKCE challenge when told so, and knows no third answer", () => {
+    expect(load({ ...atlassianApp, JIRA_PKCE: "off" }).platforms.atlassian?.pkce).toBe(false);
+    expect(errorOf({ ...atlassianApp, JIRA_PKCE: "maybe" })).toContain("JIRA_PKCE: maybe is unknown; set on or off");
+  });
+
+  test("is two products of the start-up line", () => {
+    expect(load(atlassianApp).notConfigured).toEqual(["github", "github-oauth", "slack", "sentry"]);
+  });
+});
+
+describe("the Slack app", () => {
+  test("asks for the bot's scopes and, when told, for a person's", () => {
+    expect(load(slackApp).platforms.slack).toMatchObject({
+      scopes: ["chat:write", "channels:read", "app_mentions:read", "users:read", "reactions:write"],
+      userScopes: [],
+      slackUrl: "https://slack.com",
+    });
+    expect(load({ ...slackApp, SLACK_USER_SCOPES: "search:read" }).platforms.slack?.userScopes).toEqual([
+      "search:read",
+    ]);
+  });
+
+  test("is half configured by its signing secret alone, and not at all by what is no longer needed", () => {
+    expect(errorOf({ SLACK_SIGNING_SECRET: "x" })).toContain("SLACK_CLIENT_ID: is missing");
+    expect(load({ SLACK_STATE_SECRET: "x" }).platforms.slack).toBeUndefined();
+    expect(warningsOf({ SLACK_STATE_SECRET: "x" })).toEqual([
+      "SLACK_STATE_SECRET is not needed: every state is random",
+    ]);
+  });
+
+  test("may live on a test host on loopback, but on no other one without TLS", () => {
+    expect(load({ ...slackApp, SLACK_URL: "http://127.0.0.1:9/" }).platforms.slack?.slackUrl).toBe(
+      "http://127.0.0.1:9",
+    );
+    expect(errorOf({ ...slackApp, SLACK_URL: "http://slack.example" })).toContain(
+      "SLACK_URL: http:// is for loopback only",
+    );
+  });
+});

@@ -1,0 +1,78 @@
+import { describe, expect, test } from "vitest";
+import type { Attempt } from "../../src/domain/attempt.ts";
+import { Secret } from "../../src/secret.ts";
+import { unique } from "./connections.ts";
+import type { OpenedStorage } from "./harness.ts";
+
+/** What browser round trips rest on, whatever the database. */
+export function describeAttempts({ storage, clock, raw }: OpenedStorage): void {
+  const { attempts } = storage;
+
+  async function begin(changes: Partial<Attempt> = {}) {
+    const keys = { stateHash: unique("state"), browserHash: unique("browser") };
+    const attempt: Attempt = {
+      id: crypto.randomUUID(),
+      platform: "jira",
+      owner: "acme",
+      returnTo: "https://portal.example/done",
+      codeVerifier: new Secret(`verifier-${keys.stateHash}`),
+      hint: undefined,
+      expiresAt: new Date(clock.now().getTime() + 600_000),
+      ...changes,
+    };
+    await attempts.create(attempt, keys);
+    return { attempt, ...keys, expected: { platform: "jira", browserHash: keys.browserHash, now: clock.now() } };
+  }
+
+  describe("an attempt", () => {
+    test("comes back whole", async () => {
+      const { attempt, stateHash, expected } = await begin({ hint: "42" });
+      const outcome = await attempts.consume(stateHash, expected);
+      if (outcome.kind !== "consumed") throw new Error(outcome.why);
+      const { codeVerifier, ...rest } = outcome.attempt;
+      expect({ ...rest, codeVerifier: undefined }).toEqual({ ...attempt, codeVerifier: undefined });
+      expect(codeVerifier?.reveal()).toBe(attempt.codeVerifier?.reveal());
+    });
+
+    test("without owner, return address and verifier comes back without them", async () => {
+      const { attempt, stateHash, expected } = await begin({
+        owner: undefined,
+        returnTo: undefined,
+        codeVerifier: undefined,
+      });
+      expect(await attempts.consume(stateHash, expected)).toEqual({ kind: "consumed", attempt });
+    });
+
+    test("is spent by one of fifty who come at once", async () => {
+      const { stateHash, expected } = await begin();
+      const outcomes = await Promise.all(Array.from({ length: 50 }, () => attempts.consume(stateHash, expected)));
+      expect(outcomes.filter(({ kind }) => kind === "consumed")).toHaveLength(1);
+      expect(outcomes.filter((outcome) => outcome.kind === "refused" && outcome.why === "already_used")).toHaveLength(
+        49,
+      );
+    });
+
+    test("is refused for what is wrong, and a refusal spends nothing", async () => {
+      const { stateHash, expected } = await begin();
+      const why = async (state: string, changes: Partial<typeof expected> | { browserHash: undefined }) =>
+        attempts.consume(state, { ...expected, ...changes });
+      expect(await why(unique("state"), {})).toEqual({ kind: "refused", why: "unknown" });
+      expect(await why(stateHash, { platform: "slack" })).toEqual({ kind: "refused", why: "other_platform" });
+      expect(await why(stateHash, { browserHash: "other" })).toEqual({ kind: "refused", why: "other_browser" });
+      expect(await why(stateHash, { browserHash: undefined })).toEqual({ kind: "refused", why: "other_browser" });
+      const late = new Date(clock.now().getTime() + 600_001);
+      expect(await why(stateHash, { now: late })).toEqual({ kind: "refused", why: "expired" });
+      expect(await why(stateHash, {})).toMatchObject({ kind: "consumed" });
+      expect(await why(stateHash, {})).toEqual({ kind: "refused", why: "already_used" });
+    });
+
+    test("is forgotten after its end, and not before", async () => {
+      const ended = await begin({ expiresAt: new Date("2020-01-01T00:00:00Z") });
+      const open = await begin();
+      await attempts.prune(new Date("2020-01-02T00:00:00Z"));
+      expect(await attempts.consume(ended.stateHash, ended.expected)).toEqual({ kind: "refused", why: "unknown" });
+      expect(await attempts.consume(open.stateHash, open.expected)).toMatchObject({ kind: "consumed" });
+      expect(await raw("select id from attempts where id = $1", [ended.attempt.id])).toEqual([]);
+    });
+  });
+}

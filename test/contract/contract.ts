@@ -1,0 +1,21 @@
+import { describeAttempts } from "./attempts.ts";
+import { describeAudit } from "./audit.ts";
+import { describeConnect } from "./connect.ts";
+import type { OpenedStorage } from "./harness.ts";
+import { describeLease } from "./lease.ts";
+import { describeRevoke } from "./revoke.ts";
+import { describeSchema } from "./schema.ts";
+import { describeSealed } from "./sealed.ts";
+import { describeSelect } from "./select.ts";
+
+/** Everything the ports promise, run on each database that implements them. */
+export function describeContract(opened: OpenedStorage): void {
+  describeSchema(opened);
+  describeConnect(opened);
+  describeSelect(opened);
+  describeLease(opened);
+  describeRevoke(opened);
+  describeAttempts(opened);
+  describeAudit(opened);
+  describeSealed(opened);
+}

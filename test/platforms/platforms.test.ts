@@ -1,0 +1,64 @@
+import { describe, expect, it } from "vitest";
+import { createAtlassian } from "../../src/platforms/atlassian.ts";
+import { createPlatforms } from "../../src/platforms/platforms.ts";
+import { createSlack } from "../../src/platforms/slack.ts";
+import { Secret } from "../../src/secret.ts";
+
+const jira = createAtlassian({
+  clientId: "client",
+  clientSecret: new Secret("secret"),
+  scopes: ["read:jira-work"],
+  pkce: true,
+  authUrl: "https://auth.atlassian.com",
+  apiUrl: "https://api.atlassian.com",
+  fetch,
+  now: () => new Date(),
+});
+const slack = createSlack({
+  clientId: "1.2",
+  clientSecret: new Secret("secret"),
+  scopes: ["chat:write"],
+  userScopes: [],
+  slackUrl: "https://slack.com",
+  fetch,
+  now: () => new Date(),
+});
+
+describe("the platforms of a process", () => {
+  const platforms = createPlatforms([jira, slack]);
+
+  it("are found by the name installations are stored under", () => {
+    expect(platforms.byName("jira")).toBe(jira);
+    expect(platforms.byName("slack")).toBe(slack);
+    expect(platforms.byName("confluence")).toBeUndefined();
+  });
+
+  it("are found by every product they serve", () => {
+    expect(platforms.byProduct("jira")).toBe(jira);
+    expect(platforms.byProduct("confluence")).toBe(jira);
+    expect(platforms.byProduct("slack")).toBe(slack);
+  });
+
+  it("do not contain what is known but not configured", () => {
+    expect(platforms.byProduct("github")).toBeUndefined();
+    expect(platforms.all).toEqual([jira, slack]);
+    expect(platforms.known).toEqual(["github", "github-oauth", "jira", "confluence", "slack", "sentry"]);
+  });
+
+  it("have no names that every object has", () => {
+    expect(platforms.byName("constructor")).toBeUndefined();
+    expect(platforms.byProduct("toString")).toBeUndefined();
+  });
+
+  it("know the products of a platform that no list names", () => {
+    const { known } = createPlatforms([{ ...slack, name: "pager", products: ["pager"] }]);
+    expect(known).toContain("pager");
+  });
+
+  it("refuse to share a name or a product", () => {
+    expect(() => createPlatforms([slack, slack])).toThrow("two platforms are called slack");
+    expect(() => createPlatforms([jira, { ...slack, products: ["confluence"] }])).toThrow(
+      "two platforms are called confluence",
+    );
+  });
+});

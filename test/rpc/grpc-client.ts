@@ -1,0 +1,65 @@
+import { type Client, credentials, loadPackageDefinition, Metadata, type ServiceError } from "@grpc/grpc-js";
+import { loadSync } from "@grpc/proto-loader";
+
+// An independent client: it knows the service from the .proto files alone.
+const proto = new URL("../../proto", import.meta.url).pathname;
+const options = { includeDirs: [proto], keepCase: true, longs: String, enums: String, defaults: true, oneofs: true };
+const files = [
+  "oauth/token/v1/token_service.proto",
+  "oauth/token/v1/error_reason.proto",
+  "grpc/health/v1/health.proto",
+  "grpc/reflection/v1/reflection.proto",
+  "grpc/reflection/v1alpha/reflection.proto",
+  "google/rpc/status.proto",
+  "google/rpc/error_details.proto",
+];
+const loaded = loadSync(files, options);
+const grpcPackage = loadPackageDefinition(loaded);
+
+export type Message = Record<string, unknown>;
+
+export interface GrpcAnswer {
+  readonly error: ServiceError | undefined;
+  readonly response: Message | undefined;
+}
+
+/** A client of one service by its full name. */
+export function connectClient(service: string, port: number): Client {
+  let found: unknown = grpcPackage;
+  for (const part of service.split(".")) found = (found as Message)[part];
+  const Constructor = found as new (address: string, credentials: unknown) => Client;
+  return new Constructor(`127.0.0.1:${port}`, credentials.createInsecure());
+}
+
+/** One unary call; never rejects. */
+export function unary(
+  client: Client,
+  method: string,
+  request: Message,
+  settings: { metadata?: Record<string, string>; deadlineMs?: number } = {},
+): Promise<GrpcAnswer> {
+  const metadata = new Metadata();
+  for (const [key, value] of Object.entries(settings.metadata ?? {})) metadata.set(key, value);
+  const callOptions = settings.deadlineMs === undefined ? {} : { deadline: Date.now() + settings.deadlineMs };
+  return new Promise((resolve) => {
+    const call = (client as unknown as Record<string, (...args: unknown[]) => unknown>)[method];
+    call?.call(client, request, metadata, callOptions, (error: ServiceError | null, response?: Message) =>
+      resolve({ error: error ?? undefined, response }),
+    );
+  });
+}
+
+/** The details of `grpc-status-details-bin`, decoded with the loaded files: type name and fields. */
+export function detailsOf(error: ServiceError | undefined): { type: string; value: Message }[] {
+  const bytes = error?.metadata.get("grpc-status-details-bin")[0];
+  if (!(bytes instanceof Buffer)) return [];
+  const status = decode("google.rpc.Status", bytes);
+  return (status.details as { type_url: string; value: Buffer }[]).map(({ type_url, value }) => {
+    const type = type_url.slice(type_url.lastIndexOf("/") + 1);
+    return { type, value: decode(type, value) };
+  });
+}
+
+function decode(type: string, bytes: Buffer): Message {
+  return (loaded[type] as unknown as { deserialize(bytes: Buffer): Message }).deserialize(bytes);
+}

@@ -1,0 +1,26 @@
+import postgres from "postgres";
+import { afterAll } from "vitest";
+import { Secret } from "../../src/secret.ts";
+import { openPostgres } from "../../src/storage/postgres.ts";
+import { describeContract } from "../contract/contract.ts";
+import { createTools, type OpenedStorage, silentLog } from "../contract/harness.ts";
+import { createClock } from "../support/clock.ts";
+import { createTestDatabase } from "../support/database.ts";
+
+const database = await createTestDatabase();
+const clock = createClock();
+const storage = await openPostgres({ url: new Secret(database.url), log: silentLog, ...createTools(clock) });
+const sql = postgres(database.url, { max: 1, onnotice: () => undefined });
+const opened: OpenedStorage = {
+  storage,
+  clock,
+  raw: (text, values = []) => sql.unsafe(text, values as string[]),
+  close: async () => {
+    await sql.end();
+    await storage.close();
+    await database.drop();
+  },
+};
+afterAll(opened.close);
+
+describeContract(opened);

@@ -1,0 +1,100 @@
+import { afterEach } from "vitest";
+import type { FinishInstall, StartedAttempt, StartInstall, StartRequest } from "../../../src/domain/install.ts";
+import type { Installation } from "../../../src/domain/installation.ts";
+import { Secret } from "../../../src/secret.ts";
+import { listen } from "../../../src/web/listen.ts";
+import { createPublicApp, type PublicAppOptions } from "../../../src/web/public-app.ts";
+import { createTestWorld, type TestWorld } from "../../support/world.ts";
+import { type Answer, type Asked, ask } from "./http.ts";
+
+export interface Site {
+  readonly port: number;
+  readonly baseUrl: URL;
+  readonly world: TestWorld;
+  /** What `startInstall` was asked for. */
+  readonly starts: StartRequest[];
+  /** A request that names the base URL's host unless `headers` says otherwise. */
+  ask(path: string, asked?: Asked): Promise<Answer>;
+}
+
+const closers: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close();
+});
+
+/** The public app on a port of its own, in front of a platform that is only a URL; closed after the test. */
+export async function startSite(options: Partial<PublicAppOptions> = {}): Promise<Site> {
+  const world = createTestWorld();
+  const starts: StartRequest[] = [];
+  let app: ReturnType<typeof createPublicApp> | undefined;
+  const listener = await listen((request, response) => app?.(request, response), { host: "127.0.0.1", port: 0 });
+  closers.push(() => listener.close(0));
+  const baseUrl = options.baseUrl ?? new URL(`http://localhost:${listener.port}`);
+  const startInstall: StartInstall = async (request) => {
+    starts.push(request);
+    return startedAttempt(`state-${starts.length}`);
+  };
+  app = createPublicApp({
+    ...world,
+    baseUrl,
+    installMode: "open",
+    allowedReturnOrigins: [baseUrl.origin, "https://portal.example"],
+    startInstall,
+    finishInstall: connects(),
+    ...options,
+  });
+  return {
+    port: listener.port,
+    baseUrl,
+    world,
+    starts,
+    ask: (path, asked) => ask(listener.port, path, { ...asked, headers: { host: baseUrl.host, ...asked?.headers } }),
+  };
+}
+
+/** An attempt whose cookie is named after its state. */
+export function startedAttempt(state: string): StartedAttempt {
+  return {
+    redirectTo: new URL(`https://platform.example/authorize?state=${state}`),
+    binding: { name: `n-${state}`, value: new Secret(`browser-of-${state}`), maxAgeSeconds: 600 },
+  };
+}
+
+/** Finishes an attempt of `startedAttempt` in the browser that started it, and refuses every other browser. */
+export function connects(installations: readonly Installation[] = [installation()], returnTo?: string): FinishInstall {
+  return async ({ query, binding, platform }) => {
+    const state = query.get("state") ?? "";
+    if (binding(`n-${state}`) !== `browser-of-${state}`) {
+      return { kind: "failed", failure: "state_other_browser", platform };
+    }
+    return { kind: "connected", installations, returnTo, bindingName: `n-${state}` };
+  };
+}
+
+export function installation(known: Partial<Installation> = {}): Installation {
+  const at = new Date("2026-03-01T12:00:00.500Z");
+  return {
+    id: "0195e3a0-0000-7000-8000-000000000001",
+    platform: "slack",
+    products: ["slack"],
+    status: "active",
+    owner: undefined,
+    externalOrgId: "T1",
+    externalOrgName: "Acme",
+    externalInstallId: undefined,
+    externalUserId: undefined,
+    scopes: ["chat:write"],
+    permissions: {},
+    installedBy: undefined,
+    metadata: {},
+    tokenExpiresAt: undefined,
+    lastRefreshedAt: undefined,
+    lastError: undefined,
+    lastUsedAt: undefined,
+    createdAt: at,
+    updatedAt: at,
+    revokedAt: undefined,
+    ...known,
+  };
+}

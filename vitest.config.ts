@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    globalSetup: ["test/support/global-setup.ts"],
+    setupFiles: ["test/support/loopback-only.ts"],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    // Two cores are what a small machine has; each file brings servers and a database of its own.
+    maxWorkers: 2,
+  },
+});
