@@ -22,8 +22,9 @@ interface Entry {
 }
 
 /**
- * oidc-provider reads the process clock and knows no leeway. Both are added here: expiry is decided by `now`, and
- * a refresh token spent less than `leewaySeconds` ago is handed out as if it were not.
+ * oidc-provider reads the process clock and knows no leeway. Both are added here: what is left of a record's life by
+ * `now` is handed out as its life by the process clock, and a refresh token spent less than `leewaySeconds` ago as if
+ * it were not.
  */
 export function grantStore({ now, registration, leewaySeconds }: GrantStoreOptions): GrantStore {
   const entries = new Map<string, Entry>();
@@ -31,7 +32,7 @@ export function grantStore({ now, registration, leewaySeconds }: GrantStoreOptio
   function read(kind: string, id: string): Payload | undefined {
     const entry = entries.get(`${kind}:${id}`);
     const nowMs = now().getTime();
-    if (entry === undefined || entry.expiresAtMs <= nowMs) return undefined;
+    if (entry === undefined) return undefined;
     const spent = entry.spentAtMs !== undefined && !(kind === "RefreshToken" && isWithinLeeway(entry.spentAtMs, nowMs));
     const leftSeconds = Math.ceil(Math.min(entry.expiresAtMs - nowMs, foreverMs) / 1000);
     return {

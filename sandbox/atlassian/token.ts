@@ -18,7 +18,6 @@ export interface AtlassianTokenDependencies {
 /** `POST /oauth/token` (JSON in, 403 for a dead grant) and `POST /oauth/revoke` (form or JSON). */
 export function addAtlassianToken(dependencies: AtlassianTokenDependencies): void {
   const { world, server, endpoint, authorizationServer, shape } = dependencies;
-  const oneAtATime = queue();
 
   const token = async (request: Request): Promise<Answer> => {
     const body = readBody(request);
@@ -27,7 +26,7 @@ export function addAtlassianToken(dependencies: AtlassianTokenDependencies): voi
       return { status: 400, body: { error: "invalid_request", error_description: "the body must be JSON" } };
     }
     const fields = textFields(body);
-    const reply = await oneAtATime(() => authorizationServer.token(new URLSearchParams(fields)));
+    const reply = await authorizationServer.token(new URLSearchParams(fields));
     const answer = isRecord(reply.body) ? reply.body : {};
     if (answer.error === "invalid_grant") return invalidGrant(fields.grant_type, endpoint);
     if (typeof answer.access_token !== "string") return { status: reply.status, body: answer };
@@ -38,7 +37,7 @@ export function addAtlassianToken(dependencies: AtlassianTokenDependencies): voi
     const fields = { ...textFields(readBody(request)) };
     const inner = fields.token === undefined ? undefined : undress(fields.token, shape);
     if (inner !== undefined) fields.token = inner;
-    return oneAtATime(() => authorizationServer.revoke(new URLSearchParams(fields)));
+    return authorizationServer.revoke(new URLSearchParams(fields));
   };
 
   server.routes.post("/oauth/token", endpoint.around(token));
@@ -50,14 +49,4 @@ function invalidGrant(grantType: string | undefined, endpoint: TokenEndpoint): A
   if (isRefresh) endpoint.countDeadTokenReuse();
   const description = isRefresh ? "Unknown or invalid refresh token." : "Invalid authorization code";
   return { status: 403, body: { error: "invalid_grant", error_description: description } };
-}
-
-/** Real servers decide about one grant at a time; between two awaits, oidc-provider in memory would not. */
-function queue(): <T>(work: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (work) => {
-    const result = last.then(work, work);
-    last = result;
-    return result;
-  };
 }

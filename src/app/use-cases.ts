@@ -9,6 +9,7 @@ import type { Platform, Platforms } from "../domain/platform.ts";
 import { createRefresher, type Refresher } from "../domain/refresh.ts";
 import { createRevoker, type Revoker } from "../domain/revoke-installation.ts";
 import { createSelectInstallation, type InstallUrl } from "../domain/select-installation.ts";
+import { createSelectionCache } from "../domain/selection-cache.ts";
 import { createStartInstall, createStartLeg } from "../domain/start-install.ts";
 import type { UseCases } from "../domain/use-cases.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -28,14 +29,18 @@ export interface WiredUseCases {
 
 /** Wires every use case to the storage and the platforms. */
 export function wireUseCases(config: Config, world: World, storage: Storage, platforms: Platforms): WiredUseCases {
-  const { installations, credentials, attempts, audit } = storage;
+  const { installations, credentials, attempts, audit, changes } = storage;
   const redirectUri = (platform: Platform) => publicUrl(config, `/oauth/callback/${platform.name}`);
   const installUrl = createInstallUrl(config);
 
   const refresher = createRefresher({ credentials, platforms, world });
   const narrowed = createNarrowedTokens({ credentials, refresher, world, maxEntries: config.cacheMaxEntries });
   const handOut = createHandOut({ audit, installations, world });
-  const select = createSelectInstallation({ installations, platforms, installUrl });
+  const { select } = createSelectionCache({
+    select: createSelectInstallation({ installations, platforms, installUrl }),
+    changes,
+    maxEntries: config.cacheMaxEntries,
+  });
   const revoker = createRevoker({ installations, platforms, world });
   const startLeg = createStartLeg({ attempts, world, redirectUri });
 

@@ -1,7 +1,4 @@
 import { type Command, type CommandWorld, notUnderstood } from "./command.ts";
-import { generateKeyCommand } from "./generate-key.ts";
-import { healthCommand } from "./health.ts";
-import { migrateCommand } from "./migrate.ts";
 
 const usage = `usage: oauth-token-service COMMAND
 
@@ -12,10 +9,16 @@ const usage = `usage: oauth-token-service COMMAND
 
 Settings come from the environment, as for the service itself; npm start starts that.`;
 
-const commands: readonly { readonly words: readonly string[]; readonly run: Command }[] = [
-  { words: ["keys", "generate"], run: generateKeyCommand },
-  { words: ["migrate"], run: migrateCommand },
-  { words: ["health"], run: healthCommand },
+interface Entry {
+  readonly words: readonly string[];
+  /** Loaded when asked for: a health check every few seconds should not wait for the database driver. */
+  readonly load: () => Promise<Command>;
+}
+
+const commands: readonly Entry[] = [
+  { words: ["keys", "generate"], load: async () => (await import("./generate-key.ts")).generateKeyCommand },
+  { words: ["migrate"], load: async () => (await import("./migrate.ts")).migrateCommand },
+  { words: ["health"], load: async () => (await import("./health.ts")).healthCommand },
 ];
 
 /** Runs the command that the arguments name and returns the exit code. Never throws. */
@@ -24,14 +27,15 @@ export async function runCommand(args: readonly string[], world: CommandWorld): 
     world.print(usage);
     return 0;
   }
-  const command = commands.find(({ words }) => words.every((word, index) => args[index] === word));
-  const code = command === undefined ? notUnderstood : await run(command.run, args.slice(command.words.length), world);
+  const found = commands.find(({ words }) => words.every((word, index) => args[index] === word));
+  const code = found === undefined ? notUnderstood : await run(found, args.slice(found.words.length), world);
   if (code === notUnderstood) world.complain(usage);
   return code;
 }
 
-async function run(command: Command, args: readonly string[], world: CommandWorld): Promise<number> {
+async function run(entry: Entry, args: readonly string[], world: CommandWorld): Promise<number> {
   try {
+    const command = await entry.load();
     return await command(args, world);
   } catch (error) {
     world.complain(error instanceof Error ? error.message : String(error));

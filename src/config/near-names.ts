@@ -72,4 +72,5 @@ const foreign: ReadonlySet<string> = new Set([
   "GITHUB_WORKSPACE",
   "HTTP_PROXY",
   "http_proxy",
+  "SSL_CERT_FILE",
 ]);

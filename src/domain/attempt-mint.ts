@@ -7,6 +7,7 @@ import type { TokenSet } from "./credential.ts";
 import type { MintOutcome, Platform } from "./platform.ts";
 import type { RefreshFailure, RefreshOutcome } from "./refresh-outcome.ts";
 import type { CommitOutcome, CredentialRepository, Lease } from "./repositories.ts";
+import { refreshTime } from "./token.ts";
 
 /** A refused token is not believed while an earlier attempt this young may still report its success. */
 const openAttemptGraceMs = 60_000;
@@ -109,7 +110,7 @@ async function store(attempt: Attempt, tokens: TokenSet): Promise<RefreshOutcome
 /** The answer may be the only valid token there is: it is stored however long the database takes to come back. */
 async function commitUntilStored(attempt: Attempt, tokens: TokenSet): Promise<CommitOutcome> {
   const { lease, credentials, world } = attempt;
-  const refreshAfter = halfLife(tokens, fraction(world.random));
+  const refreshAfter = refreshTime(tokens.token, fraction(world.random));
   for (;;) {
     try {
       return await credentials.commit(lease, tokens, refreshAfter);
@@ -119,14 +120,6 @@ async function commitUntilStored(attempt: Attempt, tokens: TokenSet): Promise<Co
       await delay(50 + 200 * fraction(world.random));
     }
   }
-}
-
-/** Between 45 % and 55 % of the token's life, so that equal expiries spread. */
-function halfLife(tokens: TokenSet, jitter: number): Date | undefined {
-  const { issuedAt, expiresAt } = tokens.token;
-  if (expiresAt === undefined) return undefined;
-  const lifeMs = expiresAt.getTime() - issuedAt.getTime();
-  return new Date(issuedAt.getTime() + lifeMs * (0.45 + jitter / 10));
 }
 
 /** Tokens of the same grant that may still work: a second successor, then the predecessor within the leeway. */

@@ -10,7 +10,7 @@ import type { Refresher } from "./refresh.ts";
 import type { RefreshFailure, RefreshOutcome } from "./refresh-outcome.ts";
 import type { Selector } from "./repositories.ts";
 import type { InstallUrl, Selected } from "./select-installation.ts";
-import { defaultMinTtlMs, fingerprint, isAlive, livesLongEnough, type TokenLife } from "./token.ts";
+import { defaultMinTtlMs, isAlive, livesLongEnough, type TokenLife } from "./token.ts";
 import type { GetTokenRequest, IssuedToken } from "./use-cases.ts";
 
 /** Left of the caller's deadline for the answer to travel. */
@@ -158,7 +158,7 @@ function issuable(credential: Credential): Issuable | undefined {
 }
 
 function isRejected(token: Issuable, request: GetTokenRequest): boolean {
-  return request.rejectedTokenId !== undefined && request.rejectedTokenId === fingerprint(token.value);
+  return request.rejectedTokenId !== undefined && request.rejectedTokenId === token.value.fingerprint();
 }
 
 function isDue(credential: Credential, now: Date): boolean {
@@ -174,7 +174,7 @@ function describe({ installation, platform, product }: Selected, token: Issuable
     permissions: token.permissions,
     installationId: installation.id,
     externalOrgId: installation.externalOrgId,
-    tokenId: fingerprint(token.value),
+    tokenId: token.value.fingerprint(),
     apiBaseUrl: platform.apiBaseUrl(installation, product),
   };
 }

@@ -7,7 +7,7 @@ import type { RefreshFailure } from "./refresh-outcome.ts";
 import type { CredentialRepository } from "./repositories.ts";
 import type { Selected } from "./select-installation.ts";
 import { singleFlight } from "./single-flight.ts";
-import { fingerprint, isAlive, livesLongEnough } from "./token.ts";
+import { isAlive, livesLongEnough } from "./token.ts";
 
 export type NarrowedOutcome =
   | { readonly kind: "token"; readonly token: Issuable }
@@ -71,7 +71,7 @@ export function createNarrowedTokens(parts: {
     async get(selected, narrowing, minTtlMs, rejectedTokenId) {
       const key = shapeKey(selected.credential.id, narrowing);
       const known = minted.get(key);
-      const rejected = known !== undefined && rejectedTokenId === fingerprint(known.value);
+      const rejected = known !== undefined && rejectedTokenId === known.value.fingerprint();
       const suspended = selected.installation.status === "suspended";
       if (known !== undefined && !rejected && !suspended && livesLongEnough(known, world.now(), minTtlMs)) {
         return { kind: "token", token: known };

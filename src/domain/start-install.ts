@@ -35,7 +35,7 @@ export function createStartLeg(parts: {
     const codeVerifier = platform.usesPkce(hint) ? secret() : undefined;
     const expiresAt = new Date(world.now().getTime() + attemptSeconds * 1000);
     await attempts.create(
-      { id: crypto.randomUUID(), platform: platform.name, owner, returnTo, codeVerifier, hint, expiresAt },
+      { id: world.random(16).toString("hex"), platform: platform.name, owner, returnTo, codeVerifier, hint, expiresAt },
       { stateHash: sha256(state.reveal()), browserHash: sha256(browser.reveal()) },
     );
     const redirectTo = platform.authorizationUrl({

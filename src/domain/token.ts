@@ -1,6 +1,3 @@
-import { createHash } from "node:crypto";
-import type { Secret } from "../secret.ts";
-
 /** How long an answer lives at least when the caller does not say. */
 export const defaultMinTtlMs = 60_000;
 
@@ -25,7 +22,12 @@ export function isAlive(token: TokenLife, now: Date): boolean {
   return token.expiresAt === undefined || token.expiresAt.getTime() > now.getTime();
 }
 
-/** Names a token without revealing it: lowercase hex SHA-256. The `token_id` of the contract and of audit rows. */
-export function fingerprint(token: Secret): string {
-  return createHash("sha256").update(token.reveal()).digest("hex");
+/**
+ * When to refresh behind the answer: between 45 % and 55 % of the token's life, so that equal expiries spread. `jitter`
+ * is from [0, 1). Undefined for a token without an end.
+ */
+export function refreshTime(token: TokenLife, jitter: number): Date | undefined {
+  const { issuedAt, expiresAt } = token;
+  if (issuedAt === undefined || expiresAt === undefined) return undefined;
+  return new Date(issuedAt.getTime() + (expiresAt.getTime() - issuedAt.getTime()) * (0.45 + jitter / 10));
 }

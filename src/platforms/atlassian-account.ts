@@ -1,6 +1,5 @@
 import type { TokenSet } from "../domain/credential.ts";
 import type { Unavailable } from "../domain/platform.ts";
-import { fingerprint } from "../domain/token.ts";
 import type { Secret } from "../secret.ts";
 import type { AtlassianSite } from "./atlassian-sites.ts";
 import { type PlatformReply, type PlatformRequest, retryAfterMs, unavailable } from "./http.ts";
@@ -47,7 +46,7 @@ export function atlassianAccountRequests(
 export function parseAtlassianAccount(reply: PlatformReply): AccountAnswer {
   if (reply.kind === "unavailable") return reply;
   const { status, body, headers, receivedAt } = reply;
-  if (status === 401 || status === 403 || status === 404) return { kind: "hidden" };
+  if ([401, 403, 404, 501].includes(status)) return { kind: "hidden" };
   if (status !== 200) return unavailable(`http_${status}`, true, retryAfterMs(headers, receivedAt));
   const id = stringAt(body, "account_id") ?? stringAt(body, "accountId");
   if (id === undefined) return unavailable("unreadable_body", true);
@@ -58,11 +57,10 @@ export function parseAtlassianAccount(reply: PlatformReply): AccountAnswer {
 }
 
 /**
- * Names a grant whose person stays hidden: the SHA-256 of the first refresh token, which no other grant has. The sites
- * would not do, since two people of one site would overwrite each other. It is stored, so it stays while tokens
- * rotate; connecting again makes a second grant. No account id begins with `grant:`.
+ * Names a grant whose person stays hidden: the SHA-256 of the first refresh token, which no other grant has. Its
+ * installations are known by site and owner alone, so whoever connects a site next takes the grant's place there.
  */
 export function hiddenAccount(tokens: TokenSet): AtlassianAccount {
-  const subject = `grant:${fingerprint(tokens.refreshToken ?? tokens.token.value)}`;
+  const subject = `grant:${(tokens.refreshToken ?? tokens.token.value).fingerprint()}`;
   return { subject, id: undefined, name: undefined };
 }

@@ -1,5 +1,5 @@
 import type { AuthorizationRequest, Callback } from "../domain/platform.ts";
-import { Secret } from "../secret.ts";
+import { readCodeCallback } from "./code-callback.ts";
 
 /** What the consent page has to know about us. */
 export interface AtlassianConsent {
@@ -41,19 +41,9 @@ export function atlassianAuthorizationUrl(consent: AtlassianConsent, request: Au
   return url;
 }
 
-/**
- * Reads `code` or `error`. Any error that is not our registration's counts as a refusal by the person: Atlassian
- * documents no list, and its texts are not to be relied on.
- */
+/** Only `access_denied` has been seen beside a code. */
 export function readAtlassianCallback(query: URLSearchParams): Callback {
-  const [code, ...moreCodes] = query.getAll("code");
-  const [error, ...moreErrors] = query.getAll("error");
-  if (moreCodes.length > 0 || moreErrors.length > 0) return { kind: "malformed" };
-  if (error !== undefined) {
-    return misconfiguredErrors.has(error) ? { kind: "misconfigured", code: error } : { kind: "denied" };
-  }
-  if (code === undefined || code === "") return { kind: "malformed" };
-  return { kind: "code", code: new Secret(code), hint: undefined };
+  return readCodeCallback(query, misconfiguredErrors);
 }
 
 /** The API's host, also in the government cloud. A test host on loopback stands in for the public cloud. */

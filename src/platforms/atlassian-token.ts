@@ -1,6 +1,7 @@
 import type { TokenSet } from "../domain/credential.ts";
 import type { MintOutcome, Misconfigured, RateLimited, RevokeOutcome, Unavailable } from "../domain/platform.ts";
 import { Secret } from "../secret.ts";
+import { expiresAfter } from "./expiry.ts";
 import {
   formRequest,
   jsonRequest,
@@ -25,9 +26,6 @@ export type AtlassianGrant =
   | Misconfigured
   | RateLimited
   | Unavailable;
-
-/** No token lives longer in our books, whatever a reply claims. */
-const maxLifeSeconds = 365 * 24 * 3600;
 
 const refusals: ReadonlySet<number> = new Set([400, 401, 403]);
 const clientErrors: ReadonlySet<string> = new Set(["access_denied", "invalid_client", "unauthorized_client"]);
@@ -125,7 +123,7 @@ function readTokens(body: unknown, receivedAt: Date): TokenSet | undefined {
     token: {
       value: new Secret(accessToken),
       issuedAt: receivedAt,
-      expiresAt: expiry(receivedAt, numberAt(body, "expires_in")),
+      expiresAt: expiresAfter(receivedAt, numberAt(body, "expires_in")),
     },
     refreshToken: refreshToken === undefined ? undefined : new Secret(refreshToken),
     scopes: stringAt(body, "scope")
@@ -134,9 +132,4 @@ function readTokens(body: unknown, receivedAt: Date): TokenSet | undefined {
     permissions: undefined,
     grantExpiresAt: undefined,
   };
-}
-
-function expiry(receivedAt: Date, seconds: number | undefined): Date | undefined {
-  if (seconds === undefined) return undefined;
-  return new Date(receivedAt.getTime() + Math.min(Math.max(seconds, 0), maxLifeSeconds) * 1000);
 }

@@ -1,6 +1,7 @@
 import type { TokenSet } from "../domain/credential.ts";
 import type { ExchangeOutcome, MintOutcome, Misconfigured, Unavailable } from "../domain/platform.ts";
 import { Secret } from "../secret.ts";
+import { expiresAfter } from "./expiry.ts";
 import { type GithubSite, type NoAnswer, rateLimit, unrecognised } from "./github-api.ts";
 import { formRequest, type PlatformReply, type PlatformRequest, unavailable } from "./http.ts";
 import { numberAt, stringAt } from "./json.ts";
@@ -13,9 +14,6 @@ export type TokenAnswer =
 
 /** Why a refresh token gave nothing; only `rejected` is about the token. */
 export type RefreshRefusal = Extract<MintOutcome, { kind: "rejected" | "misconfigured" | "unavailable" }>;
-
-/** No token lives longer; keeps a nonsensical `expires_in` from overflowing a date. */
-const maxLifetimeSeconds = 366 * 86_400;
 
 /** Spends a code (GitHub docs, "Authorizing OAuth apps"; RFC 6749 section 4.1.3, RFC 7636 section 4.5). */
 export function buildCodeExchange(
@@ -55,12 +53,12 @@ export function parseTokens(reply: PlatformReply): TokenAnswer {
       token: {
         value: new Secret(value),
         issuedAt: reply.receivedAt,
-        expiresAt: after(reply.receivedAt, numberAt(reply.body, "expires_in")),
+        expiresAt: expiresAfter(reply.receivedAt, numberAt(reply.body, "expires_in")),
       },
       refreshToken: refreshToken === undefined ? undefined : new Secret(refreshToken),
       scopes: scope === undefined ? undefined : parseScopes(scope),
       permissions: undefined,
-      grantExpiresAt: after(reply.receivedAt, numberAt(reply.body, "refresh_token_expires_in")),
+      grantExpiresAt: expiresAfter(reply.receivedAt, numberAt(reply.body, "refresh_token_expires_in")),
     },
   };
 }
@@ -105,9 +103,4 @@ function tokenRequest(site: GithubSite, fields: Readonly<Record<string, string |
     client_secret: site.clientSecret.reveal(),
     ...fields,
   });
-}
-
-function after(start: Date, seconds: number | undefined): Date | undefined {
-  if (seconds === undefined) return undefined;
-  return new Date(start.getTime() + Math.min(Math.max(seconds, 0), maxLifetimeSeconds) * 1000);
 }

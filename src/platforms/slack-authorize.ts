@@ -1,5 +1,5 @@
 import type { AuthorizationRequest, Callback } from "../domain/platform.ts";
-import { Secret } from "../secret.ts";
+import { readCodeCallback } from "./code-callback.ts";
 import { misconfiguredCodes } from "./slack-reply.ts";
 
 /** What the consent page has to know about us. */
@@ -25,14 +25,7 @@ export function slackAuthorizationUrl(consent: SlackConsent, request: Authorizat
   return url;
 }
 
-/** Reads `code` or `error`. Only `access_denied` is documented; what does not speak of our registration counts as that. */
+/** Only `access_denied` is documented beside a code. */
 export function readSlackCallback(query: URLSearchParams): Callback {
-  const [code, ...moreCodes] = query.getAll("code");
-  const [error, ...moreErrors] = query.getAll("error");
-  if (moreCodes.length > 0 || moreErrors.length > 0) return { kind: "malformed" };
-  if (error !== undefined) {
-    return misconfiguredCodes.has(error) ? { kind: "misconfigured", code: error } : { kind: "denied" };
-  }
-  if (code === undefined || code === "") return { kind: "malformed" };
-  return { kind: "code", code: new Secret(code), hint: undefined };
+  return readCodeCallback(query, misconfiguredCodes);
 }

@@ -1,6 +1,7 @@
 import type { Actor, TokenSet } from "../domain/credential.ts";
 import type { MintOutcome } from "../domain/platform.ts";
 import { Secret } from "../secret.ts";
+import { expiresAfter } from "./expiry.ts";
 import { basicAuthorization, formRequest, type PlatformReply, type PlatformRequest, unavailable } from "./http.ts";
 import { numberAt, recordAt, stringAt } from "./json.ts";
 import { deadTokenCodes, misconfiguredCodes, parseSlackAnswer } from "./slack-reply.ts";
@@ -11,9 +12,6 @@ export interface SlackClient {
   readonly clientSecret: Secret;
   readonly slackUrl: string;
 }
-
-/** No token lives longer in our books, whatever a reply claims. */
-const maxLifeSeconds = 365 * 24 * 3600;
 
 /**
  * A call of `oauth.v2.access`. Slack asks for HTTP Basic instead of parameters, which also keeps the secret out of the
@@ -77,7 +75,7 @@ export function readSlackTokens(place: unknown, actor: Actor, receivedAt: Date):
     token: {
       value: new Secret(accessToken),
       issuedAt: receivedAt,
-      expiresAt: expiry(receivedAt, numberAt(place, "expires_in")),
+      expiresAt: expiresAfter(receivedAt, numberAt(place, "expires_in")),
     },
     refreshToken: refreshToken === undefined ? undefined : new Secret(refreshToken),
     scopes: stringAt(place, "scope")
@@ -86,11 +84,6 @@ export function readSlackTokens(place: unknown, actor: Actor, receivedAt: Date):
     permissions: undefined,
     grantExpiresAt: undefined,
   };
-}
-
-function expiry(receivedAt: Date, seconds: number | undefined): Date | undefined {
-  if (seconds === undefined) return undefined;
-  return new Date(receivedAt.getTime() + Math.min(Math.max(seconds, 0), maxLifeSeconds) * 1000);
 }
 
 function isDefined<T>(value: T | undefined): value is T {

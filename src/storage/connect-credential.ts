@@ -1,7 +1,9 @@
 import { and, eq, isNull, ne, sql } from "drizzle-orm";
+import { fraction } from "../domain/backoff.ts";
 import type { Actor, TokenSet } from "../domain/credential.ts";
 import type { ConnectedCredential } from "../domain/platform.ts";
 import type { ConnectContext } from "../domain/repositories.ts";
+import { refreshTime } from "../domain/token.ts";
 import { seal, sealingKeyId, tokenColumns } from "./credential-rows.ts";
 import type { Queries } from "./database.ts";
 import { credentials } from "./schema.ts";
@@ -102,12 +104,6 @@ function freshTokens(
     keyId: sealingKeyId(sealer),
     grantExpiresAt: null,
     ...tokenColumns(tokens),
-    refreshAfter: halfLife(tokens, random(2).readUInt16BE(0) / 65_536),
+    refreshAfter: refreshTime(tokens.token, fraction(random)) ?? null,
   };
-}
-
-/** Between 45 % and 55 % of the token's life, so that equal expiries spread. */
-function halfLife({ token: { issuedAt, expiresAt } }: TokenSet, jitter: number): Date | null {
-  if (expiresAt === undefined) return null;
-  return new Date(issuedAt.getTime() + (expiresAt.getTime() - issuedAt.getTime()) * (0.45 + jitter / 10));
 }

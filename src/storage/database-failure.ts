@@ -1,16 +1,9 @@
 import { DrizzleError, DrizzleQueryError } from "drizzle-orm/errors";
 import { ServiceError } from "../errors.ts";
+import { DeadlineExceeded } from "./deadline.ts";
 
 /** When a caller may ask again after the database failed. */
 const retryAfterMs = 1_000;
-
-/** No answer within the time a statement has. The statement may still be carried out. */
-export class DeadlineExceeded extends Error {
-  constructor(deadlineMs: number) {
-    super(`the database gave no answer within ${deadlineMs} ms`);
-    this.name = "DeadlineExceeded";
-  }
-}
 
 /**
  * What a repository call rejects with. An unreachable database is SERVICE_UNAVAILABLE; everything else is a bug.

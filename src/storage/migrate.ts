@@ -6,6 +6,7 @@ import { drizzle } from "drizzle-orm/postgres-js";
 import { migrate } from "drizzle-orm/postgres-js/migrator";
 import { sql } from "drizzle-orm/sql";
 import type { Queries } from "./database.ts";
+import { within } from "./deadline.ts";
 import { createPostgresClient } from "./postgres-client.ts";
 import type { PostgresTarget } from "./postgres-url.ts";
 
@@ -14,6 +15,8 @@ const folder = { migrationsFolder: fileURLToPath(new URL("./migrations", import.
 const lockKey = 0x6f617574;
 /** How long one replica waits for another's migration. */
 const lockWaitMs = 120_000;
+/** For everything but the migrations themselves, which take what they take. */
+const answerMs = 5_000;
 
 /**
  * Brings a Postgres database up to this version's schema. Any number of processes may do so at once: one migrates, the
@@ -28,12 +31,13 @@ export async function migratePostgres(target: PostgresTarget, random: (bytes: nu
     random,
   });
   try {
-    const db = drizzle(client);
-    if (await isCurrent(db)) return;
-    await db.select({ locked: sql`pg_advisory_lock(${lockKey})` }).from(one);
-    if (!(await isCurrent(db))) await migrate(db, folder);
+    const db = drizzle(client.sql);
+    if (await within(answerMs, isCurrent(db))) return;
+    const lock = db.select({ locked: sql`pg_advisory_lock(${lockKey})` }).from(one);
+    await within(lockWaitMs + answerMs, lock.execute());
+    if (!(await within(answerMs, isCurrent(db)))) await migrate(db, folder);
   } finally {
-    await client.end({ timeout: 1 });
+    await client.end(1);
   }
 }
 

@@ -18,11 +18,18 @@ export interface ClientOptions {
   readonly random: (bytes: number) => Buffer;
 }
 
+export interface PostgresClient {
+  readonly sql: postgres.Sql;
+  /** Lets running statements finish for so long, then leaves no socket behind, whatever state the server is in. */
+  end(waitSeconds: number): Promise<void>;
+}
+
 /** A postgres.js client that comes back within 250 ms of its server and never reconnects in a tight loop. */
-export function createPostgresClient(target: PostgresTarget, options: ClientOptions): postgres.Sql {
+export function createPostgresClient(target: PostgresTarget, options: ClientOptions): PostgresClient {
   const { limits, random } = options;
   const { host, port, password, tls } = target;
   const path = host.startsWith("/") ? `${host}/.s.PGSQL.${port}` : undefined;
+  const sockets = pacedSockets(path === undefined ? { host, port } : { path }, random);
   const settings = {
     host,
     port,
@@ -40,9 +47,19 @@ export function createPostgresClient(target: PostgresTarget, options: ClientOpti
     prepare: limits !== undefined,
     onnotice: () => undefined,
     connection: { application_name: target.applicationName, ...(limits === undefined ? {} : parameters(limits)) },
-    socket: pacedSockets(path === undefined ? { host, port } : { path }, random),
+    socket: sockets.open,
   };
-  return postgres(settings);
+  const sql = postgres(settings);
+  return {
+    sql,
+    async end(waitSeconds) {
+      try {
+        await sql.end({ timeout: waitSeconds });
+      } finally {
+        sockets.close();
+      }
+    },
+  };
 }
 
 /** Between 50 and 250 ms. */
@@ -59,22 +76,34 @@ function parameters(limits: ServerLimits) {
 }
 
 /**
- * postgres.js reconnects at once, for ever, to a server that closes connections while they start up. A socket that
- * lived shorter than a second makes the next ones wait a little.
+ * postgres.js reconnects at once, for ever, to a server that closes connections while they start up, even after it was
+ * told to end. A socket that lived shorter than a second makes the next ones wait a little.
  */
 function pacedSockets(
   address: { readonly host: string; readonly port: number } | { readonly path: string },
   random: (bytes: number) => Buffer,
-): () => Promise<Socket> {
+): { open(): Promise<Socket>; close(): void } {
+  const sockets = new Set<Socket>();
   let shortLivedAt = Number.NEGATIVE_INFINITY;
-  return async () => {
-    if (performance.now() - shortLivedAt < 1_000) await delay(pauseMs(random));
-    const openedAt = performance.now();
-    // The name is read by postgres.js for the certificate check.
-    const socket = Object.assign(new Socket(), "host" in address ? { host: address.host } : {});
-    socket.once("close", () => {
-      if (performance.now() - openedAt < 1_000) shortLivedAt = performance.now();
-    });
-    return socket.connect(address);
+  let closed = false;
+
+  return {
+    async open() {
+      if (performance.now() - shortLivedAt < 1_000) await delay(pauseMs(random));
+      if (closed) throw new Error("the client has ended");
+      const openedAt = performance.now();
+      // The name is read by postgres.js for the certificate check.
+      const socket = Object.assign(new Socket(), "host" in address ? { host: address.host } : {});
+      sockets.add(socket);
+      socket.once("close", () => {
+        sockets.delete(socket);
+        if (performance.now() - openedAt < 1_000) shortLivedAt = performance.now();
+      });
+      return socket.connect(address);
+    },
+    close() {
+      closed = true;
+      for (const socket of sockets) socket.destroy();
+    },
   };
 }

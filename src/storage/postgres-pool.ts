@@ -1,10 +1,10 @@
 import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import { sql } from "drizzle-orm/sql";
-import type postgres from "postgres";
 import type { Log } from "../world.ts";
 import type { Database, Queries } from "./database.ts";
-import { DeadlineExceeded, databaseFailure } from "./database-failure.ts";
-import { createPostgresClient, type ServerLimits } from "./postgres-client.ts";
+import { databaseFailure, driverError, isUnavailable } from "./database-failure.ts";
+import { DeadlineExceeded, within } from "./deadline.ts";
+import { createPostgresClient, type PostgresClient, type ServerLimits } from "./postgres-client.ts";
 import type { PostgresTarget } from "./postgres-url.ts";
 
 export interface PostgresPool extends Database {
@@ -29,7 +29,7 @@ const missesBeforeRebuild = 3;
 const closeSeconds = 5;
 
 interface Connections {
-  readonly client: postgres.Sql;
+  readonly client: PostgresClient;
   readonly db: PostgresJsDatabase;
 }
 
@@ -44,7 +44,7 @@ export function createPostgresPool({ target, maxConnections, pooled, random, log
       limits: pooled ? undefined : limits,
       random,
     });
-    return { client, db: drizzle(client) };
+    return { client, db: drizzle(client.sql) };
   }
 
   async function run<T>(limitMs: number, work: (db: PostgresJsDatabase) => Promise<T>): Promise<T> {
@@ -65,11 +65,11 @@ export function createPostgresPool({ target, maxConnections, pooled, random, log
     log.warn({ host: target.host, port: target.port }, "database.connections_replaced");
     misses = 0;
     current = connect();
-    used.client.end({ timeout: 0 }).catch(() => undefined);
+    used.client.end(0).catch(() => undefined);
   }
 
   return {
-    read: (work) => run(deadlineMs.read, work),
+    read: (work) => run(deadlineMs.read, (db) => askAgainIfCut(() => work(db))),
     write: (work) => run(deadlineMs.write, work),
     transaction: (work) =>
       run(deadlineMs.transaction, (db) =>
@@ -78,7 +78,7 @@ export function createPostgresPool({ target, maxConnections, pooled, random, log
           return work(tx);
         }),
       ),
-    close: () => current.client.end({ timeout: closeSeconds }),
+    close: () => current.client.end(closeSeconds),
   };
 }
 
@@ -88,13 +88,12 @@ async function limitTransaction(tx: Queries): Promise<void> {
   await tx.select({ set: sql`1` }).from(sql`(select ${timeouts}) as timeouts`);
 }
 
-async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  // The answer may lie in the socket already if it was this process that stood still: let it be read first.
-  const timer = setTimeout(() => setImmediate(() => late.reject(new DeadlineExceeded(limitMs))), limitMs);
+/** A connection that was cut while it lay idle is noticed by the first statement on it. Reading again does no harm. */
+async function askAgainIfCut<T>(read: () => Promise<T>): Promise<T> {
   try {
-    return await Promise.race([work, late.promise]);
-  } finally {
-    clearTimeout(timer);
+    return await read();
+  } catch (error) {
+    if (!isUnavailable(driverError(error))) throw error;
+    return read();
   }
 }

@@ -4,6 +4,7 @@ import type { Secret } from "../secret.ts";
 import type { Log } from "../world.ts";
 import { databaseFailure, driverError, errorCode, isUnavailable } from "./database-failure.ts";
 import { migratePostgres } from "./migrate.ts";
+import { listenForChanges } from "./postgres-changes.ts";
 import { createPostgresPool } from "./postgres-pool.ts";
 import { isLocal, type PostgresTarget, parsePostgresUrl } from "./postgres-url.ts";
 import { stamp } from "./stamp.ts";
@@ -41,7 +42,12 @@ export async function openPostgres(options: PostgresOptions): Promise<Storage> {
     await pool.close();
     throw error;
   }
-  return createStorage(pool, options, () => pool.close());
+  const changes = listenForChanges({ target: direct, random, log });
+  const close = async () => {
+    await changes.close();
+    await pool.close();
+  };
+  return createStorage(pool, options, close, changes);
 }
 
 function warn(target: PostgresTarget, log: Log): void {

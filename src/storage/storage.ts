@@ -1,9 +1,12 @@
 import { sql } from "drizzle-orm/sql";
 import type { AttemptRepository } from "../domain/attempt.ts";
 import type { AuditLog } from "../domain/audit.ts";
+import type { ChangeFeed } from "../domain/change-feed.ts";
 import type { CredentialRepository, InstallationRepository } from "../domain/repositories.ts";
+import { announcingCredentials, announcingInstallations } from "./announcing.ts";
 import { createAttemptRepository } from "./attempts.ts";
 import { createAuditLog } from "./audit.ts";
+import { createPublishedChanges, type PublishedChanges } from "./changes.ts";
 import { createCredentialRepository } from "./credentials.ts";
 import type { Database } from "./database.ts";
 import { createInstallationRepository } from "./installations.ts";
@@ -16,6 +19,8 @@ export interface Storage {
   readonly credentials: CredentialRepository;
   readonly attempts: AttemptRepository;
   readonly audit: AuditLog;
+  /** Changes that readers have to look again for, of this process and of all others. */
+  readonly changes: ChangeFeed;
   /** @throws ServiceError SERVICE_UNAVAILABLE if the database does not answer. */
   ping(): Promise<void>;
   /** Afterwards every call is SERVICE_UNAVAILABLE. */
@@ -29,16 +34,20 @@ export interface StorageTools {
   readonly random: (bytes: number) => Buffer;
 }
 
-/** The repositories, the same for both drivers. */
+/** The repositories, the same for both drivers. `changes` tells of the ones made here, and perhaps of others'. */
 export function createStorage(
   database: Database,
   { sealer, now, random }: StorageTools,
   close: () => Promise<void>,
+  changes: PublishedChanges = createPublishedChanges(),
 ): Storage {
   const newId = createUuid(now, random);
+  const installations = createInstallationRepository({ database, sealer, now, newId, random });
+  const credentials = createCredentialRepository({ database, sealer, now });
   return {
-    installations: createInstallationRepository({ database, sealer, now, newId, random }),
-    credentials: createCredentialRepository({ database, sealer, now }),
+    installations: announcingInstallations(installations, changes),
+    credentials: announcingCredentials(credentials, changes),
+    changes,
     attempts: createAttemptRepository({ database, sealer }),
     audit: createAuditLog({ database, newId }),
     ping: async () => {

@@ -24,8 +24,9 @@ export function callbackRoute(parts: {
   return async (request, response) => {
     const { platform } = request.params;
     const query = readQuery(request);
-    if (query === undefined || hasRepeated(query))
+    if (query === undefined || hasRepeated(query)) {
       return answerFailure(request, response, "malformed_callback", platform);
+    }
     query.delete(atBaseUrl);
     const asked = new Set<string>();
     const binding = (name: string) => {

@@ -54,6 +54,7 @@ test("names of other programs are nobody's misspelling", () => {
     "NODE_ENV",
     "NODE_VERSION",
     "HTTP_PROXY",
+    "SSL_CERT_FILE",
     "http_proxy",
     "all_proxy",
     "PGHOST",

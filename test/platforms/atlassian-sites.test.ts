@@ -131,7 +131,7 @@ describe("the person behind a grant", () => {
     expect(parseAtlassianAccount(reply(200, body))).toEqual({ kind: "account", account });
   });
 
-  it.each([401, 403, 404])("stays hidden after %i", (status) => {
+  it.each([401, 403, 404, 501])("stays hidden after %i", (status) => {
     expect(parseAtlassianAccount(reply(status, { message: "no" }))).toEqual({ kind: "hidden" });
   });
 

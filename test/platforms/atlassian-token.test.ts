@@ -112,7 +112,7 @@ describe("an answered refresh", () => {
     ["3600", "2026-10-10T13:00:00.000Z"],
     [0, "2026-10-10T12:00:00.000Z"],
     [-5, "2026-10-10T12:00:00.000Z"],
-    [1e300, "2027-10-10T12:00:00.000Z"],
+    [1e300, "2027-10-11T12:00:00.000Z"],
   ])("with expires_in %s ends at %s", (expiresIn, end) => {
     const outcome = parseAtlassianRefresh(reply(200, { ...granted, expires_in: expiresIn }));
     expect(outcome.kind === "minted" && outcome.tokens.token.expiresAt?.toISOString()).toBe(end);

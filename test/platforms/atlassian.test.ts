@@ -149,7 +149,7 @@ describe("connecting", () => {
     expect(await exchange(await consent())).toEqual({ kind: "person_must_act", code: "no_sites" });
   });
 
-  it.each([401, 403, 404])("of a person hidden by %i is kept under a name of its own", async (status) => {
+  it.each([401, 403, 404, 501])("of a person hidden by %i is known by its sites alone", async (status) => {
     const hidden = create({
       fetch: answering((url) => url.pathname.startsWith("/ex/") || url.pathname === "/me", status),
     });
@@ -157,8 +157,8 @@ describe("connecting", () => {
     if (outcome.kind !== "connected") throw new Error(outcome.kind);
     const { installations, credentials } = outcome.connection;
     expect(credentials[0]?.subject).toMatch(/^grant:[0-9a-f]{64}$/);
-    expect(credentials[0]?.externalUserId).toBe(credentials[0]?.subject);
-    expect(installations[0]).toMatchObject({ externalUserId: credentials[0]?.subject, installedBy: undefined });
+    expect(credentials[0]?.externalUserId).toBeUndefined();
+    expect(installations[0]).toMatchObject({ externalUserId: undefined, installedBy: undefined });
   });
 
   it("asks a product who the person is where the identity API does not tell", async () => {

@@ -100,7 +100,7 @@ describe("a refresh", () => {
     [undefined, undefined],
     [0, "2026-10-10T12:00:00.000Z"],
     [-1, "2026-10-10T12:00:00.000Z"],
-    [1e300, "2027-10-10T12:00:00.000Z"],
+    [1e300, "2027-10-11T12:00:00.000Z"],
   ])("with expires_in %s ends at %s", (seconds, end) => {
     const outcome = parseSlackRefresh(reply({ ...refreshed, expires_in: seconds }), "app");
     expect(outcome.kind === "minted" && outcome.tokens.token.expiresAt?.toISOString()).toBe(end);

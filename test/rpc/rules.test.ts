@@ -3,6 +3,7 @@ import { createValidator } from "@bufbuild/protovalidate";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
+  type Actor,
   GetInstallationRequestSchema,
   GetTokenRequestSchema,
   ListInstallationsRequestSchema,
@@ -53,7 +54,9 @@ const permissions = fc.oneof(
     fc.constantFrom("read", "write", "admin", "", "READ", "none"),
     { maxKeys: 3 },
   ),
-  fc.constant(Object.fromEntries(Array.from({ length: 101 }, (_, n) => [`a${"b".repeat(n % 90)}_${"c".repeat(n / 90)}`, "read"]))),
+  fc.constant(
+    Object.fromEntries(Array.from({ length: 101 }, (_, n) => [`a${"b".repeat(n % 90)}_${"c".repeat(n / 90)}`, "read"])),
+  ),
 );
 
 const narrowing = {
@@ -71,7 +74,10 @@ const narrowing = {
 };
 
 const duration = fc.oneof(
-  fc.record({ seconds: fc.constantFrom(0n, 60n, 31_536_000n, 31_536_001n, -1n), nanos: fc.constantFrom(0, 1, 999_999_999) }),
+  fc.record({
+    seconds: fc.constantFrom(0n, 60n, 31_536_000n, 31_536_001n, -1n),
+    nanos: fc.constantFrom(0, 1, 999_999_999),
+  }),
   fc.constantFrom({ seconds: 0n, nanos: -1 }, { seconds: -1n, nanos: -5 }),
 );
 
@@ -121,7 +127,10 @@ describe("the rules in plain code are the rules of the proto", () => {
   test("for ListInstallations", () => {
     fc.assert(
       fc.property(listInstallations, (fields) => {
-        const request = create(ListInstallationsRequestSchema, fields as MessageInitShape<typeof ListInstallationsRequestSchema>);
+        const request = create(
+          ListInstallationsRequestSchema,
+          fields as MessageInitShape<typeof ListInstallationsRequestSchema>,
+        );
         expectAgreement("listInstallations", ListInstallationsRequestSchema, request);
       }),
       { numRuns: 500 },
@@ -141,7 +150,7 @@ describe("the rules in plain code are the rules of the proto", () => {
   });
 
   test("and report everything that is wrong at once", () => {
-    const request = create(GetTokenRequestSchema, { owner: "\0", actor: 9, repositories: ["a/b", ""] });
+    const request = create(GetTokenRequestSchema, { owner: "\0", actor: 9 as Actor, repositories: ["a/b", ""] });
     expect(violationsOf("getToken", request).map(({ field }) => field)).toEqual([
       "owner",
       "actor",

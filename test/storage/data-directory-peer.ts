@@ -34,9 +34,15 @@ export async function startPeer(): Promise<Peer> {
 
 /** A pid that the system still lists, though its process has ended and only waits for its parent to take notice. */
 export async function startZombie(): Promise<{ readonly pid: number; end(): Promise<void> }> {
-  const parent = spawn("sh", ["-c", "true & echo $!; exec sleep 1000"], { stdio: ["ignore", "pipe", "inherit"] });
-  const [line] = await once(parent.stdout, "data");
-  return { pid: Number(String(line).trim()), end: () => end(parent) };
+  const parent = spawn("sh", ["-c", "sleep 60 & echo $!; exec cat"], { stdio: ["pipe", "pipe", "ignore"] });
+  const lines = createInterface({ input: parent.stdout })[Symbol.asyncIterator]();
+  const { value } = await lines.next();
+  const pid = Number(value);
+  // A shell might take notice; once its place is taken by `cat`, which answers, nobody does.
+  parent.stdin.write("\n");
+  await lines.next();
+  process.kill(pid, "SIGKILL");
+  return { pid, end: () => end(parent) };
 }
 
 async function end(child: ChildProcess): Promise<void> {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { processStart, processStartByPs } from "../../src/storage/data-directory-process.ts";
 import { startPeer, startZombie } from "./data-directory-peer.ts";
 
@@ -8,6 +8,7 @@ describe.each([
 ])("by $source", ({ startOf }) => {
   test("a process has one start for as long as it lives, and none afterwards", async () => {
     const peer = await startPeer();
+    onTestFinished(peer.kill);
     const start = await startOf(peer.pid);
     expect(start).toMatch(/\d/);
     expect(await startOf(peer.pid)).toBe(start);
@@ -21,8 +22,8 @@ describe.each([
 
   test("a zombie has none", async () => {
     const zombie = await startZombie();
+    onTestFinished(zombie.end);
     await expect.poll(() => startOf(zombie.pid)).toBeUndefined();
     expect(process.kill(zombie.pid, 0)).toBe(true);
-    await zombie.end();
   });
 });

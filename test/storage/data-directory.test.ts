@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -32,12 +32,16 @@ async function peer(): Promise<Peer> {
   return started;
 }
 
-/** Puts the lock of a holder that never took it, as it would be found. */
-async function leave(holder: { pid: number; processStart: string; id?: string }, name = "lock"): Promise<string> {
-  const id = holder.id ?? randomBytes(8).toString("hex");
-  await lock(directory).then((taken) => taken.release());
-  await writeFile(join(directory, name), formatHolder({ ...holder, id, lockedAt: now }));
+/** Puts a lock there as a process that we are not would have left it. */
+async function leave(holder: { pid: number; processStart: string }, name = "lock"): Promise<string> {
+  const id = randomBytes(8).toString("hex");
+  await leaveText(formatHolder({ ...holder, id, lockedAt: now }), name);
   return id;
+}
+
+async function leaveText(text: string, name = "lock"): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  await writeFile(join(directory, name), text);
 }
 
 describe("a free directory", () => {
@@ -116,9 +120,7 @@ describe("a dead holder", () => {
     const start = (await processStart(pid)) ?? "";
     await leave({ pid, processStart: start });
     await expect(lock(directory)).rejects.toThrow(`process ${pid}`);
-    await leave({ pid, processStart: `${start}0` }, "other");
-    await rm(join(directory, "lock"));
-    await writeFile(join(directory, "lock"), await readFile(join(directory, "other"), "utf8"));
+    await leave({ pid, processStart: `${start}0` });
     await lock(directory);
   });
 
@@ -136,8 +138,7 @@ describe("a dead holder", () => {
   test.each(["", "\0\0\0\0", "{", "{}", "null", '{"pid":"1"}', '{"pid":-1,"process_start":"","locked_at":"","id":""}'])(
     "may have left a lock that says nothing: %j",
     async (text) => {
-      await lock(directory).then((taken) => taken.release());
-      await writeFile(join(directory, "lock"), text);
+      await leaveText(text);
       await lock(directory);
       expect(await holderOf(directory)).toMatchObject({ pid: process.pid });
     },
@@ -147,9 +148,8 @@ describe("a dead holder", () => {
     const gone = await peer();
     await gone.kill();
     const first = await leave({ pid: gone.pid, processStart: "a" });
-    const second = randomBytes(8).toString("hex");
-    const successor = formatHolder({ pid: gone.pid, processStart: "b", id: second, lockedAt: now });
-    await writeFile(join(directory, `lock.${first}`), successor);
+    const second = await leave({ pid: gone.pid, processStart: "b" }, `lock.${first}`);
+    await leaveText("", `lock.${second}`);
     await lock(directory);
     expect(await readdir(directory)).toEqual(["lock"]);
   });
@@ -158,13 +158,7 @@ describe("a dead holder", () => {
     const [gone, rival] = await Promise.all([peer(), peer()]);
     await gone.kill();
     const dead = await leave({ pid: gone.pid, processStart: "a" });
-    const claim = formatHolder({
-      pid: rival.pid,
-      processStart: (await processStart(rival.pid)) ?? "",
-      id: randomBytes(8).toString("hex"),
-      lockedAt: now,
-    });
-    await writeFile(join(directory, `lock.${dead}`), claim);
+    await leave({ pid: rival.pid, processStart: (await processStart(rival.pid)) ?? "" }, `lock.${dead}`);
     await expect(lock(directory)).rejects.toThrow(`process ${rival.pid}`);
     expect(await holderOf(directory)).toMatchObject({ id: dead });
   });
@@ -173,10 +167,11 @@ describe("a dead holder", () => {
     const gone = await peer();
     await gone.kill();
     const rivals = await Promise.all(Array.from({ length: 8 }, peer));
-    for (let round = 0; round < 40; round++) {
+    for (let round = 0; round < 30; round++) {
       directory = join(root, `round-${round}`);
-      await leave({ pid: gone.pid, processStart: "a" });
-      if (round % 2 === 1) await writeFile(join(directory, "lock"), "");
+      const dead = await leave({ pid: gone.pid, processStart: "a" });
+      if (round % 3 === 1) await leave({ pid: gone.pid, processStart: "b" }, `lock.${dead}`);
+      if (round % 3 === 2) await leaveText("");
       const answers = await Promise.all(rivals.map((rival) => rival.lock(directory)));
       const holders = rivals.filter((_, index) => answers[index] === "held");
       expect(holders).toHaveLength(1);
@@ -189,13 +184,7 @@ describe("a dead holder", () => {
 
 test("a release leaves a lock that is another's by now", async () => {
   const taken = await lock(directory);
-  const other = await leave2({ pid: 1, processStart: "a" });
+  const other = await leave({ pid: 1, processStart: "a" });
   await taken.release();
   expect(await holderOf(directory)).toMatchObject({ id: other });
-
-  async function leave2(holder: { pid: number; processStart: string }) {
-    const id = randomBytes(8).toString("hex");
-    await writeFile(join(directory, "lock"), formatHolder({ ...holder, id, lockedAt: now }));
-    return id;
-  }
 });

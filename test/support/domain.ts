@@ -1,6 +1,6 @@
 import { Secret } from "../../src/secret.ts";
 import { openPostgres } from "../../src/storage/postgres.ts";
-import { generateKey } from "../../src/storage/seal/key-ring.ts";
+import { generateKey, parseKeyRing } from "../../src/storage/seal/key-ring.ts";
 import { createSealer } from "../../src/storage/seal/sealer.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { createTestDatabase } from "./database.ts";
@@ -14,7 +14,7 @@ export async function openTestStorage(world: TestWorld = createTestWorld()): Pro
 }> {
   const database = await createTestDatabase();
   const sealer = createSealer({
-    keys: [generateKey(world.random)],
+    keys: parseKeyRing(generateKey(world.random)),
     cipher: "fernet",
     now: world.now,
     random: world.random,

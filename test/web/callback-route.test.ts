@@ -91,6 +91,14 @@ describe("the callback route", () => {
     expect(answer.setCookies).toHaveLength(1);
   });
 
+  test("forgets the cookie it is told to", async () => {
+    const finishInstall = async () =>
+      ({ kind: "connected", installations: [installation()], returnTo: undefined, bindingName: "told" }) as const;
+    const site = await startSite({ finishInstall });
+    const answer = await site.ask("/oauth/callback/slack?state=s");
+    expect(answer.setCookies).toEqual(["ots-told=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"]);
+  });
+
   test("goes on to the next leg with a cookie of its own in place of the last one", async () => {
     const site = await startSite({
       finishInstall: async ({ binding }) => {

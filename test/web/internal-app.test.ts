@@ -23,6 +23,8 @@ describe("the internal app", () => {
     "localhost:x",
     "127.0.0.1.evil.example",
     "127.0.0.256",
+    "evil127.0.0.1",
+    "evil.127.0.0.1",
     "127.1",
     "0x7f.0.0.1",
     "2130706433",

@@ -140,6 +140,12 @@ describe("every page", () => {
     expect(parseStrictHtml(answer.text).text).toContain(`Slack, ${remark}`);
   });
 
+  test("shows an organization without a name by its id", async () => {
+    const site = await startSite({ finishInstall: connects([installation({ externalOrgName: "" })]) });
+    const answer = await site.ask("/oauth/callback/slack?state=s", { headers: { cookie: "ots-n-s=browser-of-s" } });
+    expect(parseStrictHtml(answer.text).text).toContain("T1\nSlack");
+  });
+
   test("names the reference that the log has", async () => {
     const site = await startSite({ startInstall: () => Promise.reject(new Error("bug")) });
     const answer = await site.ask("/oauth/install/slack");

@@ -15,15 +15,20 @@ export async function refuseUnread(
   log: Log,
 ): Promise<UniversalServerResponse> {
   const error = await readError(answer);
-  log.info({ method: method.name, code: error?.code.toUpperCase() ?? `HTTP_${answer.status}` }, "rpc");
-  if (error?.code !== "invalid_argument") return error === undefined ? answer : withBody(answer, error.body);
+  // Nothing of ours has run yet, so that "internal" stands for binary content that is no message.
+  const isMalformed = error?.code === "invalid_argument" || error?.code === "internal";
+  const code = isMalformed ? "invalid_argument" : error?.code;
+  log.info({ method: method.name, code: code?.toUpperCase() ?? `HTTP_${answer.status}` }, "rpc");
+  if (error === undefined) return answer;
+  if (!isMalformed) return withBody(answer, error.body);
 
   const failure = toFailure(new ServiceError("INVALID_REQUEST", `the request cannot be read: ${error.message}`));
   const details = toDetails(failure).map(({ desc, value }) => ({
     type: desc.typeName,
     value: Buffer.from(toBinary(desc, value)).toString("base64").replace(/=+$/, ""),
   }));
-  return withBody(answer, Buffer.from(JSON.stringify({ code: error.code, message: failure.message, details })));
+  const body = Buffer.from(JSON.stringify({ code, message: failure.message, details }));
+  return withBody({ ...answer, status: 400 }, body);
 }
 
 interface ConnectErrorBody {

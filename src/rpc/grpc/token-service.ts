@@ -24,6 +24,7 @@ import type { IncomingCall, ReceiveCall } from "../incoming-calls.ts";
 import type { RpcName } from "../procedures.ts";
 import { rpcNames } from "../rpc-names.ts";
 import { asBuffer, methodPath } from "./codec.ts";
+import { encodeGetTokenResponse } from "./encode-get-token-response.ts";
 
 /** Serves the RPCs on a gRPC server. Returns how to refuse, with SERVICE_UNAVAILABLE, every call not yet answered. */
 export function addTokenService(server: Server, dispatch: Dispatch, receive: ReceiveCall): () => void {
@@ -46,7 +47,7 @@ type Respond = sendUnaryData<Buffer>;
 type BinaryCodec<Name extends RpcName> = Codec<Name, Buffer, Buffer>;
 
 const codecs: { readonly [Name in RpcName]: BinaryCodec<Name> } = {
-  getToken: binaryCodec(TokenService.method.getToken),
+  getToken: { ...binaryCodec(TokenService.method.getToken), write: encodeGetTokenResponse },
   listInstallations: binaryCodec(TokenService.method.listInstallations),
   getInstallation: binaryCodec(TokenService.method.getInstallation),
   revokeInstallation: binaryCodec(TokenService.method.revokeInstallation),

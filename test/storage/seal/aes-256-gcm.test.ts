@@ -35,3 +35,8 @@ test("does not open when any one bit is another", () => {
     expect(openAes256Gcm(key, altered, "here")).toBeUndefined();
   }
 });
+
+test("does not open what is too short to hold a nonce and a whole tag", () => {
+  for (let bytes = 0; bytes < 28; bytes++)
+    expect(openAes256Gcm(key, seal("").subarray(0, bytes), "here")).toBeUndefined();
+});

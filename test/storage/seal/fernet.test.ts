@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHmac, randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { fernetKey, openFernet, sealFernet } from "../../../src/storage/seal/fernet.ts";
@@ -80,4 +80,16 @@ test("minds the life of a token only when asked to", () => {
   const life = { ttlSeconds: 60, now: new Date("2001-01-01T00:01:01Z") };
   expect(openFernet([fernetKey(key)], token)?.toString()).toBe("old");
   expect(openFernet([fernetKey(key)], token, life)).toBeUndefined();
+});
+
+test("does not open a version it does not know, whoever signed it", () => {
+  const key = randomBytes(32);
+  const signed = Buffer.from(seal(key, "hello"), "base64url").subarray(0, -32);
+  const resigned = (version: number) => {
+    signed.writeUInt8(version, 0);
+    const mac = createHmac("sha256", key.subarray(0, 16)).update(signed).digest();
+    return Buffer.concat([signed, mac]).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
+  };
+  expect(openFernet([fernetKey(key)], resigned(0x80))?.toString()).toBe("hello");
+  expect(openFernet([fernetKey(key)], resigned(0x81))).toBeUndefined();
 });

@@ -1,4 +1,4 @@
-import { type Client, credentials, loadPackageDefinition, Metadata, type ServiceError } from "@grpc/grpc-js";
+import { type Client, credentials, loadPackageDefinition, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 
 // An independent client: it knows the service from the .proto files alone.
@@ -47,6 +47,39 @@ export function unary(
       resolve({ error: error ?? undefined, response }),
     );
   });
+}
+
+/** A refusal with its details as the contract promises them. */
+export interface Refusal {
+  /** The gRPC status code's name. */
+  readonly code: string;
+  readonly message: string;
+  readonly reason: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Of RetryInfo; undefined if there is none. */
+  readonly retryAfterMs: number | undefined;
+  /** The fields of BadRequest. */
+  readonly fields: readonly string[];
+}
+
+/** Reads a refusal. @throws Error unless it has exactly one ErrorInfo, of our domain. */
+export function readRefusal(error: ServiceError): Refusal {
+  const details = detailsOf(error);
+  const all = (type: string) => details.filter((detail) => detail.type === type).map(({ value }) => value);
+  const [info, ...more] = all("google.rpc.ErrorInfo");
+  if (info === undefined || more.length > 0 || info.domain !== "oauth.token.v1") {
+    throw new Error(`${status[error.code]} ${error.details}: not one ErrorInfo but ${JSON.stringify(details)}`);
+  }
+  const [retry] = all("google.rpc.RetryInfo") as { retry_delay: { seconds: string; nanos: number } }[];
+  const violations = all("google.rpc.BadRequest").flatMap((value) => value.field_violations as { field: string }[]);
+  return {
+    code: status[error.code] ?? "",
+    message: error.details,
+    reason: String(info.reason),
+    metadata: info.metadata as Record<string, string>,
+    retryAfterMs: retry && Number(retry.retry_delay.seconds) * 1000 + retry.retry_delay.nanos / 1e6,
+    fields: violations.map(({ field }) => field),
+  };
 }
 
 /** The details of `grpc-status-details-bin`, decoded with the loaded files: type name and fields. */

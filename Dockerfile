@@ -1,0 +1,28 @@
+# syntax=docker/dockerfile:1
+# Whoever builds for production pins this by digest: node:24-bookworm-slim@sha256:…
+FROM node:24-bookworm-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+# The image has its own Node, so the pinned one (an optional dependency) stays out. No package has a script to run.
+RUN npm ci --omit=dev --omit=optional --ignore-scripts
+
+FROM node:24-bookworm-slim
+ENV NODE_ENV=production \
+    HOST=0.0.0.0 \
+    DATA_DIR=/var/lib/oauth-token-service
+WORKDIR /app
+RUN install -d -o node -g node -m 0700 /var/lib/oauth-token-service
+COPY package.json ./
+COPY --from=build /app/node_modules ./node_modules
+COPY bin ./bin
+COPY proto ./proto
+COPY gen ./gen
+COPY src ./src
+USER node
+# The gRPC and internal listeners are on loopback until callers can be authenticated: there is nothing to expose.
+EXPOSE 8010
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
+  CMD ["node", "bin/oauth-token-service.js", "health"]
+# Run it with an init as process 1: docker run --init, or init: true in compose.
+CMD ["node", "--disable-sigusr1", "src/main.ts"]

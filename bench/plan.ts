@@ -1,0 +1,55 @@
+/** How much is measured. */
+export interface Plan {
+  readonly quick: boolean;
+  /** Runs of each side of a comparison. The figures are their medians. */
+  readonly repetitions: number;
+  /** Length of one such run. */
+  readonly runSeconds: number;
+  readonly warmUpSeconds: number;
+  /** Rows of the large list. */
+  readonly manyInstallations: number;
+  readonly cachedTokens: number;
+  readonly idleConnections: number;
+  readonly stormCallers: number;
+  /** After this the whole benchmark is ended. */
+  readonly limitSeconds: number;
+  /** Names of measurements; undefined: all. */
+  readonly only: ReadonlySet<string> | undefined;
+}
+
+const sizes = { cachedTokens: 10_000, idleConnections: 1_000, stormCallers: 1_000 };
+
+const full = {
+  ...sizes,
+  repetitions: 3,
+  runSeconds: 4,
+  warmUpSeconds: 4,
+  manyInstallations: 1_000_000,
+  limitSeconds: 600,
+};
+
+const quick = {
+  ...sizes,
+  repetitions: 1,
+  runSeconds: 1,
+  warmUpSeconds: 2,
+  manyInstallations: 100_000,
+  limitSeconds: 90,
+};
+
+/**
+ * Reads `[--quick] [--only name,name]`.
+ * @throws Error that says what is understood.
+ */
+export function parsePlan(args: readonly string[], known: readonly string[]): Plan {
+  let isQuick = false;
+  let only: ReadonlySet<string> | undefined;
+  for (let i = 0; i < args.length; i++) {
+    if (args[i] === "--quick") isQuick = true;
+    else if (args[i] === "--only") only = new Set((args[++i] ?? "").split(","));
+    else throw new Error(`unknown argument ${args[i]}; understood are --quick and --only ${known.join(",")}`);
+  }
+  const unknown = [...(only ?? [])].filter((name) => !known.includes(name));
+  if (unknown.length > 0) throw new Error(`there is no measurement ${unknown.join(", ")}; there are ${known.join(", ")}`);
+  return { ...(isQuick ? quick : full), quick: isQuick, only };
+}

@@ -1,0 +1,20 @@
+import { checkBreaking, checkGenerated } from "./check-proto.ts";
+import { checkSources } from "./check-sources.ts";
+import { runTool } from "./run-tool.ts";
+
+/** One step of `npm run check`: prints what is wrong and returns whether nothing is. */
+export interface Check {
+  readonly name: string;
+  readonly run: () => Promise<boolean>;
+}
+
+export const checks: readonly Check[] = [
+  { name: "types", run: () => runTool("tsc", ["--noEmit"]) },
+  // The direction of imports between the layers is among its rules.
+  { name: "lint and format", run: () => runTool("biome", ["ci", "--colors=off", "."]) },
+  { name: "clock, randomness and process only from outside", run: checkSources },
+  { name: "proto lint", run: () => runTool("buf", ["lint"]) },
+  { name: "proto format", run: () => runTool("buf", ["format", "--diff", "--exit-code", "--path", "proto/oauth"]) },
+  { name: "proto breaking changes", run: checkBreaking },
+  { name: "generated code is current", run: checkGenerated },
+];

@@ -1,0 +1,17 @@
+/**
+ * What changed so that a reader has to look again: status, identity or credentials of an installation (`platform` is
+ * given where what selectors without an id find may have changed), or a credential's token set or status.
+ * `everything`: changes may have been missed.
+ */
+export type Change =
+  | { readonly kind: "installation"; readonly id: string; readonly platform: string | undefined }
+  | { readonly kind: "credential"; readonly id: string }
+  | { readonly kind: "everything" };
+
+/** Tells of every change that any replica commits. */
+export interface ChangeFeed {
+  /** Whether it is proven that no change older than two seconds has been missed. */
+  isAlive(): boolean;
+  /** Told of every change from now on. Returns how to stop. */
+  subscribe(listener: (change: Change) => void): () => void;
+}

@@ -1,0 +1,109 @@
+import { LRUCache } from "lru-cache";
+import type { Secret } from "../secret.ts";
+import type { Change, ChangeFeed } from "./change-feed.ts";
+import type { Credential } from "./credential.ts";
+import type { Selector } from "./repositories.ts";
+import type { Selected } from "./select-installation.ts";
+
+export interface SelectionCache {
+  select(selector: Selector): Promise<Selected>;
+  readonly size: number;
+}
+
+/**
+ * Remembers what selectors found, opened access tokens included, never refresh tokens. Dropped by the change feed;
+ * while the feed is not proven alive every look-up goes to the database. Refusals are not remembered.
+ */
+export function createSelectionCache(parts: {
+  readonly select: (selector: Selector) => Promise<Selected>;
+  readonly changes: ChangeFeed;
+  readonly maxEntries: number;
+  /** Told of every look-up: whether memory answered it. */
+  readonly onLookUp?: (outcome: "hit" | "miss" | "bypass") => void;
+}): SelectionCache {
+  const { select, changes, maxEntries, onLookUp = () => undefined } = parts;
+  const remembered = new LRUCache<string, Selected>({ max: maxEntries, disposeAfter: (_gone, key) => unindex(key) });
+  const keysOf = new Map<string, Set<string>>();
+  const indexOf = new Map<string, readonly string[]>();
+  /** Counts changes: what was read before one of them is not remembered after it. */
+  let epoch = 0;
+
+  changes.subscribe((change) => {
+    epoch++;
+    if (change.kind === "everything") remembered.clear();
+    else for (const name of affected(change)) for (const key of [...(keysOf.get(name) ?? [])]) remembered.delete(key);
+  });
+
+  function remember(key: string, selector: Selector, selected: Selected): void {
+    const names = [`i:${selected.installation.id}`, `c:${selected.credential.id}`];
+    if (selector.installationId === undefined) names.push(`p:${selected.platform.name}`);
+    remembered.set(key, selected);
+    indexOf.set(key, names);
+    for (const name of names) {
+      const keys = keysOf.get(name);
+      if (keys === undefined) keysOf.set(name, new Set([key]));
+      else keys.add(key);
+    }
+  }
+
+  function unindex(key: string): void {
+    if (remembered.has(key)) return;
+    for (const name of indexOf.get(key) ?? []) {
+      const keys = keysOf.get(name);
+      keys?.delete(key);
+      if (keys?.size === 0) keysOf.delete(name);
+    }
+    indexOf.delete(key);
+  }
+
+  return {
+    get size() {
+      return remembered.size;
+    },
+    async select(selector) {
+      if (!changes.isAlive()) {
+        onLookUp("bypass");
+        return select(selector);
+      }
+      const key = keyOf(selector);
+      const known = remembered.get(key);
+      if (known !== undefined) {
+        onLookUp("hit");
+        return known;
+      }
+      onLookUp("miss");
+      const before = epoch;
+      const found = await select(selector);
+      const opened = { ...found, credential: openedOnce(found.credential) };
+      if (before === epoch && changes.isAlive()) remember(key, selector, opened);
+      return opened;
+    },
+  };
+}
+
+/** A changed installation may become, or stop being, what a selector without an id finds. */
+function affected(change: Exclude<Change, { kind: "everything" }>): readonly string[] {
+  switch (change.kind) {
+    case "installation":
+      return change.platform === undefined ? [`i:${change.id}`] : [`i:${change.id}`, `p:${change.platform}`];
+    case "credential":
+      return [`c:${change.id}`];
+  }
+}
+
+function keyOf(selector: Selector): string {
+  const { installationId, platform, externalOrgId, externalInstallId, owner, actor, externalUserId } = selector;
+  return [installationId, platform, externalOrgId, externalInstallId, owner, actor, externalUserId].join("\n");
+}
+
+/** Opening a token costs as much as the rest of a call. */
+function openedOnce(credential: Credential): Credential {
+  let opened: { readonly token: Secret | undefined } | undefined;
+  return {
+    ...credential,
+    accessToken() {
+      opened ??= { token: credential.accessToken() };
+      return opened.token;
+    },
+  };
+}

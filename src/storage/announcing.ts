@@ -1,0 +1,46 @@
+import type { CredentialRepository, InstallationRepository } from "../domain/repositories.ts";
+import type { PublishedChanges } from "./changes.ts";
+
+/** Tells this process of its own changes before the call returns, so that nobody reads behind their own write. */
+export function announcingInstallations(
+  repository: InstallationRepository,
+  { publish }: PublishedChanges,
+): InstallationRepository {
+  return {
+    ...repository,
+    async connect(connection, context) {
+      const stored = await repository.connect(connection, context);
+      // Grants of a person may have left other sites of theirs, too.
+      publish({ kind: "everything" });
+      return stored;
+    },
+    async beginRevocation(id, reason, now) {
+      const revocation = await repository.beginRevocation(id, reason, now);
+      if (revocation !== undefined) publish({ kind: "installation", id, platform: revocation.installation.platform });
+      return revocation;
+    },
+  };
+}
+
+export function announcingCredentials(
+  repository: CredentialRepository,
+  { publish }: PublishedChanges,
+): CredentialRepository {
+  return {
+    ...repository,
+    async commit(lease, tokens, refreshAfter) {
+      const outcome = await repository.commit(lease, tokens, refreshAfter);
+      publish({ kind: "credential", id: lease.credential.id });
+      return outcome;
+    },
+    async condemn(lease, code) {
+      const condemned = await repository.condemn(lease, code);
+      publish({ kind: "credential", id: lease.credential.id });
+      return condemned;
+    },
+    async setSuspended(id, suspended) {
+      await repository.setSuspended(id, suspended);
+      publish({ kind: "credential", id });
+    },
+  };
+}

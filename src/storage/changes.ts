@@ -1,0 +1,31 @@
+import type { Change, ChangeFeed } from "../domain/change-feed.ts";
+
+/** The channel that migrations' triggers announce changes on. */
+export const changeChannel = "oauth_token_service";
+
+/** A feed of what is published into it: all there is where one process has the database to itself. */
+export interface PublishedChanges extends ChangeFeed {
+  publish(change: Change): void;
+}
+
+export function createPublishedChanges(): PublishedChanges {
+  const listeners = new Set<(change: Change) => void>();
+  return {
+    isAlive: () => true,
+    publish(change) {
+      for (const listener of listeners) listener(change);
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
+}
+
+/** Reads a payload of the triggers. What is not understood may have been anything. */
+export function parseChange(payload: string): Change {
+  const [kind, id, platform] = payload.split(" ");
+  if (kind === "installation" && id !== undefined) return { kind, id, platform };
+  if (kind === "credential" && id !== undefined) return { kind, id };
+  return { kind: "everything" };
+}

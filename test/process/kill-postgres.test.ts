@@ -1,0 +1,225 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createBrowser } from "../support/browser.ts";
+import { until } from "../support/gate.ts";
+import { createStage, type Stage } from "./stage.ts";
+
+let stage: Stage;
+beforeEach(async () => {
+  stage = await createStage("Postgres");
+  await stage.start();
+});
+afterEach(() => stage.close());
+
+/** Counts statements from now on, and ends the service before the n-th reaches the database. */
+function watchStatements(killBefore = Number.POSITIVE_INFINITY): { readonly seen: number; readonly killed: boolean } {
+  const watch = { seen: 0, killed: false };
+  stage.tap.onStatement = () => {
+    if (!watch.killed && ++watch.seen === killBefore) {
+      stage.service.signal("SIGKILL");
+      watch.killed = true;
+    }
+    return watch.killed ? "drop" : "forward";
+  };
+  return watch;
+}
+
+async function startAgain(): Promise<void> {
+  await stage.service.kill();
+  stage.tap.onStatement = () => "forward";
+  await stage.start();
+}
+
+/** Nobody has to wait for the lease of the dead; `agoSeconds`: nor for a rival that may still report. */
+async function endLeases(agoSeconds = 0): Promise<void> {
+  await stage.sql(
+    `update credentials set lease_until = now(), attempt_at = attempt_at - interval '${agoSeconds} seconds',
+      open_attempt_at = open_attempt_at - interval '${agoSeconds} seconds'`,
+  );
+}
+
+async function expectWholeRows(): Promise<void> {
+  const halfMade = await stage.sql(`
+    select 'installation without credential' as what, id from installations i where status <> 'revoked'
+      and not exists (select from installation_credentials l where l.installation_id = i.id and l."natural")
+    union all select 'credential without installation', id from credentials c where status <> 'revoked'
+      and not exists (select from installation_credentials l where l.credential_id = c.id)
+    union all select 'a site of the grant is missing', min(id::text)::uuid from installations where platform = 'jira'
+      group by owner having count(*) <> 2
+    union all select 'credential without secret', id from credentials where access_token is null`);
+  expect(halfMade).toEqual([]);
+}
+
+async function expectOnRecord(tokenId: string): Promise<void> {
+  const issued = await stage.sql(
+    `select id from audit_events where kind = 'token.issued' and token_fingerprint = '${tokenId}'`,
+  );
+  expect(issued).not.toEqual([]);
+}
+
+/** The first, the last, and some between, where one state of a transaction is like the other. */
+function someOf(statements: number): readonly number[] {
+  const all = Array.from({ length: statements + 1 }, (_, index) => index + 1);
+  return all.filter((n) => n <= 4 || n >= statements - 1 || n % 5 === 0);
+}
+
+describe("kill -9 on Postgres", { timeout: 60_000 }, () => {
+  test("before a statement of an install loses nothing that was answered", async () => {
+    const counted = watchStatements();
+    await stage.connect("jira");
+    const answered: string[] = [];
+    for (const statement of someOf(counted.seen)) {
+      const owner = `owner-${statement}`;
+      const browser = createBrowser();
+      const watch = watchStatements(statement);
+      const { path, answer } = await stage.follow(browser, `/oauth/install/jira?owner=${owner}`);
+      expect(answer === undefined, "no answer if it was killed").toBe(watch.killed);
+      await startAgain();
+      await expectWholeRows();
+
+      // The person reloads the page that did not come.
+      const { body } = answer ?? (await stage.follow(browser, path.at(-1) ?? "")).answer ?? {};
+      if (body?.success) answered.push(...body.installations.map(({ id }) => id));
+      else {
+        expect(body?.error?.code).toBe("state_already_used");
+        await stage.connect("jira", owner);
+      }
+      const listed = await stage.installations();
+      expect(listed.filter((one) => one.owner === owner)).toHaveLength(2);
+      expect(listed.map(({ id }) => id)).toEqual(expect.arrayContaining(answered));
+    }
+    for (const { id } of await stage.installations()) await stage.workingToken("jira", { installation_id: id });
+  });
+
+  test("before any statement of a refresh keeps a grant that its platform gives leeway", async () => {
+    const installation_id = (await stage.connect("jira")).installations[0]?.id ?? "";
+    let handedOut = await stage.workingToken("jira", { installation_id });
+    for (let statement = 1, killed = true; killed; statement++) {
+      const query = { installation_id, rejected_token_id: handedOut.token_id };
+      const watch = watchStatements(statement);
+      const answer = await stage.token("jira", query);
+      killed = watch.killed;
+      expect(answer?.status, "no answer if it was killed").toBe(killed ? undefined : 200);
+      await startAgain();
+      await expectWholeRows();
+      await endLeases();
+      handedOut = await stage.workingToken("jira", killed ? query : { installation_id });
+      if (answer === undefined) continue;
+      expect(handedOut.token_id, "what was answered was stored").toBe(answer.body.token_id);
+      await expectOnRecord(answer.body.token_id);
+    }
+  });
+
+  test.each<["jira" | "slack", string]>([
+    ["jira", "hang"],
+    ["slack", "hang"],
+    ["jira", "answer"],
+    ["slack", "answer"],
+  ])("while %s is asked (%s) costs no grant, and an install can be started anew", async (platform, moment) => {
+    const { controls } = stage.sandbox[platform === "jira" ? "atlassian" : "slack"];
+    const installation_id = (await stage.connect(platform)).installations[0]?.id ?? "";
+    const { token_id } = await stage.workingToken(platform, { installation_id });
+    const calls = controls.tokenCalls;
+    const killed = Promise.withResolvers<void>();
+    if (moment === "hang") {
+      controls.fail("hang", 2);
+    } else {
+      controls.beforeTokenAnswer = () => killed.promise;
+    }
+    const install = stage.follow(createBrowser(), `/oauth/install/${platform}`);
+    const refresh = stage.token(platform, { installation_id, rejected_token_id: token_id });
+    await until(() => controls.tokenCalls === calls + 2, "both calls are under way");
+    await stage.service.kill();
+    killed.resolve();
+    controls.beforeTokenAnswer = async () => undefined;
+    expect(await refresh).toBeUndefined();
+    const { path, answer } = await install;
+    expect(answer).toBeUndefined();
+
+    await startAgain();
+    await endLeases();
+    await stage.workingToken(platform, { installation_id, rejected_token_id: token_id });
+    const again = await stage.follow(createBrowser(), path.at(-1) ?? "");
+    expect(again.answer?.body.error?.code).toBe("state_already_used");
+    const { installations } = await stage.connect(platform);
+    expect(installations[0]?.id).toBe(installation_id);
+  });
+});
+
+describe("kill -9 during the refresh of a token that can be spent once", { timeout: 60_000 }, () => {
+  const platform = "github-oauth";
+  let query: { readonly installation_id: string; readonly rejected_token_id: string };
+  beforeEach(async () => {
+    const installation_id = (await stage.connect(platform)).installations[0]?.id ?? "";
+    query = { installation_id, rejected_token_id: (await stage.workingToken(platform, { installation_id })).token_id };
+  });
+
+  async function killDuringTheCall(): Promise<void> {
+    const { controls } = stage.sandbox.github;
+    const calls = controls.refreshCalls;
+    const answer = stage.token(platform, query);
+    await until(() => controls.refreshCalls > calls, "GitHub is asked");
+    await stage.service.kill();
+    controls.beforeTokenAnswer = async () => undefined;
+    expect(await answer).toBeUndefined();
+    await startAgain();
+  }
+
+  test("before GitHub took it harms nothing", async () => {
+    stage.sandbox.github.controls.fail("hang");
+    await killDuringTheCall();
+    await endLeases();
+    await stage.workingToken(platform, query);
+    expect(await stage.installations()).toMatchObject([{ status: "INSTALLATION_STATUS_ACTIVE", last_error: "" }]);
+  });
+
+  test("between its answer and our commit ends as rotation_lost, after one more try and a minute's doubt", async () => {
+    const { controls } = stage.sandbox.github;
+    // Never answered: what GitHub has done is known to nobody else.
+    controls.beforeTokenAnswer = () => new Promise(() => undefined);
+    await killDuringTheCall();
+    await endLeases();
+    const doubt = await stage.token(platform, query);
+    expect(doubt?.body.error?.reason).toBe("PROVIDER_UNAVAILABLE");
+    expect(await stage.installations()).toMatchObject([{ status: "INSTALLATION_STATUS_ACTIVE", last_error: "unclear" }]);
+
+    await endLeases(120);
+    const lost = await stage.token(platform, query);
+    expect(lost?.body.error?.reason).toBe("REAUTHORIZATION_REQUIRED");
+    expect(await stage.installations()).toMatchObject([
+      { status: "INSTALLATION_STATUS_REAUTHORIZATION_REQUIRED", last_error: "rotation_lost" },
+    ]);
+    const calls = controls.refreshCalls;
+    expect((await stage.token(platform, query))?.body.error?.reason).toBe("REAUTHORIZATION_REQUIRED");
+    expect(controls.refreshCalls, "a dead token is left alone").toBe(calls);
+
+    await stage.connect(platform);
+    await stage.workingToken(platform, { installation_id: query.installation_id });
+  });
+
+  test("after an answer that was lost, before the loss was noted, ends as rotation_lost as well", async () => {
+    const { controls } = stage.sandbox.github;
+    const calls = controls.refreshCalls;
+    controls.fail("lost");
+    stage.tap.onStatement = () => {
+      if (controls.refreshCalls === calls) return "forward";
+      stage.service.signal("SIGKILL");
+      return "drop";
+    };
+    expect(await stage.token(platform, query)).toBeUndefined();
+    await startAgain();
+    await endLeases(120);
+    expect((await stage.token(platform, query))?.body.error?.reason).toBe("REAUTHORIZATION_REQUIRED");
+    expect(await stage.installations()).toMatchObject([{ last_error: "rotation_lost" }]);
+  });
+
+  test("after our commit harms nothing", async () => {
+    stage.service.onLine(({ event }) => event === "token.minted" && stage.service.signal("SIGKILL"));
+    // The log line may be read after the answer was sent.
+    await stage.token(platform, query);
+    await stage.service.exited;
+    const calls = stage.sandbox.github.controls.refreshCalls;
+    await startAgain();
+    await stage.workingToken(platform, query);
+    expect(stage.sandbox.github.controls.refreshCalls, "what was stored is served").toBe(calls);
+  });
+});

@@ -1,0 +1,88 @@
+import { execFile } from "node:child_process";
+import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, onTestFinished, test } from "vitest";
+import { violationsIn } from "../../scripts/check-sources.ts";
+
+const config = fileURLToPath(new URL("../../biome.json", import.meta.url));
+const biome = fileURLToPath(new URL("../../node_modules/.bin/biome", import.meta.url));
+
+/** What the project's linter says of files that could be at these places: `path rule`, in no order. */
+async function lint(files: Readonly<Record<string, string>>): Promise<readonly string[]> {
+  const folder = await mkdtemp(join(tmpdir(), "oauth-token-service-lint-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  await cp(config, join(folder, "biome.json"));
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), text);
+  }
+  const output = await new Promise<string>((resolve) => {
+    const args = ["lint", "--colors=off", "--max-diagnostics=none", "--reporter=json", "."];
+    execFile(biome, args, { cwd: folder }, (_error, stdout) => resolve(stdout));
+  });
+  const { diagnostics } = JSON.parse(output);
+  return diagnostics.map(
+    ({ category, location }: { category: string; location: { path: string } }) => `${location.path} ${category}`,
+  );
+}
+
+/** Of the imports, those that the linter refuses in a file of that folder. */
+async function refusedIn(folder: string, imports: readonly string[]): Promise<readonly string[]> {
+  const pathOf = (index: number) => `${folder}/zz${index}.ts`;
+  const files = imports.map((what, index) => [pathOf(index), `import { x } from "${what}";\nexport const y = x;\n`]);
+  const found = await lint(Object.fromEntries(files));
+  return imports.filter((_, index) => found.includes(`${pathOf(index)} lint/style/noRestrictedImports`));
+}
+
+test.each([
+  ["src", ["./domain/token.ts", "./config/settings.ts", "jose"]],
+  ["src/config", ["../errors.ts", "../storage/migrate.ts", "../domain/token.ts", "pino"]],
+  [
+    "src/domain",
+    ["../storage/migrate.ts", "../config/settings.ts", "../../gen/google/rpc/code_pb.js", "express", "../main.ts"],
+  ],
+  ["src/platforms", ["../storage/migrate.ts", "../rpc/rules.ts", "../web/page.ts", "undici"]],
+  ["src/storage", ["../platforms/http.ts", "../rpc/rules.ts", "../web/page.ts", "express"]],
+  ["src/storage/seal", ["../../platforms/http.ts"]],
+  ["src/rpc", ["../storage/migrate.ts", "../platforms/http.ts", "../web/page.ts", "drizzle-orm", "postgres"]],
+  ["src/rpc/grpc", ["../../storage/migrate.ts", "../../../sandbox/demo.ts"]],
+  ["src/web", ["../rpc/rules.ts", "../storage/migrate.ts", "@grpc/grpc-js", "../../gen/google/rpc/code_pb.js"]],
+  ["src/world", ["../domain/token.ts", "express"]],
+  ["src/app", ["../cli/command.ts", "express", "../../test/support/clock.ts"]],
+  ["src/cli", ["../platforms/http.ts", "@grpc/grpc-js", "../../gen/google/rpc/code_pb.js"]],
+])("%s may not import what is beside or above its layer", async (folder, forbidden) => {
+  expect(await refusedIn(folder, forbidden)).toEqual(forbidden);
+});
+
+test.each([
+  ["src/config", ["../secret.ts", "./settings.ts", "node:path"]],
+  ["src/domain", ["../errors.ts", "./token.ts", "lru-cache", "node:crypto"]],
+  ["src/storage/seal", ["../storage.ts", "../../domain/token.ts", "drizzle-orm/pg-core", "node:timers/promises"]],
+  ["src/rpc/grpc", ["../../../gen/google/rpc/code_pb.js", "../../domain/token.ts", "@grpc/grpc-js"]],
+  ["src/app", ["../rpc/rules.ts", "../storage/migrate.ts", "../world.ts", "../config/settings.ts"]],
+])("%s may import what its layer stands on", async (folder, allowed) => {
+  expect(await refusedIn(folder, allowed)).toEqual([]);
+});
+
+test("src has the network, the log and the process from outside", async () => {
+  const uses = ['fetch("x")', "console.log(1)", "process.env", "crypto.randomUUID()"];
+  const inDomain = uses.map((use, index) => [`src/domain/zz${index}.ts`, `export const x = () => ${use};\n`]);
+  const found = await lint({ ...Object.fromEntries(inDomain), "src/main.ts": "process.exit(1);\n" });
+  expect([...found].sort()).toEqual(inDomain.map(([path]) => `${path} lint/style/noRestrictedGlobals`));
+});
+
+test("src has time and randomness from outside", () => {
+  expect(violationsIn("src/domain/zz.ts", "\nconst x = Date.now();")).toEqual([
+    "src/domain/zz.ts:2: the time comes from the World",
+  ]);
+  expect(violationsIn("src/domain/zz.ts", "const x = new Date();")).toHaveLength(1);
+  expect(violationsIn("src/domain/zz.ts", "const x = Math.random();")).toHaveLength(1);
+  expect(violationsIn("src/domain/zz.ts", 'import { createHash, randomBytes } from "node:crypto";')).toHaveLength(1);
+  expect(violationsIn("src/domain/zz.ts", 'import { env } from "node:process";')).toHaveLength(1);
+  expect(violationsIn("src/main.ts", "const now = () => new Date();")).toEqual([]);
+  expect(
+    violationsIn("src/domain/zz.ts", 'const x = new Date(now); import { createHash } from "node:crypto";'),
+  ).toEqual([]);
+});
