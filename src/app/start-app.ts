@@ -95,6 +95,8 @@ function startJobs(parts: {
   closers.add("last counts", () => wired.handOut.flush());
   closers.add("refreshes", () => wired.refresher.idle());
   job(1, "flush counts", () => wired.handOut.flush());
+  job(5, "refresh what is due", () => wired.keepFresh.refreshDue());
+  job(24 * 3600, "warn of endings", () => wired.keepFresh.warnOfEndings());
   job(30, "finish revocations", () => wired.revoker.finishInterrupted());
   job(600, "forget attempts", () => storage.attempts.prune(new Date(world.now().getTime() - 24 * 3_600_000)));
 }

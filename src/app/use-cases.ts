@@ -3,6 +3,7 @@ import { createFinishInstall } from "../domain/finish-install.ts";
 import { createGetToken } from "../domain/get-token.ts";
 import { createHandOut, type HandOut } from "../domain/hand-out.ts";
 import type { FinishInstall, StartInstall } from "../domain/install.ts";
+import { createKeepFresh, type KeepFresh } from "../domain/keep-fresh.ts";
 import { createGetInstallation, createListInstallations } from "../domain/list-installations.ts";
 import { createNarrowedTokens } from "../domain/narrowed-tokens.ts";
 import type { Platform, Platforms } from "../domain/platform.ts";
@@ -23,6 +24,7 @@ export interface WiredUseCases {
   readonly finishInstall: FinishInstall;
   /** What goes on by itself. */
   readonly refresher: Refresher;
+  readonly keepFresh: KeepFresh;
   readonly handOut: HandOut;
   readonly revoker: Revoker;
 }
@@ -54,6 +56,7 @@ export function wireUseCases(config: Config, world: World, storage: Storage, pla
     startInstall: createStartInstall(platforms, startLeg, world),
     finishInstall: createFinishInstall({ attempts, installations, platforms, startLeg, redirectUri, world }),
     refresher,
+    keepFresh: createKeepFresh({ credentials, platforms, refresher, world }),
     handOut,
     revoker,
   };

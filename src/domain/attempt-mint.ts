@@ -90,7 +90,10 @@ async function store(attempt: Attempt, tokens: TokenSet): Promise<RefreshOutcome
         { platform: platform.name, credential: id, version: committed.credential.version },
         "token.minted",
       );
-      if (lastError === "suspended") await credentials.setSuspended(id, false);
+      // Also what was suspended when it was connected, or found so by a narrowed mint, which records no error.
+      if (lease.credential.kind === "app_installation" || lastError === "suspended") {
+        await credentials.setSuspended(id, false);
+      }
       return { kind: "current", credential: committed.credential };
     case "superseded":
       return (await newerThanLease(attempt)) ?? { kind: "failed", failure: "gone", retryAfterMs: 0 };

@@ -1,6 +1,6 @@
 const baseMs = 500;
-/** Below 10 s, so that the first success after an outage comes within 10 s of its end. */
-const capMs = 8_000;
+/** With the breaker's pause below 10 s, so that the first success after an outage comes within 10 s of its end. */
+const capMs = 6_000;
 
 /** How long to leave the platform alone after `failures` failures in a row: doubling, capped, half of it jitter. */
 export function backoffMs(failures: number, random: () => number): number {

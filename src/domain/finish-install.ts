@@ -41,7 +41,10 @@ export function createFinishInstall(parts: {
   return async (request) => {
     const outcome = await finish(request);
     if (outcome.kind === "failed") {
-      world.log.warn({ platform: outcome.platform, failure: outcome.failure }, "install.failed");
+      const { failure } = outcome;
+      // A name nobody knows is whatever somebody put into the path.
+      const platform = failure === "platform_unknown" ? undefined : outcome.platform;
+      world.log.warn({ platform, failure }, "install.failed");
     }
     return outcome;
   };

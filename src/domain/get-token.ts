@@ -9,7 +9,7 @@ import type { NarrowedTokens } from "./narrowed-tokens.ts";
 import type { Refresher } from "./refresh.ts";
 import type { RefreshFailure, RefreshOutcome } from "./refresh-outcome.ts";
 import type { Selector } from "./repositories.ts";
-import type { InstallUrl, Selected } from "./select-installation.ts";
+import { type InstallUrl, reauthorizationRequired, type Selected } from "./select-installation.ts";
 import { defaultMinTtlMs, isAlive, livesLongEnough, type TokenLife } from "./token.ts";
 import type { GetTokenRequest, IssuedToken } from "./use-cases.ts";
 
@@ -82,7 +82,7 @@ export function createGetToken(parts: {
       throw invalidField("github", `tokens of ${selected.product} cannot be narrowed`);
     }
     const outcome = await withinDeadline(
-      () => narrowed.get(selected, narrowing, request.minTtlMs ?? defaultMinTtlMs, request.rejectedTokenId),
+      () => narrowed.get(selected, narrowing, request.minTtlMs, request.rejectedTokenId),
       call,
     );
     switch (outcome.kind) {
@@ -105,14 +105,10 @@ export function createGetToken(parts: {
   function refusal(failure: RefreshFailure, retryAfterMs: number, selected: Selected): ServiceError {
     const { installation, product } = selected;
     const platform = product;
-    const url = installUrl(platform, installation.owner);
-    const metadata = { platform, ...(url === undefined ? {} : { install_url: url }) };
     const retry = { retryAfterMs: Math.max(retryAfterMs, 100), metadata: { platform } };
     switch (failure) {
       case "dead":
-        return new ServiceError("REAUTHORIZATION_REQUIRED", `${platform} refused the grant: connect it again`, {
-          metadata,
-        });
+        return reauthorizationRequired(platform, installUrl(platform, installation.owner));
       case "gone":
         return new ServiceError("INSTALLATION_REVOKED", `installation ${installation.id} was revoked`);
       case "suspended":

@@ -7,7 +7,7 @@ import type { RefreshFailure } from "./refresh-outcome.ts";
 import type { CredentialRepository } from "./repositories.ts";
 import type { Selected } from "./select-installation.ts";
 import { singleFlight } from "./single-flight.ts";
-import { isAlive, livesLongEnough } from "./token.ts";
+import { defaultMinTtlMs, livesLongEnough } from "./token.ts";
 
 export type NarrowedOutcome =
   | { readonly kind: "token"; readonly token: Issuable }
@@ -19,7 +19,7 @@ export interface NarrowedTokens {
   get(
     selected: Selected,
     narrowing: Narrowing,
-    minTtlMs: number,
+    minTtlMs: number | undefined,
     rejectedTokenId: string | undefined,
   ): Promise<NarrowedOutcome>;
 }
@@ -73,18 +73,22 @@ export function createNarrowedTokens(parts: {
       const known = minted.get(key);
       const rejected = known !== undefined && rejectedTokenId === known.value.fingerprint();
       const suspended = selected.installation.status === "suspended";
-      if (known !== undefined && !rejected && !suspended && livesLongEnough(known, world.now(), minTtlMs)) {
-        return { kind: "token", token: known };
+      const kept = rejected || suspended ? undefined : known;
+      if (kept !== undefined && livesLongEnough(kept, world.now(), minTtlMs ?? defaultMinTtlMs)) {
+        return { kind: "token", token: kept };
       }
       const outcome = await flight(key, () => mint(key, selected, narrowing));
-      const trouble = outcome.kind === "failed" && outcome.failure !== "suspended" && outcome.failure !== "dead";
-      if (trouble && known !== undefined && !rejected && !suspended && isAlive(known, world.now())) {
-        return { kind: "token", token: known };
+      const trouble = outcome.kind === "failed" && troubles.has(outcome.failure);
+      if (trouble && kept !== undefined && livesLongEnough(kept, world.now(), minTtlMs ?? 1)) {
+        return { kind: "token", token: kept };
       }
       return outcome;
     },
   };
 }
+
+/** What does not take a token away that still works. */
+const troubles: ReadonlySet<RefreshFailure> = new Set(["unavailable", "rate_limited", "misconfigured"]);
 
 /** The same for every order of the same repositories and permissions. */
 function shapeKey(credentialId: string, narrowing: Narrowing): string {

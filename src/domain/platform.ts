@@ -137,6 +137,8 @@ export interface Platform {
    * 0: it never does (GitHub), and an answer lost on the way may have cost the grant.
    */
   readonly reuseLeewayMs: number;
+  /** How long a rotating grant may rest unused before it is refreshed only to stay alive; undefined: for ever. */
+  readonly keepAliveMs: number | undefined;
   /** Whether GetToken may narrow repositories and permissions. */
   readonly narrowing: boolean;
   /** Where a token is to be used. */

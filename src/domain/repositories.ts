@@ -120,6 +120,25 @@ export interface Failure {
   readonly unclear: boolean;
 }
 
+/** What background refreshes look for. */
+export interface DueQuery {
+  readonly platform: string;
+  readonly now: Date;
+  readonly rotatingUsedSince: Date;
+  readonly mintedUsedSince: Date;
+  /** Rotating grants refreshed before this are due although nobody uses them. */
+  readonly refreshedBefore: Date | undefined;
+  readonly limit: number;
+}
+
+/** A grant whose own end comes near. */
+export interface EndingGrant {
+  readonly id: string;
+  readonly platform: string;
+  readonly endsAt: Date;
+  readonly installationIds: readonly string[];
+}
+
 export interface CredentialRepository {
   read(id: string): Promise<CredentialState | undefined>;
   /**
@@ -140,6 +159,10 @@ export interface CredentialRepository {
   abandon(lease: Lease): Promise<void>;
   /** Marks the grant dead, fenced by version and attempt; false if either moved. Its installations ask for reauthorization. */
   condemn(lease: Lease, code: string): Promise<boolean>;
+  /** Active credentials past their refresh time that were used recently, or at rest for too long; none that is leased or backs off. */
+  due(query: DueQuery): Promise<readonly Credential[]>;
+  /** Active grants that end before `before`, soonest first. */
+  ending(before: Date, limit: number): Promise<readonly EndingGrant[]>;
   /** Marks the credential's installations suspended (or active again), in step with the platform. */
   setSuspended(credentialId: string, suspended: boolean): Promise<void>;
 }

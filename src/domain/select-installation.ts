@@ -40,10 +40,13 @@ export function createSelectInstallation(parts: {
     if (platform === undefined) throw notConfigured(installation.platform);
     if (selector.actor !== undefined) checkActor(platform, selector.actor);
     if (found.length > 1) throw ambiguousPerson(found);
+    const product = selector.platform ?? installation.products[0] ?? installation.platform;
+    if (first.credential === undefined && installation.status === "reauthorization_required") {
+      throw reauthorizationRequired(product, installUrl(product, installation.owner));
+    }
     if (first.credential === undefined || installation.status === "pending") {
       throw notFound(selector, installUrl);
     }
-    const product = selector.platform ?? installation.products[0] ?? installation.platform;
     return { installation, credential: first.credential, platform, product };
   };
 }
@@ -76,6 +79,12 @@ function notConfigured(platform: string): ServiceError {
   return new ServiceError("PLATFORM_NOT_CONFIGURED", `platform ${platform} is not configured in this service`, {
     metadata: { platform },
   });
+}
+
+/** The refusal that a person can end by connecting again. */
+export function reauthorizationRequired(product: string, installUrl: string | undefined): ServiceError {
+  const metadata = { platform: product, ...(installUrl === undefined ? {} : { install_url: installUrl }) };
+  return new ServiceError("REAUTHORIZATION_REQUIRED", `${product} has to be connected again`, { metadata });
 }
 
 function notFound(selector: Selector, installUrl: InstallUrl): ServiceError {

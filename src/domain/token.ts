@@ -13,8 +13,9 @@ export interface TokenLife {
 export function livesLongEnough(token: TokenLife, now: Date, minTtlMs: number): boolean {
   if (token.expiresAt === undefined) return true;
   const left = token.expiresAt.getTime() - now.getTime();
+  if (left <= 0) return false;
   if (left >= minTtlMs) return true;
-  return left > 0 && token.issuedAt !== undefined && now.getTime() - token.issuedAt.getTime() < freshMs;
+  return token.issuedAt !== undefined && now.getTime() - token.issuedAt.getTime() < freshMs;
 }
 
 /** Whether a token works at all at `now`. */

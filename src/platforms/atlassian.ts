@@ -43,6 +43,7 @@ export function createAtlassian(options: AtlassianOptions): Platform {
     holder: "person",
     actors: ["user"],
     reuseLeewayMs: 10 * 60_000,
+    keepAliveMs: 30 * 86_400_000,
     narrowing: false,
     apiBaseUrl: (installation, product) =>
       `${options.apiUrl}/ex/${product === "confluence" ? "confluence" : "jira"}/${encodeURIComponent(installation.externalOrgId)}`,

@@ -38,6 +38,7 @@ export function createGithubOauth(options: GithubOauthOptions): Platform {
     holder: "person",
     actors: ["user"],
     reuseLeewayMs: 0,
+    keepAliveMs: 60 * 86_400_000,
     narrowing: false,
     apiBaseUrl: () => options.apiUrl,
     usesPkce: () => true,

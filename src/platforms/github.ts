@@ -46,6 +46,7 @@ export function createGithub(options: GithubOptions): Platform {
     holder: "organization",
     actors: ["app"],
     reuseLeewayMs: 0,
+    keepAliveMs: undefined,
     narrowing: true,
     apiBaseUrl: () => options.apiUrl,
     usesPkce: (hint) => hint !== undefined,

@@ -28,6 +28,7 @@ export function createSlack(options: SlackOptions): Platform {
     actors: ["app", "user"],
     // Slack speaks of a short grace period and does not say how short.
     reuseLeewayMs: 60_000,
+    keepAliveMs: 14 * 86_400_000,
     narrowing: false,
     apiBaseUrl: () => `${options.slackUrl}/api`,
     // A challenge would need PKCE, and enabling that makes the app a public client for good.

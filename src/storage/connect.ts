@@ -73,7 +73,7 @@ async function refuseIfTaken(tx: Queries, orgIds: readonly string[], context: Co
 async function storeInstallation(
   tx: Queries,
   connected: ConnectedInstallation,
-  { platform, owner, now }: ConnectContext,
+  { platform, holder, owner, now }: ConnectContext,
   { newId }: ConnectTools,
 ): Promise<string> {
   const { externalOrgId, externalInstallId = null, externalUserId = null } = connected;
@@ -81,6 +81,7 @@ async function storeInstallation(
     products: [...connected.products],
     status: connected.suspended ? ("suspended" as const) : ("active" as const),
     externalOrgName: connected.externalOrgName,
+    externalInstallId,
     scopes: [...connected.scopes],
     permissions: connected.permissions,
     installedBy: connected.installedBy ?? null,
@@ -94,7 +95,8 @@ async function storeInstallation(
       and(
         eq(installations.platform, platform),
         eq(installations.externalOrgId, externalOrgId),
-        same(installations.externalInstallId, externalInstallId),
+        // Installing again after an uninstall gives a new id there; it is the same organization here.
+        holder === "organization" ? undefined : same(installations.externalInstallId, externalInstallId),
         same(installations.externalUserId, externalUserId),
         same(installations.owner, owner ?? null),
         isLive,
@@ -104,7 +106,7 @@ async function storeInstallation(
   if (updated !== undefined) return updated.id;
 
   const id = newId();
-  const identity = { id, platform, owner: owner ?? null, externalOrgId, externalInstallId, externalUserId };
+  const identity = { id, platform, owner: owner ?? null, externalOrgId, externalUserId };
   await tx.insert(installations).values({ ...identity, ...facts, createdAt: now });
   return id;
 }

@@ -4,6 +4,7 @@ import { commitTokens } from "./commit.ts";
 import { readerColumns, toCredential } from "./credential-rows.ts";
 import { condemnCredential, suspendInstallations } from "./credential-status.ts";
 import type { Database, Queries } from "./database.ts";
+import { dueCredentials, endingGrants } from "./due-credentials.ts";
 import { abandonLease, acquireLease, confirmLease, type Held, leaseRemainingMs, releaseLease } from "./lease.ts";
 import { credentials } from "./schema.ts";
 import type { Sealer } from "./seal/sealer.ts";
@@ -26,6 +27,8 @@ export function createCredentialRepository({ database, sealer, now }: Credential
     confirm: (lease) => database.write((db) => confirmLease(db, held(lease))),
     abandon: (lease) => database.write((db) => abandonLease(db, held(lease))),
     condemn: (lease, code) => database.write((db) => condemnCredential(db, lease, code, now())),
+    due: (query) => database.read((db) => dueCredentials(db, query, sealer)),
+    ending: (before, limit) => database.read((db) => endingGrants(db, before, limit)),
     setSuspended: (id, suspended) => database.write((db) => suspendInstallations(db, id, suspended, now())),
   };
 }

@@ -16,7 +16,7 @@ const { leaseUntil, attemptId: holder, attemptAt, openAttemptAt } = credentials;
 const databaseNow = sql`clock_timestamp()`;
 const inMs = (ms: number) => sql`${databaseNow} + ${ms}::float8 * interval '1 millisecond'`;
 /** Farther away than any lease, it was set by a clock that jumped: nobody waits for it. */
-const isFree = sql`(${leaseUntil} is null or ${leaseUntil} <= ${databaseNow} or ${leaseUntil} > ${inMs(horizonMs)})`;
+export const isFree = sql`(${leaseUntil} is null or ${leaseUntil} <= ${databaseNow} or ${leaseUntil} > ${inMs(horizonMs)})`;
 
 /** Milliseconds until the lease or the back-off ends; 0 if free. */
 export const leaseRemainingMs = sql`

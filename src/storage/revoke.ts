@@ -25,19 +25,13 @@ export async function beginRevocation(
     .where(eq(installationCredentials.installationId, id));
   // Credentials before installations: the order in which a commit takes them, too.
   await tx
-    .select({ id: credentials.id })
-    .from(credentials)
-    .where(inArray(credentials.id, ofInstallation))
-    .orderBy(credentials.id)
-    .for("update");
+    .update(credentials)
+    .set({ status: "revoked" })
+    .where(and(inArray(credentials.id, ofInstallation), ne(credentials.status, "revoked"), servesNoOther(tx, id)));
   await tx
     .update(installations)
     .set({ status: "revoked", revokedAt: at, revokeReason: reason, updatedAt: at })
     .where(and(eq(installations.id, id), ne(installations.status, "revoked")));
-  await tx
-    .update(credentials)
-    .set({ status: "revoked" })
-    .where(and(inArray(credentials.id, ofInstallation), ne(credentials.status, "revoked"), servesNothingLive(tx)));
 
   const kept = await tx
     .select({ ...readerColumns, refreshToken: credentials.refreshToken })
@@ -96,7 +90,7 @@ async function lock(tx: Queries, id: string): Promise<boolean> {
   return true;
 }
 
-function servesNothingLive(tx: Queries) {
+function servesNoOther(tx: Queries, id: string) {
   const link = alias(installationCredentials, "link");
   const other = alias(installations, "other");
   return notExists(
@@ -104,6 +98,6 @@ function servesNothingLive(tx: Queries) {
       .select({ live: sql`true` })
       .from(link)
       .innerJoin(other, eq(other.id, link.installationId))
-      .where(and(eq(link.credentialId, credentials.id), ne(other.status, "revoked"))),
+      .where(and(eq(link.credentialId, credentials.id), ne(other.id, id), ne(other.status, "revoked"))),
   );
 }

@@ -109,6 +109,19 @@ export function describeRevoke({ storage, clock, raw }: OpenedStorage): void {
       }
     });
 
+    test("a site while its person connects another leaves that other with a live grant", async () => {
+      for (let round = 0; round < 20; round += 1) {
+        const [person, a, b] = [unique("p"), unique("site"), unique("site")];
+        const [first] = await installations.connect(sites(person, "first", [a]), jiraContext(now()));
+        const [made] = await Promise.all([
+          installations.connect(sites(person, "second", [a, b]), jiraContext(now())),
+          installations.beginRevocation(first?.id ?? "", "over", now()),
+        ]);
+        const [found] = await installations.select({ installationId: made[1]?.id }, 2);
+        expect(found).toMatchObject({ installation: { status: "active" }, credential: { status: "active" } });
+      }
+    });
+
     test("while a refresh commits never waits for it in a circle", async () => {
       for (let round = 0; round < 10; round += 1) {
         const cloudIds = [unique("site"), unique("site"), unique("site")];
@@ -116,12 +129,9 @@ export function describeRevoke({ storage, clock, raw }: OpenedStorage): void {
         const [{ credential } = {}] = await installations.select({ installationId: made[0]?.id }, 2);
         const lease = await credentials.acquire(credential?.id ?? "", 1, unique("attempt"), 30_000);
         if (lease === undefined) throw new Error("not leased");
-        const uses = new Map(made.map(({ id }) => [id, now()]));
         const [outcome] = await Promise.all([
           credentials.commit(lease, tokenSet("new"), undefined),
           ...made.map(({ id }) => installations.beginRevocation(id, "over", now())),
-          installations.recordUse(uses),
-          installations.recordUse(new Map([...uses].reverse())),
         ]);
         expect(["stored", "gone"]).toContain(outcome.kind);
       }

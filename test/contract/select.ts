@@ -162,5 +162,22 @@ export function describeSelect({ storage, clock }: OpenedStorage): void {
       expect((await installations.find(b.id))?.lastUsedAt).toEqual(late);
       expect((await installations.find(a.id))?.updatedAt).toEqual(a.updatedAt);
     });
+
+    test("by many replicas at once makes none wait for another in a circle", async () => {
+      const many = Array.from({ length: 60 }, () => connected(unique("T")));
+      const [credential] = workspace(unique("T"), "x").credentials;
+      if (credential === undefined) throw new Error("no credential");
+      const made = await installations.connect({ installations: many, credentials: [credential] }, slackContext(now()));
+      const ids = made.map(({ id }) => id);
+      for (let round = 1; round <= 5; round += 1) {
+        const flushes = Array.from({ length: 8 }, (_, n) => {
+          const at = new Date(Date.UTC(2026, round, n + 1));
+          return installations.recordUse(new Map((n % 2 ? ids : ids.toReversed()).map((id) => [id, at])));
+        });
+        await Promise.all(flushes);
+      }
+      const last = await installations.find(ids[0] ?? "");
+      expect(last?.lastUsedAt).toEqual(new Date(Date.UTC(2026, 5, 8)));
+    });
   });
 }

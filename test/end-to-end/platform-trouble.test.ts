@@ -40,7 +40,7 @@ describe.each(platforms)("while $platform is in trouble", ({ platform, lifeMs, e
     const { installation_id } = await service.connect(platform);
     const { token_id } = await caller.token({ installation_id });
     service.clock.advance(lifeMs - 30_000);
-    service.sandbox[endpoint].controls.fail("reset", 3);
+    service.sandbox[endpoint].controls.fail("reset");
     const refusal = await caller.refusal({ installation_id, min_ttl: { seconds: 60 } });
     expect(refusal).toMatchObject({ code: "UNAVAILABLE", reason: "PROVIDER_UNAVAILABLE", metadata: { platform } });
     expect(refusal.retryAfterMs).toBeGreaterThan(0);
@@ -54,7 +54,7 @@ describe.each(platforms)("while $platform is in trouble", ({ platform, lifeMs, e
     const { installation_id } = await service.connect(platform);
     await callers[0]!.token({ installation_id });
     service.clock.advance(lifeMs + 1_000);
-    service.sandbox[endpoint].controls.fail({ status: 503, body: "down" }, 2);
+    service.sandbox[endpoint].controls.fail({ status: 503, body: "down" });
     for (const caller of callers) {
       const refusal = await caller.refusal({ installation_id });
       expect(refusal).toMatchObject({ code: "UNAVAILABLE", reason: "PROVIDER_UNAVAILABLE" });

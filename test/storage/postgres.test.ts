@@ -63,7 +63,8 @@ describe("opening a Postgres database", () => {
     const url = await database({ empty: true });
     const proxy = await createTcpProxy(Number(new URL(url).port));
     cleanups.push(() => proxy.close());
-    const storage = await open(changed(url, { port: String(proxy.port) }), { directUrl: new Secret(url) });
+    const storage = await open(url, { directUrl: new Secret(changed(url, { port: String(proxy.port) })) });
+    expect(proxy.taken()).toBeGreaterThan(0);
     const [made] = await storage.installations.connect(workspace(unique("T"), "first"), slackContext(new Date()));
     expect(await storage.installations.find(made?.id ?? "")).toEqual(made);
   });

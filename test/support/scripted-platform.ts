@@ -1,8 +1,13 @@
-import type { CredentialKind, TokenSet } from "../../src/domain/credential.ts";
+import type { Actor, CredentialKind, TokenSet } from "../../src/domain/credential.ts";
 import type {
+  AuthorizationRequest,
+  Callback,
+  ConnectedInstallation,
   Connection,
   CredentialSecrets,
+  ExchangeOutcome,
   MintOutcome,
+  Narrowing,
   Platform,
   Platforms,
   RevokeOutcome,
@@ -12,46 +17,89 @@ import { Secret } from "../../src/secret.ts";
 /** A platform that answers as the test says and remembers what it was asked with. */
 export interface ScriptedPlatform extends Platform {
   /** Decides the next answers; the default mints a new token from whatever it is given. */
-  answer: (credential: CredentialSecrets) => Promise<MintOutcome> | MintOutcome;
+  answer: (credential: CredentialSecrets, narrowing?: Narrowing) => Promise<MintOutcome> | MintOutcome;
   /** The refresh tokens of every mint, in order. */
   readonly spent: string[];
+  /** The narrowing of every mint, in order. */
+  readonly narrowings: (Narrowing | undefined)[];
   /** The access tokens of every revocation, in order. */
   readonly revoked: string[];
+  /** Decides how revocations are answered; the default gives `revokeAnswer`. */
+  answerRevoke: (credential: CredentialSecrets) => Promise<RevokeOutcome> | RevokeOutcome;
   revokeAnswer: RevokeOutcome;
+  /** What callbacks mean; the default reads `code`, `error=access_denied` and `installation_id`. */
+  callback: (query: URLSearchParams, attemptHint: string | undefined) => Callback;
+  /** What an exchange gives. */
+  answerExchange: (request: ExchangeRequest) => Promise<ExchangeOutcome> | ExchangeOutcome;
+  /** Every exchange, in order. */
+  readonly exchanges: ExchangeRequest[];
+  /** What browsers were sent there with, in order. */
+  readonly authorizations: AuthorizationRequest[];
+}
+
+export type ExchangeRequest = Parameters<Platform["exchange"]>[0];
+
+export interface ScriptedOptions {
+  readonly name?: string;
+  readonly products?: readonly string[];
+  readonly holder?: "organization" | "person";
+  readonly actors?: readonly Actor[];
+  readonly reuseLeewayMs?: number;
+  readonly narrowing?: boolean;
+  readonly usesPkce?: (hint: string | undefined) => boolean;
 }
 
 let serial = 0;
 
-export function scriptedPlatform(options: { name?: string; reuseLeewayMs?: number } = {}): ScriptedPlatform {
-  const spent: string[] = [];
-  const revoked: string[] = [];
+export function scriptedPlatform(options: ScriptedOptions = {}): ScriptedPlatform {
   const name = options.name ?? "slack";
   const platform: ScriptedPlatform = {
     name,
-    products: [name],
-    holder: "organization",
-    actors: ["app", "user"],
+    products: options.products ?? [name],
+    holder: options.holder ?? "organization",
+    actors: options.actors ?? ["app", "user"],
     reuseLeewayMs: options.reuseLeewayMs ?? 0,
-    narrowing: true,
-    spent,
-    revoked,
+    narrowing: options.narrowing ?? true,
+    spent: [],
+    narrowings: [],
+    revoked: [],
+    exchanges: [],
+    authorizations: [],
     revokeAnswer: { kind: "revoked" },
     answer: () => minted(),
-    apiBaseUrl: () => "https://api.example",
-    usesPkce: () => false,
-    authorizationUrl: () => new URL("https://example/authorize"),
-    readCallback: () => ({ kind: "malformed" }),
-    exchange: async () => ({ kind: "code_rejected", code: "invalid_code" }),
-    mint: async (credential) => {
-      spent.push(credential.refreshToken?.reveal() ?? "");
-      return platform.answer(credential);
+    answerRevoke: () => platform.revokeAnswer,
+    callback: readCallback,
+    answerExchange: () => ({ kind: "code_rejected", code: "invalid_code" }),
+    apiBaseUrl: ({ externalOrgId }, product) => `https://api.example/${product}/${externalOrgId}`,
+    usesPkce: options.usesPkce ?? (() => false),
+    authorizationUrl(request) {
+      platform.authorizations.push(request);
+      return new URL(`https://example/authorize?state=${request.state}`);
+    },
+    readCallback: (query, hint) => platform.callback(query, hint),
+    exchange: async (request) => {
+      platform.exchanges.push(request);
+      return platform.answerExchange(request);
+    },
+    mint: async (credential, narrowing) => {
+      platform.spent.push(credential.refreshToken?.reveal() ?? "");
+      platform.narrowings.push(narrowing);
+      return platform.answer(credential, narrowing);
     },
     revoke: async (credential) => {
-      revoked.push(credential.accessToken?.reveal() ?? "");
-      return platform.revokeAnswer;
+      platform.revoked.push(credential.accessToken?.reveal() ?? "");
+      return platform.answerRevoke(credential);
     },
   };
   return platform;
+}
+
+function readCallback(query: URLSearchParams, attemptHint: string | undefined): Callback {
+  const code = query.get("code");
+  const hint = query.get("installation_id") ?? attemptHint;
+  if (query.get("error") === "access_denied") return { kind: "denied" };
+  if (code !== null) return { kind: "code", code: new Secret(code), hint };
+  return hint === undefined ? { kind: "malformed" } : { kind: "authorize_first", hint };
 }
 
 export function onlyPlatforms(...all: Platform[]): Platforms {
@@ -87,10 +135,23 @@ export function tokenSet(
   };
 }
 
+/** A token without an end and without a successor. */
+export function foreverToken(value: string, now = new Date()): TokenSet {
+  const tokens = tokenSet({ value, now });
+  return { ...tokens, token: { ...tokens.token, expiresAt: undefined }, refreshToken: undefined };
+}
+
+export interface ConnectionOptions {
+  readonly org?: string;
+  readonly kind?: CredentialKind;
+  readonly tokens?: TokenSet | undefined;
+  /** Who connected along with the organization's own credential: each has a token `access-of-{user}`. */
+  readonly people?: readonly string[];
+  readonly installation?: Partial<ConnectedInstallation>;
+}
+
 /** A connection of one organization with one natural credential. */
-export function connection(
-  options: { org?: string; kind?: CredentialKind; tokens?: TokenSet | undefined } = {},
-): Connection {
+export function connection(options: ConnectionOptions = {}): Connection {
   const org = options.org ?? `T${++serial}`;
   return {
     installations: [
@@ -105,6 +166,7 @@ export function connection(
         installedBy: "U1",
         metadata: {},
         suspended: false,
+        ...options.installation,
       },
     ],
     credentials: [
@@ -116,6 +178,26 @@ export function connection(
         natural: true,
         tokens: "tokens" in options ? options.tokens : tokenSet(),
       },
+      ...(options.people ?? []).map((user) => ({
+        kind: "rotating" as const,
+        actor: "user" as const,
+        subject: `${org}:${user}`,
+        externalUserId: user,
+        natural: false,
+        tokens: tokenSet({ value: `access-of-${user}` }),
+      })),
+    ],
+  };
+}
+
+/** One person's grant for these sites, as Atlassian gives it. */
+export function siteConnection(person: string, sites: readonly string[], tokens = tokenSet()): Connection {
+  const [made] = connection({ installation: { products: ["jira", "confluence"], externalUserId: person } })
+    .installations;
+  return {
+    installations: sites.map((site) => ({ ...made!, externalOrgId: site })),
+    credentials: [
+      { kind: "rotating", actor: "user", subject: person, externalUserId: person, natural: true, tokens },
     ],
   };
 }

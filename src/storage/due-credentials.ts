@@ -1,0 +1,69 @@
+import { and, asc, eq, exists, gte, isNotNull, lte, ne, or, sql } from "drizzle-orm";
+import type { Credential } from "../domain/credential.ts";
+import type { DueQuery, EndingGrant } from "../domain/repositories.ts";
+import { readerColumns, toCredential } from "./credential-rows.ts";
+import type { Queries } from "./database.ts";
+import { isFree } from "./lease.ts";
+import { credentials, installationCredentials, installations } from "./schema.ts";
+import type { Sealer } from "./seal/sealer.ts";
+
+/** See CredentialRepository.due. */
+export async function dueCredentials(db: Queries, query: DueQuery, sealer: Sealer): Promise<readonly Credential[]> {
+  const { platform, now, rotatingUsedSince, mintedUsedSince, refreshedBefore, limit } = query;
+  const usedSince = sql`case when ${credentials.kind} = 'rotating'
+    then ${rotatingUsedSince.toISOString()}::timestamptz else ${mintedUsedSince.toISOString()}::timestamptz end`;
+  const usedRecently = db
+    .select({ id: installations.id })
+    .from(installationCredentials)
+    .innerJoin(installations, eq(installations.id, installationCredentials.installationId))
+    .where(
+      and(
+        eq(installationCredentials.credentialId, credentials.id),
+        eq(installations.status, "active"),
+        gte(installations.lastUsedAt, usedSince),
+      ),
+    );
+  const atRest = and(
+    eq(credentials.kind, "rotating"),
+    refreshedBefore === undefined ? sql`false` : lte(credentials.refreshedAt, refreshedBefore),
+  );
+  const rows = await db
+    .select(readerColumns)
+    .from(credentials)
+    .where(
+      and(
+        eq(credentials.platform, platform),
+        eq(credentials.status, "active"),
+        ne(credentials.kind, "long_lived"),
+        isFree,
+        or(and(lte(credentials.refreshAfter, now), exists(usedRecently)), atRest),
+      ),
+    )
+    .orderBy(asc(credentials.expiresAt))
+    .limit(limit);
+  return rows.map((row) => toCredential(row, sealer));
+}
+
+/** See CredentialRepository.ending. */
+export async function endingGrants(db: Queries, before: Date, limit: number): Promise<readonly EndingGrant[]> {
+  const rows = await db
+    .select({
+      id: credentials.id,
+      platform: credentials.platform,
+      endsAt: credentials.grantExpiresAt,
+      installationIds: sql<string[]>`array_agg(${installationCredentials.installationId}::text)`,
+    })
+    .from(credentials)
+    .innerJoin(installationCredentials, eq(installationCredentials.credentialId, credentials.id))
+    .where(
+      and(
+        eq(credentials.status, "active"),
+        isNotNull(credentials.grantExpiresAt),
+        lte(credentials.grantExpiresAt, before),
+      ),
+    )
+    .groupBy(credentials.id)
+    .orderBy(asc(credentials.grantExpiresAt))
+    .limit(limit);
+  return rows.flatMap(({ endsAt, ...row }) => (endsAt === null ? [] : [{ ...row, endsAt }]));
+}

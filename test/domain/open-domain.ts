@@ -1,0 +1,96 @@
+import postgres from "postgres";
+import { createGetToken } from "../../src/domain/get-token.ts";
+import { createHandOut, type HandOut } from "../../src/domain/hand-out.ts";
+import type { Installation } from "../../src/domain/installation.ts";
+import { createNarrowedTokens } from "../../src/domain/narrowed-tokens.ts";
+import type { Connection, Platform } from "../../src/domain/platform.ts";
+import { createRefresher, type Refresher } from "../../src/domain/refresh.ts";
+import type { ConnectContext, CredentialRepository } from "../../src/domain/repositories.ts";
+import { createSelectInstallation, type InstallUrl } from "../../src/domain/select-installation.ts";
+import type { GetTokenRequest, IssuedToken } from "../../src/domain/use-cases.ts";
+import type { Storage } from "../../src/storage/storage.ts";
+import { call } from "../support/call.ts";
+import { createClock, type TestClock } from "../support/clock.ts";
+import { openTestStorage } from "../support/domain.ts";
+import { onlyPlatforms } from "../support/scripted-platform.ts";
+import { createTestWorld, type TestWorld } from "../support/world.ts";
+
+/** Real storage, a clock the test moves, and what only SQL can do to the rows. */
+export interface Domain {
+  readonly storage: Storage;
+  readonly clock: TestClock;
+  readonly world: TestWorld;
+  readonly sql: postgres.Sql;
+  /** Stores a connection as a finished flow would; an organization's on Slack if nothing else is said. */
+  connect(connection: Connection, context?: Partial<ConnectContext>): Promise<readonly Installation[]>;
+  /** Nobody waits for a back-off any more. */
+  endBackoffs(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openDomain(): Promise<Domain> {
+  const clock = createClock();
+  const world = createTestWorld(clock.now);
+  const { storage, url, close } = await openTestStorage(world);
+  const sql = postgres(url, { max: 2, onnotice: () => undefined });
+  return {
+    storage,
+    clock,
+    world,
+    sql,
+    connect: (connection, context = {}) =>
+      storage.installations.connect(connection, {
+        platform: "slack",
+        holder: "organization",
+        owner: undefined,
+        now: clock.now(),
+        ...context,
+      }),
+    async endBackoffs() {
+      await sql`update credentials set lease_until = clock_timestamp() where attempt_id is null`;
+    },
+    async close() {
+      await sql.end();
+      await close();
+    },
+  };
+}
+
+/** GetToken behind no door, and the parts it is made of. */
+export interface TokenDesk {
+  readonly refresher: Refresher;
+  readonly handOut: HandOut;
+  getToken(request?: TokenRequest, as?: Parameters<typeof call>[0]): Promise<IssuedToken>;
+}
+
+/** A selector with what else may be asked for. */
+export type TokenRequest = GetTokenRequest["selector"] & Partial<Omit<GetTokenRequest, "selector">>;
+
+export interface DeskOptions {
+  readonly installUrl?: InstallUrl;
+  readonly credentials?: CredentialRepository;
+}
+
+export function openDesk(
+  domain: Pick<Domain, "storage" | "world">,
+  platforms: readonly Platform[],
+  options: DeskOptions = {},
+): TokenDesk {
+  const { storage, world } = domain;
+  const { installations, audit } = storage;
+  const credentials = options.credentials ?? storage.credentials;
+  const installUrl = options.installUrl ?? (() => undefined);
+  const known = onlyPlatforms(...platforms);
+  const refresher = createRefresher({ credentials, platforms: known, world });
+  const narrowed = createNarrowedTokens({ credentials, refresher, world, maxEntries: 100 });
+  const handOut = createHandOut({ audit, installations, world });
+  const select = createSelectInstallation({ installations, platforms: known, installUrl });
+  const getToken = createGetToken({ select, refresher, narrowed, handOut, installUrl, world });
+  return {
+    refresher,
+    handOut,
+    getToken({ minTtlMs, rejectedTokenId, narrowing, ...selector } = {}, as = {}) {
+      return getToken({ selector, minTtlMs, rejectedTokenId, narrowing }, call(as));
+    },
+  };
+}
