@@ -1,5 +1,5 @@
 import { createServer } from "node:http";
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type Empty, EmptySchema } from "@bufbuild/protobuf/wkt";
 import type { ConnectRouter } from "@connectrpc/connect";
 import { compressionBrotli, compressionGzip, connectNodeAdapter } from "@connectrpc/connect-node";
@@ -24,7 +24,7 @@ Server.prototype.bindAsync = function (...args) {
   );
   return bindAsync.apply(this, args);
 };
-const empty: Empty = { $typeName: "google.protobuf.Empty" };
+const empty = create(EmptySchema);
 
 const connect = connectNodeAdapter({
   routes: (router: ConnectRouter) => router.service(TokenService, { getToken: () => ({}) }),

@@ -51,7 +51,7 @@ export async function endingGrants(db: Queries, before: Date, limit: number): Pr
       id: credentials.id,
       platform: credentials.platform,
       endsAt: credentials.grantExpiresAt,
-      installationIds: sql<string[]>`array_agg(${installationCredentials.installationId}::text)`,
+      installationIds: sql<string[]>`json_agg(${installationCredentials.installationId}::text)`,
     })
     .from(credentials)
     .innerJoin(installationCredentials, eq(installationCredentials.credentialId, credentials.id))

@@ -163,7 +163,7 @@ export function describeSelect({ storage, clock }: OpenedStorage): void {
       expect((await installations.find(a.id))?.updatedAt).toEqual(a.updatedAt);
     });
 
-    test("by many replicas at once makes none wait for another in a circle", async () => {
+    test("by many replicas at once keeps the latest time", async () => {
       const many = Array.from({ length: 60 }, () => connected(unique("T")));
       const [credential] = workspace(unique("T"), "x").credentials;
       if (credential === undefined) throw new Error("no credential");

@@ -72,7 +72,7 @@ export async function createStage(database: DatabaseName, sandboxOptions: Sandbo
   const port = await freePort();
   const baseUrl = `http://localhost:${port}`;
   const sandbox = await startSandbox({ autoApprove: true, baseUrl, ...sandboxOptions });
-  await (compiled ??= compileService());
+  await compileService();
   const data = await (database === "Postgres" ? onPostgres() : onEmbedded());
   const env: Environment = {
     ...sandbox.environment,
@@ -160,8 +160,6 @@ export async function createStage(database: DatabaseName, sandboxOptions: Sandbo
   };
   return stage;
 }
-
-let compiled: Promise<void> | undefined;
 
 /** Undefined where the other side closed the connection, or listens no more. */
 export async function unlessBroken<T>(answer: Promise<T>): Promise<T | undefined> {

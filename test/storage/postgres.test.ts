@@ -43,7 +43,11 @@ describe("opening a Postgres database", () => {
     const url = await database({ empty: true });
     const replicas = await Promise.all([open(url), open(url), open(url), open(url)]);
     for (const replica of replicas) await replica.ping();
-    expect(await raw(url, "select count(*)::int as n from drizzle.__drizzle_migrations")).toEqual([{ n: 1 }]);
+    const [row] = await raw(
+      url,
+      "select count(*) as n, count(distinct hash) as once from drizzle.__drizzle_migrations",
+    );
+    expect(row?.n).toBe(row?.once);
   });
 
   test("again changes nothing", async () => {

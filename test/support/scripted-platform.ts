@@ -59,6 +59,7 @@ export function scriptedPlatform(options: ScriptedOptions = {}): ScriptedPlatfor
     holder: options.holder ?? "organization",
     actors: options.actors ?? ["app", "user"],
     reuseLeewayMs: options.reuseLeewayMs ?? 0,
+    keepAliveMs: undefined,
     narrowing: options.narrowing ?? true,
     spent: [],
     narrowings: [],
@@ -192,12 +193,11 @@ export function connection(options: ConnectionOptions = {}): Connection {
 
 /** One person's grant for these sites, as Atlassian gives it. */
 export function siteConnection(person: string, sites: readonly string[], tokens = tokenSet()): Connection {
-  const [made] = connection({ installation: { products: ["jira", "confluence"], externalUserId: person } })
-    .installations;
+  const [made] = connection({
+    installation: { products: ["jira", "confluence"], externalUserId: person },
+  }).installations;
   return {
     installations: sites.map((site) => ({ ...made!, externalOrgId: site })),
-    credentials: [
-      { kind: "rotating", actor: "user", subject: person, externalUserId: person, natural: true, tokens },
-    ],
+    credentials: [{ kind: "rotating", actor: "user", subject: person, externalUserId: person, natural: true, tokens }],
   };
 }

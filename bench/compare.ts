@@ -1,0 +1,103 @@
+import { median, merged, quantile } from "./distribution.ts";
+import { figure, milliseconds } from "./figures.ts";
+import type { LoadMaker, SteadyLoad, SteadyReport } from "./load/steady-load.ts";
+import type { Curve, Row } from "./measurement.ts";
+import type { Plan } from "./plan.ts";
+
+/** Two loads, side by side. */
+export interface Comparison {
+  readonly baseline: Side;
+  readonly subject: Side;
+  /** Subject ÷ baseline, the median of pairs that ran one right after the other. */
+  readonly throughputRatio: number;
+  readonly p99Ratio: number;
+}
+
+export interface Side {
+  readonly callsPerSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Of all runs, ascending. */
+  readonly latenciesMs: Float64Array;
+}
+
+/** Warms both sides up, then runs them in turn, each as often first as the other, so that drift hits both alike. */
+export async function compare(
+  maker: LoadMaker,
+  plan: Plan,
+  loads: { readonly baseline: SteadyLoad; readonly subject: SteadyLoad },
+): Promise<Comparison> {
+  for (const load of [loads.baseline, loads.subject]) {
+    await maker.run({ ...load, seconds: plan.warmUpSeconds / 2 });
+  }
+  const baseline: SteadyReport[] = [];
+  const subject: SteadyReport[] = [];
+  for (let pair = 0; pair < plan.repetitions; pair++) {
+    const subjectFirst = pair % 2 === 1;
+    if (subjectFirst) subject.push(await maker.run(loads.subject));
+    baseline.push(await maker.run(loads.baseline));
+    if (!subjectFirst) subject.push(await maker.run(loads.subject));
+  }
+  const ratio = (of: (report: SteadyReport) => number) =>
+    median(subject.map((report, pair) => of(report) / of(baseline[pair] ?? report)));
+  return {
+    baseline: sideOf(baseline),
+    subject: sideOf(subject),
+    throughputRatio: ratio((report) => report.callsPerSecond),
+    p99Ratio: ratio((report) => quantile(report.latenciesMs, 0.99)),
+  };
+}
+
+function sideOf(reports: readonly SteadyReport[]): Side {
+  return {
+    callsPerSecond: median(reports.map((report) => report.callsPerSecond)),
+    p50Ms: median(reports.map((report) => quantile(report.latenciesMs, 0.5))),
+    p99Ms: median(reports.map((report) => quantile(report.latenciesMs, 0.99))),
+    latenciesMs: merged(reports.map((report) => report.latenciesMs)),
+  };
+}
+
+export const comparisonColumns = (baseline: string, subject: string) => ["", baseline, subject, "ratio"];
+
+/** The usual rows of a comparison, with targets where there are any. */
+export function comparisonRows(
+  { baseline, subject, throughputRatio, p99Ratio }: Comparison,
+  targets?: { readonly throughputAtLeast: number; readonly p99AtMost: number },
+): Row[] {
+  const { throughputAtLeast: least = 0, p99AtMost: most = 0 } = targets ?? {};
+  const throughputTarget = { text: `≥ ${least.toFixed(2)}`, met: throughputRatio >= least };
+  const p99Target = { text: `≤ ${most.toFixed(2)}`, met: p99Ratio <= most };
+  return [
+    {
+      cells: [
+        "calls per second",
+        figure(baseline.callsPerSecond),
+        figure(subject.callsPerSecond),
+        throughputRatio.toFixed(2),
+      ],
+      ...(targets === undefined ? {} : { target: throughputTarget }),
+    },
+    {
+      cells: [
+        "median latency",
+        milliseconds(baseline.p50Ms),
+        milliseconds(subject.p50Ms),
+        (subject.p50Ms / baseline.p50Ms).toFixed(2),
+      ],
+    },
+    {
+      cells: ["p99 latency", milliseconds(baseline.p99Ms), milliseconds(subject.p99Ms), p99Ratio.toFixed(2)],
+      ...(targets === undefined ? {} : { target: p99Target }),
+    },
+  ];
+}
+
+export function comparisonCurves(
+  { baseline, subject }: Comparison,
+  labels: { readonly baseline: string; readonly subject: string },
+): readonly Curve[] {
+  return [
+    { label: labels.baseline, latenciesMs: baseline.latenciesMs },
+    { label: labels.subject, latenciesMs: subject.latenciesMs },
+  ];
+}

@@ -1,0 +1,36 @@
+import { join } from "node:path";
+import { compare, comparisonColumns, comparisonCurves, comparisonRows } from "../compare.ts";
+import { createLoadMaker } from "../load/steady-load.ts";
+import type { Bench, Findings, Measurement } from "../measurement.ts";
+import { emptyPath, getTokenPath, getTokenRequest } from "../requests.ts";
+import { startWarmService } from "../warm-service.ts";
+
+export const warmEmbedded: Measurement = {
+  name: "warm-embedded",
+  title: "Warm GetToken over gRPC on the embedded database",
+  run: measure,
+};
+
+async function measure(bench: Bench): Promise<Findings> {
+  const { plan, directory } = bench;
+  const warm = await startWarmService(bench, { DATA_DIR: join(directory, "data") });
+  const maker = createLoadMaker(bench, bench.closers);
+  const common = {
+    protocol: "grpc" as const,
+    address: warm.service.grpcAddress,
+    connections: 8,
+    streams: 8,
+    seconds: plan.runSeconds,
+  };
+  const comparison = await compare(maker, plan, {
+    baseline: { ...common, path: emptyPath, body: Buffer.alloc(0) },
+    subject: { ...common, path: getTokenPath, body: getTokenRequest(warm.installationId) },
+  });
+  const labels = { baseline: "empty RPC, embedded", subject: "GetToken, warm, embedded" };
+  return {
+    columns: comparisonColumns(labels.baseline, labels.subject),
+    rows: comparisonRows(comparison),
+    how: "As over gRPC with Postgres; the database is PGlite, in the same process as the service.",
+    curves: comparisonCurves({ ...comparison }, labels).slice(1),
+  };
+}

@@ -1,0 +1,45 @@
+import { encryptionKey } from "./encryption-key.ts";
+import type { LoadClient } from "./load/load-client.ts";
+import type { Bench } from "./measurement.ts";
+import { getTokenPath, getTokenRequest } from "./requests.ts";
+import { connect, type Service, startPlatforms, startService } from "./service.ts";
+
+/** A service with one Slack installation, whose token was handed out before. */
+export interface WarmService {
+  readonly service: Service;
+  readonly installationId: string;
+}
+
+/** Starts the service with `database` settings and connects Slack in a browser. */
+export async function startWarmService(bench: Bench, database: Readonly<Record<string, string>>): Promise<WarmService> {
+  const sandbox = await startPlatforms(bench.closers);
+  const service = await startService(bench.closers, {
+    core: bench.cores.server,
+    env: { ...sandbox.environment, ...database },
+    withEmptyMethods: true,
+  });
+  return { service, installationId: await connect(service, sandbox, "slack") };
+}
+
+/** Settings for a new Postgres database of this name. */
+export async function postgresSettings(bench: Bench, name: string): Promise<Readonly<Record<string, string>>> {
+  const url = await bench.postgres.createDatabase(name);
+  return { DATABASE_URL: url, TOKEN_ENCRYPTION_KEY: encryptionKey.reveal() };
+}
+
+/** Asks for the token so often, one call after the other. */
+export async function readTokens(
+  client: LoadClient,
+  { service, installationId }: WarmService,
+  calls: number,
+): Promise<void> {
+  await client.run({
+    protocol: "grpc",
+    addresses: [service.grpcAddress],
+    connections: 1,
+    path: getTokenPath,
+    bodies: [getTokenRequest(installationId)],
+    inFlight: 1,
+    stop: { kind: "calls", calls },
+  });
+}
