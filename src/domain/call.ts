@@ -1,3 +1,5 @@
+import type { TraceContext } from "./trace-context.ts";
+
 /** Who asks, and how long they wait. Made by each door, the same for all of them. */
 export interface Call {
   /** The caller's name; `anonymous` while callers are not authenticated. */
@@ -7,6 +9,8 @@ export interface Call {
   readonly requestId: string;
   /** The RPC's name. */
   readonly method: string;
+  /** The trace it belongs to, where there is one. */
+  readonly trace?: TraceContext | undefined;
   /** Milliseconds the caller still waits. */
   remainingMs(): number;
 }

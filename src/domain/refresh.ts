@@ -4,10 +4,12 @@ import type { World } from "../world.ts";
 import { attemptMint } from "./attempt-mint.ts";
 import { fraction } from "./backoff.ts";
 import type { Credential } from "./credential.ts";
+import { measuredRefresh } from "./measured-refresh.ts";
 import type { Platforms } from "./platform.ts";
 import { failureOf, type RefreshOutcome } from "./refresh-outcome.ts";
 import type { CredentialRepository } from "./repositories.ts";
 import { singleFlight } from "./single-flight.ts";
+import { silentTelemetry, type Telemetry } from "./telemetry.ts";
 
 /** Longer than acquiring, sending and the deadline of a platform call together: its end means its holder is gone. */
 const leaseMs = 20_000;
@@ -32,12 +34,13 @@ export function createRefresher(parts: {
   readonly credentials: CredentialRepository;
   readonly platforms: Platforms;
   readonly world: World;
+  readonly telemetry?: Telemetry;
 }): Refresher {
-  const { credentials, platforms, world } = parts;
+  const { credentials, platforms, world, telemetry = silentTelemetry } = parts;
   const flight = singleFlight<RefreshOutcome>();
   const running = new Set<Promise<RefreshOutcome>>();
 
-  async function run(seen: Credential): Promise<RefreshOutcome> {
+  async function run(seen: Credential, waiting: (ms: number) => void): Promise<RefreshOutcome> {
     const platform = platforms.byName(seen.platform);
     if (platform === undefined) {
       throw new ServiceError("PLATFORM_NOT_CONFIGURED", `platform ${seen.platform} is not configured`);
@@ -60,13 +63,17 @@ export function createRefresher(parts: {
         return failed(failureOf(state.credential.lastError), state.leaseRemainingMs);
       }
       if (performance.now() - started > maxWaitMs) return failed("unavailable", state.leaseRemainingMs);
-      await delay(pause * (0.5 + fraction(world.random)));
+      const pauseMs = pause * (0.5 + fraction(world.random));
+      waiting(pauseMs);
+      await delay(pauseMs);
     }
   }
 
   return {
     refresh(seen) {
-      const outcome = flight(`${seen.id}:${seen.version}`, () => run(seen));
+      const outcome = flight(`${seen.id}:${seen.version}`, () =>
+        measuredRefresh(telemetry, seen.platform, (waiting) => run(seen, waiting)),
+      );
       running.add(outcome);
       const done = () => void running.delete(outcome);
       outcome.then(done, done);

@@ -54,7 +54,7 @@ export function createAtlassian(options: AtlassianOptions): Platform {
       const grant = parseAtlassianGrant(await send(atlassianCodeRequest(options, request), options));
       switch (grant.kind) {
         case "granted":
-          return connect(options, grant.tokens);
+          return connect(options, { ...grant.tokens, grantExpiresAt: grantEnd(grant.tokens) });
         case "invalid_grant":
           return { kind: "code_rejected", code: "invalid_grant" };
         default:
@@ -71,6 +71,11 @@ export function createAtlassian(options: AtlassianOptions): Platform {
       return parseAtlassianRevocation(await send(atlassianRevokeRequest(options, token), options));
     },
   };
+}
+
+/** A grant ends 365 days after consent, however often it is refreshed (announcement of 2021, "rotating refresh tokens"). */
+function grantEnd({ token, refreshToken }: TokenSet): Date | undefined {
+  return refreshToken && new Date(token.issuedAt.getTime() + 365 * 86_400_000);
 }
 
 /** Learns who connected what. The code is spent by now: no failure from here on can be cured by sending it again. */

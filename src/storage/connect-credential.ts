@@ -1,4 +1,4 @@
-import { and, eq, isNull, ne, sql } from "drizzle-orm";
+import { and, eq, ne, sql } from "drizzle-orm";
 import { fraction } from "../domain/backoff.ts";
 import type { Actor, TokenSet } from "../domain/credential.ts";
 import type { ConnectedCredential } from "../domain/platform.ts";
@@ -30,7 +30,8 @@ export async function storeCredential(
     .where(
       and(
         eq(credentials.platform, platform),
-        owner === undefined ? isNull(credentials.owner) : eq(credentials.owner, owner),
+        // In the words of the unique index.
+        sql`coalesce(${credentials.owner}, '') = ${owner ?? ""}`,
         eq(credentials.subject, subject),
         ne(credentials.status, "revoked"),
       ),

@@ -1,11 +1,12 @@
-import { and, arrayContains, asc, desc, eq, isNull, lt, or, sql } from "drizzle-orm";
+import { and, asc, desc, eq, isNull, lt, or, sql } from "drizzle-orm";
 import type { Installation, InstallationFilter, Position } from "../domain/installation.ts";
 import type { InstallationRepository } from "../domain/repositories.ts";
 import { connect } from "./connect.ts";
 import type { Database, Queries } from "./database.ts";
+import { hasProduct, orderOfProducts } from "./installation-products.ts";
 import { toInstallation, viewInstallations } from "./installation-rows.ts";
 import { beginRevocation, finishRevocation } from "./revoke.ts";
-import { installations } from "./schema.ts";
+import { installationProducts, installations } from "./schema.ts";
 import type { Sealer } from "./seal/sealer.ts";
 import { selectInstallations } from "./select.ts";
 import { isUuid } from "./uuid.ts";
@@ -47,17 +48,17 @@ async function listInstallations(
   after: Position | undefined,
   limit: number,
 ): Promise<readonly Installation[]> {
-  const { createdAt, id } = installations;
-  const rows = await viewInstallations(db)
+  const { platform: product, status, externalOrgId, externalInstallId, owner } = filter;
+  const { createdAt, id } = product === undefined ? installations : orderOfProducts;
+  const view = viewInstallations(db).$dynamic();
+  if (product !== undefined) view.innerJoin(installationProducts, hasProduct(product));
+  const rows = await view
     .where(
       and(
-        filter.platform === undefined ? undefined : arrayContains(installations.products, [filter.platform]),
-        filter.status === undefined ? undefined : eq(installations.status, filter.status),
-        filter.externalOrgId === undefined ? undefined : eq(installations.externalOrgId, filter.externalOrgId),
-        filter.externalInstallId === undefined
-          ? undefined
-          : eq(installations.externalInstallId, filter.externalInstallId),
-        filter.owner === undefined ? undefined : eq(installations.owner, filter.owner),
+        status === undefined ? undefined : eq(installations.status, status),
+        externalOrgId === undefined ? undefined : eq(installations.externalOrgId, externalOrgId),
+        externalInstallId === undefined ? undefined : eq(installations.externalInstallId, externalInstallId),
+        owner === undefined ? undefined : eq(installations.owner, owner),
         after === undefined
           ? undefined
           : sql`(${createdAt}, ${id}) < (${sql.param(after.createdAt, createdAt)}, ${sql.param(after.id, id)})`,

@@ -36,6 +36,7 @@ interface Connections {
 export function createPostgresPool({ target, maxConnections, pooled, random, log }: PoolOptions): PostgresPool {
   let current = connect();
   let misses = 0;
+  let answeredAt = performance.now();
 
   function connect(): Connections {
     const client = createPostgresClient(target, {
@@ -49,12 +50,15 @@ export function createPostgresPool({ target, maxConnections, pooled, random, log
 
   async function run<T>(limitMs: number, work: (db: PostgresJsDatabase) => Promise<T>): Promise<T> {
     const used = current;
+    const startedAt = performance.now();
     try {
       const result = await within(limitMs, work(used.db));
+      answeredAt = performance.now();
       misses = 0;
       return result;
     } catch (error) {
-      if (error instanceof DeadlineExceeded) missed(used);
+      // While others are answered the server is slow, or we ask too much of it, and new connections do not help.
+      if (error instanceof DeadlineExceeded && answeredAt < startedAt) missed(used);
       throw databaseFailure(error);
     }
   }

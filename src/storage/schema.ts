@@ -29,6 +29,17 @@ export const installations = pgTable("installations", {
   providerRevocation: text("provider_revocation").$type<ProviderRevocation>(),
 });
 
+/** The products of every installation, in the order of the list. Kept by a trigger. */
+export const installationProducts = pgTable(
+  "installation_products",
+  {
+    product: text("product").notNull(),
+    createdAt: instant("created_at").notNull(),
+    installationId: uuid("installation_id").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.product, table.createdAt, table.installationId] })],
+);
+
 /** What is kept of a grant. Every token in it is sealed for its row and column. */
 export const credentials = pgTable("credentials", {
   id: uuid("id").primaryKey(),

@@ -2,7 +2,8 @@ import { and, arrayContains, desc, eq, isNull, notInArray, or, type SQL } from "
 import type { Selection, Selector } from "../domain/repositories.ts";
 import { readerColumns, toCredential } from "./credential-rows.ts";
 import type { Queries } from "./database.ts";
-import { credentials, installationCredentials, installations } from "./schema.ts";
+import { hasProduct, orderOfProducts } from "./installation-products.ts";
+import { credentials, installationCredentials, installationProducts, installations } from "./schema.ts";
 import type { Sealer } from "./seal/sealer.ts";
 import { isUuid } from "./uuid.ts";
 
@@ -14,13 +15,18 @@ export async function selectInstallations(
   sealer: Sealer,
 ): Promise<readonly Selection[]> {
   if (selector.installationId !== undefined && !isUuid(selector.installationId)) return [];
-  const rows = await db
+  const product = namesProductAlone(selector) ? selector.platform : undefined;
+  const { createdAt, id } = product === undefined ? installations : orderOfProducts;
+  const query = db
     .select({ installation: selectionColumns, credential: readerColumns })
     .from(installations)
     .leftJoin(installationCredentials, serves(selector))
     .leftJoin(credentials, eq(credentials.id, installationCredentials.credentialId))
+    .$dynamic();
+  if (product !== undefined) query.innerJoin(installationProducts, hasProduct(product));
+  const rows = await query
     .where(matches(selector))
-    .orderBy(desc(installations.createdAt), desc(installations.id), installationCredentials.credentialId)
+    .orderBy(desc(createdAt), desc(id), installationCredentials.credentialId)
     .limit(limit)
     .prepare("select_installations")
     .execute();
@@ -45,6 +51,11 @@ const selectionColumns = {
   externalInstallId: installations.externalInstallId,
   externalUserId: installations.externalUserId,
 };
+
+/** Then the product's own index leads to it; otherwise something that fewer installations share. */
+function namesProductAlone({ installationId, externalOrgId, externalInstallId, owner }: Selector): boolean {
+  return [installationId, externalOrgId, externalInstallId, owner].every((key) => key === undefined);
+}
 
 /** Which of the installation's credentials would serve. */
 function serves({ actor, externalUserId }: Selector): SQL | undefined {

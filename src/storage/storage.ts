@@ -3,6 +3,7 @@ import type { AttemptRepository } from "../domain/attempt.ts";
 import type { AuditLog } from "../domain/audit.ts";
 import type { ChangeFeed } from "../domain/change-feed.ts";
 import type { CredentialRepository, InstallationRepository } from "../domain/repositories.ts";
+import type { StatisticsRepository } from "../domain/telemetry.ts";
 import { announcingCredentials, announcingInstallations } from "./announcing.ts";
 import { createAttemptRepository } from "./attempts.ts";
 import { createAuditLog } from "./audit.ts";
@@ -10,7 +11,9 @@ import { createPublishedChanges, type PublishedChanges } from "./changes.ts";
 import { createCredentialRepository } from "./credentials.ts";
 import type { Database } from "./database.ts";
 import { createInstallationRepository } from "./installations.ts";
+import { createKeyUsage, type KeyUsage } from "./key-usage.ts";
 import type { Sealer } from "./seal/sealer.ts";
+import { createStatisticsRepository } from "./statistics.ts";
 import { createUuid } from "./uuid.ts";
 
 /** Everything the service keeps. */
@@ -19,6 +22,8 @@ export interface Storage {
   readonly credentials: CredentialRepository;
   readonly attempts: AttemptRepository;
   readonly audit: AuditLog;
+  readonly statistics: StatisticsRepository;
+  readonly keyUsage: KeyUsage;
   /** Changes that readers have to look again for, of this process and of all others. */
   readonly changes: ChangeFeed;
   /** @throws ServiceError SERVICE_UNAVAILABLE if the database does not answer. */
@@ -50,6 +55,8 @@ export function createStorage(
     changes,
     attempts: createAttemptRepository({ database, sealer }),
     audit: createAuditLog({ database, newId }),
+    keyUsage: createKeyUsage({ database, sealer }),
+    statistics: createStatisticsRepository(database),
     ping: async () => {
       await database.read((db) => db.select({ alive: sql`true` }).from(sql`(select 1) as one`));
     },

@@ -188,6 +188,18 @@ export function describeConnect({ storage, clock }: OpenedStorage): void {
       for (const { id } of made) expect(await tokenOf(id)).toBe("access-second");
     });
 
+    test("of a site that changed its products is found by what it has now", async () => {
+      const [person, site] = [unique("p"), unique("site")];
+      const found = async (platform: string) =>
+        (await installations.list({ platform, externalOrgId: site }, undefined, 5)).length;
+      const made = sites(person, "first", [site]);
+      await installations.connect(made, jiraContext(now()));
+      expect([await found("jira"), await found("confluence")]).toEqual([1, 1]);
+      const changed = made.installations.map((installation) => ({ ...installation, products: ["confluence"] }));
+      await installations.connect({ ...made, installations: changed }, jiraContext(now()));
+      expect([await found("jira"), await found("confluence")]).toEqual([0, 1]);
+    });
+
     test("that lost a site asks for reauthorization there", async () => {
       const [person, a, b] = [unique("p"), unique("site"), unique("site")];
       const [first, second] = await installations.connect(sites(person, "first", [a, b]), jiraContext(now()));

@@ -63,6 +63,16 @@ export function describeSelect({ storage, clock }: OpenedStorage): void {
       expect(await subjects({ actor: "user", externalUserId: "U2" })).toEqual(["U2"]);
     });
 
+    test("by a product alone finds those that have it", async () => {
+      const product = unique("product");
+      const other = { ...sites(unique("p"), "x", [unique("site")]), installations: [] };
+      const installation = connected(unique("site"), { products: [product, "jira"] });
+      await installations.connect({ ...other, installations: [installation] }, jiraContext(now()));
+      const found = await installations.select({ platform: product }, 5);
+      expect(found.map((selection) => selection.installation.externalOrgId)).toEqual([installation.externalOrgId]);
+      expect(await installations.select({ platform: unique("product") }, 5)).toEqual([]);
+    });
+
     test("shows an installation that keeps nothing for the actor", async () => {
       const { id } = await connectOne(unique("T"));
       const [found] = await installations.select({ installationId: id, actor: "user" }, 5);
@@ -108,7 +118,7 @@ export function describeSelect({ storage, clock }: OpenedStorage): void {
       expect(seen).toEqual(made.toReversed());
     });
 
-    test("orders installations of one moment by id", async () => {
+    test.each([undefined, "slack"])("orders installations of one moment by id, of product %s", async (platform) => {
       const owner = unique("owner");
       const at = new Date();
       const many = Array.from({ length: 5 }, () => connected(unique("T")));
@@ -118,7 +128,7 @@ export function describeSelect({ storage, clock }: OpenedStorage): void {
       const pages = [];
       let after: Position | undefined;
       for (let page = 0; page < 3; page += 1) {
-        const found = await installations.list({ owner }, after, 2);
+        const found = await installations.list({ owner, platform }, after, 2);
         pages.push(...found.map(({ id }) => id));
         after = found.at(-1);
       }

@@ -60,7 +60,8 @@ describe("opening the embedded database", () => {
     await storage.ping();
     await storage.close();
     expect(await readdir(directory)).toEqual(["db"]);
-  });
+    // Twice the seconds that making a database takes, on a machine that is busy with other tests.
+  }, 120_000);
 
   test("refuses a copy of a Postgres database", async () => {
     const directory = await makeDirectory();

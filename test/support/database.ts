@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -75,7 +75,17 @@ async function embeddedTemplate(): Promise<string> {
     await rm(making, { recursive: true, force: true });
     if (!(await exists())) throw error;
   });
+  await removeOld(cache);
   return template;
+}
+
+/** What earlier schemas and killed runs left. An hour old, nobody copies it any more. */
+async function removeOld(cache: string): Promise<void> {
+  for (const name of await readdir(cache)) {
+    const path = join(cache, name);
+    const made = await stat(path).catch(() => undefined);
+    if (made !== undefined && Date.now() - made.mtimeMs > 3_600_000) await rm(path, { recursive: true, force: true });
+  }
 }
 
 async function embeddedVersion(): Promise<string> {

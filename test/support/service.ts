@@ -10,6 +10,7 @@ import { createTcpProxy, type TcpProxy } from "../storage/tcp-proxy.ts";
 import { type Browser, createBrowser, type Visit } from "./browser.ts";
 import { createClock, type TestClock } from "./clock.ts";
 import { createTestDatabase } from "./database.ts";
+import { createJobs, type Jobs } from "./jobs.ts";
 import { createTestWorld, type TestWorld } from "./world.ts";
 
 /** The whole service in this process: real listeners, real Postgres, sandbox platforms, a clock the test moves. */
@@ -36,6 +37,7 @@ export interface TestService {
 
 export interface Replica {
   readonly app: App;
+  readonly jobs: Jobs;
   readonly publicUrl: string;
   readonly internalUrl: string;
   /** `host:port` for gRPC clients. */
@@ -97,9 +99,11 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
   async function startReplica(env: Readonly<Record<string, string>>): Promise<Replica> {
     const port = await freePort();
     baseUrl ??= `http://localhost:${port}`;
-    const app = await startApp(config({ PORT: String(port), ...env }), serviceWorld);
+    const jobs = createJobs();
+    const app = await startApp(config({ PORT: String(port), ...env }), serviceWorld, jobs.schedule);
     const replica = {
       app,
+      jobs,
       publicUrl: `http://localhost:${port}`,
       internalUrl: `http://localhost:${app.ports.internal}`,
       grpcAddress: `127.0.0.1:${app.ports.grpc}`,

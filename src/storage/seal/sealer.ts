@@ -27,10 +27,17 @@ export interface SealerOptions {
 export interface Sealer {
   /** Ids of all configured keys; the first is the one that seals. */
   readonly keyIds: readonly string[];
+  /** What new values are sealed with. */
+  readonly cipher: TokenCipher;
   seal(place: Place, value: Secret): SealedText;
   /** @throws ServiceError TOKEN_UNREADABLE if no key opens the text, or if it was sealed for another place. */
   open(place: Place, text: string): Secret;
+  /** Whether the text was sealed with the key and the cipher that `seal` uses; not whether it is at its place. */
+  isCurrent(text: string): boolean;
 }
+
+/** What every text sealed with AES-256-GCM begins with: `v2.{key id}.{nonce, ciphertext, tag}`. No Fernet token does. */
+export const gcmPrefix = "v2.";
 
 export function createSealer({ keys, cipher, now, random }: SealerOptions): Sealer {
   const fernetKeys = keys.map((key) => key.fernet);
@@ -45,6 +52,10 @@ export function createSealer({ keys, cipher, now, random }: SealerOptions): Seal
       const blob = sealAes256Gcm(gcm, value.reveal(), { nonce, associatedData: associatedData(keyId, place) });
       return `${gcmPrefix}${keyId}.${blob.toString("base64url")}`;
     },
+  };
+  const isCurrent: Record<TokenCipher, (text: string) => boolean> = {
+    fernet: (text) => openFernet([fernet], text) !== undefined,
+    "aes-256-gcm": (text) => text.startsWith(`${gcmPrefix}${keyId}.`),
   };
 
   function openedByGcm(place: Place, text: string): Secret {
@@ -69,13 +80,12 @@ export function createSealer({ keys, cipher, now, random }: SealerOptions): Seal
 
   return {
     keyIds: keys.map((key) => key.id),
+    cipher,
     seal: (place, value) => ({ text: seals[cipher](place, value), keyId }),
     open: (place, text) => (text.startsWith(gcmPrefix) ? openedByGcm : openedByFernet)(place, text),
+    isCurrent: isCurrent[cipher],
   };
 }
-
-/** `v2.{key id}.{nonce, ciphertext, tag}`. No Fernet token contains a dot. */
-const gcmPrefix = "v2.";
 
 /** The whole header and the place, in a form in which no two places look alike. */
 function associatedData(keyId: string, { table, row, column }: Place): string {

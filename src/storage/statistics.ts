@@ -1,0 +1,93 @@
+import { sql } from "drizzle-orm/sql";
+import type { InstallationStatus } from "../domain/installation.ts";
+import { horizonSeconds, type Statistics, type StatisticsRepository } from "../domain/telemetry.ts";
+import type { Database } from "./database.ts";
+import { credentials, installations } from "./schema.ts";
+
+/** One group of rows that have everything but their number in common. */
+interface Group {
+  readonly platform: string;
+  /** Null for a group of credentials. */
+  readonly status: InstallationStatus | null;
+  /** Null where nothing is sealed. */
+  readonly keyId: string | null;
+  /** How many of the horizons lie before the end; null if that is not counted. */
+  readonly tokenBucket: number | null;
+  readonly grantBucket: number | null;
+  /** To the next end of a token that still works. */
+  readonly seconds: number | null;
+  readonly count: number;
+}
+
+/** Each table is read once; a database that takes longer than the deadline of a read is not worth the wait. */
+export function createStatisticsRepository(database: Database): StatisticsRepository {
+  return {
+    async read(now) {
+      const groups: readonly Group[] = await database.read((db) => db.select(columns).from(counted(now)));
+      return toStatistics(groups);
+    },
+  };
+}
+
+const columns = {
+  platform: sql<string>`platform`,
+  status: sql<InstallationStatus | null>`status`,
+  keyId: sql<string | null>`key_id`,
+  tokenBucket: sql<number | null>`token_bucket`,
+  grantBucket: sql<number | null>`grant_bucket`,
+  seconds: sql<number | null>`seconds`,
+  count: sql<number>`rows`,
+};
+
+/** Only tokens that are refreshed count: others are minted when they are asked for, or never end. */
+function counted(now: Date) {
+  const left = (end: unknown) => sql`extract(epoch from ${end} - ${now.toISOString()}::timestamptz)`;
+  const bucket = (end: unknown, horizons: readonly number[]) =>
+    sql`width_bucket(${left(end)}::float8, array[${sql.raw(horizons.join(","))}]::float8[])`;
+  const { status, kind, platform, keyId, expiresAt, grantExpiresAt } = credentials;
+  const refreshed = sql`${status} = 'active' and ${kind} = 'rotating'`;
+  return sql`(
+    select ${installations.platform} as platform, ${installations.status} as status, null::text as key_id,
+      null::int as token_bucket, null::int as grant_bucket, null::float8 as seconds, count(*)::int as rows
+    from ${installations} group by 1, 2
+    union all
+    select ${platform}, null, ${keyId},
+      case when ${refreshed} then ${bucket(expiresAt, horizonSeconds.token)} end,
+      case when ${status} = 'active' then ${bucket(grantExpiresAt, horizonSeconds.grant)} end,
+      (min(${left(expiresAt)}) filter (where ${refreshed} and ${left(expiresAt)} > 0))::float8,
+      count(*)::int
+    from ${credentials} group by 1, 2, 3, 4, 5
+  ) as statistics`;
+}
+
+function toStatistics(groups: readonly Group[]): Statistics {
+  const keys = new Map<string, number>();
+  const nextExpiry = new Map<string, number>();
+  const ending = new Map<string, { what: "token" | "grant"; platform: string; withinSeconds: number; count: number }>();
+
+  function countEnds(what: "token" | "grant", { platform, count }: Group, bucket: number | null): void {
+    if (bucket === null) return;
+    horizonSeconds[what].forEach((withinSeconds, index) => {
+      const key = `${what} ${platform} ${withinSeconds}`;
+      const row = ending.get(key) ?? { what, platform, withinSeconds, count: 0 };
+      // The first bucket holds what ends before the first horizon.
+      ending.set(key, { ...row, count: row.count + (bucket <= index ? count : 0) });
+    });
+  }
+
+  for (const group of groups.filter(({ status }) => status === null)) {
+    const { platform, keyId, seconds, count } = group;
+    if (keyId !== null) keys.set(keyId, (keys.get(keyId) ?? 0) + count);
+    if (seconds !== null) nextExpiry.set(platform, Math.min(seconds, nextExpiry.get(platform) ?? seconds));
+    countEnds("token", group, group.tokenBucket);
+    countEnds("grant", group, group.grantBucket);
+  }
+  return {
+    installations: groups.flatMap(({ platform, status, count }) =>
+      status === null ? [] : [{ platform, status, count }],
+    ),
+    keys: [...keys].map(([keyId, count]) => ({ keyId, count })),
+    ending: [...ending.values()],
+    nextExpiry: [...nextExpiry].map(([platform, seconds]) => ({ platform, seconds })),
+  };
+}

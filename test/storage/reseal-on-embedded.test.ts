@@ -1,0 +1,18 @@
+import { join } from "node:path";
+import { afterAll } from "vitest";
+import { openEmbeddedDatabase } from "../../src/storage/embedded.ts";
+import { describeReseal } from "../contract/reseal.ts";
+import { createTestDirectory } from "../support/database.ts";
+
+const { directory, remove } = await createTestDirectory();
+const { client, database, close } = await openEmbeddedDatabase(join(directory, "db"));
+afterAll(async () => {
+  await close();
+  await remove();
+});
+
+describeReseal({
+  service: database,
+  resealing: database,
+  raw: async (text, values = []) => (await client.query<Record<string, unknown>>(text, [...values])).rows,
+});
