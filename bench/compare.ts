@@ -1,8 +1,9 @@
 import { median, merged, quantile } from "./distribution.ts";
-import { figure, milliseconds } from "./figures.ts";
+import { figure, microseconds, milliseconds } from "./figures.ts";
 import type { LoadMaker, SteadyLoad, SteadyReport } from "./load/steady-load.ts";
 import type { Curve, Row } from "./measurement.ts";
 import type { Plan } from "./plan.ts";
+import { processorSeconds } from "./process-usage.ts";
 
 /** Two loads, side by side. */
 export interface Comparison {
@@ -11,12 +12,17 @@ export interface Comparison {
   /** Subject ÷ baseline, the median of pairs that ran one right after the other. */
   readonly throughputRatio: number;
   readonly p99Ratio: number;
+  readonly processorRatio: number;
 }
 
 export interface Side {
   readonly callsPerSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** Processor time of the server for each call; NaN where the system does not say. */
+  readonly processorMicros: number;
+  /** Share of its core that the server used. */
+  readonly busy: number;
   /** Of all runs, ascending. */
   readonly latenciesMs: Float64Array;
 }
@@ -25,34 +31,52 @@ export interface Side {
 export async function compare(
   maker: LoadMaker,
   plan: Plan,
+  serverPid: number,
   loads: { readonly baseline: SteadyLoad; readonly subject: SteadyLoad },
 ): Promise<Comparison> {
   for (const load of [loads.baseline, loads.subject]) {
     await maker.run({ ...load, seconds: plan.warmUpSeconds / 2 });
   }
-  const baseline: SteadyReport[] = [];
-  const subject: SteadyReport[] = [];
+  const baseline: Run[] = [];
+  const subject: Run[] = [];
+  const run = (load: SteadyLoad) => runOnce(maker, serverPid, load);
   for (let pair = 0; pair < plan.repetitions; pair++) {
     const subjectFirst = pair % 2 === 1;
-    if (subjectFirst) subject.push(await maker.run(loads.subject));
-    baseline.push(await maker.run(loads.baseline));
-    if (!subjectFirst) subject.push(await maker.run(loads.subject));
+    if (subjectFirst) subject.push(await run(loads.subject));
+    baseline.push(await run(loads.baseline));
+    if (!subjectFirst) subject.push(await run(loads.subject));
   }
-  const ratio = (of: (report: SteadyReport) => number) =>
+  const ratio = (of: (run: Run) => number) =>
     median(subject.map((report, pair) => of(report) / of(baseline[pair] ?? report)));
   return {
     baseline: sideOf(baseline),
     subject: sideOf(subject),
     throughputRatio: ratio((report) => report.callsPerSecond),
     p99Ratio: ratio((report) => quantile(report.latenciesMs, 0.99)),
+    processorRatio: ratio((report) => report.processorMicros),
   };
 }
 
-function sideOf(reports: readonly SteadyReport[]): Side {
+interface Run extends SteadyReport {
+  readonly processorMicros: number;
+  readonly busy: number;
+}
+
+async function runOnce(maker: LoadMaker, serverPid: number, load: SteadyLoad): Promise<Run> {
+  const before = (await processorSeconds(serverPid)) ?? Number.NaN;
+  const report = await maker.run(load);
+  const used = ((await processorSeconds(serverPid)) ?? Number.NaN) - before;
+  const processorMicros = (used * 1_000_000) / report.latenciesMs.length;
+  return { ...report, processorMicros, busy: used / load.seconds };
+}
+
+function sideOf(reports: readonly Run[]): Side {
   return {
     callsPerSecond: median(reports.map((report) => report.callsPerSecond)),
     p50Ms: median(reports.map((report) => quantile(report.latenciesMs, 0.5))),
     p99Ms: median(reports.map((report) => quantile(report.latenciesMs, 0.99))),
+    processorMicros: median(reports.map((report) => report.processorMicros)),
+    busy: median(reports.map((report) => report.busy)),
     latenciesMs: merged(reports.map((report) => report.latenciesMs)),
   };
 }
@@ -61,7 +85,7 @@ export const comparisonColumns = (baseline: string, subject: string) => ["", bas
 
 /** The usual rows of a comparison, with targets where there are any. */
 export function comparisonRows(
-  { baseline, subject, throughputRatio, p99Ratio }: Comparison,
+  { baseline, subject, throughputRatio, p99Ratio, processorRatio }: Comparison,
   targets?: { readonly throughputAtLeast: number; readonly p99AtMost: number },
 ): Row[] {
   const { throughputAtLeast: least = 0, p99AtMost: most = 0 } = targets ?? {};
@@ -89,7 +113,20 @@ export function comparisonRows(
       cells: ["p99 latency", milliseconds(baseline.p99Ms), milliseconds(subject.p99Ms), p99Ratio.toFixed(2)],
       ...(targets === undefined ? {} : { target: p99Target }),
     },
+    {
+      cells: [
+        "processor time of the server per call",
+        microseconds(baseline.processorMicros),
+        microseconds(subject.processorMicros),
+        processorRatio.toFixed(2),
+      ],
+    },
+    { cells: ["share of its core the server got", percent(baseline.busy), percent(subject.busy), ""] },
   ];
+}
+
+function percent(share: number): string {
+  return Number.isNaN(share) ? "–" : `${Math.round(share * 100)} %`;
 }
 
 export function comparisonCurves(

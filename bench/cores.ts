@@ -15,7 +15,10 @@ export function findCores(): Cores {
   const allowed = allowedCores();
   const [server, load, database] = allowed;
   if (spawnSync("taskset", ["--version"]).status !== 0) {
-    return { ...nowhere, description: "not pinned: there is no `taskset`, so server and load share cores as they fall" };
+    return {
+      ...nowhere,
+      description: "not pinned: there is no `taskset`, so server and load share cores as they fall",
+    };
   }
   if (server === undefined || load === undefined) {
     return { ...nowhere, description: "not pinned: there is one core, which server and load share" };

@@ -12,6 +12,10 @@ export function count(value: number): string {
   return Math.round(value).toLocaleString("en-US");
 }
 
+export function microseconds(value: number): string {
+  return `${figure(value)} µs`;
+}
+
 export function milliseconds(value: number): string {
   return `${figure(value)} ms`;
 }

@@ -38,6 +38,7 @@ export function latencyPicture(curves: readonly Curve[]): string {
     );
   }
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">
+<title>Latency of calls by percentile</title>
 <rect width="${width}" height="${height}" fill="#fff"/>
 ${text(plot.left, 24, "Latency of calls by percentile (both scales logarithmic)", "start")}
 ${body.join("\n")}

@@ -12,7 +12,12 @@ export function machineFacts(postgres: BenchPostgres): readonly (readonly [strin
     ["Kernel", `${type()} ${release()}`],
     ["Node", process.version],
     ["Postgres", `${postgres.version}, commits flushed to the disk`],
-    ["Load average at the start", loadavg().map((load) => load.toFixed(1)).join(", ")],
+    [
+      "Load average at the start",
+      loadavg()
+        .map((load) => load.toFixed(1))
+        .join(", "),
+    ],
   ];
 }
 

@@ -8,32 +8,40 @@ export interface Plan {
   readonly warmUpSeconds: number;
   /** Rows of the large list. */
   readonly manyInstallations: number;
+  /** The page of it that is walked to. */
+  readonly deepPage: number;
+  readonly listCalls: number;
   readonly cachedTokens: number;
   readonly idleConnections: number;
   readonly stormCallers: number;
-  /** After this the whole benchmark is ended. */
+  /** What is not measured by then is given up. */
   readonly limitSeconds: number;
   /** Names of measurements; undefined: all. */
   readonly only: ReadonlySet<string> | undefined;
 }
 
-const sizes = { cachedTokens: 10_000, idleConnections: 1_000, stormCallers: 1_000 };
-
 const full = {
-  ...sizes,
   repetitions: 3,
   runSeconds: 4,
   warmUpSeconds: 4,
   manyInstallations: 1_000_000,
+  deepPage: 1_000,
+  listCalls: 100,
+  cachedTokens: 10_000,
+  idleConnections: 1_000,
+  stormCallers: 1_000,
   limitSeconds: 600,
 };
 
 const quick = {
-  ...sizes,
+  ...full,
   repetitions: 1,
   runSeconds: 1,
-  warmUpSeconds: 2,
+  warmUpSeconds: 1,
   manyInstallations: 100_000,
+  deepPage: 200,
+  listCalls: 30,
+  cachedTokens: 2_000,
   limitSeconds: 90,
 };
 
@@ -50,6 +58,7 @@ export function parsePlan(args: readonly string[], known: readonly string[]): Pl
     else throw new Error(`unknown argument ${args[i]}; understood are --quick and --only ${known.join(",")}`);
   }
   const unknown = [...(only ?? [])].filter((name) => !known.includes(name));
-  if (unknown.length > 0) throw new Error(`there is no measurement ${unknown.join(", ")}; there are ${known.join(", ")}`);
+  if (unknown.length > 0)
+    throw new Error(`there is no measurement ${unknown.join(", ")}; there are ${known.join(", ")}`);
   return { ...(isQuick ? quick : full), quick: isQuick, only };
 }

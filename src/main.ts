@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import process from "node:process";
-import { type App, startApp } from "./app/start-app.ts";
+import { startApp } from "./app/start-app.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { loadConfig } from "./config/load-config.ts";
 import { createLogger } from "./world/logger.ts";
@@ -24,21 +24,22 @@ async function run(): Promise<void> {
     log,
   };
 
-  let app: App;
+  const starting = startApp(config, world);
+  const stop = createStop(log, async () => {
+    await (await starting).close();
+    await platformFetch.close();
+  });
+  // From the beginning: a process that is told to end while it starts ends in order as well.
+  process.on("SIGTERM", () => stop("SIGTERM", 0));
+  process.on("SIGINT", () => stop("SIGINT", 0));
   try {
-    app = await startApp(config, world);
+    await starting;
   } catch (error) {
     log.error({ message: error instanceof Error ? error.message : "unknown" }, "service.start_failed");
     process.exitCode = 1;
     await platformFetch.close();
     return;
   }
-  const stop = createStop(log, async () => {
-    await app.close();
-    await platformFetch.close();
-  });
-  process.on("SIGTERM", () => stop("SIGTERM", 0));
-  process.on("SIGINT", () => stop("SIGINT", 0));
   process.on("uncaughtException", (error) => {
     log.error({ name: error.name, stack: framesOf(error) }, "service.bug");
     stop("uncaughtException", 1);

@@ -25,3 +25,6 @@ export function every(
     },
   };
 }
+
+/** How a job is run again and again: `every`, or by hand. */
+export type Schedule = typeof every;

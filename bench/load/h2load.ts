@@ -14,7 +14,7 @@ export async function runH2load(load: SteadyLoad, core: number | undefined, dire
   const rate = callsPerSecond === undefined ? [] : [`--rps=${callsPerSecond / connections}`];
   const [command, ...args] = pinned(core, [
     "h2load",
-    ...["-t", "1", "-c", String(connections), "-m", String(streams), "-D", String(seconds), "-d", bodyPath],
+    ...["-t", "1", "-c", String(connections), "-m", String(streams), "-D", `${seconds * 1000}ms`, "-d", bodyPath],
     ...(protocol === "grpc" ? grpcHeaders : ["--h1", ...jsonHeaders]),
     ...rate,
     `--log-file=${logPath}`,

@@ -9,7 +9,9 @@ export interface LoadOrder {
   readonly bodies: readonly Buffer[];
   /** Calls that are always under way. */
   readonly inFlight: number;
-  readonly stop: { readonly kind: "seconds"; readonly seconds: number } | { readonly kind: "calls"; readonly calls: number };
+  readonly stop:
+    | { readonly kind: "seconds"; readonly seconds: number }
+    | { readonly kind: "calls"; readonly calls: number };
 }
 
 export interface LoadReport {

@@ -12,7 +12,10 @@ export const warmConnect: Measurement = {
 
 async function measure(bench: Bench): Promise<Findings> {
   const { plan } = bench;
-  const { service, installationId } = await startWarmService(bench, await postgresSettings(bench, "bench_warm_connect"));
+  const { service, installationId } = await startWarmService(
+    bench,
+    await postgresSettings(bench, "bench_warm_connect"),
+  );
   const maker = createLoadMaker(bench, bench.closers);
   const common = {
     protocol: "http" as const,
@@ -21,7 +24,7 @@ async function measure(bench: Bench): Promise<Findings> {
     streams: 1,
     seconds: plan.runSeconds,
   };
-  const comparison = await compare(maker, plan, {
+  const comparison = await compare(maker, plan, service.pid, {
     baseline: { ...common, address: `127.0.0.1:${service.emptyConnectPort}`, body: Buffer.from("{}") },
     subject: {
       ...common,

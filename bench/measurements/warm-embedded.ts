@@ -22,7 +22,7 @@ async function measure(bench: Bench): Promise<Findings> {
     streams: 8,
     seconds: plan.runSeconds,
   };
-  const comparison = await compare(maker, plan, {
+  const comparison = await compare(maker, plan, warm.service.pid, {
     baseline: { ...common, path: emptyPath, body: Buffer.alloc(0) },
     subject: { ...common, path: getTokenPath, body: getTokenRequest(warm.installationId) },
   });

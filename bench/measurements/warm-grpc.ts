@@ -38,7 +38,7 @@ async function measure(bench: Bench): Promise<Findings> {
     baseline: { ...common, path: emptyPath, body: Buffer.alloc(0) },
     subject: { ...common, path: getTokenPath, body: getTokenRequest(warm.installationId) },
   };
-  const comparison = await compare(maker, plan, loads);
+  const comparison = await compare(maker, plan, warm.service.pid, loads);
   const labels = { baseline: "empty RPC", subject: "GetToken, warm" };
   const atHalf = maker.holdsRate ? [await atRate(maker, loads, comparison.baseline.callsPerSecond / 2)] : [];
   return {

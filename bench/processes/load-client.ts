@@ -39,8 +39,7 @@ async function drive(order: LoadOrder, calls: readonly Call[]): Promise<LoadRepo
   let firstFailure: string | undefined;
   let begun = 0;
   const startedAt = performance.now();
-  const more = () =>
-    stop.kind === "calls" ? begun < stop.calls : performance.now() - startedAt < stop.seconds * 1000;
+  const more = () => (stop.kind === "calls" ? begun < stop.calls : performance.now() - startedAt < stop.seconds * 1000);
 
   async function worker(call: Call): Promise<void> {
     while (more()) {
@@ -55,7 +54,9 @@ async function drive(order: LoadOrder, calls: readonly Call[]): Promise<LoadRepo
       latencies.push(performance.now() - at);
     }
   }
-  const workers = Array.from({ length: inFlight }, (_, i) => calls[i % calls.length]).filter((call) => call !== undefined);
+  const workers = Array.from({ length: inFlight }, (_, i) => calls[i % calls.length]).filter(
+    (call) => call !== undefined,
+  );
   await Promise.all(workers.map(worker));
   const seconds = (performance.now() - startedAt) / 1000;
   return { latenciesMs: Float64Array.from(latencies), failed, firstFailure, seconds };

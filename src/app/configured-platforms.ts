@@ -1,20 +1,22 @@
 import type { Config } from "../config/load-config.ts";
 import { withBreaker } from "../domain/breaker.ts";
 import type { Platform, Platforms } from "../domain/platform.ts";
+import type { Telemetry } from "../domain/telemetry.ts";
 import { createAtlassian } from "../platforms/atlassian.ts";
 import { createGithub } from "../platforms/github.ts";
 import { createGithubOauth } from "../platforms/github-oauth.ts";
 import { createPlatforms } from "../platforms/platforms.ts";
 import { createSlack } from "../platforms/slack.ts";
+import { measuredPlatform } from "../telemetry/measured-platform.ts";
 import type { World } from "../world.ts";
 
 /** The platforms that have settings. */
-export function configuredPlatforms({ platforms }: Config, { fetch, now }: World): Platforms {
+export function configuredPlatforms({ platforms }: Config, { fetch, now }: World, telemetry: Telemetry): Platforms {
   const { github, githubOauth, atlassian, slack } = platforms;
   const configured: Platform[] = [];
   if (github !== undefined) configured.push(createGithub({ ...github, fetch, now }));
   if (githubOauth !== undefined) configured.push(createGithubOauth({ ...githubOauth, fetch, now }));
   if (atlassian !== undefined) configured.push(createAtlassian({ ...atlassian, fetch, now }));
   if (slack !== undefined) configured.push(createSlack({ ...slack, fetch, now }));
-  return createPlatforms(configured.map(withBreaker));
+  return createPlatforms(configured.map((platform) => withBreaker(measuredPlatform(platform, telemetry))));
 }

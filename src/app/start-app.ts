@@ -1,6 +1,7 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { type Closers, createClosers } from "../closers.ts";
 import type { Config } from "../config/load-config.ts";
-import { every } from "../periodic.ts";
+import { every, type Schedule } from "../periodic.ts";
 import { connectHandler } from "../rpc/connect/connect-handler.ts";
 import { createHealthStatus, type HealthStatus } from "../rpc/grpc/health-status.ts";
 import { listenGrpc } from "../rpc/grpc/listen-grpc.ts";
@@ -8,13 +9,20 @@ import { createJsonCalls } from "../rpc/json/create-json-calls.ts";
 import { createProcedures } from "../rpc/procedures.ts";
 import { createOpaqueTokens } from "../storage/seal/opaque-tokens.ts";
 import type { Storage } from "../storage/storage.ts";
+import { measuredStorage } from "../telemetry/measured-storage.ts";
+import { startTelemetry } from "../telemetry/start-telemetry.ts";
 import { createInternalApp } from "../web/internal-app.ts";
 import { listen } from "../web/listen.ts";
 import { createPublicApp } from "../web/public-app.ts";
 import type { Log, World } from "../world.ts";
 import { configuredPlatforms } from "./configured-platforms.ts";
+import { createKeyReport, type KeyReport } from "./key-report.ts";
+import { listening } from "./listening.ts";
 import { openStorage } from "./open-storage.ts";
 import { type WiredUseCases, wireUseCases } from "./use-cases.ts";
+
+/** So long before their connection is told to go away, clients that watch the health hear that this process ends. */
+const noticeMs = 50;
 
 /** A running service. */
 export interface App {
@@ -24,51 +32,74 @@ export interface App {
 }
 
 /** Starts the service. A start that fails closes what it had opened, and throws what an operator can act on. */
-export async function startApp(config: Config, world: World): Promise<App> {
+export async function startApp(config: Config, world: World, schedule: Schedule = every): Promise<App> {
   const closers = createClosers();
   try {
-    return await start(config, world, closers);
+    return await start(config, world, schedule, closers);
   } catch (error) {
     await closers.close();
     throw error;
   }
 }
 
-async function start(config: Config, world: World, closers: Closers): Promise<App> {
-  const { storage, keys } = await openStorage(config, world, closers);
-  const platforms = configuredPlatforms(config, world);
-  const wired = wireUseCases(config, world, storage, platforms);
+async function start(config: Config, world: World, schedule: Schedule, closers: Closers): Promise<App> {
+  const { otlpEndpoint } = config;
+  const running = await startTelemetry({ otlpEndpoint, log: world.log, callers: ["anonymous"] });
+  closers.add("telemetry", running.close);
+  const { telemetry } = running;
+  const opened = await openStorage(config, world, closers);
+  const { keys } = opened;
+  const storage = measuredStorage(opened.storage, telemetry);
+  const keyReport = await createKeyReport({ usage: storage.keyUsage, ...world });
+  const platforms = configuredPlatforms(config, world, telemetry);
+  const wired = wireUseCases(config, { ...world, log: running.log }, storage, platforms, telemetry);
+  running.watch({
+    statistics: () => storage.statistics.read(world.now()),
+    cacheEntries: wired.cacheEntries,
+    isChangeFeedAlive: storage.changes.isAlive,
+    keyIds: keys.map((key) => key.id),
+    platforms: platforms.all.map((platform) => platform.name),
+  });
   const health = createHealthStatus();
-  startJobs({ storage, wired, world, closers });
+  startJobs({ storage, wired, world, schedule, closers });
 
   const graceMs = config.drainSeconds * 1000;
   const sealer = createOpaqueTokens({ keys, random: world.random, purpose: "page" });
   const procedures = createProcedures({ useCases: wired.calls, sealer });
-  const doors = { ...world, procedures };
+  const doors = { ...world, procedures, telemetry };
+  const { inRequest } = telemetry;
 
-  const publicApp = createPublicApp({ ...config.public, ...world, ...wired });
+  const publicApp = createPublicApp({ ...config.public, ...world, ...wired, inRequest });
   const internalApp = createInternalApp({
     ...world,
-    connect: connectHandler(doors),
+    inRequest,
+    readMetrics: running.readMetrics,
+    connect: connectHandler({ ...doors, log: running.log }),
     calls: createJsonCalls(doors),
     readHealth: () =>
-      readHealth(
-        storage,
-        keys.map((key) => key.id),
-        { configured: platforms.all.map((platform) => platform.name), not_configured: config.notConfigured },
-      ),
+      readHealth(storage, keyReport, {
+        configured: platforms.all.map((platform) => platform.name),
+        not_configured: config.notConfigured,
+      }),
   });
-  const publicListener = await listen(publicApp, config.public);
+  const publicListener = await listening("PORT", config.public, listen(publicApp, config.public));
   closers.add("public listener", () => publicListener.close(graceMs));
-  const internalListener = await listen(internalApp, config.internal);
+  const internalListener = await listening("INTERNAL_PORT", config.internal, listen(internalApp, config.internal));
   closers.add("internal listener", () => internalListener.close(graceMs));
-  const grpcListener = await listenGrpc({ ...doors, ...config.grpc, health });
+  const grpcListener = await listening("GRPC_PORT", config.grpc, listenGrpc({ ...doors, ...config.grpc, health }));
   closers.add("gRPC listener", () => grpcListener.close(graceMs));
-  closers.add("health", () => health.set("NOT_SERVING"));
+  // Together, so that the drain time is spent once.
+  closers.add("listeners", async () => {
+    await Promise.all([publicListener, internalListener, grpcListener].map((listener) => listener.close(graceMs)));
+  });
+  closers.add("health", async () => {
+    health.set("NOT_SERVING");
+    await delay(noticeMs);
+  });
 
   await storage.ping();
   health.set("SERVING");
-  const watch = every(1000, "check database", () => checkDatabase(storage, health, world.log), world.log);
+  const watch = schedule(1000, "check database", () => checkDatabase(storage, health, world.log), world.log);
   // Ends before NOT_SERVING is set: a process that drains stays so.
   closers.add("check database", watch.close);
   const ports = { public: publicListener.port, grpc: grpcListener.port, internal: internalListener.port };
@@ -85,11 +116,12 @@ function startJobs(parts: {
   readonly storage: Storage;
   readonly wired: WiredUseCases;
   readonly world: World;
+  readonly schedule: Schedule;
   readonly closers: Closers;
 }): void {
-  const { storage, wired, world, closers } = parts;
+  const { storage, wired, world, schedule, closers } = parts;
   const job = (seconds: number, name: string, work: () => Promise<void>) => {
-    const running = every(seconds * 1000, name, work, world.log);
+    const running = schedule(seconds * 1000, name, work, world.log);
     closers.add(name, running.close);
   };
   closers.add("last counts", () => wired.handOut.flush());
@@ -112,10 +144,10 @@ async function checkDatabase(storage: Storage, health: HealthStatus, log: Log): 
   log.warn({ status: now }, "health.changed");
 }
 
-async function readHealth(storage: Storage, keys: readonly string[], platforms: Readonly<Record<string, unknown>>) {
+async function readHealth(storage: Storage, keys: KeyReport, platforms: Readonly<Record<string, unknown>>) {
   const database = await storage.ping().then(
     () => "ok",
     () => "unreachable",
   );
-  return { ok: database === "ok", parts: { database, keys, platforms } };
+  return { ok: database === "ok", parts: { database, keys: await keys.read(), platforms } };
 }

@@ -8,12 +8,15 @@ import { createGetInstallation, createListInstallations } from "../domain/list-i
 import { createNarrowedTokens } from "../domain/narrowed-tokens.ts";
 import type { Platform, Platforms } from "../domain/platform.ts";
 import { createRefresher, type Refresher } from "../domain/refresh.ts";
+import type { Selector } from "../domain/repositories.ts";
 import { createRevoker, type Revoker } from "../domain/revoke-installation.ts";
 import { createSelectInstallation, type InstallUrl } from "../domain/select-installation.ts";
 import { createSelectionCache } from "../domain/selection-cache.ts";
 import { createStartInstall, createStartLeg } from "../domain/start-install.ts";
+import type { Telemetry } from "../domain/telemetry.ts";
 import type { UseCases } from "../domain/use-cases.ts";
 import type { Storage } from "../storage/storage.ts";
+import { measuredInstall } from "../telemetry/measured-install.ts";
 import type { World } from "../world.ts";
 
 export interface WiredUseCases {
@@ -27,22 +30,32 @@ export interface WiredUseCases {
   readonly keepFresh: KeepFresh;
   readonly handOut: HandOut;
   readonly revoker: Revoker;
+  /** Selections in memory. */
+  readonly cacheEntries: () => number;
 }
 
 /** Wires every use case to the storage and the platforms. */
-export function wireUseCases(config: Config, world: World, storage: Storage, platforms: Platforms): WiredUseCases {
+export function wireUseCases(
+  config: Config,
+  world: World,
+  storage: Storage,
+  platforms: Platforms,
+  telemetry: Telemetry,
+): WiredUseCases {
   const { installations, credentials, attempts, audit, changes } = storage;
   const redirectUri = (platform: Platform) => publicUrl(config, `/oauth/callback/${platform.name}`);
   const installUrl = createInstallUrl(config);
 
-  const refresher = createRefresher({ credentials, platforms, world });
+  const refresher = createRefresher({ credentials, platforms, world, telemetry });
   const narrowed = createNarrowedTokens({ credentials, refresher, world, maxEntries: config.cacheMaxEntries });
   const handOut = createHandOut({ audit, installations, world });
-  const { select } = createSelectionCache({
+  const cache = createSelectionCache({
     select: createSelectInstallation({ installations, platforms, installUrl }),
     changes,
     maxEntries: config.cacheMaxEntries,
+    onLookUp: telemetry.cacheLookedUp,
   });
+  const select = (selector: Selector) => telemetry.step("select", {}, () => cache.select(selector));
   const revoker = createRevoker({ installations, platforms, world });
   const startLeg = createStartLeg({ attempts, world, redirectUri });
 
@@ -54,11 +67,15 @@ export function wireUseCases(config: Config, world: World, storage: Storage, pla
       revokeInstallation: revoker.revoke,
     },
     startInstall: createStartInstall(platforms, startLeg, world),
-    finishInstall: createFinishInstall({ attempts, installations, platforms, startLeg, redirectUri, world }),
+    finishInstall: measuredInstall(
+      createFinishInstall({ attempts, installations, platforms, startLeg, redirectUri, world }),
+      telemetry,
+    ),
     refresher,
     keepFresh: createKeepFresh({ credentials, platforms, refresher, world }),
     handOut,
     revoker,
+    cacheEntries: () => cache.size,
   };
 }
 

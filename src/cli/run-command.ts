@@ -4,6 +4,7 @@ const usage = `usage: oauth-token-service COMMAND
 
   keys generate              prints a new encryption key for TOKEN_ENCRYPTION_KEY
   migrate                    brings the Postgres database of DATABASE_URL up to date
+  rotate                     seals everything stored with the first key of TOKEN_ENCRYPTION_KEY
   health [--address H:P]     asks the gRPC listener whether it is serving
   --help                     prints this
 
@@ -18,6 +19,7 @@ interface Entry {
 const commands: readonly Entry[] = [
   { words: ["keys", "generate"], load: async () => (await import("./generate-key.ts")).generateKeyCommand },
   { words: ["migrate"], load: async () => (await import("./migrate.ts")).migrateCommand },
+  { words: ["rotate"], load: async () => (await import("./rotate.ts")).rotateCommand },
   { words: ["health"], load: async () => (await import("./health.ts")).healthCommand },
 ];
 

@@ -3,6 +3,7 @@ import { type EncryptionConfig, readEncryption } from "./encryption.ts";
 import { type Listeners, readListeners } from "./listeners.ts";
 import { type LogLevel, readLogLevel } from "./log-level.ts";
 import { findNearNames } from "./near-names.ts";
+import { readOtlpEndpoint } from "./otlp.ts";
 import { notConfigured, type PlatformConfigs, readPlatforms, readWebhooks, type WebhookConfig } from "./platforms.ts";
 import { type ProxyConfig, readProxy } from "./proxy.ts";
 import { readInteger } from "./scalars.ts";
@@ -24,6 +25,8 @@ export interface Config extends Listeners {
   /** Most tokens kept in memory. */
   readonly cacheMaxEntries: number;
   readonly proxy: ProxyConfig;
+  /** Where spans go; undefined: nowhere. */
+  readonly otlpEndpoint: string | undefined;
 }
 
 /**
@@ -54,6 +57,7 @@ export function loadConfig(
     drainSeconds: readInteger(reader, "DRAIN_SECONDS", { fallback: 20, min: 0, max: 3600 }),
     cacheMaxEntries: readInteger(reader, "CACHE_MAX_ENTRIES", { fallback: 50_000, min: 1, max: 10_000_000 }),
     proxy: readProxy(reader),
+    otlpEndpoint: readOtlpEndpoint(reader),
   };
   return { config, warnings: reader.finish() };
 }
@@ -64,6 +68,15 @@ export function loadDatabaseConfig(env: Environment, readFile: ReadFile): Databa
   const database = readDatabase(reader);
   reader.finish();
   return database;
+}
+
+/** Only what a command that opens what is stored needs. */
+export function loadSealingConfig(env: Environment, readFile: ReadFile): Pick<Config, "database" | "encryption"> {
+  const reader = createSettingReader(env, readFile);
+  const database = readDatabase(reader);
+  const encryption = readEncryption(reader, database.kind);
+  reader.finish();
+  return { database, encryption };
 }
 
 /** Only where the service listens. */

@@ -164,6 +164,10 @@ export const settings = [
     default: "info",
     meaning: "Least level logged, as one JSON line per event on stdout.",
   },
+  {
+    name: "OTEL_EXPORTER_OTLP_ENDPOINT",
+    meaning: "Collector that gets spans as OTLP over HTTP, such as `http://localhost:4318`. Unset: none are recorded.",
+  },
   { name: "DRAIN_SECONDS", default: "20", meaning: "How long running calls may take to finish at shutdown." },
   { name: "CACHE_MAX_ENTRIES", default: "50000", meaning: "Most tokens kept in memory." },
   { name: "HTTPS_PROXY", secret: true, aliases: ["https_proxy"], meaning: "Proxy for calls to platforms." },

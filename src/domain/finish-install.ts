@@ -156,6 +156,7 @@ export function createFinishInstall(parts: {
       } catch (error) {
         const passing = error instanceof ServiceError && error.reason === "SERVICE_UNAVAILABLE";
         if (!passing || performance.now() - started > storeForMs) throw error;
+        world.log.warn({ platform: platform.name }, "install.store_retried");
         await delay(200);
       }
     }

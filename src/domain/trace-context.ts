@@ -8,14 +8,15 @@ export interface TraceContext {
   readonly sampled: boolean;
 }
 
-// Later versions may append fields (section 3.2.2.1); ff is no version.
-const traceparent = /^(?!ff)([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+// ff is no version, and ids of nothing but zeros are none.
+const traceparent = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}/;
+const length = 55;
 
 /** Reads a `traceparent` header (W3C Trace Context section 3.2); undefined for whatever is not one. */
 export function parseTraceparent(header: string | undefined): TraceContext | undefined {
-  if (header === undefined || header.length > 512) return undefined;
-  const [, version, traceId, spanId, flags, more] = traceparent.exec(header) ?? [];
-  if (traceId === undefined || spanId === undefined || flags === undefined) return undefined;
-  if ((version === "00" && more !== undefined) || /^0+$/.test(traceId) || /^0+$/.test(spanId)) return undefined;
-  return { traceId, spanId, sampled: (Number.parseInt(flags, 16) & 1) === 1 };
+  if (header === undefined || !traceparent.test(header)) return undefined;
+  // Later versions may append fields (section 3.2.4).
+  if (header.length > length && (header.startsWith("00") || header[length] !== "-")) return undefined;
+  const flags = Number.parseInt(header.slice(53, length), 16);
+  return { traceId: header.slice(3, 35), spanId: header.slice(36, 52), sampled: (flags & 1) === 1 };
 }

@@ -1,4 +1,5 @@
 import type { Call } from "../domain/call.ts";
+import { parseTraceparent } from "../domain/trace-context.ts";
 import { countdown } from "./deadline.ts";
 
 /** What a door knows of a call. */
@@ -8,6 +9,8 @@ export interface IncomingCall {
   readonly address: string | undefined;
   /** As the caller sent it. */
   readonly requestId: string | undefined;
+  /** The `traceparent` header, as the caller sent it. */
+  readonly traceparent?: string | undefined;
   /** Undefined: the caller named no deadline. */
   readonly timeoutMs: number | undefined;
 }
@@ -26,11 +29,12 @@ export function createReceiveCall(random: (bytes: number) => Buffer): ReceiveCal
   let pool: Buffer = Buffer.alloc(0);
   let used = 0;
 
-  return ({ method, address, requestId, timeoutMs }) => ({
+  return ({ method, address, requestId, traceparent, timeoutMs }) => ({
     caller: "anonymous",
     address: address?.startsWith(mappedPrefix) ? address.slice(mappedPrefix.length) : address,
     requestId: requestId !== undefined && saneRequestId.test(requestId) ? requestId : newRequestId(),
     method,
+    trace: parseTraceparent(traceparent),
     remainingMs: countdown(timeoutMs),
   });
 

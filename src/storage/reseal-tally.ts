@@ -1,7 +1,20 @@
 import { sealingKeyId } from "./credential-rows.ts";
-import type { BatchResult } from "./reseal.ts";
 import type { ListedRow, SealedCount } from "./reseal-rows.ts";
 import type { Sealer } from "./seal/sealer.ts";
+
+export interface UnreadableRow {
+  readonly id: string;
+  /** The key that sealed it, as the row says. */
+  readonly keyId: string | null;
+}
+
+/** What became of a batch; the rest was found sealed as it should be, or gone. */
+export interface BatchResult {
+  readonly resealed: readonly string[];
+  readonly unreadable: readonly UnreadableRow[];
+  /** Changed by somebody else every time. */
+  readonly overtaken: readonly string[];
+}
 
 /** How far it has come: exact at the end, and in between but for what others store meanwhile. */
 export interface ResealProgress {

@@ -3,14 +3,8 @@ import type { Database } from "./database.ts";
 import { errorCode } from "./database-failure.ts";
 import { resealCanary } from "./key-usage.ts";
 import { countSealed, isCurrent, listRows, readRows, replaceSealed, type SealedRow, sealAnew } from "./reseal-rows.ts";
-import { createResealTally, type ResealProgress } from "./reseal-tally.ts";
+import { type BatchResult, createResealTally, type ResealProgress, type UnreadableRow } from "./reseal-tally.ts";
 import type { Sealer } from "./seal/sealer.ts";
-
-export interface UnreadableRow {
-  readonly id: string;
-  /** The key that sealed it, as the row says. */
-  readonly keyId: string | null;
-}
 
 export interface ResealOptions {
   readonly database: Database;
@@ -56,14 +50,6 @@ export async function reseal(options: ResealOptions): Promise<ResealProgress> {
   tally.recount(await countSealed(database, sealer));
   if (tally.progress().left === 0) await resealCanary(database, sealer);
   return tally.progress();
-}
-
-/** What became of a batch; the rest was found sealed as it should be, or gone. */
-export interface BatchResult {
-  readonly resealed: readonly string[];
-  readonly unreadable: readonly UnreadableRow[];
-  /** Changed by somebody else every time. */
-  readonly overtaken: readonly string[];
 }
 
 async function resealBatch(database: Database, ids: readonly string[], sealer: Sealer): Promise<BatchResult> {

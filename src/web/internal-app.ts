@@ -1,11 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Express } from "express";
+import type { RequestIds } from "../domain/telemetry.ts";
 import type { World } from "../world.ts";
 import { expressApp } from "./express-app.ts";
 import type { WebHandler, WebResponse } from "./handler.ts";
 import { internalHealthRoute, type ReadHealth } from "./internal-health.ts";
 import { loopbackHostOnly } from "./loopback-host.ts";
 import { methodNotAllowed } from "./method-not-allowed.ts";
+import { metricsRoute, type ReadMetrics } from "./metrics-route.ts";
 import { connectRoute, requestLog } from "./request-log.ts";
 import { installationsRoute, type RestCalls, revokeRoute, tokenRoute } from "./rest.ts";
 import { restError } from "./rest-error.ts";
@@ -20,6 +22,10 @@ export interface InternalAppOptions extends Pick<World, "log" | "now" | "random"
   readonly connect: NodeHandler;
   readonly calls: RestCalls;
   readonly readHealth: ReadHealth;
+  /** What `/metrics` answers; without it there is no such route. */
+  readonly readMetrics?: ReadMetrics | undefined;
+  /** Runs what handles a request, so that what it logs has these ids. */
+  readonly inRequest?: ((ids: RequestIds, handle: () => void) => void) | undefined;
 }
 
 const servicePath = "/oauth.token.v1.TokenService/";
@@ -38,6 +44,10 @@ export function createInternalApp(options: InternalAppOptions): Express {
   });
   app.get("/health", internalHealthRoute(options.readHealth));
   app.all("/health", onlyMethods("GET, HEAD"));
+  if (options.readMetrics !== undefined) {
+    app.get("/metrics", metricsRoute(options.readMetrics));
+    app.all("/metrics", onlyMethods("GET, HEAD"));
+  }
   // HEAD is refused where GET would hand out a token.
   app.route("/oauth/token/:platform").head(onlyMethods("GET")).get(tokenRoute(calls)).all(onlyMethods("GET"));
   app.get("/oauth/installations", installationsRoute(calls));

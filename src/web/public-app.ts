@@ -1,5 +1,6 @@
 import type { Express } from "express";
 import type { FinishInstall, StartInstall } from "../domain/install.ts";
+import type { RequestIds } from "../domain/telemetry.ts";
 import type { World } from "../world.ts";
 import { createAnswerFailure } from "./answers.ts";
 import { redirectToBaseUrl } from "./base-url.ts";
@@ -25,6 +26,8 @@ export interface PublicAppOptions extends Pick<World, "log" | "now" | "random"> 
   readonly allowedReturnOrigins: readonly string[];
   readonly startInstall: StartInstall;
   readonly finishInstall: FinishInstall;
+  /** Runs what handles a request, so that what it logs has these ids. */
+  readonly inRequest?: ((ids: RequestIds, handle: () => void) => void) | undefined;
 }
 
 /** What browsers and platforms see: install, callback, and whether we are alive. */

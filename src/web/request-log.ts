@@ -1,3 +1,5 @@
+import type { RequestIds } from "../domain/telemetry.ts";
+import { parseTraceparent } from "../domain/trace-context.ts";
 import type { Log, LogFields, World } from "../world.ts";
 import type { WebHandler } from "./handler.ts";
 
@@ -5,19 +7,25 @@ import type { WebHandler } from "./handler.ts";
 export const connectRoute = "/oauth.token.v1.TokenService/:method";
 
 /** Routes whose lines are written at debug: they are polled, or their calls are logged as calls. */
-const quiet: ReadonlySet<string> = new Set(["/health", "/v1/healthz", connectRoute]);
+const quiet: ReadonlySet<string> = new Set(["/health", "/v1/healthz", "/metrics", connectRoute]);
 
 export interface RequestLogOptions extends Pick<World, "log" | "now" | "random"> {
-  /** Whether the asker may choose the id, with an `X-Request-Id` header of printable ASCII. */
+  /** Whether the asker may choose the ids: `X-Request-Id`, of printable ASCII, and the trace of `traceparent`. */
   readonly callersNameRequests?: boolean;
+  /** Runs what handles the request, so that what it logs has these ids. */
+  readonly inRequest?: ((ids: RequestIds, handle: () => void) => void) | undefined;
 }
 
-/** Gives every request an id and writes one line about it when it is over: the route's pattern, never the URL. */
+/** Gives every request an id, and writes one line about it when it is over: the route's pattern, never the URL. */
 export function requestLog(options: RequestLogOptions): WebHandler {
+  const { inRequest = (_ids, handle) => handle() } = options;
+
   return (request, response, next) => {
     const startedMs = options.now().getTime();
     const chosen = options.callersNameRequests ? request.get("x-request-id") : undefined;
     const requestId = chosen !== undefined && printable.test(chosen) ? chosen : options.random(8).toString("hex");
+    const trace = options.callersNameRequests ? parseTraceparent(request.get("traceparent")) : undefined;
+    const traceId = trace?.traceId;
     response.locals.requestId = requestId;
     response.setHeader("X-Request-Id", requestId);
     response.once("close", () => {
@@ -26,9 +34,9 @@ export function requestLog(options: RequestLogOptions): WebHandler {
       const { failure } = response.locals;
       const ms = options.now().getTime() - startedMs;
       const aborted = response.writableFinished ? undefined : true;
-      write(options.log, { method: request.method, route, status, ms, requestId, failure, aborted });
+      write(options.log, { method: request.method, route, status, ms, requestId, traceId, failure, aborted });
     });
-    next();
+    inRequest({ requestId, traceId }, next);
   };
 }
 

@@ -8,6 +8,8 @@ export interface RestContext {
   /** The peer's address, for the record. */
   readonly address: string | undefined;
   readonly requestId: string | undefined;
+  /** The `traceparent` header (W3C Trace Context). */
+  readonly traceparent?: string | undefined;
 }
 
 export interface RestAnswer {
@@ -81,7 +83,8 @@ function restRoute<P>(
       return refuse(response, error);
     }
     const { requestId } = response.locals;
-    const answer = await call(message, { address: request.socket.remoteAddress, requestId });
+    const traceparent = request.get("traceparent");
+    const answer = await call(message, { address: request.socket.remoteAddress, requestId, traceparent });
     if (answer.retryAfterSeconds !== undefined) response.setHeader("Retry-After", answer.retryAfterSeconds);
     response.status(answer.status).json(answer.body);
   };

@@ -107,7 +107,7 @@ describe("the command line", () => {
 
   test.each([
     [[]],
-    [["rotate"]],
+    [["rotate", "now"]],
     [["keys"]],
     [["keys", "generate", "x"]],
     [["health", "--address"]],

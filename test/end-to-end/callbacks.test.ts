@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createBrowser } from "../support/browser.ts";
+import { type Browser, createBrowser } from "../support/browser.ts";
 import { at, callBack, walkToCallback } from "./support/flow.ts";
 import { useService } from "./support/use-service.ts";
 
@@ -13,6 +13,17 @@ function walk(platform: string, browser = createBrowser(), query = "") {
 async function stored(): Promise<number> {
   const [row] = await shared.sql`select count(*)::int as installations from installations`;
   return row?.installations;
+}
+
+function jarOf({ cookies }: Browser): Map<string, string> {
+  return cookies as Map<string, string>;
+}
+
+/** Another window of the same browser, with the cookies it has now. */
+function copyOf(browser: Browser): Browser {
+  const copy = createBrowser();
+  for (const [name, value] of browser.cookies) jarOf(copy).set(name, value);
+  return copy;
 }
 
 function exchanges(): number {
@@ -43,8 +54,11 @@ describe("a state makes no call to the platform and stores nothing", () => {
     const callback = await walk(platform, browser);
     const other = createBrowser();
     await walk(platform, other);
+    // Knows the name of the cookie, which anyone with the state can tell, and makes its value up.
+    const forger = copyOf(browser);
+    for (const name of forger.cookies.keys()) jarOf(forger).set(name, Buffer.alloc(32, 7).toString("base64url"));
     const before = shared.platformCalls();
-    for (const stranger of [createBrowser(), other]) {
+    for (const stranger of [createBrowser(), other, forger]) {
       const answer = await callBack(stranger, callback);
       expect(answer).toMatchObject({ status: 400, success: false, error: { code: "state_other_browser" } });
     }
@@ -74,11 +88,9 @@ describe("a state makes no call to the platform and stores nothing", () => {
     const callback = await walk(platform, browser);
     // A second attempt keeps a cookie in the browser, as another tab would.
     await walk(platform, browser);
-    const cookies = new Map(browser.cookies);
+    const copy = copyOf(browser);
     expect((await callBack(browser, callback)).success).toBe(true);
     const before = shared.platformCalls();
-    const copy = createBrowser();
-    for (const [key, value] of cookies) (copy.cookies as Map<string, string>).set(key, value);
     for (const replica of shared.service.replicas) {
       const answer = await callBack(copy, at(replica, callback));
       expect(answer).toMatchObject({ status: 400, success: false, error: { code: "state_already_used" } });

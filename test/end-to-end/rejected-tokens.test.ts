@@ -43,9 +43,8 @@ describe.each(platforms)("a token of $platform that the platform refused", ({ pl
     const current = await callers[0]!.token(request);
     const before = service.sandbox[endpoint].controls.tokenCalls;
     for (const caller of callers) expect((await caller.token(request)).token_id).toBe(current.token_id);
-    expect((await callers[1]!.token({ ...request, rejected_token_id: "0".repeat(64) })).token_id).toBe(
-      current.token_id,
-    );
+    const stale = { ...request, rejected_token_id: "0".repeat(64) };
+    for (const caller of callers) expect((await caller.token(stale)).token_id).toBe(current.token_id);
     expect(service.sandbox[endpoint].controls.tokenCalls).toBe(before);
   });
 

@@ -41,8 +41,10 @@ test.each(paths)(
       provider_revocation: `PROVIDER_REVOCATION_${gone}`,
     });
     expect(await isAccepted(platform, token)).toBe(false);
-    expect(await second.refusal({ installation_id: id, ...actor })).toMatchObject({ reason: "INSTALLATION_REVOKED" });
-    expect(await second.refusal({ platform, ...actor })).toMatchObject({
+    expect(await second.refusalSoon({ installation_id: id, ...actor })).toMatchObject({
+      reason: "INSTALLATION_REVOKED",
+    });
+    expect(await second.refusalSoon({ platform, ...actor })).toMatchObject({
       code: "NOT_FOUND",
       reason: "INSTALLATION_NOT_FOUND",
       metadata: { install_url: `${service.replicas[0]!.publicUrl}/oauth/install/${platform}` },

@@ -1,14 +1,14 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createBrowser } from "../support/browser.ts";
 import { until } from "../support/gate.ts";
-import { createStage, type Stage } from "./stage.ts";
+import { connectAndUse, createStage, type Listed, type Stage } from "./stage.ts";
 
 let stage: Stage;
-beforeEach(async () => {
+beforeAll(async () => {
   stage = await createStage("Postgres");
   await stage.start();
 });
-afterEach(() => stage.close());
+afterAll(() => stage.close());
 
 /** Counts statements from now on, and ends the service before the n-th reaches the database. */
 function watchStatements(killBefore = Number.POSITIVE_INFINITY): { readonly seen: number; readonly killed: boolean } {
@@ -65,7 +65,7 @@ function someOf(statements: number): readonly number[] {
 describe("kill -9 on Postgres", { timeout: 60_000 }, () => {
   test("before a statement of an install loses nothing that was answered", async () => {
     const counted = watchStatements();
-    await stage.connect("jira");
+    await stage.connect("jira", "counted");
     const answered: string[] = [];
     for (const statement of someOf(counted.seen)) {
       const owner = `owner-${statement}`;
@@ -91,10 +91,9 @@ describe("kill -9 on Postgres", { timeout: 60_000 }, () => {
   });
 
   test("before any statement of a refresh keeps a grant that its platform gives leeway", async () => {
-    const installation_id = (await stage.connect("jira")).installations[0]?.id ?? "";
-    let handedOut = await stage.workingToken("jira", { installation_id });
+    let query = await connectAndUse(stage, "jira", "refreshed");
+    const { installation_id } = query;
     for (let statement = 1, killed = true; killed; statement++) {
-      const query = { installation_id, rejected_token_id: handedOut.token_id };
       const watch = watchStatements(statement);
       const answer = await stage.token("jira", query);
       killed = watch.killed;
@@ -102,31 +101,29 @@ describe("kill -9 on Postgres", { timeout: 60_000 }, () => {
       await startAgain();
       await expectWholeRows();
       await endLeases();
-      handedOut = await stage.workingToken("jira", killed ? query : { installation_id });
+      const { token_id } = await stage.workingToken("jira", killed ? query : { installation_id });
+      query = { installation_id, rejected_token_id: token_id };
       if (answer === undefined) continue;
-      expect(handedOut.token_id, "what was answered was stored").toBe(answer.body.token_id);
+      expect(token_id, "what was answered was stored").toBe(answer.body.token_id);
       await expectOnRecord(answer.body.token_id);
     }
   });
 
-  test.each<["jira" | "slack", string]>([
-    ["jira", "hang"],
-    ["slack", "hang"],
-    ["jira", "answer"],
-    ["slack", "answer"],
-  ])("while %s is asked (%s) costs no grant, and an install can be started anew", async (platform, moment) => {
+  test.each<["jira" | "slack", "asked" | "answering"]>([
+    ["jira", "asked"],
+    ["slack", "answering"],
+  ])("while %s is %s costs no grant, and an install can be started anew", async (platform, moment) => {
     const { controls } = stage.sandbox[platform === "jira" ? "atlassian" : "slack"];
-    const installation_id = (await stage.connect(platform)).installations[0]?.id ?? "";
-    const { token_id } = await stage.workingToken(platform, { installation_id });
+    const query = await connectAndUse(stage, platform, moment);
     const calls = controls.tokenCalls;
     const killed = Promise.withResolvers<void>();
-    if (moment === "hang") {
+    if (moment === "asked") {
       controls.fail("hang", 2);
     } else {
       controls.beforeTokenAnswer = () => killed.promise;
     }
-    const install = stage.follow(createBrowser(), `/oauth/install/${platform}`);
-    const refresh = stage.token(platform, { installation_id, rejected_token_id: token_id });
+    const install = stage.follow(createBrowser(), `/oauth/install/${platform}?owner=${moment}`);
+    const refresh = stage.token(platform, query);
     await until(() => controls.tokenCalls === calls + 2, "both calls are under way");
     await stage.service.kill();
     killed.resolve();
@@ -137,21 +134,26 @@ describe("kill -9 on Postgres", { timeout: 60_000 }, () => {
 
     await startAgain();
     await endLeases();
-    await stage.workingToken(platform, { installation_id, rejected_token_id: token_id });
+    await stage.workingToken(platform, query);
     const again = await stage.follow(createBrowser(), path.at(-1) ?? "");
     expect(again.answer?.body.error?.code).toBe("state_already_used");
-    const { installations } = await stage.connect(platform);
-    expect(installations[0]?.id).toBe(installation_id);
+    const { installations } = await stage.connect(platform, moment);
+    expect(installations[0]?.id).toBe(query.installation_id);
   });
 });
 
 describe("kill -9 during the refresh of a token that can be spent once", { timeout: 60_000 }, () => {
   const platform = "github-oauth";
+  let owner = 0;
   let query: { readonly installation_id: string; readonly rejected_token_id: string };
   beforeEach(async () => {
-    const installation_id = (await stage.connect(platform)).installations[0]?.id ?? "";
-    query = { installation_id, rejected_token_id: (await stage.workingToken(platform, { installation_id })).token_id };
+    owner += 1;
+    query = await connectAndUse(stage, platform, `spent-${owner}`);
   });
+
+  async function state(): Promise<Pick<Listed, "status" | "last_error"> | undefined> {
+    return (await stage.installations()).find(({ id }) => id === query.installation_id);
+  }
 
   async function killDuringTheCall(): Promise<void> {
     const { controls } = stage.sandbox.github;
@@ -169,7 +171,7 @@ describe("kill -9 during the refresh of a token that can be spent once", { timeo
     await killDuringTheCall();
     await endLeases();
     await stage.workingToken(platform, query);
-    expect(await stage.installations()).toMatchObject([{ status: "INSTALLATION_STATUS_ACTIVE", last_error: "" }]);
+    expect(await state()).toMatchObject({ status: "INSTALLATION_STATUS_ACTIVE", last_error: "" });
   });
 
   test("between its answer and our commit ends as rotation_lost, after one more try and a minute's doubt", async () => {
@@ -180,21 +182,20 @@ describe("kill -9 during the refresh of a token that can be spent once", { timeo
     await endLeases();
     const doubt = await stage.token(platform, query);
     expect(doubt?.body.error?.reason).toBe("PROVIDER_UNAVAILABLE");
-    expect(await stage.installations()).toMatchObject([
-      { status: "INSTALLATION_STATUS_ACTIVE", last_error: "unclear" },
-    ]);
+    expect(await state()).toMatchObject({ status: "INSTALLATION_STATUS_ACTIVE", last_error: "unclear" });
 
     await endLeases(120);
     const lost = await stage.token(platform, query);
     expect(lost?.body.error?.reason).toBe("REAUTHORIZATION_REQUIRED");
-    expect(await stage.installations()).toMatchObject([
-      { status: "INSTALLATION_STATUS_REAUTHORIZATION_REQUIRED", last_error: "rotation_lost" },
-    ]);
+    expect(await state()).toMatchObject({
+      status: "INSTALLATION_STATUS_REAUTHORIZATION_REQUIRED",
+      last_error: "rotation_lost",
+    });
     const calls = controls.refreshCalls;
     expect((await stage.token(platform, query))?.body.error?.reason).toBe("REAUTHORIZATION_REQUIRED");
     expect(controls.refreshCalls, "a dead token is left alone").toBe(calls);
 
-    await stage.connect(platform);
+    await stage.connect(platform, `spent-${owner}`);
     await stage.workingToken(platform, { installation_id: query.installation_id });
   });
 
@@ -211,7 +212,7 @@ describe("kill -9 during the refresh of a token that can be spent once", { timeo
     await startAgain();
     await endLeases(120);
     expect((await stage.token(platform, query))?.body.error?.reason).toBe("REAUTHORIZATION_REQUIRED");
-    expect(await stage.installations()).toMatchObject([{ last_error: "rotation_lost" }]);
+    expect(await state()).toMatchObject({ last_error: "rotation_lost" });
   });
 
   test("after our commit harms nothing", async () => {

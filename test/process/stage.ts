@@ -106,11 +106,12 @@ export async function createStage(database: DatabaseName, sandboxOptions: Sandbo
       const path: string[] = [];
       for (let next: string | undefined = new URL(start, baseUrl).href; next !== undefined; ) {
         path.push(next);
-        const response = await unlessBroken(browser.get(next, asJson));
-        const location = response?.headers.get("location");
+        const response: Response | undefined = await unlessBroken(browser.get(next, asJson));
+        const location: string | null | undefined = response?.headers.get("location");
         if (location === null) {
           const body = await unlessBroken(response?.json() ?? Promise.resolve(undefined));
-          return { path, answer: body && response && { status: response.status, body } };
+          if (body === undefined || response === undefined) return { path, answer: undefined };
+          return { path, answer: { status: response.status, body: body as Connected } };
         }
         next = location === undefined ? undefined : new URL(location, next).href;
       }
@@ -126,7 +127,9 @@ export async function createStage(database: DatabaseName, sandboxOptions: Sandbo
       const url = `${running().internalUrl}/oauth/token/${platform}?${new URLSearchParams(query)}`;
       const response = await unlessBroken(fetch(url));
       const body = await unlessBroken(response?.json() ?? Promise.resolve(undefined));
-      return body && response && { status: response.status, body };
+      return body === undefined || response === undefined
+        ? undefined
+        : { status: response.status, body: body as TokenAnswer["body"] };
     },
     async workingToken(platform, query) {
       const answer = await stage.token(platform, query);
@@ -159,6 +162,17 @@ export async function createStage(database: DatabaseName, sandboxOptions: Sandbo
     },
   };
   return stage;
+}
+
+/** A new installation, and what asks for another token of it. */
+export async function connectAndUse(
+  stage: Stage,
+  platform: string,
+  owner?: string,
+): Promise<{ readonly installation_id: string; readonly rejected_token_id: string }> {
+  const installation_id = (await stage.connect(platform, owner)).installations[0]?.id ?? "";
+  const { token_id } = await stage.workingToken(platform, { installation_id });
+  return { installation_id, rejected_token_id: token_id };
 }
 
 /** Undefined where the other side closed the connection, or listens no more. */

@@ -1,3 +1,5 @@
+import { setTimeout as nextLook } from "node:timers/promises";
+
 /** Holds whoever awaits `opened` until the test opens it. */
 export interface Gate {
   readonly opened: Promise<void>;
@@ -13,11 +15,12 @@ export function createGate(): Gate {
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what: string,
-  timeoutMs = 15_000,
+  timeoutMs = 60_000,
 ): Promise<void> {
   const end = performance.now() + timeoutMs;
   while (!(await condition())) {
     if (performance.now() > end) throw new Error(`never happened: ${what}`);
-    await new Promise((resolve) => setImmediate(resolve));
+    // Leaves the processor to what is waited for.
+    await nextLook(5);
   }
 }

@@ -8,6 +8,8 @@ import {
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
 import { TokenService } from "../../../gen/oauth/token/v1/token_service_pb.js";
+import type { Telemetry } from "../../domain/telemetry.ts";
+import type { ErrorReason } from "../../errors.ts";
 import type { World } from "../../world.ts";
 import { createDispatch } from "../dispatch.ts";
 import { describeError } from "../errors/described-error.ts";
@@ -18,6 +20,7 @@ import { refuseUnread } from "./unread-requests.ts";
 
 export interface ConnectOptions extends Pick<World, "log" | "now" | "random"> {
   readonly procedures: Procedures;
+  readonly telemetry?: Telemetry;
   /** The caller's address where proxies are trusted; the peer's by default. */
   readonly addressOf?: (request: IncomingMessage) => string | undefined;
   /** Larger requests are refused. 64 KiB by default, compressed or not. */
@@ -60,13 +63,22 @@ export function connectHandler(options: ConnectOptions): NodeHandler {
   };
 
   async function serve(handler: UniversalHandler, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const startedMs = performance.now();
     const arrival: Arrival = { address: addressOf(request), reached: false };
     const values = createContextValues().set(arrivalKey, arrival);
     const answer = await handler(universalRequestFromNodeRequest(request, response, undefined, values));
+    const finished = (code: string, reason: ErrorReason | undefined) =>
+      options.telemetry?.callFinished({
+        method: handler.method.name,
+        caller: "anonymous",
+        code,
+        reason,
+        seconds: (performance.now() - startedMs) / 1000,
+      });
     // Streamed protocols report failures inside a body that says 200, and only once it is read.
     const refused = !arrival.reached && answer.status >= 400;
     await universalResponseToNodeResponse(
-      refused ? await refuseUnread(answer, handler.method, options.log) : answer,
+      refused ? await refuseUnread(answer, handler.method, options.log, finished) : answer,
       response,
     );
   }

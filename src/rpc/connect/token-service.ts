@@ -43,6 +43,7 @@ export function addTokenService(router: ConnectRouter, dispatch: Dispatch, recei
       method: context.method.name,
       address: arrival.address,
       requestId: context.requestHeader.get("x-request-id") ?? undefined,
+      traceparent: context.requestHeader.get("traceparent") ?? undefined,
       timeoutMs: context.timeoutMs(),
     });
     const outcome = await dispatch(name, { read: asIs, write: asIs }, request, call);

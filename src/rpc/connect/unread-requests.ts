@@ -1,24 +1,27 @@
 import { type DescMethod, toBinary } from "@bufbuild/protobuf";
 import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
-import { ServiceError } from "../../errors.ts";
+import { type ErrorReason, ServiceError } from "../../errors.ts";
 import type { Log } from "../../world.ts";
 import { toDetails } from "../errors/details.ts";
 import { toFailure } from "../errors/failure.ts";
 
 /**
- * Completes the answer to a Connect request that could not be read: it is logged, and a malformed one is told
- * INVALID_REQUEST as through every other door.
+ * Completes the answer to a Connect request that could not be read: it is logged and counted with `finished`, and a
+ * malformed one is told INVALID_REQUEST as through every other door.
  */
 export async function refuseUnread(
   answer: UniversalServerResponse,
   method: DescMethod,
   log: Log,
+  finished: (code: string, reason: ErrorReason | undefined) => void = () => undefined,
 ): Promise<UniversalServerResponse> {
   const error = await readError(answer);
   // Nothing of ours has run yet, so that "internal" stands for binary content that is no message.
   const isMalformed = error?.code === "invalid_argument" || error?.code === "internal";
   const code = isMalformed ? "invalid_argument" : error?.code;
-  log.info({ method: method.name, code: code?.toUpperCase() ?? `HTTP_${answer.status}` }, "rpc");
+  const codeName = code?.toUpperCase() ?? `HTTP_${answer.status}`;
+  log.info({ method: method.name, code: codeName }, "rpc");
+  finished(codeName, isMalformed ? "INVALID_REQUEST" : undefined);
   if (error === undefined) return answer;
   if (!isMalformed) return withBody(answer, error.body);
 

@@ -1,5 +1,6 @@
 import { Code } from "../../../gen/google/rpc/code_pb.js";
 import { type ErrorReason, type FieldViolation, ServiceError } from "../../errors.ts";
+import { redactSecrets } from "../../secret-shapes.ts";
 import { codes } from "./codes.ts";
 
 /** How a call failed, as its caller may know it. */
@@ -47,7 +48,11 @@ const internalError: Failure = {
   violations: [],
 };
 
-/** Well-formed besides: half a character cannot be sent. */
-function shorten(text: string, maxLength: number): string {
+/**
+ * What a caller sent by mistake is not sent back, names of fields and keys included. Well-formed besides: half a
+ * character cannot be sent.
+ */
+function shorten(sent: string, maxLength: number): string {
+  const text = redactSecrets(sent);
   return (text.length > maxLength ? `${text.slice(0, maxLength)}…` : text).toWellFormed();
 }

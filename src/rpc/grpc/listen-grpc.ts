@@ -1,4 +1,5 @@
 import { Server, ServerCredentials } from "@grpc/grpc-js";
+import type { Telemetry } from "../../domain/telemetry.ts";
 import type { World } from "../../world.ts";
 import { createDispatch } from "../dispatch.ts";
 import { createReceiveCall } from "../incoming-calls.ts";
@@ -14,6 +15,7 @@ export interface GrpcOptions extends Pick<World, "log" | "now" | "random"> {
   /** 0 for any free one. */
   readonly port: number;
   readonly procedures: Procedures;
+  readonly telemetry?: Telemetry;
   readonly health: HealthStatus;
   /** Larger requests are refused with RESOURCE_EXHAUSTED. 64 KiB by default. */
   readonly maxRequestBytes?: number;

@@ -87,10 +87,12 @@ function toIncomingCall(method: string, call: ServerUnaryCall<Buffer, Buffer>): 
   const peer = call.getPeer();
   const deadlineMs = Number(call.getDeadline());
   const requestId = call.metadata.get("x-request-id")[0];
+  const traceparent = call.metadata.get("traceparent")[0];
   return {
     method,
     address: peer.includes(":") ? peer.slice(0, peer.lastIndexOf(":")) : undefined,
     requestId: typeof requestId === "string" ? requestId : undefined,
+    traceparent: typeof traceparent === "string" ? traceparent : undefined,
     // grpc-js gives deadlines on the machine's clock.
     timeoutMs: Number.isFinite(deadlineMs) ? deadlineMs - Date.now() : undefined,
   };

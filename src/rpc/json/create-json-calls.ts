@@ -11,6 +11,7 @@ import {
 } from "@bufbuild/protobuf";
 import { Code } from "../../../gen/google/rpc/code_pb.js";
 import { TokenService } from "../../../gen/oauth/token/v1/token_service_pb.js";
+import type { Telemetry } from "../../domain/telemetry.ts";
 import type { World } from "../../world.ts";
 import { type Codec, createDispatch } from "../dispatch.ts";
 import { httpStatuses } from "../errors/codes.ts";
@@ -21,6 +22,7 @@ import type { JsonAnswer, JsonCallContext, JsonCalls } from "./json-calls.ts";
 
 export interface JsonOptions extends Pick<World, "log" | "now" | "random"> {
   readonly procedures: Procedures;
+  readonly telemetry?: Telemetry;
 }
 
 /** The door for REST routes: the same rules, errors and log line as everywhere. */

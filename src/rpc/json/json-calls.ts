@@ -7,6 +7,8 @@ export interface JsonCallContext {
   readonly address: string | undefined;
   /** The `x-request-id` header; one is made if it is absent or not printable. */
   readonly requestId: string | undefined;
+  /** The `traceparent` header (W3C Trace Context). */
+  readonly traceparent?: string | undefined;
 }
 
 export interface JsonAnswer {

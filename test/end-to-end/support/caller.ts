@@ -1,4 +1,5 @@
 import type { Client } from "@grpc/grpc-js";
+import { until } from "../../support/gate.ts";
 import {
   connectClient,
   type GrpcAnswer,
@@ -15,11 +16,15 @@ export interface Caller {
   token(request: Message, settings?: CallSettings): Promise<Token>;
   /** @throws Error if the call is not refused. */
   refusal(request: Message, settings?: CallSettings): Promise<Refusal>;
+  /** The first refusal, within the two seconds that another replica's change may take to arrive. */
+  refusalSoon(request: Message): Promise<Refusal>;
   /** Either of them. */
   getToken(request: Message, settings?: CallSettings): Promise<{ token?: Token; refusal?: Refusal }>;
   installation(id: string): Promise<InstallationMessage>;
   list(request?: Message): Promise<{ installations: InstallationMessage[]; next_page_token: string }>;
   revoke(id: string): Promise<{ installation: InstallationMessage; provider_revocation: string }>;
+  /** Resolves once what this caller was given tokens for is found no more: replicas remember it for a moment. */
+  forgotten(): Promise<void>;
   /** Any RPC of the service. */
   call(method: string, request: Message, settings?: CallSettings): Promise<GrpcAnswer>;
   close(): void;
@@ -56,6 +61,7 @@ export interface InstallationMessage {
 
 export function createCaller(replica: Replica): Caller {
   const client: Client = connectClient("oauth.token.v1.TokenService", replica.app.ports.grpc);
+  const found = new Map<string, Message>();
   const call: Caller["call"] = (method, request, settings) => unary(client, method, request, settings);
 
   async function answer<T>(method: string, request: Message): Promise<T> {
@@ -64,8 +70,16 @@ export function createCaller(replica: Replica): Caller {
     return response as T;
   }
 
+  function remember(request: Message): void {
+    const selector = Object.fromEntries(
+      selectorFields.flatMap((name) => (name in request ? [[name, request[name]]] : [])),
+    );
+    found.set(JSON.stringify(selector), selector);
+  }
+
   const getToken: Caller["getToken"] = async (request, settings) => {
     const { error, response } = await call("GetToken", request, settings);
+    if (error === undefined) remember(request);
     return error === undefined ? { token: response as unknown as Token } : { refusal: readRefusal(error) };
   };
 
@@ -82,6 +96,24 @@ export function createCaller(replica: Replica): Caller {
       if (refusal === undefined) throw new Error(`was given the token ${token?.token_id}`);
       return refusal;
     },
+    async refusalSoon(request) {
+      let refused: Refusal | undefined;
+      await until(
+        async () => {
+          refused = (await getToken(request)).refusal;
+          return refused !== undefined;
+        },
+        `${JSON.stringify(request)} is refused`,
+        2_000,
+      );
+      return refused as unknown as Refusal;
+    },
+    async forgotten() {
+      for (const selector of found.values()) {
+        await until(async () => (await call("GetToken", selector)).error !== undefined, "the cache is dropped");
+      }
+      found.clear();
+    },
     async installation(id) {
       const { installation } = await answer<{ installation: InstallationMessage }>("GetInstallation", {
         installation_id: id,
@@ -93,6 +125,11 @@ export function createCaller(replica: Replica): Caller {
     close: () => client.close(),
   };
 }
+
+const selectorFields = [
+  ...["platform", "installation_id", "external_org_id", "external_install_id"],
+  ...["owner", "actor", "external_user_id"],
+];
 
 /** The expiry as an instant; undefined for a token without end. */
 export function expiryOf({ expire_time: at }: Token): Date | undefined {

@@ -55,6 +55,16 @@ describe.each(ciphers)("%s", (cipher) => {
     expect(open(place, text).reveal()).toBe(value.reveal());
   });
 
+  test("knows what its own first key and cipher sealed", () => {
+    const other = cipher === "fernet" ? "aes-256-gcm" : "fernet";
+    const { seal, isCurrent } = sealer(cipher, current, old);
+    expect(isCurrent(seal(place, value).text)).toBe(true);
+    for (const elsewhere of [sealer(cipher, old, current), sealer(other, current)]) {
+      expect(isCurrent(elsewhere.seal(place, value).text)).toBe(false);
+    }
+    expect(isCurrent("gibberish")).toBe(false);
+  });
+
   test("does not tell a place from its parts joined otherwise", () => {
     const { seal, open } = sealer(cipher, current);
     const { text } = seal({ table: "a", row: 'b","c', column: "d" }, value);

@@ -1,0 +1,97 @@
+import postgres from "postgres";
+import { median, quantile } from "../distribution.ts";
+import { figure, milliseconds } from "../figures.ts";
+import { startDatabaseClient } from "../load/database-client.ts";
+import { type LoadClient, startLoadClient } from "../load/load-client.ts";
+import type { LoadReport } from "../load/order.ts";
+import type { Bench, Findings, Measurement } from "../measurement.ts";
+import { getTokenPath, getTokenRequest } from "../requests.ts";
+import { seedTokens } from "../seed-tokens.ts";
+import { startPlatforms, startService } from "../service.ts";
+import { countStatements } from "../statements.ts";
+import { postgresSettings } from "../warm-service.ts";
+
+export const firstHandOut: Measurement = {
+  name: "first-hand-out",
+  title: "First hand-out of a token, with its audit row on disk",
+  run: measure,
+};
+
+const database = "bench_first_hand_out";
+const alone = { count: 200, inFlight: 1 };
+const together = { count: 1_000, inFlight: 50 };
+
+async function measure(bench: Bench): Promise<Findings> {
+  const { plan, cores, closers, postgres: server } = bench;
+  const settings = await postgresSettings(bench, database);
+  const runs = Array.from({ length: plan.repetitions }, () => [alone, together]).flat();
+  // The first ones warm up, and are counted.
+  const counted = 400;
+  const url = server.urlOf(database);
+  const ids = [...(await seedTokens(url, counted + runs.reduce((sum, { count }) => sum + count, 0)))];
+  await makeTable(url);
+  const sandbox = await startPlatforms(closers);
+  const service = await startService(closers, { core: cores.server, env: { ...sandbox.environment, ...settings } });
+  const client = startLoadClient(cores.load, closers);
+  const direct = startDatabaseClient(cores.server, closers);
+  const handOut = ({ count, inFlight }: typeof alone) =>
+    run(client, service.grpcAddress, ids.splice(0, count), inFlight);
+
+  await handOut({ count: counted / 2, inFlight: 1 });
+  const statements = await countStatements(server, database, counted / 2, () =>
+    handOut({ count: counted / 2, inFlight: 1 }),
+  );
+  const single: LoadReport[] = [];
+  const commits: LoadReport[] = [];
+  const many: LoadReport[] = [];
+  for (let i = 0; i < plan.repetitions; i++) {
+    commits.push(await direct({ url, statement, keys: ["an audit row"], inFlight: 1, seconds: plan.runSeconds / 2 }));
+    single.push(await handOut(alone));
+    many.push(await handOut(together));
+  }
+  const latency = (share: number) => [commits, single, many].map((reports) => milliseconds(typical(reports, share)));
+  const rate = (reports: readonly LoadReport[]) => median(reports.map((one) => one.latenciesMs.length / one.seconds));
+  return {
+    columns: ["", "one insert by postgres.js", "GetToken, one at a time", `GetToken, ${together.inFlight} at a time`],
+    rows: [
+      { cells: ["median latency", ...latency(0.5)] },
+      { cells: ["p99 latency", ...latency(0.99)] },
+      { cells: ["per second", ...[commits, single, many].map((reports) => figure(rate(reports)))] },
+      {
+        cells: ["statements per call", "1", statements.perCall.toFixed(3), "shared"],
+        target: { text: "2: look-up, audit", met: statements.perCall <= 2.001 },
+      },
+    ],
+    how: `Every token was asked for once (grpc-js client): found in the database, opened, and its audit row committed and flushed to the disk before the answer.
+Those that arrive together share a commit. Beside it an insert of one row with its commit, by postgres.js on the core of the server.`,
+    curves: [{ label: "GetToken, first hand-out", latenciesMs: merge(single) }],
+  };
+}
+
+function run(client: LoadClient, address: string, ids: readonly string[], inFlight: number): Promise<LoadReport> {
+  return client.run({
+    protocol: "grpc",
+    addresses: [address],
+    connections: Math.min(inFlight, 4),
+    path: getTokenPath,
+    bodies: ids.map(getTokenRequest),
+    inFlight,
+    stop: { kind: "calls", calls: ids.length },
+  });
+}
+
+function typical(reports: readonly LoadReport[], share: number): number {
+  return median(reports.map((report) => quantile(report.latenciesMs.toSorted(), share)));
+}
+
+function merge(reports: readonly LoadReport[]): Float64Array {
+  return Float64Array.from(reports.flatMap((report) => [...report.latenciesMs])).sort();
+}
+
+const statement = "insert into bench_log (line) values ($1)";
+
+async function makeTable(url: string): Promise<void> {
+  const sql = postgres(url, { max: 1, onnotice: () => undefined });
+  await sql.unsafe("create table bench_log (n bigserial primary key, line text not null)");
+  await sql.end();
+}

@@ -1,0 +1,106 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { createClosers } from "../../src/closers.ts";
+import { median } from "../distribution.ts";
+import { count, milliseconds } from "../figures.ts";
+import { startLoadClient } from "../load/load-client.ts";
+import type { LoadReport } from "../load/order.ts";
+import type { Bench, Findings, Measurement } from "../measurement.ts";
+import { getTokenPath, getTokenRequest } from "../requests.ts";
+import { connect, startPlatforms, startService } from "../service.ts";
+import { postgresSettings } from "../warm-service.ts";
+
+export const refreshStorm: Measurement = {
+  name: "storm",
+  title: "Refresh storm: everybody at once on one expired rotating credential",
+  run: measure,
+};
+
+const platformMs = 300;
+const lifeSeconds = 4;
+const replicas = 2;
+const connectionsPerReplica = 10;
+
+interface Storm {
+  readonly platformCalls: number;
+  readonly failed: number;
+  readonly firstFailure: string | undefined;
+  /** From the first call to the last answer, less what the platform took. */
+  readonly beyondPlatformMs: number;
+}
+
+async function measure(bench: Bench): Promise<Findings> {
+  const { plan } = bench;
+  const storms: Storm[] = [];
+  for (let i = 0; i < plan.repetitions; i++) {
+    const closers = createClosers();
+    bench.closers.add("storm", closers.close);
+    storms.push(await storm({ ...bench, closers }, `bench_storm_${i}`));
+    await closers.close();
+  }
+  const worst = (of: (storm: Storm) => number) => Math.max(...storms.map(of));
+  const beyond = worst((one) => one.beyondPlatformMs);
+  const failure = storms.find((one) => one.firstFailure !== undefined)?.firstFailure;
+  return {
+    columns: ["", `${count(plan.stormCallers)} callers, ${replicas} replicas`],
+    rows: [
+      {
+        cells: ["calls to the platform", count(worst((one) => one.platformCalls))],
+        target: { text: "1", met: storms.every((one) => one.platformCalls === 1) },
+      },
+      {
+        cells: ["failed answers", count(worst((one) => one.failed))],
+        target: { text: "0", met: storms.every((one) => one.failed === 0) },
+      },
+      {
+        cells: ["last answer after the platform's own time", milliseconds(beyond)],
+        target: { text: "≤ 300 ms", met: beyond <= 300 },
+      },
+      { cells: ["the same, median of the runs", milliseconds(median(storms.map((one) => one.beyondPlatformMs)))] },
+    ],
+    how: `The worst of ${plan.repetitions} storms, each with a new Slack installation whose token had run out (life ${lifeSeconds} s, never used) and a platform that takes ${platformMs} ms; ${connectionsPerReplica} connections to each replica, all calls sent at once. The replicas had served other calls before, and run on any core, since they would not share one.${failure === undefined ? "" : ` First failure: ${failure}.`}`,
+  };
+}
+
+async function storm(bench: Bench, database: string): Promise<Storm> {
+  const { plan, cores, closers } = bench;
+  const settings = await postgresSettings(bench, database);
+  const sandbox = await startPlatforms(closers, { slack: { lifetimes: { accessSeconds: lifeSeconds } } });
+  const env = { ...sandbox.environment, ...settings };
+  const services = await Promise.all(
+    Array.from({ length: replicas }, () => startService(closers, { core: undefined, env })),
+  );
+  const [first] = services;
+  if (first === undefined) throw new Error("there is no replica");
+  const other = await connect(first, sandbox, "github");
+  const id = await connect(first, sandbox, "slack");
+  const expired = delay((lifeSeconds + 0.2) * 1000);
+
+  const client = startLoadClient(cores.load, closers);
+  const order = {
+    protocol: "grpc" as const,
+    addresses: services.map((service) => service.grpcAddress),
+    connections: connectionsPerReplica,
+    path: getTokenPath,
+    inFlight: plan.stormCallers,
+  };
+  await client.run({
+    ...order,
+    bodies: [getTokenRequest(other)],
+    inFlight: 64,
+    stop: { kind: "seconds", seconds: 1.5 },
+  });
+  await expired;
+  const { controls } = sandbox.slack;
+  if (controls.refreshCalls > 0) throw new Error("the credential was refreshed before the storm");
+  controls.delayMs = platformMs;
+  const report: LoadReport = await client.run(
+    { ...order, bodies: [getTokenRequest(id)], stop: { kind: "calls", calls: plan.stormCallers } },
+    { countFailures: true },
+  );
+  return {
+    platformCalls: controls.refreshCalls,
+    failed: report.failed,
+    firstFailure: report.firstFailure,
+    beyondPlatformMs: report.seconds * 1000 - platformMs,
+  };
+}

@@ -1,0 +1,55 @@
+import { type ChildService, type Environment, type Exit, startChildService } from "../test/support/child-service.ts";
+import type { PlatformWay } from "./platform-way.ts";
+
+/** One replica: a process that comes and goes behind addresses that stay. */
+export interface Replica {
+  readonly grpcPort: number;
+  readonly publicPort: number;
+  readonly ways: readonly PlatformWay[];
+  /** The process that serves now. */
+  readonly process: ChildService | undefined;
+  /** Refreshes of it that are under way. */
+  refreshing(): number;
+  start(): Promise<void>;
+  /** `kill -9`. */
+  kill(): Promise<void>;
+  /** SIGTERM. */
+  stop(): Promise<Exit>;
+}
+
+export interface ReplicaOptions {
+  readonly ports: { readonly grpc: number; readonly public: number };
+  readonly ways: readonly PlatformWay[];
+  readonly env: Environment;
+}
+
+export function createReplica({ ports, ways, env }: ReplicaOptions): Replica {
+  let current: ChildService | undefined;
+  const running = (): ChildService => {
+    if (current === undefined) throw new Error("the replica does not run");
+    return current;
+  };
+
+  return {
+    grpcPort: ports.grpc,
+    publicPort: ports.public,
+    ways,
+    get process() {
+      return current;
+    },
+    refreshing: () => (current === undefined ? 0 : ways.reduce((sum, way) => sum + way.busy, 0)),
+    async start() {
+      current = await startChildService({ ...env, PORT: String(ports.public), GRPC_PORT: String(ports.grpc) });
+    },
+    async kill() {
+      const killed = running();
+      current = undefined;
+      await killed.kill("SIGKILL");
+    },
+    async stop() {
+      const stopped = running();
+      current = undefined;
+      return stopped.kill("SIGTERM");
+    },
+  };
+}

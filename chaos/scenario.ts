@@ -1,0 +1,23 @@
+import type { Closers } from "../src/closers.ts";
+import type { PostgresServer } from "./postgres-server.ts";
+import type { Row } from "./row.ts";
+import type { SeededRandom } from "./seeded-random.ts";
+
+/** One kind of fault, played on a stage of its own. */
+export interface Scenario {
+  /** As `--only` names it. */
+  readonly name: string;
+  run(context: ScenarioContext): Promise<readonly Row[]>;
+}
+
+export interface ScenarioContext {
+  readonly postgres: PostgresServer;
+  /** An unused name for a database. */
+  readonly database: string;
+  /** Closed when the scenario ends. */
+  readonly closers: Closers;
+  readonly random: SeededRandom;
+  readonly quick: boolean;
+  /** Tells how far it is. */
+  say(text: string): void;
+}

@@ -1,0 +1,57 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { killReplicas, planKills } from "../kill-replicas.ts";
+import { startLoad } from "../load.ts";
+import { proveGrants } from "../prove-grants.ts";
+import { lastFailureAfter } from "../recovery.ts";
+import { observed, type Row } from "../row.ts";
+import type { Scenario } from "../scenario.ts";
+import { openStage } from "../stage.ts";
+
+const replicas = 3;
+
+/**
+ * `kill -9` of replicas in the middle of refreshes, at platforms where a spent refresh token works for a while. Tokens
+ * live for a few seconds, so that there is always a refresh to hit; that is shorter than the lease of a dead holder, so
+ * some calls must fail. Recovered: no call fails any more.
+ */
+export const killLeeway: Scenario = {
+  name: "kill-leeway",
+  async run({ postgres, database, closers, random, quick, say }) {
+    const stage = await openStage({
+      ...{ postgres, database, closers, replicas },
+      grants: quick ? { jira: 20, slack: true } : { jira: 45, slack: true },
+      tokenSeconds: 8,
+    });
+    const load = startLoad({ clients: stage.clients, grants: stage.grants, random, pauseMs: 300 });
+    const { kills, overRefresh, cut } = await killReplicas(
+      stage.replicas,
+      planKills(quick ? 12 : 104, replicas, random),
+      say,
+    );
+    const lastKillAt = performance.now();
+    // The lease of the last one that was killed.
+    await delay(quick ? 3_000 : 24_000);
+    await load.stop();
+    const lost = await proveGrants(stage);
+
+    return (["jira", "slack"] as const).map((platform): Row => {
+      const seen = observed(platform, load.asks, stage.traffic[platform]);
+      const extra = seen.refreshCalls - seen.rotations;
+      const mine = lost.filter(({ grant }) => grant.platform === platform);
+      return {
+        fault: `${kills} × kill -9`,
+        ...seen,
+        lost: mine.length,
+        recoverSeconds: lastFailureAfter(
+          load.asks.filter((ask) => ask.grant.platform === platform),
+          lastKillAt,
+        ),
+        facts: [
+          `${overRefresh} of ${kills} kills hit a replica over a refresh and cut ${cut}; ${extra} refresh tokens were asked with again`,
+          ...mine.map(({ grant, reason }) => `lost: ${grant.owner ?? grant.externalUserId ?? "bot"}, ${reason}`),
+        ],
+        misses: extra > cut ? [`${extra} refresh calls more than rotations, with ${cut} refreshes cut`] : [],
+      };
+    });
+  },
+};

@@ -1,0 +1,115 @@
+import { randomBytes } from "node:crypto";
+import postgres from "postgres";
+import type { Sandbox } from "../sandbox/sandbox.ts";
+import { type SandboxOptions, startSandbox } from "../sandbox/sandbox.ts";
+import type { Closers } from "../src/closers.ts";
+import type { Environment } from "../test/support/child-service.ts";
+import { addressOf, plainChannel } from "./channels.ts";
+import { freePort } from "./free-port.ts";
+import { connectGrants, type Grant, type GrantCounts, type PlatformName } from "./grants.ts";
+import { createPlatformTraffic, type PlatformTraffic } from "./platform-traffic.ts";
+import { openWay, type PlatformWay, type WayDelays } from "./platform-way.ts";
+import type { PostgresServer } from "./postgres-server.ts";
+import { createReplica, type Replica } from "./replica.ts";
+import { openRpcClient, type RpcClient } from "./rpc-client.ts";
+
+/** All that one scenario plays on: sandbox platforms, a database, replicas as processes, grants, clients. */
+export interface Stage {
+  readonly sandbox: Sandbox;
+  readonly traffic: Readonly<Record<PlatformName, PlatformTraffic>>;
+  readonly replicas: readonly Replica[];
+  /** One for each replica. */
+  readonly clients: readonly RpcClient[];
+  readonly grants: readonly Grant[];
+  readonly baseUrl: string;
+  /** Statements beside the service. */
+  readonly sql: postgres.Sql;
+}
+
+export interface StageOptions {
+  readonly postgres: PostgresServer;
+  readonly database: string;
+  readonly closers: Closers;
+  readonly replicas: number;
+  readonly grants: GrantCounts;
+  /** How long the platforms' access tokens live. */
+  readonly tokenSeconds: number;
+  readonly delays?: WayDelays;
+  /** Further settings of a replica. */
+  readonly env?: (replica: number, databaseUrl: string) => Environment;
+}
+
+const defaultDelays: WayDelays = { thereMs: 40, backMs: 110 };
+
+export async function openStage(options: StageOptions): Promise<Stage> {
+  const { closers, postgres: server } = options;
+  const sandbox = await startSandbox({ autoApprove: true, ...lifetimes(options.tokenSeconds) });
+  closers.add("sandbox", () => sandbox.close());
+  const databaseUrl = await server.createDatabase(options.database);
+  const ports = await Promise.all(
+    Array.from({ length: options.replicas }, async () => ({ grpc: await freePort(), public: await freePort() })),
+  );
+  const baseUrl = `http://localhost:${ports[0]?.public}`;
+  sandbox.useBaseUrl(baseUrl);
+  const env = {
+    DATABASE_URL: databaseUrl,
+    BASE_URL: baseUrl,
+    TOKEN_ENCRYPTION_KEY: randomBytes(32).toString("base64url"),
+  };
+  const traffic = {
+    jira: createPlatformTraffic(),
+    slack: createPlatformTraffic(),
+    "github-oauth": createPlatformTraffic(),
+  };
+
+  const replicas: Replica[] = [];
+  const clients: RpcClient[] = [];
+  for (const [index, own] of ports.entries()) {
+    const { ways, environment } = await openWays(sandbox, traffic, options.delays ?? defaultDelays);
+    for (const way of ways) closers.add("way to a platform", () => way.close());
+    const more = options.env?.(index, databaseUrl) ?? {};
+    const replica = createReplica({ ports: own, ways, env: { ...environment, ...env, ...more } });
+    closers.add("replica", async () => void (await replica.process?.kill("SIGKILL")));
+    replicas.push(replica);
+  }
+  await Promise.all(replicas.map((replica) => replica.start()));
+  for (const replica of replicas) {
+    const client = openRpcClient(addressOf([replica.grpcPort]), plainChannel);
+    closers.add("client", () => client.close());
+    clients.push(client);
+  }
+  const sql = postgres(databaseUrl, { max: 2, onnotice: () => undefined, backoff: () => 0.1 });
+  closers.add("statements", () => sql.end({ timeout: 1 }));
+  const grants = await connectGrants(baseUrl, sandbox, options.grants);
+  return { sandbox, traffic, replicas, clients, grants, baseUrl, sql };
+}
+
+/** Each platform's own names for how long things live; a spent token works for ten minutes, at Slack for five. */
+function lifetimes(seconds: number): SandboxOptions {
+  return {
+    atlassian: { lifetimes: { accessSeconds: seconds, leewaySeconds: 600 } },
+    slack: { lifetimes: { accessSeconds: seconds, graceSeconds: 300 } },
+    github: { lifetimes: { userTokenSeconds: seconds }, oauthApp: { expiringTokens: true } },
+  };
+}
+
+/** Of one replica, to every platform; and the settings that lead it there. */
+async function openWays(
+  { github, atlassian, slack, environment }: Sandbox,
+  traffic: Stage["traffic"],
+  delays: WayDelays,
+): Promise<{ readonly ways: readonly PlatformWay[]; readonly environment: Environment }> {
+  const targets = [
+    [github.url, traffic["github-oauth"]],
+    [atlassian.url, traffic.jira],
+    [slack.url, traffic.slack],
+  ] as const;
+  const ways: PlatformWay[] = [];
+  let settings = Object.entries(environment);
+  for (const [target, seen] of targets) {
+    const way = await openWay(target, seen, delays);
+    ways.push(way);
+    settings = settings.map(([name, value]) => [name, value.replace(target, way.url)]);
+  }
+  return { ways, environment: Object.fromEntries(settings) };
+}

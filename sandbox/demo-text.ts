@@ -1,0 +1,48 @@
+import type { DemoSettings } from "./demo-settings.ts";
+import type { Sandbox } from "./sandbox.ts";
+
+export interface Demo extends DemoSettings {
+  readonly directory: string;
+  /** Whether the directory stays when the demo ends. */
+  readonly kept: boolean;
+}
+
+/** Printed before anything is started. */
+export function intention({ ports, directory, kept, ignored, autoApprove }: Demo): string {
+  const sandbox = `${ports.sandbox}-${ports.sandbox + 2}`;
+  const consent = autoApprove ? ", which approve by themselves" : "";
+  return `Starting sandbox platforms on ports ${sandbox}${consent},
+  the service on ports ${ports.public} (browsers), ${ports.internal} (REST) and ${ports.grpc} (gRPC),
+  and an embedded database in ${directory}${kept ? "" : " (removed at the end)"}. A new one takes some seconds.
+${ignored.length === 0 ? "" : `Set, but not used in the demo: ${ignored.join(", ")}.\n`}
+`;
+}
+
+const platforms = ["jira", "github", "slack", "github-oauth", "confluence"];
+
+/** Printed when everything runs. */
+export function nextStep(demo: Demo, sandbox: Sandbox, afterMs: number): string {
+  const { ports, baseUrl, autoApprove, directory, kept } = demo;
+  const install = (platform: string) => `${baseUrl}/oauth/install/${platform}`;
+  const grpc = "npx buf curl --protocol grpc --http2-prior-knowledge";
+  const lines: [about: string, ...what: string[]][] = [
+    ["Connect in a browser", ...platforms.map(install)],
+    ["Then ask for a token", `${grpc} -d '{"platform":"jira"}' \\`],
+    ["", `  http://localhost:${ports.grpc}/oauth.token.v1.TokenService/GetToken`],
+    ["", `curl -s localhost:${ports.internal}/oauth/token/jira`],
+    ["See what is connected", `curl -s localhost:${ports.internal}/oauth/installations`],
+    ["See what can be asked", `${grpc} --list-methods http://localhost:${ports.grpc}`],
+    [
+      "Sandbox platforms",
+      `GitHub ${sandbox.github.url}, Atlassian ${sandbox.atlassian.url}, Slack ${sandbox.slack.url}`,
+    ],
+    ["Data", kept ? `${directory} (kept; the sandbox forgets: next time, connect again)` : directory],
+  ];
+  if (autoApprove) {
+    lines.splice(1, 0, ["Or by a script", `curl -sL -c jar -b jar -H 'accept: application/json' ${install("jira")}`]);
+  }
+  const text = lines.flatMap(([about, ...what]) =>
+    what.map((line, index) => `  ${(index === 0 ? about : "").padEnd(22)}  ${line}`),
+  );
+  return `\nOAuth Token Service is ready, after ${(afterMs / 1000).toFixed(1)} s.\n\n${text.join("\n")}\n\n  Ctrl-C ends it.\n\n`;
+}

@@ -1,0 +1,107 @@
+import Gauge from "prom-client/lib/gauge.js";
+import type Registry from "prom-client/lib/registry.js";
+import type { Statistics } from "../domain/telemetry.ts";
+import { type Prometheus, prefix } from "./prometheus.ts";
+
+/** What is asked for at every scrape. */
+export interface Sources {
+  /** Counts what is stored; rejects if the database does not answer in time. */
+  readonly statistics: () => Promise<Statistics>;
+  readonly cacheEntries: () => number;
+  readonly isChangeFeedAlive: () => boolean;
+  /** The keys of the ring; the first seals. */
+  readonly keyIds: readonly string[];
+  /** The names of the configured platforms. */
+  readonly platforms: readonly string[];
+}
+
+/** Counting may take the database at most one hundredth of the time. */
+const rest = 100;
+
+/** Gauges of the service's state. Returns what has to be awaited before the registry is read. */
+export function addServiceGauges({ registry, isDatabaseReachable }: Prometheus, sources: Sources): () => Promise<void> {
+  const live = (name: string, help: string, read: () => number | undefined) =>
+    gauge(registry, name, help, [], function (this: Gauge) {
+      const value = read();
+      if (value !== undefined) this.set({}, value);
+    });
+  live("database_up", "Whether the database answered when it was last asked: 1 or 0.", () => {
+    const reachable = isDatabaseReachable();
+    return reachable === undefined ? undefined : Number(reachable);
+  });
+  live("change_feed_up", "Whether changes of other replicas are proven to arrive: 1 or 0.", () =>
+    Number(sources.isChangeFeedAlive()),
+  );
+  live("cache_entries", "Selections in memory.", sources.cacheEntries);
+  const up = gauge(registry, "statistics_up", "Whether what is stored could be counted: 1 or 0.");
+  const show = addStatistics(registry, sources.keyIds);
+  let counting: Promise<void> | undefined;
+  let validUntilMs = Number.NEGATIVE_INFINITY;
+
+  async function count(): Promise<void> {
+    const startedMs = performance.now();
+    try {
+      show(await sources.statistics());
+      up.set({}, 1);
+      const now = performance.now();
+      validUntilMs = now + (now - startedMs) * rest;
+    } catch {
+      // Old numbers would look like a fine day.
+      show(undefined);
+      up.set({}, 0);
+    }
+  }
+
+  return async () => {
+    if (performance.now() < validUntilMs) return;
+    counting ??= count().finally(() => {
+      counting = undefined;
+    });
+    await counting;
+  };
+}
+
+function addStatistics(registry: Registry, keyIds: readonly string[]): (statistics: Statistics | undefined) => void {
+  const installations = gauge(registry, "installations", "Installations.", ["platform", "status"]);
+  const keys = gauge(registry, "sealed_credentials", "Credentials that this key is needed for.", ["key"]);
+  const tokens = gauge(registry, "tokens_ending", "Refreshable access tokens that end within so many seconds.", [
+    "platform",
+    "within_seconds",
+  ]);
+  const grants = gauge(registry, "grants_ending", "Grants that end within so many seconds, whatever is refreshed.", [
+    "platform",
+    "within_seconds",
+  ]);
+  const next = gauge(registry, "token_next_expiry_seconds", "Seconds to the next end of a refreshable access token.", [
+    "platform",
+  ]);
+
+  return (statistics) => {
+    for (const each of [installations, keys, tokens, grants, next]) each.reset();
+    if (statistics === undefined) return;
+    for (const { platform, status, count } of statistics.installations) installations.set({ platform, status }, count);
+    const needed = new Map([...keyIds, notInRing].map((key) => [key, 0]));
+    for (const { keyId, count } of statistics.keys) {
+      const key = keyIds.includes(keyId) ? keyId : notInRing;
+      needed.set(key, (needed.get(key) ?? 0) + count);
+    }
+    for (const [key, count] of needed) keys.set({ key }, count);
+    for (const { what, platform, withinSeconds, count } of statistics.ending) {
+      (what === "token" ? tokens : grants).set({ platform, within_seconds: withinSeconds }, count);
+    }
+    for (const { platform, seconds } of statistics.nextExpiry) next.set({ platform }, seconds);
+  };
+}
+
+const notInRing = "not_in_ring";
+
+function gauge(
+  registry: Registry,
+  name: string,
+  help: string,
+  labelNames: readonly string[] = [],
+  collect?: (this: Gauge) => void,
+): Gauge {
+  const options = { name: prefix + name, help, labelNames, registers: [registry] };
+  return new Gauge(collect === undefined ? options : { ...options, collect });
+}

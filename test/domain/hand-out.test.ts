@@ -1,0 +1,241 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { AuditEvent, AuditLog } from "../../src/domain/audit.ts";
+import { createHandOut, type HandOut } from "../../src/domain/hand-out.ts";
+import type { InstallationRepository } from "../../src/domain/repositories.ts";
+import type { IssuedToken } from "../../src/domain/use-cases.ts";
+import { ServiceError } from "../../src/errors.ts";
+import { Secret } from "../../src/secret.ts";
+import { call } from "../support/call.ts";
+import { createGate, type Gate } from "../support/gate.ts";
+import { connection, scriptedPlatform } from "../support/scripted-platform.ts";
+import { type Domain, openDesk, openDomain } from "./open-domain.ts";
+
+let domain: Domain;
+let installationId: string;
+beforeAll(async () => {
+  domain = await openDomain();
+  installationId = (await domain.connect(connection()))[0]!.id;
+});
+afterAll(() => domain.close());
+
+/** The real log in the real database, whose commits can be counted, held up and made to fail. */
+let commits: AuditEvent[][];
+let failing: boolean;
+let hold: Gate | undefined;
+let usesFail: boolean;
+let handOut: HandOut;
+beforeEach(() => {
+  [commits, failing, hold, usesFail] = [[], false, undefined, false];
+  const { audit, installations } = domain.storage;
+  const observed: AuditLog = {
+    async append(events) {
+      commits.push([...events]);
+      await hold?.opened;
+      if (failing) throw new ServiceError("SERVICE_UNAVAILABLE", "the database cannot be reached");
+      await audit.append(events);
+    },
+  };
+  const observedInstallations: InstallationRepository = {
+    ...installations,
+    async recordUse(uses) {
+      if (usesFail) throw new ServiceError("SERVICE_UNAVAILABLE", "the database cannot be reached");
+      await installations.recordUse(uses);
+    },
+  };
+  handOut = createHandOut({ audit: observed, installations: observedInstallations, world: domain.world });
+});
+
+function issued(value: string): IssuedToken {
+  const token = new Secret(value);
+  return {
+    token,
+    tokenType: "Bearer",
+    expiresAt: undefined,
+    scopes: [],
+    permissions: {},
+    installationId,
+    externalOrgId: "T1",
+    tokenId: token.fingerprint(),
+    apiBaseUrl: "https://api.example",
+  };
+}
+
+async function rows(value: string) {
+  const { tokenId } = issued(value);
+  return domain.sql`
+    select kind, caller, method, installation_id, address, request_id, count
+    from audit_events where token_fingerprint = ${tokenId} order by kind, caller, at`;
+}
+
+describe("the first hand-out of a token to a caller", () => {
+  test("is on record before the answer", async () => {
+    hold = createGate();
+    let answered = false;
+    const recorded = handOut.record(issued("first"), call({ caller: "indexer" })).then(() => {
+      answered = true;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([answered, commits.length, await rows("first")]).toEqual([false, 1, []]);
+    hold.open();
+    await recorded;
+    expect(await rows("first")).toEqual([
+      {
+        kind: "token.issued",
+        caller: "indexer",
+        method: "GetToken",
+        installation_id: installationId,
+        address: "127.0.0.1",
+        request_id: "test",
+        count: 1,
+      },
+    ]);
+  });
+
+  test("keeps the fingerprint alone", async () => {
+    await handOut.record(issued("a-value-nobody-stores"), call());
+    const all = await domain.sql`select row_to_json(e)::text as row from audit_events e`;
+    expect(all.filter(({ row }) => String(row).includes("a-value-nobody-stores"))).toEqual([]);
+  });
+
+  test("shares its commit with others that arrive while one is being written", async () => {
+    hold = createGate();
+    const begun = handOut.record(issued("g0"), call());
+    await new Promise((resolve) => setImmediate(resolve));
+    const more = Array.from({ length: 25 }, (_, n) => handOut.record(issued(`g${n + 1}`), call()));
+    hold.open();
+    await Promise.all([begun, ...more]);
+    expect(commits.map((batch) => batch.length)).toEqual([1, 25]);
+  });
+
+  test("is one row for callers of the same name who ask at once, and one for each name", async () => {
+    const asks = ["a", "a", "b", "a", "b"].map((caller) => handOut.record(issued("shared"), call({ caller })));
+    await Promise.all(asks);
+    const found = await rows("shared");
+    expect(found.map(({ caller, kind }) => [caller, kind])).toEqual([
+      ["a", "token.issued"],
+      ["b", "token.issued"],
+    ]);
+    await handOut.flush();
+    expect((await rows("shared")).slice(2).map(({ caller, kind, count }) => [caller, kind, count])).toEqual([
+      ["a", "token.repeated", 2],
+      ["b", "token.repeated", 1],
+    ]);
+  });
+
+  test("that cannot be put on record does not happen, and the next one tries again", async () => {
+    failing = true;
+    const asks = await Promise.allSettled([1, 2, 3].map(() => handOut.record(issued("unlucky"), call())));
+    for (const ask of asks) {
+      expect(ask).toMatchObject({ status: "rejected", reason: { reason: "SERVICE_UNAVAILABLE", retryAfterMs: 1_000 } });
+    }
+    expect(await rows("unlucky")).toEqual([]);
+    failing = false;
+    await handOut.record(issued("unlucky"), call());
+    expect(await rows("unlucky")).toHaveLength(1);
+  });
+
+  test("that failed for another caller at the same moment is written by who waited for it", async () => {
+    hold = createGate();
+    failing = true;
+    const first = handOut.record(issued("second try"), call());
+    const waiting = handOut.record(issued("second try"), call());
+    first.catch(() => {
+      failing = false;
+    });
+    hold.open();
+    await expect(first).rejects.toMatchObject({ reason: "SERVICE_UNAVAILABLE" });
+    await waiting;
+    expect(await rows("second try")).toHaveLength(1);
+  });
+
+  test("gives no token to anybody while the record cannot be written", async () => {
+    const [made] = await domain.connect(connection());
+    const desk = openDesk(domain, [scriptedPlatform()]);
+    await domain.sql`alter table audit_events add constraint broken check (caller <> 'anonymous') not valid`;
+    await expect(desk.getToken({ installationId: made!.id })).rejects.toMatchObject({ reason: "SERVICE_UNAVAILABLE" });
+    await domain.sql`alter table audit_events drop constraint broken`;
+    expect((await desk.getToken({ installationId: made!.id })).installationId).toBe(made!.id);
+  });
+});
+
+describe("further hand-outs", () => {
+  test("are counted and written by the next flush, as a row of their own", async () => {
+    for (let n = 0; n < 6; n++) await handOut.record(issued("popular"), call());
+    expect(commits).toHaveLength(1);
+    await handOut.flush();
+    await handOut.flush();
+    expect((await rows("popular")).map(({ kind, count }) => [kind, count])).toEqual([
+      ["token.issued", 1],
+      ["token.repeated", 5],
+    ]);
+    domain.clock.advance(1_000);
+    await handOut.record(issued("popular"), call());
+    await handOut.flush();
+    expect((await rows("popular")).at(-1)).toMatchObject({ kind: "token.repeated", count: 1 });
+  });
+
+  test("that a flush cannot write are kept for the next one, with those that came since", async () => {
+    for (let n = 0; n < 4; n++) await handOut.record(issued("kept"), call());
+    failing = true;
+    await expect(handOut.flush()).rejects.toThrow();
+    failing = false;
+    await handOut.record(issued("kept"), call());
+    await handOut.flush();
+    expect((await rows("kept")).map(({ kind, count }) => [kind, count])).toEqual([
+      ["token.issued", 1],
+      ["token.repeated", 4],
+    ]);
+  });
+
+  test("are not written twice when only the times of use could not be written", async () => {
+    for (let n = 0; n < 3; n++) await handOut.record(issued("half"), call());
+    usesFail = true;
+    await expect(handOut.flush()).rejects.toThrow();
+    usesFail = false;
+    await handOut.flush();
+    expect((await rows("half")).map(({ kind, count }) => [kind, count])).toEqual([
+      ["token.issued", 1],
+      ["token.repeated", 2],
+    ]);
+  });
+});
+
+describe("the time of last use", () => {
+  const lastUse = async () => (await domain.storage.installations.find(installationId))?.lastUsedAt?.getTime() ?? 0;
+
+  test("is written by the flush, and moves with every hand-out", async () => {
+    const before = domain.clock.now().getTime();
+    await handOut.record(issued("used"), call());
+    await handOut.flush();
+    const first = await lastUse();
+    expect(first).toBeGreaterThanOrEqual(before);
+    domain.clock.advance(5_000);
+    await handOut.record(issued("used"), call());
+    await handOut.flush();
+    expect(await lastUse()).toBeGreaterThanOrEqual(first + 5_000);
+  });
+
+  test("that could not be written is kept, unless there is a later one", async () => {
+    await handOut.record(issued("used again"), call());
+    const at = domain.clock.now().getTime();
+    usesFail = true;
+    await expect(handOut.flush()).rejects.toThrow();
+    usesFail = false;
+    await handOut.flush();
+    expect(await lastUse()).toBeGreaterThanOrEqual(at - 1_000);
+    usesFail = true;
+    await handOut.record(issued("used again"), call());
+    await expect(handOut.flush()).rejects.toThrow();
+    usesFail = false;
+    domain.clock.advance(60_000);
+    await handOut.record(issued("used again"), call());
+    const later = domain.clock.now().getTime();
+    await handOut.flush();
+    expect(await lastUse()).toBeGreaterThanOrEqual(later - 1_000);
+  });
+
+  test("needs nothing where nothing was handed out", async () => {
+    await handOut.flush();
+    expect(commits).toEqual([]);
+  });
+});

@@ -1,0 +1,189 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { RevokeOutcome } from "../../src/domain/platform.ts";
+import type { InstallationRepository } from "../../src/domain/repositories.ts";
+import { createRevoker } from "../../src/domain/revoke-installation.ts";
+import { createGate, until } from "../support/gate.ts";
+import {
+  connection,
+  onlyPlatforms,
+  type ScriptedPlatform,
+  scriptedPlatform,
+  siteConnection,
+  tokenSet,
+} from "../support/scripted-platform.ts";
+import { type Domain, openDesk, openDomain } from "./open-domain.ts";
+
+let domain: Domain;
+beforeAll(async () => {
+  domain = await openDomain();
+});
+afterAll(() => domain.close());
+
+function revokerOf(platforms: readonly ScriptedPlatform[], installations: Partial<InstallationRepository> = {}) {
+  const { storage, world } = domain;
+  return createRevoker({
+    installations: { ...storage.installations, ...installations },
+    platforms: onlyPlatforms(...platforms),
+    world,
+  });
+}
+
+async function kept(installationId: string) {
+  return domain.sql`select credential_id from installation_credentials where installation_id = ${installationId}`;
+}
+
+const jiraOptions = { name: "jira", products: ["jira", "confluence"], holder: "person", actors: ["user"] } as const;
+const failed = { kind: "failed", cause: "http_503" } as const;
+
+describe("revoking", () => {
+  test("stops hand-out, then asks the platform, then deletes what is kept", async () => {
+    const platform = scriptedPlatform();
+    const gate = createGate();
+    platform.answerRevoke = async () => {
+      await gate.opened;
+      return { kind: "revoked" };
+    };
+    const [made] = await domain.connect(connection({ tokens: tokenSet({ value: "living" }) }));
+    const { id } = made!;
+    const desk = openDesk(domain, [platform]);
+    await desk.getToken({ installationId: id });
+    const revoking = revokerOf([platform]).revoke(id, "the customer left");
+    await until(() => platform.revoked.length > 0, "the platform is asked");
+    await expect(desk.getToken({ installationId: id })).rejects.toMatchObject({ reason: "INSTALLATION_REVOKED" });
+    expect(await kept(id)).toHaveLength(1);
+    gate.open();
+    const { installation, providerRevocation } = await revoking;
+    expect([installation.status, providerRevocation, platform.revoked]).toEqual(["revoked", "revoked", ["living"]]);
+    expect(installation.revokedAt).toBeInstanceOf(Date);
+    expect(await kept(id)).toEqual([]);
+    expect(await domain.sql`select id from credentials where subject = ${`${made!.externalOrgId}:bot`}`).toEqual([]);
+    const [row] = await domain.sql`select revoke_reason from installations where id = ${id}`;
+    expect(row?.revoke_reason).toBe("the customer left");
+  });
+
+  test("again answers the same and asks nobody", async () => {
+    const platform = scriptedPlatform();
+    platform.revokeAnswer = { kind: "unsupported" };
+    const [made] = await domain.connect(connection());
+    const revoker = revokerOf([platform]);
+    const first = await revoker.revoke(made!.id, "once");
+    domain.clock.advance(1_000);
+    expect(await revoker.revoke(made!.id, "twice")).toEqual(first);
+    expect(first.providerRevocation).toBe("unsupported");
+    expect(platform.revoked).toHaveLength(1);
+  });
+
+  test("at the same time asks the platform once", async () => {
+    const platform = scriptedPlatform();
+    const [made] = await domain.connect(connection());
+    const revoker = revokerOf([platform]);
+    const all = await Promise.all(Array.from({ length: 10 }, () => revoker.revoke(made!.id, "")));
+    expect(new Set(all.map(({ providerRevocation }) => providerRevocation))).toEqual(new Set(["revoked"]));
+    expect(platform.revoked).toHaveLength(1);
+  });
+
+  test("what does not exist is refused", async () => {
+    const revoking = revokerOf([scriptedPlatform()]).revoke(crypto.randomUUID(), "");
+    await expect(revoking).rejects.toMatchObject({ reason: "INSTALLATION_NOT_FOUND" });
+  });
+});
+
+describe("what the platform says of several credentials", () => {
+  const revoked = { kind: "revoked" } as const;
+  const unsupported = { kind: "unsupported" } as const;
+
+  test.each<readonly [string, RevokeOutcome, RevokeOutcome]>([
+    ["revoked", revoked, revoked],
+    ["revoked", revoked, unsupported],
+    ["unsupported", unsupported, unsupported],
+    ["failed", failed, revoked],
+    ["failed", revoked, failed],
+    ["failed", unsupported, failed],
+  ])("is %s, and nothing is kept however it answers", async (expected, ofBot, ofPerson) => {
+    const platform = scriptedPlatform();
+    platform.answerRevoke = ({ actor }) => (actor === "app" ? ofBot : ofPerson);
+    const [made] = await domain.connect(connection({ people: ["U1"] }));
+    const { providerRevocation } = await revokerOf([platform]).revoke(made!.id, "");
+    expect(providerRevocation).toBe(expected);
+    expect(platform.revoked).toHaveLength(2);
+    expect(await kept(made!.id)).toEqual([]);
+    const left = await domain.sql`select id from credentials where subject like ${`${made!.externalOrgId}:%`}`;
+    expect(left).toEqual([]);
+  });
+
+  test("is shared while another site uses the grant, which ends with the last one", async () => {
+    const platform = scriptedPlatform(jiraOptions);
+    const grant = siteConnection("P-shared", ["s1", "s2"], tokenSet({ value: "of both" }));
+    const [first, second] = await domain.connect(grant, { platform: "jira", holder: "person" });
+    const revoker = revokerOf([platform]);
+    expect((await revoker.revoke(first!.id, "")).providerRevocation).toBe("shared");
+    expect(platform.revoked).toEqual([]);
+    const issued = await openDesk(domain, [platform]).getToken({ installationId: second!.id });
+    expect(issued.token.reveal()).toBe("of both");
+    expect((await revoker.revoke(second!.id, "")).providerRevocation).toBe("revoked");
+    expect(platform.revoked).toEqual(["of both"]);
+    expect((await revoker.revoke(first!.id, "")).providerRevocation).toBe("shared");
+  });
+});
+
+describe("a credential that cannot be ended at the platform", () => {
+  test("because its platform is no longer configured is deleted all the same", async () => {
+    const [made] = await domain.connect(connection());
+    const other = scriptedPlatform({ name: "github" });
+    const { providerRevocation, installation } = await revokerOf([other]).revoke(made!.id, "");
+    expect([providerRevocation, installation.status]).toEqual(["failed", "revoked"]);
+    expect([await kept(made!.id), other.revoked]).toEqual([[], []]);
+  });
+
+  test("because no key opens it is deleted all the same", async () => {
+    const platform = scriptedPlatform();
+    const [made] = await domain.connect(connection());
+    const subject = `${made!.externalOrgId}:bot`;
+    await domain.sql`update credentials set refresh_token = access_token where subject = ${subject}`;
+    const { providerRevocation } = await revokerOf([platform]).revoke(made!.id, "");
+    expect([providerRevocation, await kept(made!.id), platform.revoked]).toEqual(["failed", [], []]);
+  });
+
+  test("because nothing secret is kept of it is ended by its name", async () => {
+    const platform = scriptedPlatform();
+    const [made] = await domain.connect(connection({ kind: "app_installation", tokens: undefined }));
+    const asked: string[] = [];
+    platform.answerRevoke = ({ subject }) => {
+      asked.push(subject);
+      return { kind: "revoked" };
+    };
+    const { providerRevocation } = await revokerOf([platform]).revoke(made!.id, "");
+    expect([providerRevocation, asked]).toEqual(["revoked", [`${made!.externalOrgId}:bot`]]);
+  });
+});
+
+describe("a revocation that a crash interrupted", () => {
+  test("is finished later, with the tokens that are still kept, and not before its process is surely gone", async () => {
+    const platform = scriptedPlatform();
+    const [made] = await domain.connect(connection({ tokens: tokenSet({ value: "left behind" }) }));
+    const { id } = made!;
+    await domain.storage.installations.beginRevocation(id, "why it was", domain.clock.now());
+    const revoker = revokerOf([platform]);
+    await revoker.finishInterrupted();
+    expect([platform.revoked, (await kept(id)).length]).toEqual([[], 1]);
+    domain.clock.advance(61_000);
+    await revoker.finishInterrupted();
+    expect([platform.revoked, await kept(id)]).toEqual([["left behind"], []]);
+    const [row] = await domain.sql`select provider_revocation, revoke_reason from installations where id = ${id}`;
+    expect(row).toEqual({ provider_revocation: "revoked", revoke_reason: "why it was" });
+    await revoker.finishInterrupted();
+    expect(platform.revoked).toHaveLength(1);
+  });
+
+  test("between the platform's answer and the deletion is taken up as well", async () => {
+    const platform = scriptedPlatform();
+    const [made] = await domain.connect(connection());
+    const crash = new Error("the process ends here");
+    const crashing = revokerOf([platform], { finishRevocation: () => Promise.reject(crash) });
+    await expect(crashing.revoke(made!.id, "")).rejects.toBe(crash);
+    domain.clock.advance(61_000);
+    await revokerOf([platform]).finishInterrupted();
+    expect(await kept(made!.id)).toEqual([]);
+    expect(platform.revoked).toHaveLength(2);
+  });
+});

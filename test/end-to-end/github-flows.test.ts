@@ -1,0 +1,260 @@
+import { describe, expect, test } from "vitest";
+import { type Browser, createBrowser } from "../support/browser.ts";
+import { asJson } from "../support/service.ts";
+import { callBack, redirect, walkToCallback } from "./support/flow.ts";
+import { isAccepted } from "./support/platform-api.ts";
+import { useService } from "./support/use-service.ts";
+
+const shared = useService();
+
+const codeExchange = "/login/oauth/access_token";
+
+function walk(browser: Browser): Promise<URL> {
+  return walkToCallback(shared.service.replicas[0]!, "github", browser);
+}
+
+function onPublic(path: string, query: Record<string, string>): URL {
+  return new URL(`${path}?${new URLSearchParams(query)}`, shared.service.replicas[0]!.publicUrl);
+}
+
+/** The installation of our app on an organization that only somebody else can see. */
+async function strangersInstallation(): Promise<string> {
+  const { controls } = shared.service.sandbox.github;
+  controls.signIn("mallory");
+  controls.chooseAccount("umbrella");
+  await redirect(
+    createBrowser(),
+    new URL(`${shared.service.sandbox.github.url}/apps/oauth-token-service/installations/new`),
+  );
+  controls.signIn("mona");
+  controls.chooseAccount("acme");
+  const found = controls.installations().find(({ account }) => account.login === "umbrella");
+  return String(found?.id);
+}
+
+async function stored(): Promise<number> {
+  const [row] = await shared.sql`
+    select (select count(*) from installations)::int + (select count(*) from credentials)::int as rows`;
+  return row?.rows;
+}
+
+/** The tokens of people that still work. */
+async function livingUserTokens(): Promise<string[]> {
+  const { apiUrl } = shared.service.sandbox.github;
+  const tokens = shared.secrets.accessTokens.filter((token) => token.startsWith("ghu_"));
+  const statuses = await Promise.all(
+    tokens.map(async (token) => {
+      const headers = { authorization: `Bearer ${token}`, "user-agent": "test" };
+      return (await fetch(`${apiUrl}/user`, { headers })).status;
+    }),
+  );
+  return tokens.filter((_, n) => statuses[n] === 200);
+}
+
+test("an installation is connected without keeping the person's token", async () => {
+  await shared.service.connect("github");
+  expect(shared.secrets.accessTokens.some((token) => token.startsWith("ghu_"))).toBe(true);
+  expect(await livingUserTokens()).toEqual([]);
+});
+
+test("the Setup URL of an existing app, which is the install route, finishes the attempt", async () => {
+  const { service, caller } = shared;
+  const browser = createBrowser();
+  const callback = await walk(browser);
+  callback.pathname = "/oauth/install/github";
+  const answer = await callBack(browser, callback);
+  expect(answer).toMatchObject({ status: 200, success: true });
+  const token = await caller.token({ installation_id: answer.installation_id });
+  expect(await isAccepted("github", token)).toBe(true);
+  expect(service.sandbox.github.calls.at(-1)?.path).toBe("/api/v3/installation/repositories");
+});
+
+describe("a callback without a code", () => {
+  test("leads through the authorization page with PKCE, and then connects", async () => {
+    const { caller } = shared;
+    const browser = createBrowser();
+    const callback = await walk(browser);
+    callback.searchParams.delete("code");
+    callback.searchParams.delete("iss");
+    const authorize = await redirect(browser, callback);
+    expect(authorize.pathname).toBe("/login/oauth/authorize");
+    expect(authorize.searchParams.get("code_challenge_method")).toBe("S256");
+    expect(authorize.searchParams.get("code_challenge")).toMatch(/^[\w-]{43}$/);
+    expect(authorize.searchParams.get("state")).not.toBe(callback.searchParams.get("state"));
+    const second = await redirect(browser, authorize);
+    const answer = await callBack(browser, second);
+    expect(answer).toMatchObject({ status: 200, success: true });
+    expect(answer.installations[0]?.external_install_id).toBe(callback.searchParams.get("installation_id"));
+    expect(await isAccepted("github", await caller.token({ installation_id: answer.installation_id }))).toBe(true);
+    expect(await livingUserTokens()).toEqual([]);
+  });
+
+  test("keeps owner and return address for the second leg", async () => {
+    const browser = createBrowser();
+    const { publicUrl } = shared.service.replicas[0]!;
+    const query = `?${new URLSearchParams({ owner: "team-a", return_to: `${publicUrl}/done` })}`;
+    const callback = await walkToCallback(shared.service.replicas[0]!, "github", browser, query);
+    callback.searchParams.delete("code");
+    const second = await redirect(browser, await redirect(browser, callback));
+    const page = await browser.get(second);
+    expect(page.status).toBe(200);
+    expect(await page.text()).toContain(`${publicUrl}/done`);
+    expect((await shared.caller.list({ owner: "team-a" })).installations).toHaveLength(1);
+  });
+
+  test("cannot be finished by the second leg in another browser", async () => {
+    const browser = createBrowser();
+    const callback = await walk(browser);
+    callback.searchParams.delete("code");
+    const second = await redirect(browser, await redirect(browser, callback));
+    expect(await callBack(createBrowser(), second)).toMatchObject({
+      status: 400,
+      error: { code: "state_other_browser" },
+    });
+    expect(await stored()).toBe(0);
+  });
+});
+
+test("a member's request for an installation is told that an owner has to approve, and stores nothing", async () => {
+  const { service } = shared;
+  service.sandbox.github.controls.signIn("hubot");
+  const before = service.sandbox.github.controls.tokenCalls;
+  const answer = await service.connect("github");
+  expect(answer).toMatchObject({ success: false, error: { code: "approval_pending" } });
+  expect([await stored(), service.sandbox.github.controls.tokenCalls - before]).toEqual([0, 0]);
+});
+
+describe("a callback that no attempt of ours started", () => {
+  test("sends the browser through an attempt of its own where anyone may start", async () => {
+    const { caller } = shared;
+    const { installation_id: githubId } = Object.fromEntries((await walk(createBrowser())).searchParams);
+    const browser = createBrowser();
+    for (const query of [
+      { installation_id: githubId!, setup_action: "install" },
+      { installation_id: githubId!, setup_action: "update", code: "made-up" },
+    ]) {
+      const visit = await browser.visit(onPublic("/oauth/callback/github", query), asJson);
+      expect(visit.path.map((step) => new URL(step).pathname)).toEqual([
+        "/oauth/callback/github",
+        "/login/oauth/authorize",
+        "/oauth/callback/github",
+      ]);
+      expect(JSON.parse(visit.text)).toMatchObject({ success: true });
+    }
+    expect((await caller.list()).installations).toHaveLength(1);
+    expect(await livingUserTokens()).toEqual([]);
+  });
+
+  test("never has its code exchanged", async () => {
+    const callback = await walk(createBrowser());
+    callback.searchParams.delete("state");
+    const { calls } = shared.service.sandbox.github;
+    const before = calls.length;
+    await redirect(createBrowser(), callback);
+    expect(calls.slice(before)).toEqual([]);
+  });
+
+  test("is refused where only links start, and makes no call", async () => {
+    await shared.startReplica({ INSTALL_MODE: "link", INSTALL_PAGE_URL: "https://portal.example/connect" });
+    const linkOnly = shared.service.replicas.at(-1)!;
+    const { installation_id } = Object.fromEntries((await walk(createBrowser())).searchParams);
+    const before = shared.platformCalls();
+    for (const route of ["callback", "install"]) {
+      const url = new URL(
+        `/oauth/${route}/github?installation_id=${installation_id}&setup_action=install`,
+        linkOnly.publicUrl,
+      );
+      expect(await callBack(createBrowser(), url)).toMatchObject({ status: 400, error: { code: "state_missing" } });
+    }
+    expect([shared.platformCalls() - before, await stored()]).toEqual([0, 0]);
+  });
+
+  test("about a request is told that an owner has to approve", async () => {
+    const url = onPublic("/oauth/callback/github", { setup_action: "request" });
+    expect(await callBack(createBrowser(), url)).toMatchObject({ status: 409, error: { code: "approval_pending" } });
+  });
+});
+
+describe("an installation_id that somebody made up", () => {
+  test("in a callback with a good code is refused, and leaves no token of the person alive", async () => {
+    const strange = await strangersInstallation();
+    const browser = createBrowser();
+    const callback = await walk(browser);
+    callback.searchParams.set("installation_id", strange);
+    expect(await callBack(browser, callback)).toMatchObject({
+      status: 403,
+      success: false,
+      error: { code: "installation_not_yours" },
+    });
+    expect(await stored()).toBe(0);
+    expect(await livingUserTokens()).toEqual([]);
+  });
+
+  test("in a callback without state is refused after the person has authorized", async () => {
+    const strange = await strangersInstallation();
+    const url = onPublic("/oauth/callback/github", { installation_id: strange, setup_action: "install" });
+    const visit = await createBrowser().visit(url, asJson);
+    expect([visit.status, JSON.parse(visit.text).error.code]).toEqual([403, "installation_not_yours"]);
+    expect(await stored()).toBe(0);
+    expect(await livingUserTokens()).toEqual([]);
+  });
+
+  test.each(["0", "-1", "x", "1e3", "99999999999999999999", "50000001%00"])(
+    "and is no id at all (%s) is refused",
+    async (id) => {
+      const browser = createBrowser();
+      const callback = await walk(browser);
+      callback.searchParams.set("installation_id", id);
+      const before = shared.platformCalls();
+      const answer = await callBack(browser, callback);
+      expect(answer).toMatchObject({ status: 400, error: { code: "malformed_callback" } });
+      expect([shared.platformCalls() - before, await stored()]).toEqual([0, 0]);
+    },
+  );
+
+  test("of another app on the person's own organization is refused", async () => {
+    const browser = createBrowser();
+    const callback = await walk(browser);
+    // The sandbox's first installations belong to other apps of acme.
+    callback.searchParams.set("installation_id", "50000001");
+    expect(await callBack(browser, callback)).toMatchObject({ status: 403, error: { code: "installation_not_yours" } });
+    expect(await stored()).toBe(0);
+    expect(await livingUserTokens()).toEqual([]);
+  });
+});
+
+test.each(["https://github.com", "https://evil.example/login/oauth", ""])(
+  "an answer from the issuer %j is not believed, and makes no call",
+  async (iss) => {
+    const browser = createBrowser();
+    const callback = await walk(browser);
+    callback.searchParams.set("iss", iss);
+    const before = shared.platformCalls();
+    expect(await callBack(browser, callback)).toMatchObject({ status: 400, error: { code: "wrong_issuer" } });
+    expect([shared.platformCalls() - before, await stored()]).toEqual([0, 0]);
+  },
+);
+
+test("a callback without iss is believed: not every GitHub sends one", async () => {
+  const browser = createBrowser();
+  const callback = await walk(browser);
+  callback.searchParams.delete("iss");
+  expect(await callBack(browser, callback)).toMatchObject({ status: 200, success: true });
+});
+
+test("a person whose e-mail address is not verified is told to verify it", async () => {
+  shared.service.sandbox.github.controls.signIn("newcomer");
+  const answer = await shared.service.connect("github");
+  expect(answer).toMatchObject({ success: false, error: { code: "unverified_email" } });
+  expect(await stored()).toBe(0);
+});
+
+test("a code is exchanged once, whatever becomes of it", async () => {
+  const { calls, controls } = shared.service.sandbox.github;
+  const browser = createBrowser();
+  const callback = await walk(browser);
+  controls.fail("lost");
+  const before = calls.length;
+  expect(await callBack(browser, callback)).toMatchObject({ status: 502, error: { code: "provider_unavailable" } });
+  expect(calls.slice(before).filter(({ path }) => path === codeExchange)).toHaveLength(1);
+});

@@ -1,0 +1,53 @@
+import { expect, test } from "vitest";
+import { startApp } from "../../src/app/start-app.ts";
+import { freePort } from "../support/service.ts";
+import { useService } from "./support/use-service.ts";
+
+const shared = useService();
+
+/** What a start with another database fails with. */
+async function failure(change: (url: URL) => void): Promise<string> {
+  const { service } = shared;
+  const url = new URL(service.databaseUrl);
+  change(url);
+  const port = await freePort();
+  const config = service.config({ DATABASE_URL: url.href, PORT: String(port) });
+  const message = await startApp(config, service.world).then(
+    async (app) => {
+      await app.close();
+      return "started";
+    },
+    (error: Error) => error.message,
+  );
+  await expect(fetch(`http://127.0.0.1:${port}/health`)).rejects.toThrow();
+  return message;
+}
+
+test.concurrent("a start without a database that answers fails within seconds, and says where it was looked for", async () => {
+  const port = await freePort();
+  const message = await failure((url) => {
+    url.port = String(port);
+  });
+  const { pathname, password } = new URL(shared.service.databaseUrl);
+  expect(message).toContain(`host 127.0.0.1, port ${port}, database ${pathname.slice(1)}`);
+  expect(message).toContain("ECONNREFUSED");
+  expect(message).toContain("DATABASE_URL");
+  expect(message).not.toContain(password);
+});
+
+test.concurrent.each([
+  ["a wrong password", { password: "wrong-password" }, /28P01.*password/],
+  ["a database that does not exist", { pathname: "/no-such-database" }, /3D000.*no such database/],
+])("a start with %s fails at once, and says so", async (_what, change, said) => {
+  const message = await failure((url) => void Object.assign(url, change));
+  expect(message).toMatch(said);
+  expect(message).not.toContain("wrong-password");
+});
+
+test("five replicas that start at once on an empty database all serve", async () => {
+  const { service, sql } = shared;
+  const replicas = await Promise.all(Array.from({ length: 5 }, () => service.startReplica({})));
+  const answers = await Promise.all(replicas.map(({ internalUrl }) => fetch(`${internalUrl}/health?full=1`)));
+  expect(answers.map(({ status }) => status)).toEqual(new Array(5).fill(200));
+  expect(await sql`select 1 from installations`).toHaveLength(0);
+});

@@ -1,0 +1,190 @@
+import { execFile, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { createBrowser } from "../support/browser.ts";
+import { bufCurl } from "../support/buf-curl.ts";
+import { createTestDirectory } from "../support/database.ts";
+import { until } from "../support/gate.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+interface Demo {
+  readonly output: () => string;
+  /** As Ctrl-C in a terminal: the signal goes to everything that was started from it. */
+  interrupt(signal?: NodeJS.Signals): void;
+  readonly exited: Promise<{ readonly code: number | null; readonly output: string }>;
+}
+
+/** What `npm run demo` runs, in a terminal of its own as it were. */
+async function startDemo(env: Readonly<Record<string, string>>): Promise<Demo> {
+  const { scripts } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+  const [program, ...args] = String(scripts.demo).split(" ");
+  expect(program).toBe("node");
+  const child = spawn(process.execPath, args, {
+    cwd: root,
+    detached: true,
+    env: { PATH: process.env.PATH ?? "", TMPDIR: tmpdir(), ...env },
+  });
+  let output = "";
+  child.stdout.on("data", (chunk) => {
+    output += chunk;
+  });
+  child.stderr.on("data", (chunk) => {
+    output += chunk;
+  });
+  return {
+    output: () => output,
+    interrupt: (signal = "SIGINT") => void process.kill(-(child.pid ?? 0), signal),
+    exited: new Promise((resolve) => child.once("close", (code) => resolve({ code, output }))),
+  };
+}
+
+async function ready(demo: Demo): Promise<void> {
+  let ended = false;
+  demo.exited.then(() => {
+    ended = true;
+  });
+  await until(() => ended || demo.output().includes("is ready"), "the demo is ready", 60_000);
+  if (ended) throw new Error(`the demo ended:\n${demo.output()}`);
+}
+
+/** The first of six ports that nobody uses. */
+async function freePorts(): Promise<number> {
+  for (;;) {
+    const base = 20_000 + (randomBytes(2).readUInt16BE() % 10_000);
+    const free = await Promise.all([0, 1, 2, 3, 4, 5].map((offset) => isFree(base + offset)));
+    if (free.every(Boolean)) return base;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
+}
+
+/** Follows redirects with a cookie jar: by curl, or on a machine without it by the tests' own browser. */
+async function install(url: string, jar: string): Promise<Record<string, unknown>> {
+  const curl = promisify(execFile)("curl", ["-sL", "-c", jar, "-b", jar, "-H", "accept: application/json", url]);
+  const text = await curl.then(
+    ({ stdout }) => stdout,
+    async (error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOENT") throw error;
+      return (await createBrowser().visit(url, { accept: "application/json" })).text;
+    },
+  );
+  return JSON.parse(text);
+}
+
+describe("the demo", { timeout: 90_000 }, () => {
+  let base: number;
+  let demo: Demo;
+  let jars: string;
+  beforeAll(async () => {
+    base = await freePorts();
+    demo = await startDemo({
+      DEMO_PORT_BASE: String(base),
+      SANDBOX_AUTO_APPROVE: "1",
+      // What a shell may have set for a real deployment.
+      DATABASE_URL: "postgres://me:canary@db.example.com/tokens",
+      TOKEN_ENCRYPTION_KEY: "canary",
+      GITHUB_CLIENT_ID: "real",
+      INSTALL_MODE: "link",
+      PUBLIC_URL: "https://oauth.example.com",
+      GITHUB_TOKEN: "not a setting",
+    });
+    jars = await mkdtemp(join(tmpdir(), "oauth-token-service-jars-"));
+    await ready(demo);
+  }, 90_000);
+  afterAll(async () => {
+    demo.interrupt("SIGKILL");
+    await rm(jars, { recursive: true, force: true });
+  });
+
+  const directory = () => /embedded database in (\S+)/.exec(demo.output())?.[1] ?? "";
+
+  test("says first what it starts, where the data is, and what it leaves unused", () => {
+    const [before] = demo.output().split("service.started");
+    expect(before).toMatch(/^Starting sandbox platforms/);
+    expect(before).toContain(`ports ${base}-${base + 2}`);
+    expect(existsSync(directory())).toBe(true);
+    expect(before).toContain("not used in the demo: DATABASE_URL, GITHUB_CLIENT_ID, INSTALL_MODE, PUBLIC_URL, TOKEN");
+    expect(demo.output()).not.toContain("canary");
+  });
+
+  test.each(["jira", "github", "slack", "github-oauth", "confluence"])("connects %s by one curl", async (platform) => {
+    const jar = join(jars, platform);
+    const answer = await install(`http://localhost:${base + 3}/oauth/install/${platform}`, jar);
+    expect(answer).toMatchObject({ success: true, installation_id: expect.any(String) });
+  });
+
+  test("then hands out a token over gRPC with which the sandbox's own API answers 200", async () => {
+    await install(`http://localhost:${base + 3}/oauth/install/jira`, join(jars, "jira"));
+    const { stdout } = await bufCurl(base + 5, "-d", '{"platform":"jira"}', "/oauth.token.v1.TokenService/GetToken");
+    const { accessToken, apiBaseUrl } = JSON.parse(stdout);
+    const headers = { authorization: `Bearer ${accessToken}` };
+    expect((await fetch(`${apiBaseUrl}/rest/api/3/myself`, { headers })).status).toBe(200);
+  });
+
+  test("refuses ports that are in use, in one line", async () => {
+    const sandboxTaken = await startDemo({ DEMO_PORT_BASE: String(base) });
+    const end = await sandboxTaken.exited;
+    expect(end.code).toBe(1);
+    expect(end.output).toMatch(new RegExp(`^demo: port ${base}|${base + 1}|${base + 2} is in use: end what`, "m"));
+    expect(end.output).not.toContain("    at ");
+
+    const other = String(await freePorts());
+    const serviceTaken = await startDemo({ DEMO_PORT_BASE: other, PORT: String(base + 3) });
+    const failed = await serviceTaken.exited;
+    expect(failed.code).toBe(1);
+    const reason = `cannot listen on 127.0.0.1:${base + 3} (PORT): that port is in use`;
+    expect(failed.output).toContain(`demo: the service ended with exit code 1: ${reason}`);
+  });
+
+  test("refuses a port that is none", async () => {
+    const { exited } = await startDemo({ DEMO_PORT_BASE: "many" });
+    expect(await exited).toEqual({ code: 1, output: "demo: DEMO_PORT_BASE: many is not a port from 1 to 65530\n" });
+  });
+
+  test("runs beside another one, on the ports and the data directory it is given", async () => {
+    const { directory: kept, remove } = await createTestDirectory();
+    onTestFinished(remove);
+    const key = randomBytes(32).toString("base64url");
+    await writeFile(join(kept, "encryption.key"), key, { mode: 0o600 });
+    const [sandbox, own] = [await freePorts(), await freePorts()];
+    const ports = { PORT: String(own), INTERNAL_PORT: String(own + 1), GRPC_PORT: String(own + 2) };
+    const second = await startDemo({ DEMO_PORT_BASE: String(sandbox), DATA_DIR: kept, ...ports });
+    onTestFinished(() => second.interrupt("SIGKILL"));
+    await ready(second);
+    const page = await createBrowser().visit(`http://localhost:${own}/oauth/install/slack`);
+    expect(page.text, "a person is asked").toContain("Approve");
+    expect((await fetch(`http://localhost:${own + 1}/oauth/installations`)).status).toBe(200);
+    const { stdout } = await bufCurl(own + 2, "-d", "{}", "/grpc.health.v1.Health/Check");
+    expect(stdout).toContain("SERVING");
+    second.interrupt("SIGTERM");
+    expect(await second.exited).toMatchObject({ code: 0 });
+    expect(existsSync(join(kept, "db"))).toBe(true);
+    expect((await fetch(`http://localhost:${base + 3}/health`)).status, "the first goes on").toBe(200);
+  });
+
+  test("ends with everything it started on Ctrl-C", async () => {
+    const { pid } = JSON.parse(await readFile(join(directory(), "lock"), "utf8"));
+    expect(process.kill(pid, 0)).toBe(true);
+    demo.interrupt();
+    const { code, output } = await demo.exited;
+    expect(code, output).toBe(0);
+    expect(output).toContain("service.stopped");
+    expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+    expect(existsSync(directory())).toBe(false);
+    for (let offset = 0; offset < 6; offset++) expect(await isFree(base + offset)).toBe(true);
+  });
+});
