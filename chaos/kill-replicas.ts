@@ -15,8 +15,8 @@ export interface KillReport {
   readonly kills: number;
   /** Kills that hit a replica over a refresh. */
   readonly overRefresh: number;
-  /** Refreshes that lost their replica. */
-  readonly cut: number;
+  /** How long a replica took to serve again, on average. */
+  readonly startSeconds: number;
 }
 
 /** A replica without a refresh is killed all the same after this. */
@@ -32,16 +32,22 @@ export function planKills(count: number, replicas: number, random: SeededRandom)
   }));
 }
 
-/** Kills as planned, and starts what was killed again at once. Resolves when all replicas serve again. */
+/**
+ * Kills as planned, and starts what was killed again at once. Ends early after `limitSeconds`, since a busy machine may
+ * take long to start a process. Resolves when all replicas serve again.
+ */
 export async function killReplicas(
   replicas: readonly Replica[],
   plan: readonly PlannedKill[],
-  say: (text: string) => void,
+  options: { readonly limitSeconds: number; say(text: string): void },
 ): Promise<KillReport> {
+  const giveUpAt = performance.now() + options.limitSeconds * 1000;
   const starts = new Map<Replica, Promise<void>>();
+  const startMs: number[] = [];
+  let kills = 0;
   let overRefresh = 0;
-  let cut = 0;
-  for (const [index, planned] of plan.entries()) {
+  for (const planned of plan) {
+    if (performance.now() > giveUpAt) break;
     await delay(planned.pauseMs);
     const replica = replicas[planned.replica];
     if (replica === undefined) continue;
@@ -49,15 +55,19 @@ export async function killReplicas(
     await untilAnotherServes(replicas, replica);
     await untilRefreshing(replica);
     await delay(planned.intoCallMs);
-    const refreshing = replica.refreshing();
-    if (refreshing > 0) overRefresh++;
-    cut += refreshing;
+    if (replica.isRefreshing()) overRefresh++;
     await replica.kill();
-    starts.set(replica, replica.start());
-    if ((index + 1) % 20 === 0) say(`${index + 1} of ${plan.length} kills`);
+    const killedAt = performance.now();
+    starts.set(
+      replica,
+      replica.start().then(() => void startMs.push(performance.now() - killedAt)),
+    );
+    kills++;
+    if (kills % 20 === 0) options.say(`${kills} of ${plan.length} kills`);
   }
   await Promise.all(starts.values());
-  return { kills: plan.length, overRefresh, cut };
+  const startSeconds = startMs.reduce((sum, ms) => sum + ms, 0) / startMs.length / 1000;
+  return { kills, overRefresh, startSeconds };
 }
 
 /** What callers see with nobody to ask says nothing about the service. */
@@ -67,5 +77,5 @@ async function untilAnotherServes(replicas: readonly Replica[], chosen: Replica)
 
 async function untilRefreshing(replica: Replica): Promise<void> {
   const giveUpAt = performance.now() + patienceMs;
-  while (replica.refreshing() === 0 && performance.now() < giveUpAt) await delay(2);
+  while (!replica.isRefreshing() && performance.now() < giveUpAt) await delay(2);
 }

@@ -17,8 +17,8 @@ export interface Ask {
   /** Undefined: a token. */
   readonly failure: string | undefined;
   readonly tokenId: string | undefined;
-  /** The token had ended before it was answered. */
-  readonly expired: boolean;
+  /** Milliseconds by which the token had ended before it was answered; 0 if it had not. */
+  readonly expiredMs: number;
   /** The answer took longer than the caller's deadline. */
   readonly late: boolean;
 }
@@ -98,12 +98,13 @@ export function toAsk(outcome: RpcOutcome<GetTokenResponse>, grant: Grant, repli
   const at = performance.now();
   const { ms } = outcome;
   const late = ms > deadlineMs + 100 + travelMs();
-  const base = { grant, replica, at, ms, late, tokenId: undefined, expired: false };
+  const base = { grant, replica, at, ms, late, tokenId: undefined, expiredMs: 0 };
   switch (outcome.kind) {
     case "answered": {
       const { expireTime, tokenId } = outcome.response;
-      const expired = expireTime !== undefined && timestampMs(expireTime) <= Date.now() - Math.min(travelMs(), ms);
-      return { ...base, failure: undefined, tokenId, expired };
+      const endedMs = expireTime === undefined ? 0 : Date.now() - timestampMs(expireTime);
+      const expiredMs = Math.max(endedMs - Math.min(travelMs(), ms), 0);
+      return { ...base, failure: undefined, tokenId, expiredMs };
     }
     case "refused":
       return { ...base, failure: outcome.reason };

@@ -8,6 +8,8 @@ export interface RefreshCall {
   readonly token: string;
   /** Whether the platform gave a new token set. */
   granted: boolean;
+  /** Whether its caller was gone when the answer came. */
+  unheard: boolean;
 }
 
 /** What one platform was asked for, by all replicas together. */
@@ -21,6 +23,7 @@ export interface PlatformTraffic {
 
 export interface RefreshUse {
   granted(): void;
+  unheard(): void;
   end(): void;
 }
 
@@ -36,7 +39,7 @@ export function createPlatformTraffic(): PlatformTraffic {
     },
     begin(refreshToken) {
       const token = createHash("sha256").update(refreshToken).digest("hex");
-      const call = { at: performance.now(), token, granted: false };
+      const call: RefreshCall = { at: performance.now(), token, granted: false, unheard: false };
       calls.push(call);
       const use = (uses.get(token) ?? 0) + 1;
       uses.set(token, use);
@@ -45,6 +48,9 @@ export function createPlatformTraffic(): PlatformTraffic {
       return {
         granted() {
           call.granted = true;
+        },
+        unheard() {
+          call.unheard = true;
         },
         end() {
           if (!ended) uses.set(token, (uses.get(token) ?? 1) - 1);

@@ -46,7 +46,8 @@ export async function openWay(target: string, traffic: PlatformTraffic, delays: 
     const use = traffic.begin(refreshToken);
     try {
       const answer = await refresh(incoming, response, body, use);
-      if (answer !== undefined) send(response, answer);
+      if (response.destroyed) use.unheard();
+      else if (answer !== undefined) send(response, answer);
     } finally {
       use.end();
       busy--;

@@ -8,8 +8,8 @@ export interface Replica {
   readonly ways: readonly PlatformWay[];
   /** The process that serves now. */
   readonly process: ChildService | undefined;
-  /** Refreshes of it that are under way. */
-  refreshing(): number;
+  /** Whether a refresh of it is under way. */
+  isRefreshing(): boolean;
   start(): Promise<void>;
   /** `kill -9`. */
   kill(): Promise<void>;
@@ -37,7 +37,7 @@ export function createReplica({ ports, ways, env }: ReplicaOptions): Replica {
     get process() {
       return current;
     },
-    refreshing: () => (current === undefined ? 0 : ways.reduce((sum, way) => sum + way.busy, 0)),
+    isRefreshing: () => current !== undefined && ways.some((way) => way.busy > 0),
     async start() {
       current = await startChildService({ ...env, PORT: String(ports.public), GRPC_PORT: String(ports.grpc) });
     },

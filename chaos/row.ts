@@ -17,6 +17,8 @@ export interface Row {
   readonly lost: number;
   /** Tokens handed out after their end. */
   readonly expired: number;
+  /** The longest of them, in milliseconds after the end. */
+  readonly expiredMs: number;
   /** Calls that took longer than their deadline. */
   readonly late: number;
   readonly longestMs: number;
@@ -44,7 +46,8 @@ export function observed(
     rotations: rotationsOf(traffic.calls),
     refreshCalls: traffic.calls.length,
     mostAtOnce: traffic.mostAtOnce,
-    expired: mine.filter((ask) => ask.expired).length,
+    expired: mine.filter((ask) => ask.expiredMs > 0).length,
+    expiredMs: mine.reduce((longest, ask) => Math.max(longest, ask.expiredMs), 0),
     late: mine.filter((ask) => ask.late).length,
     longestMs: mine.reduce((longest, { ms }) => Math.max(longest, ms), 0),
   };
@@ -53,7 +56,8 @@ export function observed(
 /** What must never happen, whatever breaks. */
 export function brokenPromises(row: Row): readonly string[] {
   const broken: string[] = [];
-  if (row.expired > 0) broken.push(`${row.expired} expired tokens were handed out`);
+  if (row.expired > 0)
+    broken.push(`${row.expired} expired tokens were handed out, up to ${row.expiredMs.toFixed(0)} ms after their end`);
   if (row.mostAtOnce > 1) broken.push(`a refresh token was used ${row.mostAtOnce} times at once`);
   if (row.late > 0) broken.push(`${row.late} calls took longer than their deadline`);
   if (row.lost > 0 && kindOf[row.platform] === "leeway") broken.push(`${row.lost} grants were lost`);

@@ -23,11 +23,11 @@ export const killLeeway: Scenario = {
       tokenSeconds: 8,
     });
     const load = startLoad({ clients: stage.clients, grants: stage.grants, random, pauseMs: 300 });
-    const { kills, overRefresh, cut } = await killReplicas(
-      stage.replicas,
-      planKills(quick ? 12 : 104, replicas, random),
+    const plan = planKills(quick ? 12 : 104, replicas, random);
+    const { kills, overRefresh, startSeconds } = await killReplicas(stage.replicas, plan, {
+      limitSeconds: 150,
       say,
-    );
+    });
     const lastKillAt = performance.now();
     // The lease of the last one that was killed.
     await delay(quick ? 3_000 : 24_000);
@@ -37,6 +37,7 @@ export const killLeeway: Scenario = {
     return (["jira", "slack"] as const).map((platform): Row => {
       const seen = observed(platform, load.asks, stage.traffic[platform]);
       const extra = seen.refreshCalls - seen.rotations;
+      const cut = stage.traffic[platform].calls.filter((call) => call.unheard).length;
       const mine = lost.filter(({ grant }) => grant.platform === platform);
       return {
         fault: `${kills} × kill -9`,
@@ -47,10 +48,14 @@ export const killLeeway: Scenario = {
           lastKillAt,
         ),
         facts: [
-          `${overRefresh} of ${kills} kills hit a replica over a refresh and cut ${cut}; ${extra} refresh tokens were asked with again`,
+          `${overRefresh} of ${kills} kills hit a replica over a refresh; ${cut} refreshes were cut, ${extra} refresh tokens were asked with again`,
+          `a replica was back after ${startSeconds.toFixed(1)} s on average`,
           ...mine.map(({ grant, reason }) => `lost: ${grant.owner ?? grant.externalUserId ?? "bot"}, ${reason}`),
         ],
-        misses: extra > cut ? [`${extra} refresh calls more than rotations, with ${cut} refreshes cut`] : [],
+        misses: [
+          ...(extra > cut ? [`${extra} refresh calls more than rotations, with ${cut} refreshes cut`] : []),
+          ...(kills < plan.length ? [`only ${kills} of ${plan.length} kills fitted into the time`] : []),
+        ],
       };
     });
   },

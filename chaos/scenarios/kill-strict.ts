@@ -33,7 +33,7 @@ export const killStrict: Scenario = {
     for (let round = 0; round < (quick ? 1 : 3); round++) {
       const load = startLoad({ clients: stage.clients, grants: stage.grants, random, pauseMs: 300 });
       const plan = planKills(quick ? 8 : 16, replicas, random);
-      const report = await killReplicas(stage.replicas, plan, say);
+      const report = await killReplicas(stage.replicas, plan, { limitSeconds: 40, say });
       kills += report.kills;
       overRefresh += report.overRefresh;
       await load.stop();

@@ -27,22 +27,30 @@ export function createHandOut(parts: {
   readonly world: World;
 }): HandOut {
   const { audit, installations, world } = parts;
-  const onRecord = new LRUCache<string, Promise<void>>({ max: maxKnownPairs });
+  /** `true` once the row is durable; until then the commit that others wait for too. */
+  const onRecord = new LRUCache<string, Promise<void> | true>({ max: maxKnownPairs });
   const append = groupCommit(audit);
-  let repeats = new Map<string, AuditEvent>();
+  let repeats = new Map<string, Repeats>();
   let uses = new Map<string, Date>();
 
-  function event(kind: AuditEvent["kind"], issued: IssuedToken, call: Call, count: number): AuditEvent {
+  function event(kind: AuditEvent["kind"], issued: IssuedToken, call: Call): AuditEvent {
     const { caller, method, address, requestId } = call;
     const { installationId, tokenId: tokenFingerprint } = issued;
-    return { kind, at: world.now(), caller, method, installationId, tokenFingerprint, address, requestId, count };
+    return { kind, at: world.now(), caller, method, installationId, tokenFingerprint, address, requestId, count: 1 };
+  }
+
+  function countRepeat(key: string, issued: IssuedToken, call: Call): void {
+    const counted = repeats.get(key);
+    if (counted === undefined) repeats.set(key, { first: event("token.repeated", issued, call), count: 1 });
+    else counted.count++;
   }
 
   async function first(key: string, issued: IssuedToken, call: Call): Promise<void> {
-    const written = append(event("token.issued", issued, call, 1));
+    const written = append(event("token.issued", issued, call));
     onRecord.set(key, written);
     try {
       await written;
+      onRecord.set(key, true);
     } catch (cause) {
       onRecord.delete(key);
       throw new ServiceError("SERVICE_UNAVAILABLE", "the hand-out cannot be put on record", {
@@ -58,31 +66,41 @@ export function createHandOut(parts: {
       const key = `${call.caller}|${issued.tokenId}`;
       const known = onRecord.get(key);
       if (known === undefined) return first(key, issued, call);
-      try {
-        await known;
-      } catch {
-        // The one that wrote for all of us failed; ours may get through.
-        return first(key, issued, call);
+      if (known !== true) {
+        try {
+          await known;
+        } catch {
+          // The one that wrote for all of us failed; ours may get through.
+          return first(key, issued, call);
+        }
       }
-      repeats.set(key, event("token.repeated", issued, call, (repeats.get(key)?.count ?? 0) + 1));
+      countRepeat(key, issued, call);
     },
     async flush() {
       const [counted, used] = [repeats, uses];
       [repeats, uses] = [new Map(), new Map()];
       try {
-        if (counted.size > 0) await audit.append([...counted.values()]);
+        const rows = [...counted.values()].map(({ first, count }) => ({ ...first, count }));
+        if (rows.length > 0) await audit.append(rows);
         counted.clear();
         if (used.size > 0) await installations.recordUse(used);
       } catch (error) {
-        for (const [key, { count, ...rest }] of counted) {
+        for (const [key, older] of counted) {
           const newer = repeats.get(key);
-          repeats.set(key, newer ? { ...newer, count: newer.count + count } : { ...rest, count });
+          if (newer === undefined) repeats.set(key, older);
+          else newer.count += older.count;
         }
         for (const [id, at] of used) if (!uses.has(id)) uses.set(id, at);
         throw error;
       }
     },
   };
+}
+
+/** Further hand-outs of one token to one caller: the first of them, and how many. */
+interface Repeats {
+  readonly first: AuditEvent;
+  count: number;
 }
 
 /** Rows that arrive while others are being written share the next commit. */

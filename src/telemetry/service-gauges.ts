@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import Gauge from "prom-client/lib/gauge.js";
 import type Registry from "prom-client/lib/registry.js";
 import type { Statistics } from "../domain/telemetry.ts";
@@ -15,8 +16,10 @@ export interface Sources {
   readonly platforms: readonly string[];
 }
 
-/** Counting may take the database at most one hundredth of the time. */
-const rest = 100;
+/** Counting may take a hundredth of the time; half of it where it fails, so that the next success is seen soon. */
+const rest = { counted: 100, failed: 1 };
+/** A scrape waits for numbers no longer than this. */
+const patienceMs = 2_500;
 
 /** Gauges of the service's state. Returns what has to be awaited before the registry is read. */
 export function addServiceGauges({ registry, isDatabaseReachable }: Prometheus, sources: Sources): () => Promise<void> {
@@ -40,16 +43,12 @@ export function addServiceGauges({ registry, isDatabaseReachable }: Prometheus, 
 
   async function count(): Promise<void> {
     const startedMs = performance.now();
-    try {
-      show(await sources.statistics());
-      up.set({}, 1);
-      const now = performance.now();
-      validUntilMs = now + (now - startedMs) * rest;
-    } catch {
-      // Old numbers would look like a fine day.
-      show(undefined);
-      up.set({}, 0);
-    }
+    const counted = await sources.statistics().catch(() => undefined);
+    // Old numbers would look like a fine day.
+    show(counted);
+    up.set({}, counted === undefined ? 0 : 1);
+    const now = performance.now();
+    validUntilMs = now + (now - startedMs) * (counted === undefined ? rest.failed : rest.counted);
   }
 
   return async () => {
@@ -57,7 +56,10 @@ export function addServiceGauges({ registry, isDatabaseReachable }: Prometheus, 
     counting ??= count().finally(() => {
       counting = undefined;
     });
-    await counting;
+    const isCounted = await Promise.race([counting.then(() => true), delay(patienceMs, false, { ref: false })]);
+    if (isCounted) return;
+    show(undefined);
+    up.set({}, 0);
   };
 }
 

@@ -1,22 +1,53 @@
 import { existsSync } from "node:fs";
-import { type Browser, chromium } from "playwright-core";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 
-/** A real Chromium, from CHROMIUM_PATH or Debian's place. */
-export async function launchChromium(): Promise<Browser> {
+/** A real browser with a profile of its own. */
+export function launchChromium(): Promise<Browser> {
   const executablePath = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
   if (!existsSync(executablePath)) {
-    throw new Error(`there is no Chromium at ${executablePath}: install it (Debian: chromium), or set CHROMIUM_PATH`);
+    throw new Error(
+      `the browser tests need Chromium, and there is none at ${executablePath}: ` +
+        "install it (on Debian: apt-get install chromium), or set CHROMIUM_PATH to where it is",
+    );
   }
   return chromium.launch({
     executablePath,
+    headless: true,
     args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
+      ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
+      ...["--disable-component-update", "--disable-sync"],
     ],
   });
+}
+
+/** What a person's browser did and complained about while its pages were open. */
+export interface Watch {
+  /** The origins of everything that was asked for, apart from what the browser itself had. */
+  readonly origins: ReadonlySet<string>;
+  readonly complaints: readonly string[];
+}
+
+export function watchPages(context: BrowserContext): Watch {
+  const origins = new Set<string>();
+  const complaints: string[] = [];
+  context.on("request", (request) => void origins.add(new URL(request.url()).origin));
+  context.on("requestfailed", (request) => void complaints.push(`${request.url()} failed`));
+  context.on("console", (message) => {
+    // A page with an error status is one on purpose.
+    const isStatus = message.text().includes("the server responded with a status of 4");
+    if (message.type() === "error" && !isStatus) complaints.push(message.text());
+  });
+  context.on("weberror", (error) => void complaints.push(error.error().message));
+  return { origins, complaints };
+}
+
+/** Clicks what a person clicks on a consent page. */
+export async function decide(page: Page, decision: "Approve" | "Deny", choice?: string): Promise<void> {
+  if (choice !== undefined) await page.getByRole("radio", { name: choice }).check();
+  await page.getByRole("button", { name: decision }).click();
+}
+
+/** The heading of the page that is shown. */
+export function heading(page: Page): Promise<string | null> {
+  return page.getByRole("heading", { level: 1 }).textContent();
 }

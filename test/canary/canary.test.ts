@@ -52,7 +52,7 @@ const failures = [
   "wrong_issuer",
 ];
 
-describe.concurrent("no secret comes out of the service at trace level", { timeout: 120_000 }, () => {
+describe.concurrent("no secret comes out of the service at trace level", { timeout: 240_000 }, () => {
   test.each([
     ["in this process", "rotating"],
     ["as a child", "long_lived"],
@@ -66,9 +66,7 @@ describe.concurrent("no secret comes out of the service at trace level", { timeo
       expect(secrets.filter((name) => !(name in canaries.counts()))).toEqual([]);
       expect([...reasons, ...failures, "internal error"].filter((word) => !all.includes(word))).toEqual([]);
       expect(outputs.filter(({ where }) => where === "the log").length).toBeGreaterThan(500);
-      console.log(how, outputs.length, all.length, JSON.stringify(canaries.counts()), performance.now(), process.cpuUsage());
       expect(canaries.search(outputs)).toEqual([]);
-      console.log(how, performance.now(), process.cpuUsage());
     } finally {
       await target.close();
     }
@@ -89,9 +87,7 @@ describe.concurrent("no secret comes out of the service at trace level", { timeo
         "refresh token": expect.any(Number),
         "PKCE verifier": expect.any(Number),
       });
-      console.log(files.length, files.reduce((a,b)=>a+b.text.length,0), JSON.stringify(canaries.counts()), performance.now(), process.cpuUsage());
       expect(canaries.search([...outputs, ...files])).toEqual([]);
-      console.log(performance.now(), process.cpuUsage());
     } finally {
       await target.close();
       await remove();

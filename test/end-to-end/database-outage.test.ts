@@ -34,7 +34,7 @@ function giveDatabaseBack(): void {
 async function turns(status: string): Promise<void> {
   const client = health();
   const is = async () => (await unary(client, "Check", { service: "" })).response?.status === status;
-  await until(is, `health turns ${status}`, 8_000);
+  await until(is, `health turns ${status}`, 15_000);
 }
 
 async function answerOf(url: string) {

@@ -123,7 +123,7 @@ describe("a GitHub installation", () => {
     for (const request of [{ platform: "github" }, { platform: "github", external_org_id }, { installation_id }]) {
       for (const caller of callers) {
         const served = async () => (await caller.getToken(request)).token !== undefined;
-        await until(served, "the change has arrived everywhere", 2_000);
+        await until(served, "the change has arrived everywhere", 5_000);
         expect(await isAccepted("github", await caller.token(request))).toBe(true);
       }
     }

@@ -21,7 +21,7 @@ test("while the database is away /metrics answers in time, says so, and shows no
   await until(isDown, "all of it is down");
   const startedMs = performance.now();
   const now = await read();
-  expect(performance.now() - startedMs).toBeLessThan(2_500);
+  expect(performance.now() - startedMs).toBeLessThan(4_000);
   expect(now.samples.filter(({ name }) => name === `${prefix}installations`)).toEqual([]);
   expect(now.samples.filter(({ name }) => name === `${prefix}statistics_up`)).toMatchObject([{ value: 0 }]);
   service.proxy?.set("forward");

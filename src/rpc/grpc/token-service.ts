@@ -25,6 +25,7 @@ import type { RpcName } from "../procedures.ts";
 import { rpcNames } from "../rpc-names.ts";
 import { asBuffer, methodPath } from "./codec.ts";
 import { encodeGetTokenResponse } from "./encode-get-token-response.ts";
+import { rememberingRecent } from "./recent-requests.ts";
 
 /** Serves the RPCs on a gRPC server. Returns how to refuse, with SERVICE_UNAVAILABLE, every call not yet answered. */
 export function addTokenService(server: Server, dispatch: Dispatch, receive: ReceiveCall): () => void {
@@ -46,8 +47,10 @@ type Respond = sendUnaryData<Buffer>;
 
 type BinaryCodec<Name extends RpcName> = Codec<Name, Buffer, Buffer>;
 
+const getToken = binaryCodec(TokenService.method.getToken);
+
 const codecs: { readonly [Name in RpcName]: BinaryCodec<Name> } = {
-  getToken: { ...binaryCodec(TokenService.method.getToken), write: encodeGetTokenResponse },
+  getToken: { read: rememberingRecent(getToken.read), write: encodeGetTokenResponse },
   listInstallations: binaryCodec(TokenService.method.listInstallations),
   getInstallation: binaryCodec(TokenService.method.getInstallation),
   revokeInstallation: binaryCodec(TokenService.method.revokeInstallation),

@@ -16,7 +16,7 @@ export interface Caller {
   token(request: Message, settings?: CallSettings): Promise<Token>;
   /** @throws Error if the call is not refused. */
   refusal(request: Message, settings?: CallSettings): Promise<Refusal>;
-  /** The first refusal, within the two seconds that another replica's change may take to arrive. */
+  /** The first refusal, within a few seconds: what another replica changed may take two to arrive. */
   refusalSoon(request: Message): Promise<Refusal>;
   /** Either of them. */
   getToken(request: Message, settings?: CallSettings): Promise<{ token?: Token; refusal?: Refusal }>;
@@ -104,7 +104,7 @@ export function createCaller(replica: Replica): Caller {
           return refused !== undefined;
         },
         `${JSON.stringify(request)} is refused`,
-        2_000,
+        5_000,
       );
       return refused as unknown as Refusal;
     },
