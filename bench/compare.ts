@@ -125,6 +125,14 @@ export function comparisonRows(
   ];
 }
 
+/** Said of a run in which something else used the server's core, or the load was too weak; empty otherwise. */
+export function caution({ baseline, subject }: Comparison): string {
+  if (!(Math.min(baseline.busy, subject.busy) < soundShare)) return "";
+  return "\n**The server did not get its core to itself: throughput and p99 say little here, processor time more.**";
+}
+
+const soundShare = 0.85;
+
 function percent(share: number): string {
   return Number.isNaN(share) ? "–" : `${Math.round(share * 100)} %`;
 }

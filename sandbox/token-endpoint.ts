@@ -24,6 +24,8 @@ export interface TokenControls {
   delayMs: number;
   /** The next `times` (1) requests fail this way. */
   fail(failure: TokenFailure, times?: number): void;
+  /** Forgets the failures that are still to come. */
+  recover(): void;
   readonly tokenCalls: number;
   readonly refreshCalls: number;
   /** The most requests with one refresh token that were under way at once. */
@@ -47,6 +49,9 @@ export function tokenEndpoint(server: PlatformServer): TokenEndpoint {
     delayMs: 0,
     fail(failure: TokenFailure, times = 1) {
       for (let i = 0; i < times; i++) failures.push(failure);
+    },
+    recover() {
+      failures.length = 0;
     },
     tokenCalls: 0,
     refreshCalls: 0,

@@ -1,4 +1,4 @@
-import { compare, comparisonColumns, comparisonCurves, comparisonRows } from "../compare.ts";
+import { caution, compare, comparisonColumns, comparisonCurves, comparisonRows } from "../compare.ts";
 import { createLoadMaker } from "../load/steady-load.ts";
 import type { Bench, Findings, Measurement } from "../measurement.ts";
 import { getTokenPath } from "../requests.ts";
@@ -37,7 +37,7 @@ async function measure(bench: Bench): Promise<Findings> {
     columns: comparisonColumns(labels.baseline, labels.subject),
     rows: comparisonRows(comparison),
     how: `${maker.description}; 32 connections with one call each under way, ${plan.repetitions} × ${plan.runSeconds} s a side in turn.
-The empty handler is Connect's own for Node, in a second internal Express app of the same process; it reads {} and answers {}.`,
+The empty handler is Connect's own for Node, in a second internal Express app of the same process; it reads {} and answers {}.${caution(comparison)}`,
     curves: comparisonCurves(comparison, labels),
   };
 }

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { compare, comparisonColumns, comparisonCurves, comparisonRows } from "../compare.ts";
+import { caution, compare, comparisonColumns, comparisonCurves, comparisonRows } from "../compare.ts";
 import { createLoadMaker } from "../load/steady-load.ts";
 import type { Bench, Findings, Measurement } from "../measurement.ts";
 import { emptyPath, getTokenPath, getTokenRequest } from "../requests.ts";
@@ -30,7 +30,7 @@ async function measure(bench: Bench): Promise<Findings> {
   return {
     columns: comparisonColumns(labels.baseline, labels.subject),
     rows: comparisonRows(comparison),
-    how: "As over gRPC with Postgres; the database is PGlite, in the same process as the service.",
+    how: `As over gRPC with Postgres; the database is PGlite, in the same process as the service.${caution(comparison)}`,
     curves: comparisonCurves({ ...comparison }, labels).slice(1),
   };
 }

@@ -1,4 +1,4 @@
-import { compare, comparisonColumns, comparisonCurves, comparisonRows } from "../compare.ts";
+import { caution, compare, comparisonColumns, comparisonCurves, comparisonRows } from "../compare.ts";
 import { quantile } from "../distribution.ts";
 import { milliseconds } from "../figures.ts";
 import { startLoadClient } from "../load/load-client.ts";
@@ -54,7 +54,7 @@ async function measure(bench: Bench): Promise<Findings> {
     ],
     how: `${maker.description}; 8 connections with 8 calls each under way, ${plan.repetitions} × ${plan.runSeconds} s a side in turn.
 The empty method (google.protobuf.Empty both ways) is registered on the very gRPC server that serves GetToken, so that both share process and heap.
-Statements were counted in the log of Postgres during ${countedCalls} further calls.`,
+Statements were counted in the log of Postgres during ${countedCalls} further calls.${caution(comparison)}`,
     curves: comparisonCurves(comparison, labels),
   };
 }

@@ -122,7 +122,7 @@ export interface Statistics {
 export interface StatisticsRepository {
   /**
    * Counts with one statement.
-   * @throws ServiceError SERVICE_UNAVAILABLE if the database does not answer within its deadline.
+   * @throws ServiceError SERVICE_UNAVAILABLE if the database cannot be reached or takes longer than a few seconds.
    */
   read(now: Date): Promise<Statistics>;
 }

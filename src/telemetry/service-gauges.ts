@@ -18,7 +18,7 @@ export interface Sources {
 
 /** Counting may take a hundredth of the time; half of it where it fails, so that the next success is seen soon. */
 const rest = { counted: 100, failed: 1 };
-/** A scrape waits for numbers no longer than this. */
+/** A scrape waits for new numbers no longer than this; the next one has them. */
 const patienceMs = 2_500;
 
 /** Gauges of the service's state. Returns what has to be awaited before the registry is read. */
@@ -56,10 +56,7 @@ export function addServiceGauges({ registry, isDatabaseReachable }: Prometheus, 
     counting ??= count().finally(() => {
       counting = undefined;
     });
-    const isCounted = await Promise.race([counting.then(() => true), delay(patienceMs, false, { ref: false })]);
-    if (isCounted) return;
-    show(undefined);
-    up.set({}, 0);
+    await Promise.race([counting, delay(patienceMs, undefined, { ref: false })]);
   };
 }
 

@@ -54,6 +54,8 @@ ul { margin: 1rem 0; padding: 0; list-style: none; border-top: 1px solid var(--l
 li { padding: 0.75rem 0; border-bottom: 1px solid var(--line); }
 .name { display: block; font-weight: 600; }
 .quiet { color: var(--quiet); font-size: 0.875rem; }
+p.quiet { margin-top: 1.25rem; }
+main > :last-child { margin-bottom: 0; }
 a.action { display: inline-block; margin-top: 0.75rem; padding: 0.6rem 1.1rem; border-radius: 0.6rem;
   background: var(--action); color: var(--on-action); font-weight: 600; text-decoration: none; }
 a.action:hover { text-decoration: underline; }

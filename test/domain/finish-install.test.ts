@@ -319,9 +319,10 @@ describe("an organization that belongs to another owner", () => {
   });
 
   test("keeps its app: nothing is uninstalled", async () => {
-    const app = connection({ kind: "app_installation", tokens: undefined });
-    const { platform, outcome } = await takenBy("first", app);
-    expect([failure(outcome), platform.revoked]).toEqual(["installation_taken", []]);
+    for (const tokens of [undefined, tokenSet()]) {
+      const { platform, outcome } = await takenBy("first", connection({ kind: "app_installation", tokens }));
+      expect([failure(outcome), platform.revoked]).toEqual(["installation_taken", []]);
+    }
   });
 
   test("is told the same when the platform does not take the new token back", async () => {

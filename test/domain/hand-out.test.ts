@@ -187,6 +187,22 @@ describe("further hand-outs", () => {
     ]);
   });
 
+  test("that happen while a flush fails are counted together with those it could not write", async () => {
+    for (let n = 0; n < 3; n++) await handOut.record(issued("meanwhile"), call());
+    hold = createGate();
+    failing = true;
+    const flush = handOut.flush();
+    await handOut.record(issued("meanwhile"), call());
+    hold.open();
+    await expect(flush).rejects.toThrow();
+    failing = false;
+    await handOut.flush();
+    expect((await rows("meanwhile")).map(({ kind, count }) => [kind, count])).toEqual([
+      ["token.issued", 1],
+      ["token.repeated", 3],
+    ]);
+  });
+
   test("are not written twice when only the times of use could not be written", async () => {
     for (let n = 0; n < 3; n++) await handOut.record(issued("half"), call());
     usesFail = true;

@@ -52,7 +52,7 @@ describe.each(platforms)("a token of $platform that the platform refused", ({ pl
     const { callers, service } = shared;
     const { controls } = service.sandbox[endpoint];
     const { token, request } = await reject();
-    controls.fail({ status: 503, body: "" });
+    controls.fail({ status: 503, body: "" }, 100);
     for (const caller of callers) {
       const refusal = await caller.refusal(request);
       expect(refusal).toMatchObject({ code: "UNAVAILABLE", reason: "PROVIDER_UNAVAILABLE" });
@@ -60,6 +60,7 @@ describe.each(platforms)("a token of $platform that the platform refused", ({ pl
     }
     const { rejected_token_id: _, ...unaware } = request;
     expect((await callers[1]!.token(unaware)).token_id).toBe(token.token_id);
+    controls.recover();
     const replaced = async () => (await callers[0]!.getToken(request)).token;
     await until(async () => (await replaced()) !== undefined, "the token is replaced", 10_000);
     expect((await callers[1]!.token(request)).token_id).not.toBe(token.token_id);

@@ -55,6 +55,7 @@ export function useService(options: TestServiceOptions = {}): SharedService {
     }
     await Promise.all(callers.map((caller) => caller.forgotten()));
     for (const { controls } of Object.values(platformsOf(started(service)))) {
+      controls.recover();
       controls.delayMs = 0;
       controls.beforeTokenAnswer = async () => undefined;
       controls.setDecision("approve");
