@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { Kill } from "./platform-traffic.ts";
 import type { Replica } from "./replica.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
@@ -12,7 +13,7 @@ export interface PlannedKill {
 }
 
 export interface KillReport {
-  readonly kills: number;
+  readonly kills: readonly Kill[];
   /** Kills that hit a replica over a refresh. */
   readonly overRefresh: number;
   /** How long a replica took to serve again, on average. */
@@ -44,7 +45,7 @@ export async function killReplicas(
   const giveUpAt = performance.now() + options.limitSeconds * 1000;
   const starts = new Map<Replica, Promise<void>>();
   const startMs: number[] = [];
-  let kills = 0;
+  const kills: Kill[] = [];
   let overRefresh = 0;
   for (const planned of plan) {
     if (performance.now() > giveUpAt) break;
@@ -58,12 +59,12 @@ export async function killReplicas(
     if (replica.isRefreshing()) overRefresh++;
     await replica.kill();
     const killedAt = performance.now();
+    kills.push({ replica: planned.replica, at: killedAt });
     starts.set(
       replica,
       replica.start().then(() => void startMs.push(performance.now() - killedAt)),
     );
-    kills++;
-    if (kills % 20 === 0) options.say(`${kills} of ${plan.length} kills`);
+    if (kills.length % 20 === 0) options.say(`${kills.length} of ${plan.length} kills`);
   }
   await Promise.all(starts.values());
   const startSeconds = startMs.reduce((sum, ms) => sum + ms, 0) / startMs.length / 1000;

@@ -8,8 +8,8 @@ export interface RefreshCall {
   readonly token: string;
   /** Whether the platform gave a new token set. */
   granted: boolean;
-  /** Whether its caller was gone when the answer came. */
-  unheard: boolean;
+  /** Who asked. */
+  readonly replica: number;
 }
 
 /** What one platform was asked for, by all replicas together. */
@@ -18,12 +18,11 @@ export interface PlatformTraffic {
   /** The most uses of one refresh token that were under way at once. */
   readonly mostAtOnce: number;
   /** Notes a use; ended when the platform is done with it, whether or not its caller still lives. */
-  begin(refreshToken: string): RefreshUse;
+  begin(refreshToken: string, replica: number): RefreshUse;
 }
 
 export interface RefreshUse {
   granted(): void;
-  unheard(): void;
   end(): void;
 }
 
@@ -37,9 +36,9 @@ export function createPlatformTraffic(): PlatformTraffic {
     get mostAtOnce() {
       return mostAtOnce;
     },
-    begin(refreshToken) {
+    begin(refreshToken, replica) {
       const token = createHash("sha256").update(refreshToken).digest("hex");
-      const call: RefreshCall = { at: performance.now(), token, granted: false, unheard: false };
+      const call: RefreshCall = { at: performance.now(), token, replica, granted: false };
       calls.push(call);
       const use = (uses.get(token) ?? 0) + 1;
       uses.set(token, use);
@@ -48,9 +47,6 @@ export function createPlatformTraffic(): PlatformTraffic {
       return {
         granted() {
           call.granted = true;
-        },
-        unheard() {
-          call.unheard = true;
         },
         end() {
           if (!ended) uses.set(token, (uses.get(token) ?? 1) - 1);
@@ -74,4 +70,32 @@ export function perSecond(calls: readonly RefreshCall[], from: number, to: numbe
     if (second >= 0 && second < seconds.length) seconds[second] = (seconds[second] ?? 0) + 1;
   }
   return seconds;
+}
+
+/** A replica that was killed, and when. */
+export interface Kill {
+  readonly replica: number;
+  readonly at: number;
+}
+
+/**
+ * How often a refresh token was asked with again. `unexplained`: though nobody had killed the replica that had asked
+ * with it before.
+ */
+export function repeatsOf(
+  calls: readonly RefreshCall[],
+  kills: readonly Kill[],
+): { readonly repeats: number; readonly unexplained: number } {
+  const last = new Map<string, RefreshCall>();
+  let repeats = 0;
+  let unexplained = 0;
+  for (const call of calls) {
+    const before = last.get(call.token);
+    last.set(call.token, call);
+    if (before === undefined) continue;
+    repeats++;
+    const killed = kills.some(({ replica, at }) => replica === before.replica && at >= before.at && at <= call.at);
+    if (!killed) unexplained++;
+  }
+  return { repeats, unexplained };
 }

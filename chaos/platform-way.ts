@@ -30,7 +30,14 @@ interface Message {
   readonly body: Buffer;
 }
 
-export async function openWay(target: string, traffic: PlatformTraffic, delays: WayDelays): Promise<PlatformWay> {
+export async function openWay(options: {
+  /** The platform's own address. */
+  readonly target: string;
+  readonly traffic: PlatformTraffic;
+  readonly replica: number;
+  readonly delays: WayDelays;
+}): Promise<PlatformWay> {
+  const { target, traffic, replica, delays } = options;
   let busy = 0;
   let fault: WayFault | undefined;
 
@@ -43,11 +50,10 @@ export async function openWay(target: string, traffic: PlatformTraffic, delays: 
     const refreshToken = refreshTokenOf(body.toString("utf8"));
     if (refreshToken === undefined) return send(response, await forward(target, incoming, body));
     busy++;
-    const use = traffic.begin(refreshToken);
+    const use = traffic.begin(refreshToken, replica);
     try {
       const answer = await refresh(incoming, response, body, use);
-      if (response.destroyed) use.unheard();
-      else if (answer !== undefined) send(response, answer);
+      if (answer !== undefined) send(response, answer);
     } finally {
       use.end();
       busy--;

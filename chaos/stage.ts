@@ -34,12 +34,11 @@ export interface StageOptions {
   readonly grants: GrantCounts;
   /** How long the platforms' access tokens live. */
   readonly tokenSeconds: number;
-  readonly delays?: WayDelays;
   /** Further settings of a replica. */
   readonly env?: (replica: number, databaseUrl: string) => Environment;
 }
 
-const defaultDelays: WayDelays = { thereMs: 40, backMs: 110 };
+const delays: WayDelays = { thereMs: 40, backMs: 110 };
 
 export async function openStage(options: StageOptions): Promise<Stage> {
   const { closers, postgres: server } = options;
@@ -65,7 +64,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   const replicas: Replica[] = [];
   const clients: RpcClient[] = [];
   for (const [index, own] of ports.entries()) {
-    const { ways, environment } = await openWays(sandbox, traffic, options.delays ?? defaultDelays);
+    const { ways, environment } = await openWays(index, sandbox, traffic);
     for (const way of ways) closers.add("way to a platform", () => way.close());
     const more = options.env?.(index, databaseUrl) ?? {};
     const replica = createReplica({ ports: own, ways, env: { ...environment, ...env, ...more } });
@@ -95,9 +94,9 @@ function lifetimes(seconds: number): SandboxOptions {
 
 /** Of one replica, to every platform; and the settings that lead it there. */
 async function openWays(
+  replica: number,
   { github, atlassian, slack, environment }: Sandbox,
   traffic: Stage["traffic"],
-  delays: WayDelays,
 ): Promise<{ readonly ways: readonly PlatformWay[]; readonly environment: Environment }> {
   const targets = [
     [github.url, traffic["github-oauth"]],
@@ -107,7 +106,7 @@ async function openWays(
   const ways: PlatformWay[] = [];
   let settings = Object.entries(environment);
   for (const [target, seen] of targets) {
-    const way = await openWay(target, seen, delays);
+    const way = await openWay({ target, traffic: seen, replica, delays });
     ways.push(way);
     settings = settings.map(([name, value]) => [name, value.replace(target, way.url)]);
   }

@@ -38,6 +38,10 @@ test.each<[string, () => string]>([
   expect(print()).not.toContain(value.slice(0, 8));
 });
 
+test("a secret says that it is one wherever it is printed", () => {
+  expect([String(secret), JSON.stringify(secret), inspect(secret)]).toEqual(["[secret]", '"[secret]"', "[secret]"]);
+});
+
 test("a structured clone of a secret holds nothing", () => {
   const clone: unknown = structuredClone({ secret });
   expect(inspect(clone, { showHidden: true, depth: null })).not.toContain(value.slice(0, 8));

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { connectGrant } from "../grants.ts";
 import { killReplicas, planKills } from "../kill-replicas.ts";
 import { startLoad } from "../load.ts";
+import type { Kill } from "../platform-traffic.ts";
 import { type LostGrant, proveGrants } from "../prove-grants.ts";
 import { observed, type Row } from "../row.ts";
 import type { Scenario } from "../scenario.ts";
@@ -28,13 +29,13 @@ export const killStrict: Scenario = {
     const asks = [];
     const lost: LostGrant[] = [];
     const codes = new Map<string, number>();
-    let kills = 0;
+    const kills: Kill[] = [];
     let overRefresh = 0;
     for (let round = 0; round < (quick ? 1 : 3); round++) {
       const load = startLoad({ clients: stage.clients, grants: stage.grants, random, pauseMs: 300 });
       const plan = planKills(quick ? 8 : 16, replicas, random);
       const report = await killReplicas(stage.replicas, plan, { limitSeconds: 40, say });
-      kills += report.kills;
+      kills.push(...report.kills);
       overRefresh += report.overRefresh;
       await load.stop();
       asks.push(...load.asks);
@@ -49,12 +50,12 @@ export const killStrict: Scenario = {
     const seen = observed("github-oauth", asks, stage.traffic["github-oauth"]);
     const healed = (await proveGrants(stage)).length === 0;
     const row: Row = {
-      fault: `${kills} × kill -9`,
+      fault: `${kills.length} × kill -9`,
       ...seen,
       lost: lost.length,
       recoverSeconds: undefined,
       facts: [
-        `${overRefresh} of ${kills} kills hit a replica over a refresh; ${((100 * lost.length) / kills).toFixed(0)} grants lost per 100 kills`,
+        `${overRefresh} of ${kills.length} kills hit a replica over a refresh; ${((100 * lost.length) / kills.length).toFixed(0)} grants lost per 100 kills`,
         `recorded as ${[...codes].map(([code, count]) => `${code} (${count})`).join(", ") || "nothing"}`,
       ],
       misses: [

@@ -44,7 +44,8 @@ export function createCallers({ internalUrl, grpcPort, outputs, canaries }: Targ
   }
 
   async function http(path: string, init: RequestInit = {}, handsOut = false): Promise<Answer> {
-    const response = await fetch(new URL(path, internalUrl), init);
+    const headers = { ...(init.headers as Record<string, string> | undefined), connection: "close" };
+    const response = await fetch(new URL(path, internalUrl), { ...init, headers });
     const { text, accessToken } = withoutToken(await response.text(), handsOut && response.status === 200);
     const route = handsOut ? "GetToken by HTTP" : `the internal listener`;
     keep(`a header of ${route}`, JSON.stringify([...response.headers]));

@@ -27,7 +27,7 @@ export function createPerson({ publicUrl, taps, outputs, canaries }: Target): Pe
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join("; ");
     const response = await fetch(address, {
       redirect: "manual",
-      headers: { accept: "text/html", ...(ours ? { cookie } : {}), ...headers },
+      headers: { accept: "text/html", connection: "close", ...(ours ? { cookie } : {}), ...headers },
     });
     const text = await response.text();
     const location = response.headers.get("location") ?? undefined;

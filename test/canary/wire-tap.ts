@@ -36,6 +36,8 @@ export async function tapPlatform(origin: string, canaries: Canaries): Promise<W
   const server = createServer((request, response) => {
     pass(request, response).catch(() => response.destroy());
   });
+  // Under load a client may come back after longer than the usual five seconds, just as its connection is closed.
+  server.keepAliveTimeout = 120_000;
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const tap: WireTap = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -73,7 +75,9 @@ function reply(response: ServerResponse, { status, headers, body, broken }: Tapp
 function forward(url: string, method: string, headers: IncomingHttpHeaders, body: string): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const { host: _, ...rest } = headers;
-    send(url, { method, headers: rest }, resolve).once("error", reject).end(body);
+    send(url, { method, headers: { ...rest, connection: "close" }, agent: false }, resolve)
+      .once("error", reject)
+      .end(body);
   });
 }
 

@@ -46,3 +46,16 @@ test("closes once, whoever asks and whenever", async () => {
   await closers.close();
   expect(times).toBe(1);
 });
+
+test("lets whoever asks second wait for the end, and hear of the failure", async () => {
+  const closers = createClosers();
+  const gate = createGate();
+  closers.add("slow", async () => {
+    await gate.opened;
+    throw new Error("no");
+  });
+  const [first, second] = [closers.close(), closers.close()];
+  gate.open();
+  await expect(first).rejects.toThrow("closing slow failed");
+  await expect(second).rejects.toThrow("closing slow failed");
+});

@@ -10,13 +10,17 @@ beforeAll(async () => {
 });
 afterAll(() => stage.close());
 
-/** Counts statements from now on, and ends the service before the n-th reaches the database. */
+/**
+ * Counts statements from now on. The n-th and what follows never reach the database, and the service is killed as soon
+ * as it had the time to send an answer that does not wait for them.
+ */
 function watchStatements(killBefore = Number.POSITIVE_INFINITY): { readonly seen: number; readonly killed: boolean } {
   const watch = { seen: 0, killed: false };
   stage.tap.onStatement = () => {
     if (!watch.killed && ++watch.seen === killBefore) {
-      stage.service.signal("SIGKILL");
       watch.killed = true;
+      const { service } = stage;
+      fetch(`${service.publicUrl}/health`).finally(() => service.signal("SIGKILL"));
     }
     return watch.killed ? "drop" : "forward";
   };

@@ -41,7 +41,14 @@ test.each([
   ["src/config", ["../errors.ts", "../storage/migrate.ts", "../domain/token.ts", "pino"]],
   [
     "src/domain",
-    ["../storage/migrate.ts", "../config/settings.ts", "../../gen/google/rpc/code_pb.js", "express", "../main.ts"],
+    [
+      "../storage/migrate.ts",
+      "../config/settings.ts",
+      "../../gen/google/rpc/code_pb.js",
+      "express",
+      "../main.ts",
+      "prom-client/lib/gauge.js",
+    ],
   ],
   ["src/platforms", ["../storage/migrate.ts", "../rpc/rules.ts", "../web/page.ts", "undici"]],
   ["src/storage", ["../platforms/http.ts", "../rpc/rules.ts", "../web/page.ts", "express"]],
@@ -49,6 +56,7 @@ test.each([
   ["src/rpc", ["../storage/migrate.ts", "../platforms/http.ts", "../web/page.ts", "drizzle-orm", "postgres"]],
   ["src/rpc/grpc", ["../../storage/migrate.ts", "../../../sandbox/demo.ts"]],
   ["src/web", ["../rpc/rules.ts", "../storage/migrate.ts", "@grpc/grpc-js", "../../gen/google/rpc/code_pb.js"]],
+  ["src/telemetry", ["../storage/migrate.ts", "../rpc/rules.ts", "../web/page.ts", "prom-client", "express"]],
   ["src/world", ["../domain/token.ts", "express"]],
   ["src/app", ["../cli/command.ts", "express", "../../test/support/clock.ts"]],
   ["src/cli", ["../platforms/http.ts", "@grpc/grpc-js", "../../gen/google/rpc/code_pb.js"]],
@@ -59,6 +67,7 @@ test.each([
 test.each([
   ["src/config", ["../secret.ts", "./settings.ts", "node:path"]],
   ["src/domain", ["../errors.ts", "./token.ts", "lru-cache", "node:crypto"]],
+  ["src/telemetry", ["../domain/telemetry.ts", "prom-client/lib/gauge.js", "@opentelemetry/api", "node:perf_hooks"]],
   ["src/storage/seal", ["../storage.ts", "../../domain/token.ts", "drizzle-orm/pg-core", "node:timers/promises"]],
   ["src/rpc/grpc", ["../../../gen/google/rpc/code_pb.js", "../../domain/token.ts", "@grpc/grpc-js"]],
   ["src/app", ["../rpc/rules.ts", "../storage/migrate.ts", "../world.ts", "../config/settings.ts"]],
