@@ -22,14 +22,14 @@ import { makeWorkDirectory, removeWorkDirectory } from "./work-directory.ts";
 
 const measurements: readonly Measurement[] = [
   warmGrpc,
+  refreshStorm,
   warmConnect,
+  warmEmbedded,
   cold,
   firstHandOut,
-  listInstallations,
-  refreshStorm,
   memory,
   startUp,
-  warmEmbedded,
+  listInstallations,
 ];
 
 /** For ending everything and writing the results. */

@@ -68,6 +68,7 @@ async function measure(bench: Bench): Promise<Findings> {
   const rows: Row[] = [];
   for (const [name, filter] of Object.entries(filters)) {
     const body = listRequest({ ...filter, pageSize });
+    for (const service of [small, large]) await checkPage(bench, service, body);
     rows.push(await compare(name, body, body));
   }
   const lastFull = few / pageSize;
@@ -89,6 +90,13 @@ async function startWith(bench: Bench, database: string, rows: number): Promise<
   const sandbox = await startPlatforms(closers);
   await seedInstallations(bench.postgres.urlOf(database), rows);
   return startService(closers, { core: cores.server, env: { ...sandbox.environment, ...settings } });
+}
+
+/** A page that is not full would be compared with one that is. */
+async function checkPage({ closers }: Bench, service: Service, body: Buffer): Promise<void> {
+  const answer = await createUnaryClient(service.grpcAddress, closers)(listPath, body);
+  const { installations } = fromBinary(ListInstallationsResponseSchema, answer);
+  if (installations.length !== pageSize) throw new Error(`a page of ${installations.length} instead of ${pageSize}`);
 }
 
 /** Walks to the page before and takes its token. */

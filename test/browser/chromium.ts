@@ -31,7 +31,11 @@ export function watchPages(context: BrowserContext): Watch {
   const origins = new Set<string>();
   const complaints: string[] = [];
   context.on("request", (request) => void origins.add(new URL(request.url()).origin));
-  context.on("requestfailed", (request) => void complaints.push(`${request.url()} failed`));
+  context.on("requestfailed", (request) => {
+    const why = request.failure()?.errorText;
+    // A navigation that another one overtakes is aborted.
+    if (why !== "net::ERR_ABORTED") complaints.push(`${new URL(request.url()).pathname} failed: ${why}`);
+  });
   context.on("console", (message) => {
     // A page with an error status is one on purpose.
     const isStatus = message.text().includes("the server responded with a status of 4");

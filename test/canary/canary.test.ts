@@ -66,6 +66,7 @@ describe.concurrent("no secret comes out of the service at trace level", { timeo
       expect(secrets.filter((name) => !(name in canaries.counts()))).toEqual([]);
       expect([...reasons, ...failures, "internal error"].filter((word) => !all.includes(word))).toEqual([]);
       expect(outputs.filter(({ where }) => where === "the log").length).toBeGreaterThan(500);
+      if (target.crash !== undefined) expect(crashesIn(outputs)).toEqual(["http.unexpected", "rpc"]);
       expect(canaries.search(outputs)).toEqual([]);
     } finally {
       await target.close();
@@ -94,6 +95,12 @@ describe.concurrent("no secret comes out of the service at trace level", { timeo
     }
   });
 });
+
+/** The events of lines about the error that was thrown on purpose. */
+function crashesIn(outputs: readonly Output[]): readonly string[] {
+  const lines = outputs.filter(({ where, text }) => where === "the log" && text.includes("RangeError"));
+  return [...new Set(lines.map(({ text }) => (JSON.parse(text) as { event: string }).event))].sort();
+}
 
 /** Every file below the folder but the key's own, byte for byte. */
 async function filesOf(directory: string): Promise<readonly Output[]> {

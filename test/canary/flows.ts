@@ -117,7 +117,7 @@ export async function runShortFlows(target: Target): Promise<void> {
 }
 
 function createFlows(target: Target, callers: Callers) {
-  const { sandbox, taps, sql, change, publicUrl, world } = target;
+  const { sandbox, taps, sql, change, publicUrl } = target;
   let turn = 0;
   const nextDoor = (): Door => doors[turn++ % doors.length] ?? "rest";
 
@@ -479,21 +479,17 @@ function createFlows(target: Target, callers: Callers) {
 
     /** What nobody foresaw: the randomness ends, with a secret in the error. Only in this process can that be made. */
     async crash() {
-      if (world === undefined) return;
+      if (target.crash === undefined) return;
       for (const platform of platforms) await connect(platform);
       await age();
-      const writable: { random: (bytes: number) => Buffer } = world;
-      const { random } = writable;
       const { privateKeyPem } = sandbox.github;
-      writable.random = () => {
-        throw new Error(`no randomness for ${privateKeyPem}`, { cause: new TypeError(privateKeyPem) });
-      };
+      target.crash(new Error(`no randomness for ${privateKeyPem}`, { cause: new RangeError(privateKeyPem) }));
       for (const platform of platforms) {
         await connect(platform, true);
         await connect(platform, false);
         for (const door of doors) await callers.getToken(door, selector(platform));
       }
-      writable.random = random;
+      target.crash(undefined);
     },
 
     /** Everything that can be read without asking for a token. */

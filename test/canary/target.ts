@@ -8,7 +8,7 @@ import { loadConfig } from "../../src/config/load-config.ts";
 import { changeChannel } from "../../src/storage/changes.ts";
 import { startChildService } from "../support/child-service.ts";
 import { createTestDatabase } from "../support/database.ts";
-import { createTestWorld, type TestWorld } from "../support/world.ts";
+import { createTestWorld } from "../support/world.ts";
 import { type Canaries, createCanaries, type Output } from "./canaries.ts";
 import { tapPlatform, type WireTap } from "./wire-tap.ts";
 
@@ -24,8 +24,8 @@ export interface Target {
   readonly sql: postgres.Sql;
   /** Changes rows behind the service's back, and returns when it has been told to look again. */
   change(statement: string): Promise<void>;
-  /** Where the service runs in this process. */
-  readonly world: TestWorld | undefined;
+  /** Makes the service's randomness throw this error until it is given none; only where it runs in this process. */
+  readonly crash: ((error: Error | undefined) => void) | undefined;
   /** Ends the service; what it wrote is among the outputs then. */
   stop(signal?: NodeJS.Signals): Promise<void>;
   close(): Promise<void>;
@@ -134,12 +134,20 @@ type Environment = Readonly<Record<string, string>>;
 /** The log as the service hands it over, before anything is redacted. */
 async function startHere(env: Environment) {
   const world = createTestWorld();
+  let crash: Error | undefined;
+  const random = (bytes: number) => {
+    // Request ids and jitter are shorter.
+    if (crash !== undefined && bytes >= 16) throw crash;
+    return world.random(bytes);
+  };
   const { config } = loadConfig(env, () => {
     throw new Error("no setting names a file");
   });
-  const app = await startApp(config, world);
+  const app = await startApp(config, { ...world, random });
   return {
-    world,
+    crash: (error: Error | undefined) => {
+      crash = error;
+    },
     internalUrl: `http://127.0.0.1:${app.ports.internal}`,
     grpcPort: app.ports.grpc,
     async stop() {
@@ -153,7 +161,7 @@ async function startHere(env: Environment) {
 async function startThere(env: Environment) {
   const child = await startChildService(env);
   return {
-    world: undefined,
+    crash: undefined,
     internalUrl: child.internalUrl,
     grpcPort: child.ports.grpc,
     async stop(signal: NodeJS.Signals = "SIGTERM") {

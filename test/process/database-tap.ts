@@ -1,11 +1,19 @@
 import { connect, createServer, type Socket } from "node:net";
 
-/** Stands between the service and Postgres, and sees every statement before it is executed. */
+/** What the service says to the database at once. */
+export interface Saying {
+  /** With the text of a statement where it is prepared, which is the first time on each connection. */
+  readonly text: string;
+  /** Whether something is executed, not only prepared. */
+  readonly executes: boolean;
+}
+
+/** Stands between the service and Postgres, and hears everything before it is done. */
 export interface DatabaseTap {
   /** The database's URL by way of the tap. */
   readonly url: string;
-  /** Decides about a statement that the service sends: what is dropped never reaches the database. */
-  onStatement: () => "forward" | "drop";
+  /** Decides about each saying: what is dropped never reaches the database. */
+  onSaying: (saying: Saying) => "forward" | "drop";
   close(): Promise<void>;
 }
 
@@ -27,7 +35,8 @@ export async function tapDatabase(databaseUrl: string): Promise<DatabaseTap> {
       });
     }
     client.on("data", (chunk) => {
-      if (!executes(chunk) || tap.onStatement() === "forward") upstream.write(chunk);
+      const saying = { text: chunk.toString("latin1"), executes: executes(chunk) };
+      if (tap.onSaying(saying) === "forward") upstream.write(chunk);
     });
     upstream.on("data", (chunk) => void client.write(chunk));
   });
@@ -37,7 +46,7 @@ export async function tapDatabase(databaseUrl: string): Promise<DatabaseTap> {
   url.port = String(address.port);
   const tap: DatabaseTap = {
     url: url.href,
-    onStatement: () => "forward",
+    onSaying: () => "forward",
     async close() {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));

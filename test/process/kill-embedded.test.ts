@@ -60,7 +60,7 @@ function when(condition: () => boolean, act: () => void): void {
   else setImmediate(() => when(condition, act));
 }
 
-describe("kill -9 on the embedded database", { timeout: 90_000 }, () => {
+describe("kill -9 on the embedded database", { timeout: 120_000 }, () => {
   test("at any moment of an install and a refresh loses nothing that was answered", async () => {
     stage = await createStage("embedded");
     await stage.start();
@@ -133,14 +133,14 @@ describe("kill -9 on the embedded database", { timeout: 90_000 }, () => {
   });
 });
 
-test("kill -9 at any moment of the very first start leaves a directory that starts", { timeout: 90_000 }, async () => {
+test("kill -9 at any moment of the very first start leaves a directory that starts", { timeout: 120_000 }, async () => {
   const { directory, remove } = await createTestDirectory({ empty: true });
   try {
     const env = { DATA_DIR: directory };
     // In the order in which a start makes them; each start finds what the ones before it left.
     for (const made of ["lock", "encryption.key", "db.initializing", "db.initializing/PG_VERSION", "db"]) {
       const service = spawnService(env);
-      await appears(directory, made);
+      await Promise.race([appears(directory, made), service.exited]);
       expect((await service.kill()).signal, service.output()).toBe("SIGKILL");
     }
     const service = spawnService(env);

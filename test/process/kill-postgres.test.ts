@@ -10,17 +10,13 @@ beforeAll(async () => {
 });
 afterAll(() => stage.close());
 
-/**
- * Counts statements from now on. The n-th and what follows never reach the database, and the service is killed as soon
- * as it had the time to send an answer that does not wait for them.
- */
+/** Counts statements from now on, and ends the service before the n-th reaches the database. */
 function watchStatements(killBefore = Number.POSITIVE_INFINITY): { readonly seen: number; readonly killed: boolean } {
   const watch = { seen: 0, killed: false };
-  stage.tap.onStatement = () => {
-    if (!watch.killed && ++watch.seen === killBefore) {
+  stage.tap.onSaying = ({ executes }) => {
+    if (!watch.killed && executes && ++watch.seen === killBefore) {
+      stage.service.signal("SIGKILL");
       watch.killed = true;
-      const { service } = stage;
-      fetch(`${service.publicUrl}/health`).finally(() => service.signal("SIGKILL"));
     }
     return watch.killed ? "drop" : "forward";
   };
@@ -29,7 +25,7 @@ function watchStatements(killBefore = Number.POSITIVE_INFINITY): { readonly seen
 
 async function startAgain(): Promise<void> {
   await stage.service.kill();
-  stage.tap.onStatement = () => "forward";
+  stage.tap.onSaying = () => "forward";
   await stage.start();
 }
 
@@ -66,7 +62,7 @@ function someOf(statements: number): readonly number[] {
   return all.filter((n) => n <= 3 || n >= statements - 1 || n % 8 === 0);
 }
 
-describe("kill -9 on Postgres", { timeout: 60_000 }, () => {
+describe("kill -9 on Postgres", { timeout: 120_000 }, () => {
   test("before a statement of an install loses nothing that was answered", async () => {
     const counted = watchStatements();
     await stage.connect("jira", "counted");
@@ -113,6 +109,29 @@ describe("kill -9 on Postgres", { timeout: 60_000 }, () => {
     }
   });
 
+  test("before the audit row of a token is written: nobody got that token", async () => {
+    const query = await connectAndUse(stage, "jira", "audited");
+    // On new connections the statement is prepared, and so heard, once more.
+    await startAgain();
+    const reached = Promise.withResolvers<void>();
+    let isReached = false;
+    stage.tap.onSaying = ({ text }) => {
+      if (text.includes("audit_events")) {
+        isReached = true;
+        reached.resolve();
+      }
+      return isReached ? "drop" : "forward";
+    };
+    const answer = stage.token("jira", query);
+    await reached.promise;
+    // An answer that does not wait for the row would be here before this one.
+    await fetch(`${stage.service.publicUrl}/health`);
+    stage.service.signal("SIGKILL");
+    expect(await answer).toBeUndefined();
+    await startAgain();
+    await expectOnRecord((await stage.workingToken("jira", query)).token_id);
+  });
+
   test.each<["jira" | "slack", "asked" | "answering"]>([
     ["jira", "asked"],
     ["slack", "answering"],
@@ -146,7 +165,7 @@ describe("kill -9 on Postgres", { timeout: 60_000 }, () => {
   });
 });
 
-describe("kill -9 during the refresh of a token that can be spent once", { timeout: 60_000 }, () => {
+describe("kill -9 during the refresh of a token that can be spent once", { timeout: 120_000 }, () => {
   const platform = "github-oauth";
   let owner = 0;
   let query: { readonly installation_id: string; readonly rejected_token_id: string };
@@ -207,7 +226,7 @@ describe("kill -9 during the refresh of a token that can be spent once", { timeo
     const { controls } = stage.sandbox.github;
     const calls = controls.refreshCalls;
     controls.fail("lost");
-    stage.tap.onStatement = () => {
+    stage.tap.onSaying = () => {
       if (controls.refreshCalls === calls) return "forward";
       stage.service.signal("SIGKILL");
       return "drop";

@@ -38,7 +38,7 @@ async function storedVersion(): Promise<unknown> {
   return rows[0]?.version;
 }
 
-describe("SIGTERM while a token is refreshed", { timeout: 60_000 }, () => {
+describe("SIGTERM while a token is refreshed", { timeout: 120_000 }, () => {
   test("says NOT_SERVING first, answers the caller, stores the token, and ends with 0", async () => {
     const { service } = stage;
     const health = connectClient("grpc.health.v1.Health", service.ports.grpc);
