@@ -66,6 +66,7 @@ describe.concurrent("no secret comes out of the service at trace level", { timeo
       expect(secrets.filter((name) => !(name in canaries.counts()))).toEqual([]);
       expect([...reasons, ...failures, "internal error"].filter((word) => !all.includes(word))).toEqual([]);
       expect(outputs.filter(({ where }) => where === "the log").length).toBeGreaterThan(500);
+      expect(outputs.some(({ where, text }) => where === "a span" && text.includes("platform mint"))).toBe(true);
       if (target.crash !== undefined) expect(crashesIn(outputs)).toEqual(["http.unexpected", "rpc"]);
       expect(canaries.search(outputs)).toEqual([]);
     } finally {

@@ -10,6 +10,7 @@ import { startChildService } from "../support/child-service.ts";
 import { createTestDatabase } from "../support/database.ts";
 import { createTestWorld } from "../support/world.ts";
 import { type Canaries, createCanaries, type Output } from "./canaries.ts";
+import { startCollector } from "./collector.ts";
 import { tapPlatform, type WireTap } from "./wire-tap.ts";
 
 /** A running service whose secrets are all known, and a place for whatever comes out of it. */
@@ -76,7 +77,9 @@ export async function startTarget({ how, tokens, dataDirectory }: TargetOptions)
   const keys = [1, 2].map(() => secretKey(canaries));
   const database = await createTestDatabase();
   canaries.add("database password", new URL(database.url).password);
+  const collector = await startCollector((spans) => void outputs.push({ where: "a span", text: spans }));
   const env = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     ...sandbox.environment,
     GITHUB_URL: taps.github.url,
     GITHUB_API_URL: `${taps.github.url}/api/v3`,
@@ -122,6 +125,7 @@ export async function startTarget({ how, tokens, dataDirectory }: TargetOptions)
     },
     async close() {
       await sql.end();
+      await collector.close();
       for (const tap of Object.values(taps)) await tap.close();
       await sandbox.close();
       await database.drop();
