@@ -66,6 +66,7 @@ async function main(): Promise<void> {
       `seed ${plan.seed}, ${availableParallelism()} cores, Node ${process.version}, Postgres ${postgres.version}\n`,
     );
     for (const scenario of scenarios.filter(({ name }) => plan.only?.has(name) ?? true)) {
+      if (ending) break;
       failures += await play(scenario, postgres, plan, closers, rows);
     }
   } catch (error) {

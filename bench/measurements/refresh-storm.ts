@@ -5,6 +5,7 @@ import { count, milliseconds } from "../figures.ts";
 import { startLoadClient } from "../load/load-client.ts";
 import type { LoadReport } from "../load/order.ts";
 import type { Bench, Findings, Measurement } from "../measurement.ts";
+import { processorSeconds } from "../process-usage.ts";
 import { getTokenPath, getTokenRequest } from "../requests.ts";
 import { connect, startPlatforms, startService } from "../service.ts";
 import { postgresSettings } from "../warm-service.ts";
@@ -16,7 +17,8 @@ export const refreshStorm: Measurement = {
 };
 
 const platformMs = 300;
-const lifeSeconds = 4;
+/** Longer than a storm takes on a busy machine, or the token would end again in it. */
+const lifeSeconds = 8;
 const replicas = 2;
 const connectionsPerReplica = 10;
 
@@ -26,6 +28,8 @@ interface Storm {
   readonly firstFailure: string | undefined;
   /** From the first call to the last answer, less what the platform took. */
   readonly beyondPlatformMs: number;
+  /** Of all replicas. */
+  readonly processorMs: number;
 }
 
 async function measure(bench: Bench): Promise<Findings> {
@@ -56,6 +60,7 @@ async function measure(bench: Bench): Promise<Findings> {
         target: { text: "≤ 300 ms", met: beyond <= 300 },
       },
       { cells: ["the same, median of the runs", milliseconds(median(storms.map((one) => one.beyondPlatformMs)))] },
+      { cells: ["processor time of both replicas", milliseconds(median(storms.map((one) => one.processorMs)))] },
     ],
     how: `The worst of ${plan.repetitions} storms, each with a new Slack installation whose token had run out (life ${lifeSeconds} s, never used) and a platform that takes ${platformMs} ms; ${connectionsPerReplica} connections to each replica, all calls sent at once. The replicas had served other calls before, and run on any core, since they would not share one.${failure === undefined ? "" : ` First failure: ${failure}.`}`,
   };
@@ -65,7 +70,8 @@ async function storm(bench: Bench, database: string): Promise<Storm> {
   const { plan, cores, closers } = bench;
   const settings = await postgresSettings(bench, database);
   const sandbox = await startPlatforms(closers, { slack: { lifetimes: { accessSeconds: lifeSeconds } } });
-  const env = { ...sandbox.environment, ...settings };
+  // One credential alone: a person's own would be refreshed in the background as soon as the installation is used.
+  const env = { ...sandbox.environment, ...settings, SLACK_USER_SCOPES: "" };
   const services = await Promise.all(
     Array.from({ length: replicas }, () => startService(closers, { core: undefined, env })),
   );
@@ -93,11 +99,18 @@ async function storm(bench: Bench, database: string): Promise<Storm> {
   const { controls } = sandbox.slack;
   if (controls.refreshCalls > 0) throw new Error("the credential was refreshed before the storm");
   controls.delayMs = platformMs;
+  const processorMs = async () => {
+    const each = await Promise.all(services.map((service) => processorSeconds(service.pid)));
+    return each.reduce<number>((sum, seconds) => sum + (seconds ?? Number.NaN) * 1000, 0);
+  };
+  const before = await processorMs();
   const report: LoadReport = await client.run(
     { ...order, bodies: [getTokenRequest(id)], stop: { kind: "calls", calls: plan.stormCallers } },
     { countFailures: true },
   );
+  const after = await processorMs();
   return {
+    processorMs: after - before,
     platformCalls: controls.refreshCalls,
     failed: report.failed,
     firstFailure: report.firstFailure,

@@ -29,11 +29,18 @@ const deadlineMs = { read: 1_400, write: 3_000, transaction: 5_000 };
 const limits: ServerLimits = { statementMs: 3_000, lockMs: 1_000, idleInTransactionMs: 5_000 };
 /** So many statements in a row without an answer, and the connections are given up. */
 const missesBeforeRebuild = 3;
+/**
+ * New connections are given so long to bring a first answer: a frozen server accepts every one of them once it thaws,
+ * and has to work through those that were given up before it gets to ours.
+ */
+const firstAnswerMs = 5_000;
 const closeSeconds = 5;
 
 interface Connections {
   readonly client: PostgresClient;
   readonly db: PostgresJsDatabase;
+  readonly openedAt: number;
+  answered: boolean;
 }
 
 export function createPostgresPool({ target, maxConnections, pooled, random, log }: PoolOptions): PostgresPool {
@@ -48,7 +55,7 @@ export function createPostgresPool({ target, maxConnections, pooled, random, log
       limits: pooled ? undefined : limits,
       random,
     });
-    return { client, db: drizzle(client.sql) };
+    return { client, db: drizzle(client.sql), openedAt: performance.now(), answered: false };
   }
 
   async function run<T>(limitMs: number, work: (db: PostgresJsDatabase) => Promise<T>): Promise<T> {
@@ -58,6 +65,7 @@ export function createPostgresPool({ target, maxConnections, pooled, random, log
       const result = await within(limitMs, work(used.db));
       answeredAt = performance.now();
       misses = 0;
+      used.answered = true;
       return result;
     } catch (error) {
       // While others are answered the server is slow, or we ask too much of it, and new connections do not help.
@@ -69,6 +77,7 @@ export function createPostgresPool({ target, maxConnections, pooled, random, log
   function missed(used: Connections): void {
     misses += 1;
     if (misses < missesBeforeRebuild || used !== current) return;
+    if (!used.answered && performance.now() - used.openedAt < firstAnswerMs) return;
     log.warn({ host: target.host, port: target.port }, "database.connections_replaced");
     misses = 0;
     current = connect();

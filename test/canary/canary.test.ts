@@ -52,7 +52,7 @@ const failures = [
   "wrong_issuer",
 ];
 
-describe.concurrent("no secret comes out of the service at trace level", { timeout: 240_000 }, () => {
+describe.concurrent("no secret comes out of the service at trace level", { timeout: 600_000 }, () => {
   test.each([
     ["in this process", "rotating"],
     ["as a child", "long_lived"],

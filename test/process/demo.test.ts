@@ -11,12 +11,13 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import { createBrowser } from "../support/browser.ts";
 import { bufCurl } from "../support/buf-curl.ts";
 import { createTestDirectory } from "../support/database.ts";
-import { until } from "../support/gate.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 interface Demo {
   readonly output: () => string;
+  /** Fails if it ends without being ready. */
+  readonly ready: Promise<void>;
   /** As Ctrl-C in a terminal: the signal goes to everything that was started from it. */
   interrupt(signal?: NodeJS.Signals): void;
   /** Ends it, if it still runs. */
@@ -35,8 +36,10 @@ async function startDemo(env: Readonly<Record<string, string>>): Promise<Demo> {
     env: { PATH: process.env.PATH ?? "", TMPDIR: tmpdir(), ...env },
   });
   let output = "";
+  const ready = Promise.withResolvers<void>();
   const keep = (chunk: Buffer) => {
     output += chunk;
+    if (output.includes("is ready")) ready.resolve();
   };
   child.stdout.on("data", keep);
   child.stderr.on("data", keep);
@@ -44,12 +47,16 @@ async function startDemo(env: Readonly<Record<string, string>>): Promise<Demo> {
   const exited = new Promise<{ code: number | null; output: string }>((resolve) =>
     child.once("close", (code) => {
       ended = true;
+      ready.reject(new Error(`the demo ended:\n${output}`));
       resolve({ code, output });
     }),
   );
   const interrupt = (signal: NodeJS.Signals = "SIGINT") => void process.kill(-(child.pid ?? 0), signal);
+  // Not every demo here is meant to become ready.
+  ready.promise.catch(() => undefined);
   return {
     output: () => output,
+    ready: ready.promise,
     interrupt,
     exited,
     async end() {
@@ -57,15 +64,6 @@ async function startDemo(env: Readonly<Record<string, string>>): Promise<Demo> {
       await exited;
     },
   };
-}
-
-async function ready(demo: Demo): Promise<void> {
-  let ended = false;
-  demo.exited.then(() => {
-    ended = true;
-  });
-  await until(() => ended || demo.output().includes("is ready"), "the demo is ready", 60_000);
-  if (ended) throw new Error(`the demo ended:\n${demo.output()}`);
 }
 
 /** The first of six ports that nobody uses. */
@@ -124,7 +122,7 @@ describe("the demo", { timeout: 90_000 }, () => {
       GITHUB_TOKEN: "not a setting",
     });
     jars = await mkdtemp(join(tmpdir(), "oauth-token-service-jars-"));
-    await ready(demo);
+    await demo.ready;
   }, 90_000);
   afterAll(async () => {
     await demo.end();
@@ -183,7 +181,7 @@ describe("the demo", { timeout: 90_000 }, () => {
     const ports = { PORT: String(own), INTERNAL_PORT: String(own + 1), GRPC_PORT: String(own + 2) };
     const second = await startDemo({ DEMO_PORT_BASE: String(sandbox), DATA_DIR: kept, ...ports });
     onTestFinished(() => second.end());
-    await ready(second);
+    await second.ready;
     const page = await createBrowser().visit(`http://localhost:${own}/oauth/install/slack`);
     expect(page.text, "a person is asked").toContain("Approve");
     expect((await fetch(`http://localhost:${own + 1}/oauth/installations`)).status).toBe(200);

@@ -5,8 +5,8 @@ import { openRpcClient } from "../../chaos/rpc-client.ts";
 import { TokenService } from "../../gen/oauth/token/v1/token_service_pb.js";
 import { createBrowser } from "../support/browser.ts";
 import { type ChildService, startChildService } from "../support/child-service.ts";
+import { freePort } from "../support/free-port.ts";
 import { createGate, until } from "../support/gate.ts";
-import { freePort } from "../support/service.ts";
 import { createStage, type Stage } from "./stage.ts";
 
 const getToken = TokenService.method.getToken;

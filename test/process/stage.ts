@@ -6,7 +6,8 @@ import { openEmbeddedDatabase } from "../../src/storage/embedded.ts";
 import { type Browser, createBrowser } from "../support/browser.ts";
 import { type ChildService, compileService, type Environment, startChildService } from "../support/child-service.ts";
 import { createTestDatabase, createTestDirectory } from "../support/database.ts";
-import { asJson, freePort } from "../support/service.ts";
+import { freePort } from "../support/free-port.ts";
+import { asJson } from "../support/service.ts";
 import { type DatabaseTap, tapDatabase } from "./database-tap.ts";
 import { type Row, runSql } from "./sql.ts";
 

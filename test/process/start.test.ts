@@ -16,6 +16,9 @@ import { connectAndUse, createStage, type Stage } from "./stage.ts";
 
 beforeAll(compileService);
 
+/** Each starts processes, on a machine that may have other work. */
+const slow = { timeout: 120_000 };
+
 const key = () => randomBytes(32).toString("base64url");
 
 async function dataDirectory(options?: { empty: boolean }): Promise<string> {
@@ -47,7 +50,7 @@ async function refused(env: Environment): Promise<Exit & { readonly message: str
   return { ...exit, message: String(failures[0]?.message) };
 }
 
-describe("a data directory", () => {
+describe("a data directory", slow, () => {
   test("serves one process: a second one is refused, and told who holds it", async () => {
     const directory = await dataDirectory();
     const env = { DATA_DIR: directory, TOKEN_ENCRYPTION_KEY: key() };
@@ -89,7 +92,7 @@ describe("a data directory", () => {
   });
 });
 
-describe("a Postgres database", () => {
+describe("a Postgres database", slow, () => {
   test.each([
     ["that does not run", { port: "1" }, "check that Postgres runs there"],
     ["with another password", { password: "wrong-canary" }, "does not accept user postgres"],
@@ -125,7 +128,7 @@ describe("a Postgres database", () => {
   });
 });
 
-describe.each(["Postgres", "embedded"] as const)("rows on %s that were sealed under another key", (database) => {
+describe.each(["Postgres", "embedded"] as const)("rows on %s that were sealed under another key", slow, (database) => {
   test("are reported and left as they are, until the right key is back", async () => {
     const stage = await stageOn(database);
     await stage.start();
@@ -145,7 +148,7 @@ describe.each(["Postgres", "embedded"] as const)("rows on %s that were sealed un
   });
 });
 
-describe("settings that cannot be used", () => {
+describe("settings that cannot be used", slow, () => {
   test("are reported all together, in one message without a secret", async () => {
     const service = spawnService({
       DATABASE_URL: "mysql://me:canary-password@db/tokens",

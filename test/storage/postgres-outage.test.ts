@@ -101,6 +101,18 @@ describe("a database that freezes", () => {
   });
 });
 
+test("a database that stays frozen is not offered new connections again and again", async () => {
+  await Promise.all(Array.from({ length: 10 }, () => storage.ping()));
+  proxy.set("freeze");
+  const before = proxy.taken();
+  for (let round = 0; round < 3; round++) {
+    await Promise.all(Array.from({ length: 10 }, () => refusal(storage.ping())));
+  }
+  expect(warnings.filter((event) => event === "database.connections_replaced")).toHaveLength(1);
+  // One set of ten, and what listens for changes.
+  expect(proxy.taken() - before).toBeLessThan(15);
+});
+
 test("a commit whose answer was lost on the way is stored once when it is repeated", async () => {
   // One connection, on which the statement is prepared already: it is sent whole and needs no answer to be carried out.
   const one = await openPostgres({ url: new Secret(url.href), log: silentLog, maxConnections: 1, ...createTools() });

@@ -1,5 +1,4 @@
 import { chmod, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
@@ -7,6 +6,7 @@ import type { TestProject } from "vitest/node";
 import { Secret } from "../../src/secret.ts";
 import { migratePostgres } from "../../src/storage/migrate.ts";
 import { parsePostgresUrl } from "../../src/storage/postgres-url.ts";
+import { freePort } from "./free-port.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -130,15 +130,4 @@ async function onServer(url: string, statement: string): Promise<void> {
   } finally {
     await sql.end();
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => (typeof address === "object" && address !== null ? resolve(address.port) : reject()));
-    });
-  });
 }

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { createServer } from "node:net";
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../sandbox/sandbox.ts";
 import { openStorage } from "../../src/app/open-storage.ts";
 import { type App, startApp } from "../../src/app/start-app.ts";
@@ -10,6 +9,7 @@ import { createTcpProxy, type TcpProxy } from "../storage/tcp-proxy.ts";
 import { type Browser, createBrowser, type Visit } from "./browser.ts";
 import { createClock, type TestClock } from "./clock.ts";
 import { createTestDatabase } from "./database.ts";
+import { freePort } from "./free-port.ts";
 import { createJobs, type Jobs } from "./jobs.ts";
 import { createTestWorld, type TestWorld } from "./world.ts";
 
@@ -148,17 +148,4 @@ function parse(visit: Visit): Connected {
   } catch {
     throw new Error(`${visit.url.pathname} answered ${visit.status} and no JSON: ${visit.text.slice(0, 200)}`);
   }
-}
-
-/** A port nobody listens on at the moment. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      const port = address !== null && typeof address === "object" ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
 }

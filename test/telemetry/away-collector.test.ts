@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { startTelemetry } from "../../src/telemetry/start-telemetry.ts";
 import { silentLog } from "../contract/harness.ts";
 import { call } from "../support/call.ts";
-import { freePort } from "../support/service.ts";
+import { freePort } from "../support/free-port.ts";
 
 async function closeAfterOneCall(otlpEndpoint: string): Promise<number> {
   const { telemetry, close } = await startTelemetry({ log: silentLog, callers: [], otlpEndpoint });
