@@ -68,7 +68,7 @@ const checkPath = `/${Health.typeName}/${Health.method.check.name}`;
 const question = Buffer.from(toBinary(HealthCheckRequestSchema, create(HealthCheckRequestSchema)));
 
 async function untilServing(port: number): Promise<void> {
-  const giveUpAt = performance.now() + 20_000;
+  const giveUpAt = performance.now() + 60_000;
   while (performance.now() < giveUpAt) {
     const closers = createClosers();
     try {
@@ -82,7 +82,7 @@ async function untilServing(port: number): Promise<void> {
     }
     await delay(10);
   }
-  throw new Error("the service did not answer SERVING within 20 s");
+  throw new Error("the service did not answer SERVING within 60 s");
 }
 
 function timeNode(core: number | undefined, number: number): number {

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { invalidField, ServiceError } from "../errors.ts";
-import type { Secret } from "../secret.ts";
 import type { World } from "../world.ts";
 import type { Call } from "./call.ts";
 import type { Credential } from "./credential.ts";
@@ -10,19 +9,12 @@ import type { Refresher } from "./refresh.ts";
 import type { RefreshFailure, RefreshOutcome } from "./refresh-outcome.ts";
 import type { Selector } from "./repositories.ts";
 import { type InstallUrl, reauthorizationRequired, type Selected } from "./select-installation.ts";
-import { defaultMinTtlMs, isAlive, livesLongEnough, type TokenLife } from "./token.ts";
+import { defaultMinTtlMs, type Issuable, isAlive, livesLongEnough } from "./token.ts";
 import type { GetTokenRequest, IssuedToken } from "./use-cases.ts";
 
 /** Left of the caller's deadline for the answer to travel. */
 const answerMarginMs = 50;
 const maxWaitMs = 10_000;
-
-/** A token that may be handed out. */
-export interface Issuable extends TokenLife {
-  readonly value: Secret;
-  readonly scopes: readonly string[];
-  readonly permissions: Readonly<Record<string, string>>;
-}
 
 /**
  * The use case behind GetToken: select, serve what is stored if it lives long enough, else join the one refresh;

@@ -1,13 +1,12 @@
 import { LRUCache } from "lru-cache";
 import type { World } from "../world.ts";
-import type { Issuable } from "./get-token.ts";
 import type { Narrowing } from "./platform.ts";
 import type { Refresher } from "./refresh.ts";
 import type { RefreshFailure } from "./refresh-outcome.ts";
 import type { CredentialRepository } from "./repositories.ts";
 import type { Selected } from "./select-installation.ts";
 import { singleFlight } from "./single-flight.ts";
-import { defaultMinTtlMs, livesLongEnough } from "./token.ts";
+import { defaultMinTtlMs, type Issuable, livesLongEnough } from "./token.ts";
 
 export type NarrowedOutcome =
   | { readonly kind: "token"; readonly token: Issuable }

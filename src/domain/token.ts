@@ -1,3 +1,5 @@
+import type { Secret } from "../secret.ts";
+
 /** How long an answer lives at least when the caller does not say. */
 export const defaultMinTtlMs = 60_000;
 
@@ -7,6 +9,13 @@ const freshMs = 60_000;
 export interface TokenLife {
   readonly issuedAt: Date | undefined;
   readonly expiresAt: Date | undefined;
+}
+
+/** A token that may be handed out. */
+export interface Issuable extends TokenLife {
+  readonly value: Secret;
+  readonly scopes: readonly string[];
+  readonly permissions: Readonly<Record<string, string>>;
 }
 
 /** Whether a token lives for another `minTtlMs`, or for as long as the platform gives one. */
