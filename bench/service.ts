@@ -49,12 +49,12 @@ export async function startService(closers: Closers, options: ServiceOptions): P
   // Whoever waits for the service is told of its end below.
   ready?.catch(() => undefined);
   const { ports } = await program.line("service.started");
-  const port_ = (name: string) => (typeof ports === "object" && ports !== null ? Number(Object(ports)[name]) : 0);
+  const portOf = (name: string) => Number(new Map(Object.entries(Object(ports))).get(name));
   return {
     ...program,
     baseUrl,
-    grpcAddress: `127.0.0.1:${port_("grpc")}`,
-    internalPort: port_("internal"),
+    grpcAddress: `127.0.0.1:${portOf("grpc")}`,
+    internalPort: portOf("internal"),
     emptyConnectPort: Number((await ready)?.port ?? 0),
   };
 }

@@ -7,8 +7,6 @@ import type { BenchPostgres } from "./postgres-server.ts";
 export interface StatementCount {
   /** Statements that come with the calls, for each of them. */
   readonly perCall: number;
-  /** Commits of transactions that wrote, for each call, as far as they come with the calls. */
-  readonly texts: readonly string[];
   /** All others: what runs on a timer. */
   readonly onTimers: number;
   readonly seconds: number;
@@ -45,7 +43,6 @@ export async function countStatements(
   const sum = (entries: readonly (readonly [string, number])[]) => entries.reduce((all, [, times]) => all + times, 0);
   return {
     perCall: sum(withCalls) / calls,
-    texts: withCalls.map(([text]) => text),
     onTimers: sum([...counts]) - sum(withCalls),
     seconds,
   };

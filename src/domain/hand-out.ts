@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import { ServiceError } from "../errors.ts";
 import type { World } from "../world.ts";
@@ -8,12 +9,14 @@ import type { IssuedToken } from "./use-cases.ts";
 
 /** Pairs of caller and token that are known to be on record. Forgetting one costs a second row, never a missing one. */
 const maxKnownPairs = 100_000;
+/** How long a caller waits for its row: whoever cannot be served for the sake of the database is told within 1.5 s. */
+const maxWaitMs = 1_400;
 
 export interface HandOut {
   /**
    * Returns once this hand-out may happen: the first time a caller gets a token, its row is durable before the
    * answer; further ones are counted and written by `flush`.
-   * @throws ServiceError SERVICE_UNAVAILABLE if the row cannot be written.
+   * @throws ServiceError SERVICE_UNAVAILABLE if the row cannot be written, or not within 1.4 s.
    */
   record(issued: IssuedToken, call: Call): Promise<void>;
   /** Writes what was counted since the last flush. What cannot be written is kept for the next one. */
@@ -53,11 +56,18 @@ export function createHandOut(parts: {
       onRecord.set(key, true);
     } catch (cause) {
       onRecord.delete(key);
-      throw new ServiceError("SERVICE_UNAVAILABLE", "the hand-out cannot be put on record", {
-        retryAfterMs: 1_000,
-        cause,
-      });
+      throw notOnRecord(cause);
     }
+  }
+
+  async function afterAnother(known: Promise<void>, key: string, issued: IssuedToken, call: Call): Promise<void> {
+    try {
+      await known;
+    } catch {
+      // The one that wrote for all of us failed; ours may get through.
+      return first(key, issued, call);
+    }
+    countRepeat(key, issued, call);
   }
 
   return {
@@ -65,16 +75,8 @@ export function createHandOut(parts: {
       uses.set(issued.installationId, world.now());
       const key = `${call.caller}|${issued.tokenId}`;
       const known = onRecord.get(key);
-      if (known === undefined) return first(key, issued, call);
-      if (known !== true) {
-        try {
-          await known;
-        } catch {
-          // The one that wrote for all of us failed; ours may get through.
-          return first(key, issued, call);
-        }
-      }
-      countRepeat(key, issued, call);
+      if (known === true) countRepeat(key, issued, call);
+      else await inTime(known === undefined ? first(key, issued, call) : afterAnother(known, key, issued, call));
     },
     async flush() {
       const [counted, used] = [repeats, uses];
@@ -101,6 +103,27 @@ export function createHandOut(parts: {
 interface Repeats {
   readonly first: AuditEvent;
   count: number;
+}
+
+/** What is not on record by then is refused. It goes on being written, for an answer that is not given. */
+async function inTime(recorded: Promise<void>): Promise<void> {
+  const timer = new AbortController();
+  const late = delay(maxWaitMs, undefined, { signal: timer.signal }).then(() => {
+    throw notOnRecord(undefined);
+  });
+  late.catch(() => undefined);
+  try {
+    await Promise.race([recorded, late]);
+  } finally {
+    timer.abort();
+  }
+}
+
+function notOnRecord(cause: unknown): ServiceError {
+  return new ServiceError("SERVICE_UNAVAILABLE", "the hand-out cannot be put on record", {
+    retryAfterMs: 1_000,
+    cause,
+  });
 }
 
 /** Rows that arrive while others are being written share the next commit. */

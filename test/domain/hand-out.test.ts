@@ -20,7 +20,7 @@ afterAll(() => domain.close());
 
 /** The real log in the real database, whose commits can be counted, held up and made to fail. */
 let commits: AuditEvent[][];
-let failing: boolean;
+let failing: boolean | "once";
 let hold: Gate | undefined;
 let usesFail: boolean;
 let handOut: HandOut;
@@ -31,7 +31,9 @@ beforeEach(() => {
     async append(events) {
       commits.push([...events]);
       await hold?.opened;
-      if (failing) throw new ServiceError("SERVICE_UNAVAILABLE", "the database cannot be reached");
+      const broken = failing;
+      if (failing === "once") failing = false;
+      if (broken) throw new ServiceError("SERVICE_UNAVAILABLE", "the database cannot be reached");
       await audit.append(events);
     },
   };
@@ -107,6 +109,21 @@ describe("the first hand-out of a token to a caller", () => {
     expect(commits.map((batch) => batch.length)).toEqual([1, 25]);
   });
 
+  test("is refused if its row takes too long, and counted once it is on record after all", async () => {
+    hold = createGate();
+    const answers = await Promise.allSettled([1, 2].map(() => handOut.record(issued("slow"), call())));
+    for (const answer of answers) {
+      expect(answer).toMatchObject({
+        status: "rejected",
+        reason: { reason: "SERVICE_UNAVAILABLE", retryAfterMs: 1_000 },
+      });
+    }
+    hold.open();
+    await handOut.record(issued("slow"), call());
+    expect(commits).toHaveLength(1);
+    expect(await rows("slow")).toHaveLength(1);
+  });
+
   test("is one row for callers of the same name who ask at once, and one for each name", async () => {
     const asks = ["a", "a", "b", "a", "b"].map((caller) => handOut.record(issued("shared"), call({ caller })));
     await Promise.all(asks);
@@ -136,12 +153,9 @@ describe("the first hand-out of a token to a caller", () => {
 
   test("that failed for another caller at the same moment is written by who waited for it", async () => {
     hold = createGate();
-    failing = true;
+    failing = "once";
     const first = handOut.record(issued("second try"), call());
     const waiting = handOut.record(issued("second try"), call());
-    first.catch(() => {
-      failing = false;
-    });
     hold.open();
     await expect(first).rejects.toMatchObject({ reason: "SERVICE_UNAVAILABLE" });
     await waiting;

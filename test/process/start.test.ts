@@ -4,9 +4,11 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import {
+  type ChildService,
   compileService,
   type Environment,
   type Exit,
+  type ServiceProcess,
   spawnService,
   startChildService,
 } from "../support/child-service.ts";
@@ -39,10 +41,22 @@ async function stageOn(database: Parameters<typeof createStage>[0]): Promise<Sta
   return stage;
 }
 
-/** Starts a service that is expected to give up, and to say why once. */
-async function refused(env: Environment): Promise<Exit & { readonly message: string }> {
+/** A service that ends with its test, however that ends. */
+function spawned(env: Environment): ServiceProcess {
   const service = spawnService(env);
   onTestFinished(async () => void (await service.kill()));
+  return service;
+}
+
+async function started(env: Environment): Promise<ChildService> {
+  const service = await startChildService(env);
+  onTestFinished(async () => void (await service.kill()));
+  return service;
+}
+
+/** Starts a service that is expected to give up, and to say why once. */
+async function refused(env: Environment): Promise<Exit & { readonly message: string }> {
+  const service = spawned(env);
   const exit = await service.exited;
   const failures = service.lines.filter(({ level }) => level === "error");
   expect(exit.code, exit.output).toBe(1);
@@ -54,15 +68,14 @@ describe("a data directory", slow, () => {
   test("serves one process: a second one is refused, and told who holds it", async () => {
     const directory = await dataDirectory();
     const env = { DATA_DIR: directory, TOKEN_ENCRYPTION_KEY: key() };
-    const first = await startChildService(env);
-    onTestFinished(async () => void (await first.kill()));
+    const first = await started(env);
     const { message } = await refused(env);
     expect(message).toContain(`the data directory ${directory} is in use by process ${first.pid} since`);
     expect((await fetch(`${first.internalUrl}/health?full=1`)).status, "the first one goes on").toBe(200);
 
     expect(await first.kill()).toMatchObject({ signal: "SIGKILL" });
     expect(await readdir(directory)).toContain("lock");
-    const next = await startChildService(env);
+    const next = await started(env);
     expect(await next.kill("SIGTERM"), "what a killed process left locked is taken over").toMatchObject({ code: 0 });
     expect(await readdir(directory)).not.toContain("lock");
   });
@@ -84,7 +97,7 @@ describe("a data directory", slow, () => {
 
   test("gives a process that is told to end while it makes the database an orderly end", async () => {
     const directory = await dataDirectory({ empty: true });
-    const service = spawnService({ DATA_DIR: directory });
+    const service = spawned({ DATA_DIR: directory });
     await service.line("database.initializing");
     expect(await service.kill("SIGTERM")).toMatchObject({ code: 0 });
     expect((await readdir(directory)).sort()).toEqual(["db", "encryption.key"]);
@@ -115,7 +128,7 @@ describe("a Postgres database", slow, () => {
   test("is migrated once when four replicas start on a fresh one together", async () => {
     const url = await databaseUrl({ empty: true });
     const env = { DATABASE_URL: url, TOKEN_ENCRYPTION_KEY: key() };
-    const replicas = await Promise.all([1, 2, 3, 4].map(() => startChildService(env)));
+    const replicas = await Promise.all([1, 2, 3, 4].map(() => started(env)));
     for (const { internalUrl } of replicas) expect((await fetch(`${internalUrl}/health?full=1`)).status).toBe(200);
     for (const exit of await Promise.all(replicas.map((replica) => replica.kill("SIGTERM")))) {
       expect(exit).toMatchObject({ code: 0 });
@@ -150,7 +163,7 @@ describe.each(["Postgres", "embedded"] as const)("rows on %s that were sealed un
 
 describe("settings that cannot be used", slow, () => {
   test("are reported all together, in one message without a secret", async () => {
-    const service = spawnService({
+    const service = spawned({
       DATABASE_URL: "mysql://me:canary-password@db/tokens",
       GITHUB_APP_ID: "12",
       GITHUB_CLIENT_SECRET: "canary-github",
