@@ -1,8 +1,8 @@
 import { existsSync, watch } from "node:fs";
-import { dirname, join, relative } from "node:path";
-import { afterEach, describe, expect, onTestFinished, test } from "vitest";
+import { join } from "node:path";
+import { afterEach, describe, expect, test } from "vitest";
 import { createBrowser } from "../support/browser.ts";
-import { type ServiceProcess, spawnService } from "../support/child-service.ts";
+import { spawnService } from "../support/child-service.ts";
 import { createTestDirectory } from "../support/database.ts";
 import { until } from "../support/gate.ts";
 import { connectAndUse, createStage, type Stage } from "./stage.ts";
@@ -135,33 +135,30 @@ describe("kill -9 on the embedded database", { timeout: 120_000 }, () => {
 
 test("kill -9 at any moment of the very first start leaves a directory that starts", { timeout: 120_000 }, async () => {
   const { directory, remove } = await createTestDirectory({ empty: true });
-  let service: ServiceProcess | undefined;
-  onTestFinished(async () => {
-    await service?.kill();
+  try {
+    const env = { DATA_DIR: directory };
+    // In the order in which a start makes them; each start finds what the ones before it left.
+    for (const made of ["lock", "encryption.key", "db.initializing", "db.initializing/PG_VERSION", "db"]) {
+      const service = spawnService(env);
+      await Promise.race([appears(directory, made), service.exited]);
+      expect((await service.kill()).signal, service.output()).toBe("SIGKILL");
+    }
+    const service = spawnService(env);
+    await service.line("service.started");
+    expect(await service.kill("SIGTERM")).toMatchObject({ code: 0 });
+    expect(existsSync(join(directory, "db.initializing"))).toBe(false);
+  } finally {
     await remove();
-  });
-  const env = { DATA_DIR: directory };
-  // In the order in which a start makes them; each start finds what the ones before it left.
-  for (const made of ["lock", "encryption.key", "db.initializing", "db.initializing/PG_VERSION", "db"]) {
-    service = spawnService(env);
-    await Promise.race([appears(directory, made), service.exited]);
-    expect((await service.kill()).signal, service.output()).toBe("SIGKILL");
   }
-  service = spawnService(env);
-  await service.line("service.started");
-  expect(await service.kill("SIGTERM")).toMatchObject({ code: 0 });
-  expect(existsSync(join(directory, "db.initializing"))).toBe(false);
 });
 
 /** Resolves at once if there is such a file, else as soon as there is. */
 async function appears(directory: string, file: string): Promise<void> {
-  const path = join(directory, file);
-  const folder = dirname(path);
-  if (folder !== directory) await appears(directory, relative(directory, folder));
-  const watcher = watch(folder);
+  const found = () => existsSync(join(directory, file));
+  const watcher = watch(directory, { recursive: true });
   await new Promise<void>((resolve) => {
-    watcher.on("change", () => existsSync(path) && resolve());
-    if (existsSync(path)) resolve();
+    watcher.on("change", () => found() && resolve());
+    if (found()) resolve();
   });
   watcher.close();
 }
