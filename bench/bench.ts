@@ -33,7 +33,7 @@ const measurements: readonly Measurement[] = [
 ];
 
 /** For ending everything and writing the results. */
-const reserveSeconds = 8;
+const reserveSeconds = 14;
 
 await main();
 
