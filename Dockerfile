@@ -5,6 +5,9 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 # The image has its own Node, so the pinned one (an optional dependency) stays out. No package has a script to run.
 RUN npm ci --omit=dev --omit=optional --ignore-scripts
+# What is in the image, for whoever has to tell whether an advisory concerns it.
+COPY scripts ./scripts
+RUN node scripts/sbom.ts > sbom.cdx.json
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production \
@@ -14,6 +17,7 @@ WORKDIR /app
 RUN install -d -o node -g node -m 0700 /var/lib/oauth-token-service
 COPY package.json ./
 COPY --from=build /app/node_modules ./node_modules
+COPY --from=build /app/sbom.cdx.json ./sbom.cdx.json
 COPY bin ./bin
 COPY proto ./proto
 COPY gen ./gen

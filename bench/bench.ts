@@ -7,13 +7,14 @@ import { machineFacts } from "./machine.ts";
 import type { Measurement } from "./measurement.ts";
 import { cold } from "./measurements/cold.ts";
 import { firstHandOut } from "./measurements/first-hand-out.ts";
+import { hostile } from "./measurements/hostile.ts";
 import { listInstallations } from "./measurements/list-installations.ts";
 import { memory } from "./measurements/memory.ts";
 import { refreshStorm } from "./measurements/refresh-storm.ts";
 import { startUp } from "./measurements/start-up.ts";
 import { warmConnect } from "./measurements/warm-connect.ts";
 import { warmEmbedded } from "./measurements/warm-embedded.ts";
-import { warmGrpc } from "./measurements/warm-grpc.ts";
+import { warmAuthorized, warmGrpc } from "./measurements/warm-grpc.ts";
 import { type Plan, parsePlan } from "./plan.ts";
 import { startPostgres } from "./postgres-server.ts";
 import { findingsTable, type ResultsPage, resultsPage } from "./results-page.ts";
@@ -22,12 +23,14 @@ import { makeWorkDirectory, removeWorkDirectory } from "./work-directory.ts";
 
 const measurements: readonly Measurement[] = [
   warmGrpc,
+  warmAuthorized,
   refreshStorm,
   warmConnect,
   warmEmbedded,
   cold,
   firstHandOut,
   memory,
+  hostile,
   startUp,
   listInstallations,
 ];

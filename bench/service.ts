@@ -67,9 +67,10 @@ export async function startPlatforms(closers: Closers, options: SandboxOptions =
 }
 
 /** Connects a platform as a person would, through a browser. Returns the installation's id. */
-export async function connect(service: Service, sandbox: Sandbox, platform: string): Promise<string> {
+export async function connect(service: Service, sandbox: Sandbox, platform: string, owner?: string): Promise<string> {
   sandbox.useBaseUrl(service.baseUrl);
-  const url = `${service.baseUrl}/oauth/install/${platform}`;
+  const query = owner === undefined ? "" : `?${new URLSearchParams({ owner })}`;
+  const url = `${service.baseUrl}/oauth/install/${platform}${query}`;
   const { text, status } = await createBrowser().visit(url, { accept: "application/json" });
   const { installation_id: id } = JSON.parse(text);
   if (typeof id !== "string") throw new Error(`${platform} was not connected: ${status} ${text.slice(0, 200)}`);

@@ -1,3 +1,5 @@
+import { Secret } from "../src/secret.ts";
+import { writeCallerFile } from "./caller-file.ts";
 import { encryptionKey } from "./encryption-key.ts";
 import type { LoadClient } from "./load/load-client.ts";
 import type { Bench } from "./measurement.ts";
@@ -8,6 +10,8 @@ import { connect, type Service, startPlatforms, startService } from "./service.t
 export interface WarmService {
   readonly service: Service;
   readonly installationId: string;
+  /** What its callers have to show; undefined where they are not told apart. */
+  readonly authorization?: Secret | undefined;
 }
 
 /** Starts the service with `database` settings and connects Slack in a browser. */
@@ -21,6 +25,23 @@ export async function startWarmService(bench: Bench, database: Readonly<Record<s
   return { service, installationId: await connect(service, sandbox, "slack") };
 }
 
+/** The same service with a caller file of so many callers, one of which is asked for by its API key. */
+export async function startAuthorizedService(
+  bench: Bench,
+  database: Readonly<Record<string, string>>,
+  callers: number,
+): Promise<WarmService> {
+  const sandbox = await startPlatforms(bench.closers);
+  const { path, key } = await writeCallerFile(bench.directory, callers);
+  const service = await startService(bench.closers, {
+    core: bench.cores.server,
+    env: { ...sandbox.environment, ...database, AUTH_CONFIG: path },
+    withEmptyMethods: true,
+  });
+  const installationId = await connect(service, sandbox, "slack", "owner-7");
+  return { service, installationId, authorization: new Secret(`Bearer ${key.reveal()}`) };
+}
+
 /** Settings for a new Postgres database of this name. */
 export async function postgresSettings(bench: Bench, name: string): Promise<Readonly<Record<string, string>>> {
   const url = await bench.postgres.createDatabase(name);
@@ -30,7 +51,7 @@ export async function postgresSettings(bench: Bench, name: string): Promise<Read
 /** Asks for the token so often, one call after the other. */
 export async function readTokens(
   client: LoadClient,
-  { service, installationId }: WarmService,
+  { service, installationId, authorization }: WarmService,
   calls: number,
 ): Promise<void> {
   await client.run({
@@ -39,6 +60,7 @@ export async function readTokens(
     connections: 1,
     path: getTokenPath,
     bodies: [getTokenRequest(installationId)],
+    authorization: authorization?.reveal(),
     inFlight: 1,
     stop: { kind: "calls", calls },
   });

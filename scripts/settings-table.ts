@@ -35,9 +35,5 @@ function defaultOf(setting: Setting): string {
 }
 
 function meaningOf({ meaning, support }: Setting): string {
-  const notes = {
-    unused: " *Not used by this version.*",
-    refused: " *Not supported by this version: refused at start.*",
-  };
-  return meaning + (support === undefined ? "" : notes[support]);
+  return support === undefined ? meaning : `${meaning} *Not used by this version.*`;
 }

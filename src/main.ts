@@ -16,11 +16,13 @@ async function run(): Promise<void> {
   const log = createLogger(config.log.level);
   for (const warning of warnings) log.warn({ warning }, "setting.warning");
   const { httpsProxy, noProxy } = config.proxy;
-  const platformFetch = createPlatformFetch({ httpsProxy: httpsProxy?.reveal(), noProxy });
+  const isOwnHost = (host: string) => config.ownHosts.has(host);
+  const platformFetch = createPlatformFetch({ httpsProxy: httpsProxy?.reveal(), noProxy, isOwnHost });
   const world: World = {
     now: () => new Date(),
     random: (bytes) => randomBytes(bytes),
     fetch: platformFetch.fetch,
+    fetchNamed: platformFetch.fetchNamed,
     log,
   };
 

@@ -6,7 +6,7 @@ import type { SteadyLoad, SteadyReport } from "./steady-load.ts";
 
 /** Runs h2load once. HTTP/2 with gRPC framing, or HTTP/1.1 with JSON. */
 export async function runH2load(load: SteadyLoad, core: number | undefined, directory: string): Promise<SteadyReport> {
-  const { protocol, address, path, body, seconds, connections, streams, callsPerSecond } = load;
+  const { protocol, address, path, body, seconds, connections, streams, callsPerSecond, authorization } = load;
   const bodyPath = join(directory, "h2load-body");
   const logPath = join(directory, "h2load-log");
   await writeFile(bodyPath, protocol === "grpc" ? framed(body) : body);
@@ -16,6 +16,7 @@ export async function runH2load(load: SteadyLoad, core: number | undefined, dire
     "h2load",
     ...["-t", "1", "-c", String(connections), "-m", String(streams), "-D", `${seconds * 1000}ms`, "-d", bodyPath],
     ...(protocol === "grpc" ? grpcHeaders : ["--h1", ...jsonHeaders]),
+    ...(authorization === undefined ? [] : ["-H", `authorization: ${authorization.reveal()}`]),
     ...rate,
     `--log-file=${logPath}`,
     `http://${address}${path}`,

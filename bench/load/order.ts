@@ -7,6 +7,8 @@ export interface LoadOrder {
   readonly path: string;
   /** Messages, taken in turn. */
   readonly bodies: readonly Buffer[];
+  /** The `authorization` header of every call; none if undefined. Only ever sent to a child process. */
+  readonly authorization?: string | undefined;
   /** Calls that are always under way. */
   readonly inFlight: number;
   readonly stop:

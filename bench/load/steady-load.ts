@@ -1,4 +1,5 @@
 import type { Closers } from "../../src/closers.ts";
+import type { Secret } from "../../src/secret.ts";
 import { versionOf } from "../machine.ts";
 import type { Bench } from "../measurement.ts";
 import { runH2load } from "./h2load.ts";
@@ -10,6 +11,8 @@ export interface SteadyLoad {
   readonly address: string;
   readonly path: string;
   readonly body: Buffer;
+  /** The `authorization` header of every call; none if undefined. */
+  readonly authorization?: Secret | undefined;
   readonly connections: number;
   /** Calls under way on each connection. */
   readonly streams: number;
@@ -45,13 +48,14 @@ export function createLoadMaker({ cores, directory }: Bench, closers: Closers): 
 }
 
 async function runNode(client: LoadClient, load: SteadyLoad): Promise<SteadyReport> {
-  const { protocol, address, path, body, connections, streams, seconds } = load;
+  const { protocol, address, path, body, connections, streams, seconds, authorization } = load;
   const { latenciesMs, seconds: took } = await client.run({
     protocol,
     addresses: [address],
     connections,
     path,
     bodies: [body],
+    authorization: authorization?.reveal(),
     inFlight: connections * streams,
     stop: { kind: "seconds", seconds },
   });

@@ -5,6 +5,8 @@ import type { ConnectRouter } from "@connectrpc/connect";
 import { compressionBrotli, compressionGzip, connectNodeAdapter } from "@connectrpc/connect-node";
 import { Server, type ServerUnaryCall, type sendUnaryData } from "@grpc/grpc-js";
 import { TokenService } from "../../gen/oauth/token/v1/token_service_pb.js";
+import { createCertificateNames } from "../../src/tls/certificate-names.ts";
+import { createClientAddress } from "../../src/web/client-address.ts";
 import { createInternalApp } from "../../src/web/internal-app.ts";
 import { createLogger } from "../../src/world/logger.ts";
 import { emptyPath } from "../requests.ts";
@@ -41,6 +43,10 @@ const app = createInternalApp({
   connect,
   calls: { getToken: notServed, listInstallations: notServed, revokeInstallation: notServed },
   readHealth: notServed,
+  addressOf: createClientAddress([]),
+  certificateNamesOf: createCertificateNames(),
+  admitToMetrics: notServed,
+  anyHost: false,
 });
 const server = createServer({ keepAliveTimeout: 75_000 }, app);
 server.listen(0, "127.0.0.1", () => {

@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { Agent, request } from "node:http";
-import { Client, credentials } from "@grpc/grpc-js";
+import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import type { LoadOrder, LoadReport } from "../load/order.ts";
 
 // Makes calls as ordered by its parent, and reports how long each one took.
@@ -67,28 +67,33 @@ interface Connection {
   close(): void;
 }
 
-async function grpc(address: string, { path }: LoadOrder): Promise<Connection> {
+async function grpc(address: string, { path, authorization }: LoadOrder): Promise<Connection> {
   const client = new Client(address, credentials.createInsecure(), { "grpc.use_local_subchannel_pool": 1 });
   await new Promise<void>((resolve, reject) => {
     client.waitForReady(Date.now() + 5_000, (error) => (error === undefined ? resolve() : reject(error)));
   });
+  const metadata = new Metadata();
+  if (authorization !== undefined) metadata.set("authorization", authorization);
   return {
     call: (body) =>
       new Promise((resolve, reject) => {
-        client.makeUnaryRequest(path, asIs, asIs, body, (error) => (error === null ? resolve() : reject(error)));
+        client.makeUnaryRequest(path, asIs, asIs, body, metadata, (error) =>
+          error === null ? resolve() : reject(error),
+        );
       }),
     close: () => client.close(),
   };
 }
 
-async function http(address: string, { path }: LoadOrder): Promise<Connection> {
+async function http(address: string, { path, authorization }: LoadOrder): Promise<Connection> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   setMaxListeners(0, agent);
   const [host, port] = address.split(":");
   return {
     call: (body) =>
       new Promise((resolve, reject) => {
-        const headers = { "content-type": "application/json", "content-length": body.length };
+        const own = authorization === undefined ? {} : { authorization };
+        const headers = { "content-type": "application/json", "content-length": body.length, ...own };
         const sent = request({ host, port, path, method: "POST", agent, headers }, (response) => {
           response.resume();
           response.once("end", () =>

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Closers, createClosers } from "../closers.ts";
 import type { Config } from "../config/load-config.ts";
+import { createRateLimiter } from "../domain/token-bucket.ts";
 import { every, type Schedule } from "../periodic.ts";
 import { connectHandler } from "../rpc/connect/connect-handler.ts";
 import { createHealthStatus, type HealthStatus } from "../rpc/grpc/health-status.ts";
@@ -11,6 +12,9 @@ import { createOpaqueTokens } from "../storage/seal/opaque-tokens.ts";
 import type { Storage } from "../storage/storage.ts";
 import { measuredStorage } from "../telemetry/measured-storage.ts";
 import { startTelemetry } from "../telemetry/start-telemetry.ts";
+import { createCertificateNames } from "../tls/certificate-names.ts";
+import { type CertificateStore, openCertificates } from "../tls/certificate-store.ts";
+import { createClientAddress } from "../web/client-address.ts";
 import { createInternalApp } from "../web/internal-app.ts";
 import { listen } from "../web/listen.ts";
 import { createPublicApp } from "../web/public-app.ts";
@@ -18,7 +22,9 @@ import type { Log, World } from "../world.ts";
 import { configuredPlatforms } from "./configured-platforms.ts";
 import { createKeyReport, type KeyReport } from "./key-report.ts";
 import { listening } from "./listening.ts";
+import { openCallers } from "./open-callers.ts";
 import { openStorage } from "./open-storage.ts";
+import { reportRecord } from "./record-report.ts";
 import { type WiredUseCases, wireUseCases } from "./use-cases.ts";
 
 /** So long before their connection is told to go away, clients that watch the health hear that this process ends. */
@@ -44,13 +50,15 @@ export async function startApp(config: Config, world: World, schedule: Schedule 
 
 async function start(config: Config, world: World, schedule: Schedule, closers: Closers): Promise<App> {
   const { otlpEndpoint } = config;
-  const running = await startTelemetry({ otlpEndpoint, log: world.log, callers: ["anonymous"] });
+  const running = await startTelemetry({ otlpEndpoint, log: world.log });
   closers.add("telemetry", running.close);
   const { telemetry } = running;
   const opened = await openStorage(config, world, closers);
   const { keys } = opened;
   const storage = measuredStorage(opened.storage, telemetry);
   const keyReport = await createKeyReport({ usage: storage.keyUsage, ...world });
+  const embedded = config.database.kind === "embedded";
+  await reportRecord({ embedded, findGap: storage.findProtectionGap, log: world.log });
   const platforms = configuredPlatforms(config, world, telemetry);
   const wired = wireUseCases(config, { ...world, log: running.log }, storage, platforms, telemetry);
   running.watch({
@@ -61,20 +69,39 @@ async function start(config: Config, world: World, schedule: Schedule, closers: 
     platforms: platforms.all.map((platform) => platform.name),
   });
   const health = createHealthStatus();
-  startJobs({ storage, wired, world, schedule, closers });
+  const certificates = config.tls === undefined ? undefined : await openCertificates(config.tls, world.log);
+  startJobs({ storage, wired, certificates, world, schedule, closers });
+  await witnessAtStart(wired, world.log);
 
   const graceMs = config.drainSeconds * 1000;
   const sealer = createOpaqueTokens({ keys, random: world.random, purpose: "page" });
   const procedures = createProcedures({ useCases: wired.calls, sealer });
-  const doors = { ...world, procedures, telemetry };
+  const limiter = createRateLimiter(world);
+  const authenticate = await openCallers({
+    ...{ authConfig: config.authConfig, platforms: platforms.known, audit: storage.audit },
+    ...{ know: running.knowCallers, world, schedule, closers },
+  });
+  const { note } = wired.auditBuffer;
+  const doors = { ...world, procedures, telemetry, limiter, authenticate, note };
   const { inRequest } = telemetry;
 
-  const publicApp = createPublicApp({ ...config.public, ...world, ...wired, inRequest });
+  const addressOf = createClientAddress(config.trustedProxies);
+  const certificateNamesOf = createCertificateNames();
+
+  const { rateLimits } = storage;
+  const publicApp = createPublicApp({ ...config.public, ...world, ...wired, addressOf, rateLimits, inRequest });
   const internalApp = createInternalApp({
     ...world,
     inRequest,
+    addressOf,
+    certificateNamesOf,
+    anyHost: config.authConfig !== undefined,
     readMetrics: running.readMetrics,
-    connect: connectHandler({ ...doors, log: running.log }),
+    admitToMetrics: async (evidence) => void (await authenticate(evidence)).access("Metrics"),
+    connect: connectHandler({
+      ...{ ...doors, log: running.log, addressOf },
+      certificateNamesOf: (request) => certificateNamesOf(request.socket),
+    }),
     calls: createJsonCalls(doors),
     readHealth: () =>
       readHealth(storage, keyReport, {
@@ -84,9 +111,17 @@ async function start(config: Config, world: World, schedule: Schedule, closers: 
   });
   const publicListener = await listening("PORT", config.public, listen(publicApp, config.public));
   closers.add("public listener", () => publicListener.close(graceMs));
-  const internalListener = await listening("INTERNAL_PORT", config.internal, listen(internalApp, config.internal));
+  const internalListener = await listening(
+    "INTERNAL_PORT",
+    config.internal,
+    listen(internalApp, { ...config.internal, certificates }),
+  );
   closers.add("internal listener", () => internalListener.close(graceMs));
-  const grpcListener = await listening("GRPC_PORT", config.grpc, listenGrpc({ ...doors, ...config.grpc, health }));
+  const grpcListener = await listening(
+    "GRPC_PORT",
+    config.grpc,
+    listenGrpc({ ...doors, ...config.grpc, health, certificates }),
+  );
   closers.add("gRPC listener", () => grpcListener.close(graceMs));
   // Together, so that the drain time is spent once.
   closers.add("listeners", async () => {
@@ -107,7 +142,6 @@ async function start(config: Config, world: World, schedule: Schedule, closers: 
     { ports, platforms: platforms.all.map((platform) => platform.name), notConfigured: config.notConfigured },
     "service.started",
   );
-  world.log.warn({ advice: "only reachable from this host; anyone on it gets tokens" }, "callers.not_authenticated");
   return { ports, close: closers.close };
 }
 
@@ -115,22 +149,46 @@ async function start(config: Config, world: World, schedule: Schedule, closers: 
 function startJobs(parts: {
   readonly storage: Storage;
   readonly wired: WiredUseCases;
+  readonly certificates: CertificateStore | undefined;
   readonly world: World;
   readonly schedule: Schedule;
   readonly closers: Closers;
 }): void {
-  const { storage, wired, world, schedule, closers } = parts;
+  const { storage, wired, certificates, world, schedule, closers } = parts;
   const job = (seconds: number, name: string, work: () => Promise<void>) => {
     const running = schedule(seconds * 1000, name, work, world.log);
     closers.add(name, running.close);
   };
-  closers.add("last counts", () => wired.handOut.flush());
+  const flush = async () => {
+    // Both are tried; a failure of one is told once the other has ended.
+    const ended = await Promise.allSettled([wired.handOut.flush(), wired.auditBuffer.flush()]);
+    for (const one of ended) if (one.status === "rejected") throw one.reason;
+  };
+  closers.add("last counts", flush);
   closers.add("refreshes", () => wired.refresher.idle());
-  job(1, "flush counts", () => wired.handOut.flush());
+  job(1, "flush counts", flush);
   job(5, "refresh what is due", () => wired.keepFresh.refreshDue());
   job(24 * 3600, "warn of endings", () => wired.keepFresh.warnOfEndings());
   job(30, "finish revocations", () => wired.revoker.finishInterrupted());
-  job(600, "forget attempts", () => storage.attempts.prune(new Date(world.now().getTime() - 24 * 3_600_000)));
+  job(3600, "prune the record", () => wired.keepRecord.prune());
+  job(3600, "witness the record", () => wired.keepRecord.witness());
+  if (certificates !== undefined) job(2, "reload certificates", certificates.reload);
+  job(600, "forget rates", () => storage.rateLimits.prune());
+  job(10, "expire pending", () => wired.undoer.expirePending());
+  job(600, "forget attempts", async () => {
+    const before = new Date(world.now().getTime() - 24 * 3_600_000);
+    await storage.attempts.prune(before);
+    await storage.links.prune(before);
+  });
+}
+
+/** What earlier processes wrote is vouched for by this one, too, before it hands out anything. */
+async function witnessAtStart({ keepRecord }: WiredUseCases, log: Log): Promise<void> {
+  try {
+    await keepRecord.witness();
+  } catch (error) {
+    log.warn({ error: error instanceof Error ? error.name : "unknown" }, "audit.not_witnessed");
+  }
 }
 
 async function checkDatabase(storage: Storage, health: HealthStatus, log: Log): Promise<void> {

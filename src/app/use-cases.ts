@@ -1,19 +1,29 @@
 import type { Config } from "../config/load-config.ts";
+import { type AuditBuffer, createAuditBuffer } from "../domain/audit-buffer.ts";
+import { createCompleteInstall } from "../domain/complete-install.ts";
+import { createCreateInstallLink } from "../domain/create-install-link.ts";
+import { createEndTokens } from "../domain/end-tokens.ts";
 import { createFinishInstall } from "../domain/finish-install.ts";
 import { createGetToken } from "../domain/get-token.ts";
 import { createHandOut, type HandOut } from "../domain/hand-out.ts";
-import type { FinishInstall, StartInstall } from "../domain/install.ts";
+import type { FinishInstall, StartFromLink, StartInstall } from "../domain/install.ts";
+import { createKeepConnection } from "../domain/keep-connection.ts";
 import { createKeepFresh, type KeepFresh } from "../domain/keep-fresh.ts";
+import { createKeepRecord, type KeepRecord } from "../domain/keep-record.ts";
+import { createListAuditEvents } from "../domain/list-audit-events.ts";
 import { createGetInstallation, createListInstallations } from "../domain/list-installations.ts";
 import { createNarrowedTokens } from "../domain/narrowed-tokens.ts";
 import type { Platform, Platforms } from "../domain/platform.ts";
+import { createPutOnRecord } from "../domain/record.ts";
 import { createRefresher, type Refresher } from "../domain/refresh.ts";
-import type { Selector } from "../domain/repositories.ts";
+import { returnOrigins } from "../domain/return-to.ts";
 import { createRevoker, type Revoker } from "../domain/revoke-installation.ts";
 import { createSelectInstallation, type InstallUrl } from "../domain/select-installation.ts";
 import { createSelectionCache } from "../domain/selection-cache.ts";
+import { createStartFromLink } from "../domain/start-from-link.ts";
 import { createStartInstall, createStartLeg } from "../domain/start-install.ts";
 import type { Telemetry } from "../domain/telemetry.ts";
+import { createInstallUndoer, type InstallUndoer } from "../domain/undo-install.ts";
 import type { UseCases } from "../domain/use-cases.ts";
 import type { Storage } from "../storage/storage.ts";
 import { measuredInstall } from "../telemetry/measured-install.ts";
@@ -24,12 +34,17 @@ export interface WiredUseCases {
   readonly calls: UseCases;
   /** What browsers ask for. */
   readonly startInstall: StartInstall;
+  readonly startFromLink: StartFromLink;
   readonly finishInstall: FinishInstall;
   /** What goes on by itself. */
   readonly refresher: Refresher;
   readonly keepFresh: KeepFresh;
   readonly handOut: HandOut;
+  /** What is put on record without making anybody wait. */
+  readonly auditBuffer: AuditBuffer;
+  readonly keepRecord: KeepRecord;
   readonly revoker: Revoker;
+  readonly undoer: InstallUndoer;
   /** Selections in memory. */
   readonly cacheEntries: () => number;
 }
@@ -42,40 +57,57 @@ export function wireUseCases(
   platforms: Platforms,
   telemetry: Telemetry,
 ): WiredUseCases {
-  const { installations, credentials, attempts, audit, changes } = storage;
+  const { installations, credentials, attempts, links, pendingInstalls, audit, record, changes } = storage;
   const redirectUri = (platform: Platform) => publicUrl(config, `/oauth/callback/${platform.name}`);
   const installUrl = createInstallUrl(config);
 
-  const refresher = createRefresher({ credentials, platforms, world, telemetry });
-  const narrowed = createNarrowedTokens({ credentials, refresher, world, maxEntries: config.cacheMaxEntries });
+  const auditBuffer = createAuditBuffer({ audit });
+  const { note } = auditBuffer;
+  const refresher = createRefresher({ credentials, platforms, changes, world, telemetry, note });
+  const narrowed = createNarrowedTokens({ credentials, refresher, world, maxEntries: config.cacheMaxEntries, note });
   const handOut = createHandOut({ audit, installations, world });
-  const cache = createSelectionCache({
+  const selections = createSelectionCache({
     select: createSelectInstallation({ installations, platforms, installUrl }),
     changes,
     maxEntries: config.cacheMaxEntries,
     onLookUp: telemetry.cacheLookedUp,
   });
-  const select = (selector: Selector) => telemetry.step("select", {}, () => cache.select(selector));
-  const revoker = createRevoker({ installations, platforms, world });
+  const putOnRecord = createPutOnRecord({ audit, note, world });
+  const endTokens = createEndTokens({ credentials, pendingInstalls, world });
+  const undoer = createInstallUndoer({ pendingInstalls, platforms, endTokens, putOnRecord, world });
+  const revoker = createRevoker({ installations, pendingInstalls, undoer, platforms, putOnRecord, world });
+  const keep = { installations, pendingInstalls, credentials, refresher, endTokens, world };
+  const keepConnection = createKeepConnection(keep);
   const startLeg = createStartLeg({ attempts, world, redirectUri });
 
   return {
     calls: {
-      getToken: createGetToken({ select, refresher, narrowed, handOut, installUrl, world }),
+      getToken: createGetToken({ selections, refresher, narrowed, handOut, installUrl, world, telemetry }),
       listInstallations: createListInstallations(installations, platforms),
       getInstallation: createGetInstallation(installations),
       revokeInstallation: revoker.revoke,
+      createInstallLink: createCreateInstallLink({
+        ...{ links, installations, platforms, putOnRecord, world },
+        returnOrigins: returnOrigins(config.public.allowedReturnOrigins),
+        installPage: (product) => new URL(publicUrl(config, `/oauth/install/${product}`)),
+      }),
+      completeInstall: createCompleteInstall({ pendingInstalls, platforms, undoer, putOnRecord, world }),
+      listAuditEvents: createListAuditEvents(record, platforms),
     },
     startInstall: createStartInstall(platforms, startLeg, world),
+    startFromLink: createStartFromLink({ links, platforms, startLeg, world }),
     finishInstall: measuredInstall(
-      createFinishInstall({ attempts, installations, platforms, startLeg, redirectUri, world }),
+      createFinishInstall({ attempts, keepConnection, platforms, startLeg, redirectUri, putOnRecord, world }),
       telemetry,
     ),
     refresher,
     keepFresh: createKeepFresh({ credentials, platforms, refresher, world }),
     handOut,
+    auditBuffer,
+    keepRecord: createKeepRecord({ record, audit, world, retentionDays: config.auditRetentionDays }),
     revoker,
-    cacheEntries: () => cache.size,
+    undoer,
+    cacheEntries: () => selections.size,
   };
 }
 

@@ -1,5 +1,6 @@
+import { createSecureContext } from "node:tls";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { Client, credentials } from "@grpc/grpc-js";
+import { type ChannelCredentials, Client, credentials } from "@grpc/grpc-js";
 import {
   Health,
   HealthCheckRequestSchema,
@@ -7,28 +8,38 @@ import {
   HealthCheckResponseSchema,
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from "../../gen/grpc/health/v1/health_pb.js";
+import type { Listeners } from "../config/listeners.ts";
 import { loadListeners } from "../config/load-config.ts";
 import { type Command, type CommandWorld, notUnderstood } from "./command.ts";
 
 const deadlineMs = 3_000;
+/** For TLS, which wants a name where there may be an address; whose it is is known by its certificate. */
+const tlsName = { "grpc.ssl_target_name_override": "localhost" };
 
 /** `health [--address HOST:PORT]`: asks the gRPC health service. Done only if it answers SERVING. */
 export const healthCommand: Command = async (args, world) => {
   const [option, given, ...rest] = args;
   if (option !== undefined && (option !== "--address" || given === undefined || rest.length > 0)) return notUnderstood;
-  const address = given ?? ownAddress(world);
-  const status = await check(address, new Date(world.now().getTime() + deadlineMs));
+  const listeners = loadListeners(world.env, world.readFile);
+  const address = given ?? ownAddress(listeners);
+  const status = await check(address, credentialsFor(listeners, world), new Date(world.now().getTime() + deadlineMs));
   world.print(ServingStatus[status]);
   return status === ServingStatus.SERVING ? 0 : 1;
 };
 
-function ownAddress({ env, readFile }: CommandWorld): string {
-  const { host, port } = loadListeners(env, readFile).grpc;
+function ownAddress({ grpc: { host, port } }: Listeners): string {
   return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
-async function check(address: string, deadline: Date): Promise<ServingStatus> {
-  const client = new Client(address, credentials.createInsecure());
+/** With TLS nothing but the configured certificate is believed, by whatever name the listener is called here. */
+function credentialsFor({ tls }: Listeners, { readFile }: CommandWorld): ChannelCredentials {
+  if (tls === undefined) return credentials.createInsecure();
+  const context = createSecureContext({ ca: readFile(tls.cert), allowPartialTrustChain: true });
+  return credentials.createFromSecureContext(context, { checkServerIdentity: () => undefined });
+}
+
+async function check(address: string, channel: ChannelCredentials, deadline: Date): Promise<ServingStatus> {
+  const client = new Client(address, channel, tlsName);
   try {
     const response = await new Promise<HealthCheckResponse | undefined>((resolve, reject) => {
       client.makeUnaryRequest(

@@ -2,11 +2,16 @@ import { loadDatabaseConfig } from "../config/load-config.ts";
 import { driverError, errorCode } from "../storage/database-failure.ts";
 import { migratePostgres } from "../storage/migrate.ts";
 import { parsePostgresUrl } from "../storage/postgres-url.ts";
+import { grantToService } from "../storage/service-role.ts";
 import { type Command, notUnderstood } from "./command.ts";
 
-/** `migrate`: brings the Postgres database up to this version, beside any number of others who do the same. */
+/**
+ * `migrate [--service-role NAME]`: brings the Postgres database up to this version, beside any number of others who do
+ * the same, and gives an existing role what the service needs, and no right to change the record.
+ */
 export const migrateCommand: Command = async (args, { env, readFile, random, print, complain }) => {
-  if (args.length > 0) return notUnderstood;
+  const [flag, role, ...rest] = args;
+  if (flag !== undefined && (flag !== "--service-role" || role === undefined || rest.length > 0)) return notUnderstood;
   const database = loadDatabaseConfig(env, readFile);
   if (database.kind === "embedded") {
     complain("DATABASE_URL is not set, and the embedded database is migrated by the service when it starts");
@@ -17,6 +22,7 @@ export const migrateCommand: Command = async (args, { env, readFile, random, pri
   const place = `the database ${target.database} on ${target.host}:${target.port}`;
   try {
     await migratePostgres(target, random);
+    if (role !== undefined) await grantToService(target, role, random);
   } catch (error) {
     // What surrounds the driver's error repeats the statement and its values.
     const cause = driverError(error);
@@ -25,5 +31,6 @@ export const migrateCommand: Command = async (args, { env, readFile, random, pri
     throw new Error(`${place} is not migrated: ${why}`, { cause });
   }
   print(`${place} is up to date`);
+  if (role !== undefined) print(`${role} may run the service, and cannot change what is on record`);
   return 0;
 };

@@ -1,21 +1,10 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { type Closers, createClosers } from "../closers.ts";
-import { loadSealingConfig } from "../config/load-config.ts";
+import { createClosers } from "../closers.ts";
 import { ServiceError } from "../errors.ts";
-import type { Secret } from "../secret.ts";
-import { lockDataDirectory } from "../storage/data-directory.ts";
-import { readOrCreateKey } from "../storage/data-directory-key.ts";
-import type { Database } from "../storage/database.ts";
-import { errorCode } from "../storage/database-failure.ts";
-import { openEmbeddedDatabase } from "../storage/embedded.ts";
-import { parsePostgresUrl } from "../storage/postgres-url.ts";
+import { type ResignedRecord, recordRotation, resignRecord } from "../storage/audit-resign.ts";
 import { reseal } from "../storage/reseal.ts";
-import { openForReseal } from "../storage/reseal-postgres.ts";
 import type { ResealProgress } from "../storage/reseal-tally.ts";
-import { parseKeyRing } from "../storage/seal/key-ring.ts";
-import { createSealer, type Sealer } from "../storage/seal/sealer.ts";
 import { type Command, type CommandWorld, notUnderstood } from "./command.ts";
+import { type OpenedDatabase, openDatabase, reasonOf } from "./open-database.ts";
 
 /**
  * `rotate`: seals everything stored with the first key of TOKEN_ENCRYPTION_KEY and with TOKEN_CIPHER, beside a running
@@ -25,51 +14,20 @@ export const rotateCommand: Command = async (args, world) => {
   if (args.length > 0) return notUnderstood;
   const closers = createClosers();
   try {
-    return await rotate(await open(world, closers), world);
+    return await rotate(await openDatabase(world, closers), world);
   } finally {
     await closers.close();
   }
 };
 
-interface Opened {
-  readonly database: Database;
-  readonly sealer: Sealer;
-}
-
-async function open(world: CommandWorld, closers: Closers): Promise<Opened> {
-  const { now, random } = world;
-  const { database, encryption } = loadSealingConfig(world.env, world.readFile);
-  const sealing = (keys: Secret) => createSealer({ keys: parseKeyRing(keys), cipher: encryption.cipher, now, random });
-
-  if (database.kind === "postgres") {
-    if (encryption.keys === undefined) throw new Error("TOKEN_ENCRYPTION_KEY is required with Postgres");
-    const sealer = sealing(encryption.keys);
-    const setting = database.directUrl === undefined ? "DATABASE_URL" : "DATABASE_DIRECT_URL";
-    const target = parsePostgresUrl(setting, database.directUrl ?? database.url);
-    const place = `the database ${target.database} on ${target.host}:${target.port}`;
-    const opened = await openForReseal(target, random).catch((error: unknown) => {
-      throw new Error(`${place} cannot be used: ${reasonOf(error)}`, { cause: error });
-    });
-    closers.add("database", opened.close);
-    return { database: opened.database, sealer };
-  }
-
-  const directory = database.dataDir;
-  const path = join(directory, "db");
-  if (!existsSync(path)) throw new Error(`there is no database in ${directory}: set DATA_DIR, or DATABASE_URL`);
-  const lock = await lockDataDirectory(directory, { now, random });
-  closers.add("data directory", () => lock.release());
-  const sealer = sealing(encryption.keys ?? (await readOrCreateKey(directory, random)));
-  const opened = await openEmbeddedDatabase(path);
-  closers.add("database", opened.close);
-  return { database: opened.database, sealer };
-}
-
-async function rotate({ database, sealer }: Opened, { now, print, complain }: CommandWorld): Promise<number> {
+async function rotate({ database, sealer }: OpenedDatabase, world: CommandWorld): Promise<number> {
+  const { now, random, print, complain } = world;
   const line = (event: string, fields: object) => print(JSON.stringify({ event, ...fields }));
+  const signer = sealer.recordSigner;
   const startedAt = now();
   let resealed = 0;
   let end: ResealProgress;
+  let record: ResignedRecord;
   try {
     end = await reseal({
       database,
@@ -80,22 +38,28 @@ async function rotate({ database, sealer }: Opened, { now, print, complain }: Co
         line("rotate.batch", shown(progress));
       },
     });
+    record = await resignRecord(database, signer);
+    if (resealed + record.resigned > 0) {
+      await recordRotation({ database, signer, now, random }, { keyId: sealer.keyIds[0] ?? "", resealed });
+    }
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
     throw new Error(`stopped after ${resealed} rows, run it again to go on: ${reasonOf(error)}`, { cause: error });
   }
   const seconds = (now().getTime() - startedAt.getTime()) / 1000;
   const rowsPerSecond = Math.round(end.resealed / Math.max(seconds, 0.001));
+  if (record.resigned + record.unverifiable > 0) line("rotate.record", record);
   line("rotate.done", { ...shown(end), seconds, rowsPerSecond });
-  for (const problem of problemsOf(end)) complain(problem);
-  return problemsOf(end).length === 0 ? 0 : 1;
+  const problems = problemsOf(end, record);
+  for (const problem of problems) complain(problem);
+  return problems.length === 0 ? 0 : 1;
 }
 
 function shown({ rowsByKey, ...figures }: ResealProgress) {
   return { ...figures, rowsByKey: Object.fromEntries(rowsByKey) };
 }
 
-function problemsOf({ unreadable, left }: ResealProgress): readonly string[] {
+function problemsOf({ unreadable, left }: ResealProgress, { unverifiable }: ResignedRecord): readonly string[] {
   const others = left - unreadable;
   const closed =
     `${rows(unreadable)} cannot be opened and stayed as before: add the keys with the ids named above to ` +
@@ -103,19 +67,16 @@ function problemsOf({ unreadable, left }: ResealProgress): readonly string[] {
   const foreign =
     `${rows(others)} came under another key or cipher meanwhile: give every replica this TOKEN_ENCRYPTION_KEY and ` +
     "TOKEN_CIPHER, and run it again";
-  return [...(unreadable > 0 ? [closed] : []), ...(others > 0 ? [foreign] : [])];
+  const unsigned =
+    `the signature of ${unverifiable} of the record's chains cannot be checked, and was not made anew: ` +
+    "run oauth-token-service audit verify, which says why";
+  return [
+    ...(unreadable > 0 ? [closed] : []),
+    ...(others > 0 ? [foreign] : []),
+    ...(unverifiable > 0 ? [unsigned] : []),
+  ];
 }
 
 function rows(count: number): string {
   return count === 1 ? "1 row" : `${count} rows`;
-}
-
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined;
-  const code = errorCode(cause);
-  if (code === "42P01" || code === "42703")
-    return "it is not migrated for this version: run oauth-token-service migrate";
-  const message = error instanceof Error ? error.message : "no answer";
-  // The driver's own words for what was refused hold no values.
-  return error instanceof ServiceError && code !== undefined ? `${message} (${code})` : message;
 }

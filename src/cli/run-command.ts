@@ -3,8 +3,13 @@ import { type Command, type CommandWorld, notUnderstood } from "./command.ts";
 const usage = `usage: oauth-token-service COMMAND
 
   keys generate              prints a new encryption key for TOKEN_ENCRYPTION_KEY
-  migrate                    brings the Postgres database of DATABASE_URL up to date
+  keys create NAME           prints a new API key of a caller, and its line for the caller file
+  policy test CASES.yaml     decides a table of cases by the caller file of AUTH_CONFIG, or of --file PATH
+  migrate [--service-role R] brings the Postgres database of DATABASE_URL up to date; R may run the service then
   rotate                     seals everything stored with the first key of TOKEN_ENCRYPTION_KEY
+  audit verify [--from TIME] finds what was changed in the record or removed from it
+  move ID --to OWNER         gives an organization's installation to another owner; --to-none: to no owner
+  offboard OWNER [--yes]     revokes everything of an owner; --reason TEXT says why
   health [--address H:P]     asks the gRPC listener whether it is serving
   --help                     prints this
 
@@ -18,8 +23,13 @@ interface Entry {
 
 const commands: readonly Entry[] = [
   { words: ["keys", "generate"], load: async () => (await import("./generate-key.ts")).generateKeyCommand },
+  { words: ["keys", "create"], load: async () => (await import("./create-api-key.ts")).createApiKeyCommand },
+  { words: ["policy", "test"], load: async () => (await import("./policy-test.ts")).policyTestCommand },
   { words: ["migrate"], load: async () => (await import("./migrate.ts")).migrateCommand },
   { words: ["rotate"], load: async () => (await import("./rotate.ts")).rotateCommand },
+  { words: ["audit", "verify"], load: async () => (await import("./audit-verify.ts")).auditVerifyCommand },
+  { words: ["move"], load: async () => (await import("./move.ts")).moveCommand },
+  { words: ["offboard"], load: async () => (await import("./offboard.ts")).offboardCommand },
   { words: ["health"], load: async () => (await import("./health.ts")).healthCommand },
 ];
 

@@ -1,6 +1,8 @@
+import type { TlsFiles } from "../tls/certificates.ts";
 import { isLoopback, readHost, readNetworks } from "./addresses.ts";
 import { readChoice, readPort } from "./scalars.ts";
 import type { SettingReader } from "./setting-reader.ts";
+import { readTls } from "./tls.ts";
 import { readBaseUrl, readOrigins } from "./urls.ts";
 
 /** What is bound; port 0 lets the system choose. */
@@ -24,6 +26,8 @@ export interface Listeners {
   readonly internal: Listener;
   /** The product's own page for connecting; undefined: none. */
   readonly installPageUrl: URL | undefined;
+  /** The certificates of the gRPC and internal listeners; undefined: they speak without TLS. */
+  readonly tls: TlsFiles | undefined;
   /** Networks whose `X-Forwarded-For` is believed, as CIDRs. */
   readonly trustedProxies: readonly string[];
 }
@@ -37,7 +41,8 @@ export function readListeners(reader: SettingReader): Listeners {
   refuseSharedPorts(reader, ports);
   const baseUrl = readBaseUrl(reader, "BASE_URL", `http://localhost:${ports.PORT}`);
   const local = isLoopback(baseUrl.hostname);
-  const internalHost = readInternalHost(reader);
+  const tls = readTls(reader);
+  const internalHost = readInternalHost(reader, tls !== undefined);
   return {
     public: {
       host: readHost(reader, "HOST", local ? "127.0.0.1" : "0.0.0.0"),
@@ -49,21 +54,34 @@ export function readListeners(reader: SettingReader): Listeners {
     grpc: { host: internalHost, port: ports.GRPC_PORT },
     internal: { host: internalHost, port: ports.INTERNAL_PORT },
     installPageUrl: readInstallPage(reader),
+    tls,
     trustedProxies: readNetworks(reader, "TRUSTED_PROXIES"),
   };
 }
 
-/** Whoever reaches these listeners gets tokens, so nothing but this machine may, until callers can be told apart. */
-function readInternalHost(reader: SettingReader): string {
+/** Secrets are asked for here: who is elsewhere has to prove who it is, on a line that nobody listens to. */
+function readInternalHost(reader: SettingReader, hasTls: boolean): string {
   const host = readHost(reader, "INTERNAL_HOST", "127.0.0.1");
-  if (!isLoopback(host)) {
+  const encrypted = hasTls || isTlsTerminated(reader);
+  if (isLoopback(host)) return host;
+  const refuse = (wrong: string, fix: string) =>
     reader.problem(
       "INTERNAL_HOST",
-      `${host} can be reached from outside, and this version cannot authenticate callers yet (AUTH_CONFIG)`,
-      "set INTERNAL_HOST=127.0.0.1 and let callers share this host or its network namespace",
+      `${host} can be reached from outside, ${wrong}`,
+      `${fix}, or INTERNAL_HOST=127.0.0.1`,
     );
+  if (reader.text("AUTH_CONFIG") === undefined) {
+    refuse("and no caller has to prove who it is", "set AUTH_CONFIG to a caller file");
+  }
+  if (!encrypted) {
+    const fix = "set TLS_CERT_FILE and TLS_KEY_FILE, or TLS_TERMINATED_BY_PROXY=1 where a mesh or proxy encrypts";
+    refuse("and what is said there is not encrypted", fix);
   }
   return host;
+}
+
+function isTlsTerminated(reader: SettingReader): boolean {
+  return readChoice(reader, "TLS_TERMINATED_BY_PROXY", ["0", "1"], "0") === "1";
 }
 
 function readInstallPage(reader: SettingReader): URL | undefined {

@@ -19,6 +19,9 @@ export interface WebhookConfig {
   readonly slackSigningSecrets: readonly Secret[];
 }
 
+/** Every name callers may use for a platform, whether or not it is configured. */
+export const knownPlatforms: readonly string[] = ["github", "github-oauth", "jira", "confluence", "slack", "sentry"];
+
 export function readPlatforms(reader: SettingReader): PlatformConfigs {
   return {
     github: readGithub(reader),

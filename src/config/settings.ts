@@ -8,11 +8,8 @@ export interface Setting {
   readonly secret?: true;
   /** Other names, mostly of earlier services. */
   readonly aliases?: readonly string[];
-  /**
-   * `unused`: accepted with a warning, because a later version uses it. `refused`: start-up fails, because leaving
-   * it unheard would be less safe than what was asked for.
-   */
-  readonly support?: "unused" | "refused";
+  /** `unused`: accepted with a warning, because a later version uses it. */
+  readonly support?: "unused";
 }
 
 /** Every setting there is, in the order people meet them. */
@@ -34,7 +31,7 @@ export const settings = [
   {
     name: "INTERNAL_HOST",
     default: "127.0.0.1",
-    meaning: "Address of the gRPC and internal listeners. Loopback only, until callers can be authenticated.",
+    meaning: "Address of the gRPC and internal listeners. Beyond loopback it needs AUTH_CONFIG and TLS.",
   },
   {
     name: "INSTALL_MODE",
@@ -173,14 +170,20 @@ export const settings = [
   { name: "HTTPS_PROXY", secret: true, aliases: ["https_proxy"], meaning: "Proxy for calls to platforms." },
   { name: "NO_PROXY", aliases: ["no_proxy"], meaning: "Hosts, comma separated, that are called without the proxy." },
   { name: "DEMO_PORT_BASE", meaning: "Moves the demo's sandbox and listeners to this port and the following ones." },
-  { name: "AUTH_CONFIG", support: "refused", meaning: "Caller file: who may call, and what they may do." },
-  { name: "TLS_CERT_FILE", support: "refused", meaning: "TLS on the gRPC and internal listeners: certificate." },
-  { name: "TLS_KEY_FILE", support: "refused", meaning: "TLS: private key." },
-  { name: "TLS_CLIENT_CA_FILE", support: "refused", meaning: "TLS: who signs the callers' certificates." },
+  { name: "AUTH_CONFIG", meaning: "Path of the caller file: who may call, and what they may do." },
+  {
+    name: "TLS_CERT_FILE",
+    meaning: "TLS on the gRPC and internal listeners: PEM file of the certificate and its chain. Read again on change.",
+  },
+  { name: "TLS_KEY_FILE", meaning: "TLS: PEM file of the private key." },
+  {
+    name: "TLS_CLIENT_CA_FILE",
+    meaning: "TLS: PEM file of who signs the callers' certificates. Callers may then prove who they are with one.",
+  },
   {
     name: "TLS_TERMINATED_BY_PROXY",
-    support: "unused",
-    meaning: "`1`: a mesh or proxy encrypts the internal listeners.",
+    default: "0",
+    meaning: "`1`: a mesh or proxy encrypts what reaches the internal listeners.",
   },
   { name: "SENTRY_INTEGRATION_SLUG", support: "unused", meaning: "Sentry public integration (`sentry`): slug." },
   { name: "SENTRY_CLIENT_ID", support: "unused", meaning: "Sentry: client id." },
@@ -195,7 +198,7 @@ export const settings = [
   },
   { name: "ALERT_WEBHOOK_URL", support: "unused", meaning: "Where alerts go." },
   { name: "ALERT_WEBHOOK_SECRET", secret: true, support: "unused", meaning: "What alerts are signed with." },
-  { name: "AUDIT_RETENTION_DAYS", default: "400", support: "unused", meaning: "Older audit rows are pruned." },
+  { name: "AUDIT_RETENTION_DAYS", default: "400", meaning: "Older audit rows are pruned." },
 ] as const satisfies readonly Setting[];
 
 export type SettingName = (typeof settings)[number]["name"];

@@ -5,6 +5,7 @@ import type { World } from "../world.ts";
 import { backoffMs, fraction } from "./backoff.ts";
 import type { TokenSet } from "./credential.ts";
 import type { MintOutcome, Platform } from "./platform.ts";
+import type { RefreshEvents } from "./refresh-events.ts";
 import type { RefreshFailure, RefreshOutcome } from "./refresh-outcome.ts";
 import type { CommitOutcome, CredentialRepository, Lease } from "./repositories.ts";
 import { refreshTime } from "./token.ts";
@@ -12,24 +13,34 @@ import { refreshTime } from "./token.ts";
 /** A refused token is not believed while an earlier attempt this young may still report its success. */
 const openAttemptGraceMs = 60_000;
 const rateLimitMs = 30_000;
-const suspendedMs = 60_000;
+/** A suspension ends without a word to us. */
+const suspendedMs = 10_000;
+/** What a platform in trouble guesses of its end counts up to here, so that the end is noticed within 10 s. */
+const maxOutageMs = 6_000;
+/** A further call begins no later than this: with the 10 s it may take it still ends before the lease of 20 s does. */
+const lastCallMs = 8_000;
 
 interface Attempt {
   readonly lease: Lease;
   readonly platform: Platform;
   readonly credentials: CredentialRepository;
   readonly world: World;
+  readonly events: RefreshEvents;
 }
 
 /** What the holder of a lease does: ask the platform once, then store the answer whatever it is. */
 export async function attemptMint(attempt: Attempt): Promise<RefreshOutcome> {
   const { lease, platform } = attempt;
+  const started = performance.now();
   const outcome = await mintWith(attempt, lease.refreshToken);
   if (outcome.kind !== "rejected") return settle(attempt, outcome);
 
   const moved = await newerThanLease(attempt);
   if (moved !== undefined) return moved;
   for (const other of otherTokens(attempt)) {
+    if (performance.now() - started > lastCallMs) {
+      return fail(attempt, "unavailable", { error: "unavailable", backoffMs: wait(attempt), unclear: false });
+    }
     const second = await mintWith(attempt, other);
     if (second.kind !== "rejected") return settle(attempt, second);
   }
@@ -51,7 +62,7 @@ async function settle(attempt: Attempt, outcome: Exclude<MintOutcome, { kind: "r
       await credentials.confirm(lease);
       return { kind: "current", credential: lease.credential };
     case "suspended":
-      await credentials.setSuspended(lease.credential.id, true);
+      attempt.events.suspended(await credentials.setSuspended(lease.credential.id, true));
       return fail(attempt, "suspended", { error: "suspended", backoffMs: suspendedMs, unclear: false });
     case "misconfigured":
       world.log.error(
@@ -73,7 +84,7 @@ async function settle(attempt: Attempt, outcome: Exclude<MintOutcome, { kind: "r
       );
       return fail(attempt, "unavailable", {
         error: unclear ? "unclear" : "unavailable",
-        backoffMs: outcome.retryAfterMs ?? wait(attempt),
+        backoffMs: Math.min(outcome.retryAfterMs ?? wait(attempt), maxOutageMs),
         unclear,
       });
     }
@@ -90,9 +101,10 @@ async function store(attempt: Attempt, tokens: TokenSet): Promise<RefreshOutcome
         { platform: platform.name, credential: id, version: committed.credential.version },
         "token.minted",
       );
+      attempt.events.refreshed(lease.credential, tokens.token);
       // Also what was suspended when it was connected, or found so by a narrowed mint, which records no error.
       if (lease.credential.kind === "app_installation" || lastError === "suspended") {
-        await credentials.setSuspended(id, false);
+        attempt.events.resumed(await credentials.setSuspended(id, false));
       }
       return { kind: "current", credential: committed.credential };
     case "superseded":
@@ -162,9 +174,16 @@ async function condemn(attempt: Attempt, code: string): Promise<RefreshOutcome> 
   const { lease, credentials, world } = attempt;
   if (await credentials.condemn(lease, code)) {
     world.log.warn({ platform: lease.credential.platform, credential: lease.credential.id, code }, "credential.dead");
+    await noteRejection(attempt, code);
     return { kind: "failed", failure: "dead", retryAfterMs: 0 };
   }
   return (await newerThanLease(attempt)) ?? { kind: "failed", failure: "unavailable", retryAfterMs: wait(attempt) };
+}
+
+/** The grant is dead either way; which installations it served is only wanted for the record. */
+async function noteRejection({ lease, credentials, events }: Attempt, code: string): Promise<void> {
+  const served = await credentials.servedBy(lease.credential.id).catch(() => []);
+  events.rejected(lease.credential, code, served);
 }
 
 async function fail(

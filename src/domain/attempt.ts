@@ -1,4 +1,5 @@
 import type { Secret } from "../secret.ts";
+import type { LinkFacts } from "./install-link.ts";
 
 /** One browser round trip. State and browser are kept as SHA-256 only; the verifier is sealed. */
 export interface Attempt {
@@ -10,6 +11,8 @@ export interface Attempt {
   /** What an earlier leg of this attempt named but could not prove. */
   readonly hint: string | undefined;
   readonly expiresAt: Date;
+  /** Undefined for an attempt that began without a link. */
+  readonly link?: LinkFacts | undefined;
 }
 
 /** Why a state is not accepted. None of these makes a call to the platform. */
@@ -17,7 +20,12 @@ export type AttemptRefusal = "unknown" | "already_used" | "expired" | "other_pla
 
 export type ConsumeOutcome =
   | { readonly kind: "consumed"; readonly attempt: Attempt }
-  | { readonly kind: "refused"; readonly why: AttemptRefusal };
+  | {
+      readonly kind: "refused";
+      readonly why: AttemptRefusal;
+      /** Whose attempt it is; undefined for a state that nobody knows. */
+      readonly of: Pick<Attempt, "owner" | "link"> | undefined;
+    };
 
 export interface AttemptRepository {
   create(attempt: Attempt, keys: { readonly stateHash: string; readonly browserHash: string }): Promise<void>;
@@ -28,4 +36,6 @@ export interface AttemptRepository {
   ): Promise<ConsumeOutcome>;
   /** Forgets attempts that ended before `before`. */
   prune(before: Date): Promise<void>;
+  /** Forgets the attempts of an owner: their callbacks come to nothing. */
+  forgetOwner(owner: string): Promise<void>;
 }

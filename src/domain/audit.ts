@@ -1,17 +1,53 @@
-/** `token.issued`: the first hand-out of a token to a caller. `token.repeated`: further ones, `count` of them. */
-export type AuditKind = "token.issued" | "token.repeated";
+/**
+ * What is put on record. `token.issued`: the first hand-out of a token to a caller; `token.repeated`: further ones,
+ * `count` of them. `call.refused`: UNAUTHENTICATED and NOT_ALLOWED, counted. `install.finished`: a callback stored a
+ * grant; `install.completed`: its owner confirmed; `install.binding_rejected`: somebody else tried to;
+ * `install.expired`: nobody did. `audit.witnessed`: how far another chain of the record was seen to go.
+ */
+export type AuditKind =
+  | "token.issued"
+  | "token.repeated"
+  | "token.refreshed"
+  | "call.refused"
+  | "link.created"
+  | "install.finished"
+  | "install.failed"
+  | "install.completed"
+  | "install.binding_rejected"
+  | "install.expired"
+  | "grant.rejected"
+  | "installation.suspended"
+  | "installation.resumed"
+  | "installation.revoked"
+  | "installation.moved"
+  | "owner.offboarded"
+  | "keys.rotated"
+  | "policy.loaded"
+  | "policy.refused"
+  | "audit.pruned"
+  | "audit.witnessed";
+
+/** Who is named where the service acts by itself. */
+export const serviceCaller = "service";
 
 /** One row of the record. Never a token: `tokenFingerprint` is its SHA-256. */
 export interface AuditEvent {
   readonly kind: AuditKind;
   readonly at: Date;
+  /** The caller's name; `service` for what the service does by itself. */
   readonly caller: string;
-  /** The RPC that led to it. */
+  /** The RPC, route, job or command that led to it. */
   readonly method: string;
-  readonly installationId: string | undefined;
-  readonly tokenFingerprint: string | undefined;
-  readonly address: string | undefined;
-  readonly requestId: string | undefined;
+  readonly installationId?: string | undefined;
+  readonly owner?: string | undefined;
+  readonly platform?: string | undefined;
+  readonly tokenFingerprint?: string | undefined;
+  readonly address?: string | undefined;
+  readonly requestId?: string | undefined;
+  /** SHA-256 of the caller file in force. */
+  readonly policyHash?: string | undefined;
+  /** A fixed word on how it ended: the reason of a refusal, a failure's code. Never an outsider's text. */
+  readonly detail?: string | undefined;
   readonly count: number;
 }
 

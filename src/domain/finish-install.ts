@@ -1,15 +1,16 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { ServiceError } from "../errors.ts";
+import { Secret } from "../secret.ts";
 import type { World } from "../world.ts";
 import type { Attempt, AttemptRefusal, AttemptRepository } from "./attempt.ts";
 import type { FinishInstall, FinishOutcome, FinishRequest, InstallFailure } from "./install.ts";
-import type { Installation } from "./installation.ts";
-import type { Connection, ExchangeOutcome, Platform, Platforms } from "./platform.ts";
-import type { InstallationRepository } from "./repositories.ts";
+import type { KeepConnection, Kept } from "./keep-connection.ts";
+import type { ExchangeOutcome, Platform, Platforms } from "./platform.ts";
+import type { Happening, PutOnRecord } from "./record.ts";
+import { withCompletionCode } from "./return-to.ts";
 import { bindingName, type StartLeg, sha256 } from "./start-install.ts";
 
-/** How long a finished exchange waits for the database: its code is spent and cannot be had again. */
-const storeForMs = 8_000;
+/** Who is named where no link says who began. */
+const browserCaller = "browser";
 
 const refusals: Record<AttemptRefusal, InstallFailure> = {
   unknown: "state_unknown",
@@ -30,13 +31,14 @@ const exchangeFailures: Record<Exclude<ExchangeOutcome["kind"], "connected" | "p
 /** The use case behind `/oauth/callback/{platform}`: the state is spent before anything in the callback is believed. */
 export function createFinishInstall(parts: {
   readonly attempts: AttemptRepository;
-  readonly installations: InstallationRepository;
+  readonly keepConnection: KeepConnection;
   readonly platforms: Platforms;
   readonly startLeg: StartLeg;
   readonly redirectUri: (platform: Platform) => string;
+  readonly putOnRecord: PutOnRecord;
   readonly world: World;
 }): FinishInstall {
-  const { attempts, installations, platforms, startLeg, redirectUri, world } = parts;
+  const { attempts, keepConnection, platforms, startLeg, redirectUri, putOnRecord, world } = parts;
 
   return async (request) => {
     const outcome = await finish(request);
@@ -84,8 +86,27 @@ export function createFinishInstall(parts: {
       browserHash: binding === undefined ? undefined : sha256(binding),
       now: world.now(),
     });
-    if (consumed.kind === "refused") return failed(refusals[consumed.why], platform.name);
+    if (consumed.kind === "refused") {
+      const outcome = failed(refusals[consumed.why], platform.name);
+      if (consumed.of !== undefined) await record(platform, consumed.of, request, outcome);
+      return outcome;
+    }
     const { attempt } = consumed;
+    let outcome: FinishOutcome | undefined;
+    try {
+      outcome = await useAttempt(platform, attempt, name, request);
+      return outcome;
+    } finally {
+      await record(platform, attempt, request, outcome ?? failed("internal_error", platform.name));
+    }
+  }
+
+  async function useAttempt(
+    platform: Platform,
+    attempt: Attempt,
+    name: string,
+    request: FinishRequest,
+  ): Promise<FinishOutcome> {
     const callback = platform.readCallback(request.query, attempt.hint);
     switch (callback.kind) {
       case "authorize_first":
@@ -104,7 +125,7 @@ export function createFinishInstall(parts: {
         const { code, hint } = callback;
         const outcome = await platform.exchange({ code, codeVerifier, redirectUri: redirectUri(platform), hint });
         if (outcome.kind !== "connected") return exchangeFailed(platform, outcome);
-        return store(platform, attempt, outcome.connection, name);
+        return finished(platform, attempt, name, await keepConnection(platform, attempt, outcome.connection));
       }
     }
   }
@@ -120,62 +141,40 @@ export function createFinishInstall(parts: {
     return failed(exchangeFailures[outcome.kind], platform.name);
   }
 
-  async function store(
-    platform: Platform,
-    attempt: Attempt,
-    connection: Connection,
-    name: string,
-  ): Promise<FinishOutcome> {
-    try {
-      const stored = await connectPatiently(platform, attempt, connection);
-      world.log.info(
-        { platform: platform.name, installations: stored.map((installation) => installation.id) },
-        "install.finished",
-      );
-      return { kind: "connected", installations: stored, returnTo: attempt.returnTo, bindingName: name };
-    } catch (error) {
-      await undo(platform, connection);
-      if (error instanceof ServiceError && error.reason === "INSTALLATION_TAKEN") {
-        return failed("installation_taken", platform.name);
-      }
-      throw error;
+  function finished(platform: Platform, { returnTo, link }: Attempt, bindingName: string, kept: Kept): FinishOutcome {
+    if (kept.kind === "failed") return failed(kept.failure, platform.name);
+    const { installations } = kept;
+    const ids = installations.map(({ id }) => id);
+    world.log.info({ platform: platform.name, installations: ids }, `install.${logged[kept.kind]}`);
+    if (kept.kind === "connected") {
+      return { kind: "connected", installations, returnTo, fromLink: link !== undefined, bindingName };
     }
+    if (returnTo === undefined) throw new Error("a link of an owner has nowhere to bring the completion code");
+    const continueAt = new Secret(withCompletionCode(returnTo, kept.completionCode.reveal()));
+    return { kind: "pending", installations, continueAt, bindingName };
   }
 
-  async function connectPatiently(
+  /** One row per installation, or one for what did not work. */
+  async function record(
     platform: Platform,
-    attempt: Attempt,
-    connection: Connection,
-  ): Promise<readonly Installation[]> {
-    const started = performance.now();
-    for (;;) {
-      const now = world.now();
-      const context = { platform: platform.name, holder: platform.holder, owner: attempt.owner, now };
-      try {
-        return await installations.connect(connection, context);
-      } catch (error) {
-        const passing = error instanceof ServiceError && error.reason === "SERVICE_UNAVAILABLE";
-        if (!passing || performance.now() - started > storeForMs) throw error;
-        world.log.warn({ platform: platform.name }, "install.store_retried");
-        await delay(200);
-      }
-    }
-  }
-
-  /**
-   * What could not be kept must not stay alive at the platform. Never uninstalls an app, and spares an organization's
-   * long-lived token: the platform gives the same one to whoever lives there already.
-   */
-  async function undo(platform: Platform, connection: Connection): Promise<void> {
-    for (const { tokens, kind, ...identity } of connection.credentials) {
-      const shared = kind === "long_lived" && platform.holder === "organization";
-      if (kind === "app_installation" || shared || tokens === undefined) continue;
-      const { token, refreshToken } = tokens;
-      const outcome = await platform.revoke({ ...identity, kind, accessToken: token.value, refreshToken });
-      if (outcome.kind === "failed") world.log.warn({ platform: platform.name, cause: outcome.cause }, "undo.failed");
-    }
+    { owner, link }: Pick<Attempt, "owner" | "link">,
+    { address, requestId }: FinishRequest,
+    outcome: FinishOutcome,
+  ): Promise<void> {
+    if (outcome.kind === "continue") return;
+    const about = { owner, platform: platform.name };
+    const happenings: readonly Happening[] =
+      outcome.kind === "failed"
+        ? [{ ...about, kind: "install.failed", installationId: link?.installationId, detail: outcome.failure }]
+        : outcome.installations.map(({ id }) => ({
+            ...{ ...about, kind: "install.finished" as const, installationId: id, detail: outcome.kind },
+          }));
+    const { caller = browserCaller, policyHash } = link ?? {};
+    await putOnRecord({ caller, policyHash, method: "callback", address, requestId }, happenings);
   }
 }
+
+const logged = { connected: "finished", pending: "pending" } as const;
 
 function failed(failure: InstallFailure, platform: string): FinishOutcome {
   return { kind: "failed", failure, platform };

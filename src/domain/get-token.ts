@@ -1,16 +1,22 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { invalidField, ServiceError } from "../errors.ts";
 import type { World } from "../world.ts";
+import type { Visibility } from "./access.ts";
 import type { Call } from "./call.ts";
+import type { Permissions } from "./caller.ts";
 import type { Credential } from "./credential.ts";
 import type { HandOut } from "./hand-out.ts";
 import type { NarrowedTokens } from "./narrowed-tokens.ts";
+import { perObject } from "./per-object.ts";
+import { isWithin, lowest } from "./permission-ceiling.ts";
+import type { Narrowing } from "./platform.ts";
 import type { Refresher } from "./refresh.ts";
 import type { RefreshFailure, RefreshOutcome } from "./refresh-outcome.ts";
-import type { Selector } from "./repositories.ts";
-import { type InstallUrl, reauthorizationRequired, type Selected } from "./select-installation.ts";
+import { type InstallUrl, notFound, reauthorizationRequired, type Selected } from "./select-installation.ts";
+import type { SelectionCache } from "./selection-cache.ts";
+import type { Telemetry } from "./telemetry.ts";
 import { defaultMinTtlMs, type Issuable, isAlive, livesLongEnough } from "./token.ts";
-import type { GetTokenRequest, IssuedToken } from "./use-cases.ts";
+import type { GetTokenRequest, IssuedToken, UseCases } from "./use-cases.ts";
 
 /** Left of the caller's deadline for the answer to travel. */
 const answerMarginMs = 50;
@@ -21,28 +27,72 @@ const maxWaitMs = 10_000;
  * a token that is still valid outlives the platform's trouble. Nothing is handed out before it is on record.
  */
 export function createGetToken(parts: {
-  readonly select: (selector: Selector) => Promise<Selected>;
+  readonly selections: SelectionCache;
   readonly refresher: Refresher;
   readonly narrowed: NarrowedTokens;
   readonly handOut: HandOut;
   readonly installUrl: InstallUrl;
   readonly world: World;
-}): (request: GetTokenRequest, call: Call) => Promise<IssuedToken> {
-  const { select, refresher, narrowed, handOut, installUrl, world } = parts;
+  readonly telemetry: Telemetry;
+}): UseCases["getToken"] {
+  const { selections, refresher, narrowed, handOut, installUrl, world, telemetry } = parts;
+  const issuableOf = createIssuableOf();
+  const describe = createDescribe();
 
-  return async (request, call) => {
-    const issued = await issue(request, call);
-    // Being put on record can take as long as the token had left.
-    const alive = isAlive({ issuedAt: undefined, expiresAt: issued.expiresAt }, world.now());
-    return alive ? issued : issue(request, call);
+  return (request, call) => {
+    const { selector } = request;
+    call.access.check(selector.platform, selector.owner, request.narrowing?.permissions);
+    const visible = call.access.visible(selector.platform);
+    const recalled = selections.recall(selector, visible);
+    if (recalled !== undefined) {
+      const issued = atOnce(recalled, request, call);
+      if (issued !== undefined) return issued;
+    }
+    return inTime(recalled, visible, request, call);
   };
 
-  async function issue(request: GetTokenRequest, call: Call): Promise<IssuedToken> {
-    const selected = await select(request.selector);
+  /** The warm path: everything that is needed is in memory, and nothing has to be waited for. */
+  function atOnce(selected: Selected, request: GetTokenRequest, call: Call): IssuedToken | undefined {
+    const { credential, installation, platform } = selected;
+    if (request.narrowing !== undefined || installation.status !== "active") return undefined;
+    checkSeen(selected, request, call);
+    if (platform.narrowing && call.access.ceiling(selected.product, installation.owner) !== undefined) return undefined;
+    const stored = issuableOf(credential);
+    const now = world.now();
+    if (stored === undefined || isRejected(stored, request)) return undefined;
+    if (!livesLongEnough(stored, now, request.minTtlMs ?? defaultMinTtlMs)) return undefined;
+    const issued = describe(selected, stored);
+    if (!handOut.repeat(issued, call)) return undefined;
+    if (isDue(credential, now)) refreshBehind(credential);
+    return issued;
+  }
+
+  async function inTime(
+    recalled: Selected | undefined,
+    visible: Visibility,
+    request: GetTokenRequest,
+    call: Call,
+  ): Promise<IssuedToken> {
+    const issued = await issue(recalled, visible, request, call);
+    // Being put on record can take as long as the token had left.
+    const alive = isAlive({ issuedAt: undefined, expiresAt: issued.expiresAt }, world.now());
+    return alive ? issued : issue(undefined, visible, request, call);
+  }
+
+  async function issue(
+    recalled: Selected | undefined,
+    visible: Visibility,
+    request: GetTokenRequest,
+    call: Call,
+  ): Promise<IssuedToken> {
+    const look = () => telemetry.step("select", {}, () => selections.select(request.selector, visible));
+    const selected = recalled ?? (await look());
+    checkSeen(selected, request, call);
+    const narrowing = narrowingFor(selected, request, call);
     const token =
-      request.narrowing === undefined
+      narrowing === undefined
         ? await current(selected, request, call)
-        : await narrow(selected, request, request.narrowing, call);
+        : await narrow(selected, request, narrowing, call);
     const issued = describe(selected, token);
     await handOut.record(issued, call);
     return issued;
@@ -50,7 +100,7 @@ export function createGetToken(parts: {
 
   async function current(selected: Selected, request: GetTokenRequest, call: Call): Promise<Issuable> {
     const { credential, installation } = selected;
-    const stored = issuable(credential);
+    const stored = issuableOf(credential);
     const rejected = stored !== undefined && isRejected(stored, request);
     const suspended = installation.status === "suspended";
     if (stored !== undefined && !rejected && !suspended) {
@@ -61,7 +111,7 @@ export function createGetToken(parts: {
     }
     const outcome = await withinDeadline(() => refresher.refresh(credential), call);
     if (outcome.kind === "current") {
-      const fresh = issuable(outcome.credential);
+      const fresh = issuableOf(outcome.credential);
       if (fresh !== undefined && isAlive(fresh, world.now())) return fresh;
       throw refusal("unavailable", 1_000, selected);
     }
@@ -74,7 +124,7 @@ export function createGetToken(parts: {
   async function narrow(
     selected: Selected,
     request: GetTokenRequest,
-    narrowing: NonNullable<GetTokenRequest["narrowing"]>,
+    narrowing: Narrowing,
     call: Call,
   ): Promise<Issuable> {
     if (!selected.platform.narrowing) {
@@ -145,11 +195,49 @@ async function withinDeadline<T>(
   }
 }
 
-function issuable(credential: Credential): Issuable | undefined {
-  const value = credential.accessToken();
-  if (value === undefined) return undefined;
-  const { issuedAt, expiresAt, scopes, permissions } = credential;
-  return { value, issuedAt, expiresAt, scopes, permissions };
+/** Cached credentials come again as the same object, and so do their tokens. */
+function createIssuableOf(): (credential: Credential) => Issuable | undefined {
+  return perObject((credential) => {
+    const value = credential.accessToken();
+    if (value === undefined) return undefined;
+    const { issuedAt, expiresAt, scopes, permissions } = credential;
+    return { value, issuedAt, expiresAt, scopes, permissions };
+  });
+}
+
+/**
+ * A second wall: whatever was found, or is remembered, for somebody else is not there for this caller.
+ * @throws ServiceError INSTALLATION_NOT_FOUND.
+ */
+function checkSeen({ installation, product }: Selected, { selector }: GetTokenRequest, { access }: Call): void {
+  if (!access.sees(product, installation.owner)) throw notFound(selector, () => undefined);
+}
+
+/** What is minted for this caller: what it asks for, and never more than its ceiling. Undefined: what is stored. */
+function narrowingFor(
+  { installation, credential, platform, product }: Selected,
+  { narrowing }: GetTokenRequest,
+  { access }: Call,
+): Narrowing | undefined {
+  const ceiling = platform.narrowing ? access.ceiling(product, installation.owner) : undefined;
+  if (ceiling === undefined) return narrowing;
+  const asked = narrowing?.permissions ?? {};
+  if (Object.keys(asked).length > 0) {
+    if (!isWithin(asked, ceiling))
+      throw new ServiceError("CALLER_NOT_ALLOWED", "more permissions than the caller may have");
+    return narrowing;
+  }
+  const permissions = lowest(grantedOf(installation, credential) ?? ceiling, ceiling);
+  // To the platform no permission at all would mean every one that was granted.
+  if (Object.keys(permissions).length === 0) {
+    throw new ServiceError("SCOPE_NOT_GRANTED", "the installation was granted none of what the caller may have");
+  }
+  return { repositoryIds: [], repositories: [], ...narrowing, permissions };
+}
+
+/** As the last whole token said, or else the install; undefined where neither did. */
+function grantedOf(installation: Selected["installation"], credential: Credential): Permissions | undefined {
+  return [credential.permissions, installation.permissions].find((known) => Object.keys(known).length > 0);
 }
 
 function isRejected(token: Issuable, request: GetTokenRequest): boolean {
@@ -157,19 +245,34 @@ function isRejected(token: Issuable, request: GetTokenRequest): boolean {
 }
 
 function isDue(credential: Credential, now: Date): boolean {
-  return credential.refreshAfter !== undefined && credential.refreshAfter <= now && credential.status === "active";
+  return (
+    credential.refreshAfter !== undefined &&
+    credential.refreshAfter.getTime() <= now.getTime() &&
+    credential.status === "active"
+  );
 }
 
-function describe({ installation, platform, product }: Selected, token: Issuable): IssuedToken {
-  return {
-    token: token.value,
-    tokenType: "Bearer",
-    expiresAt: token.expiresAt,
-    scopes: token.scopes,
-    permissions: token.permissions,
-    installationId: installation.id,
-    externalOrgId: installation.externalOrgId,
-    tokenId: token.value.fingerprint(),
-    apiBaseUrl: platform.apiBaseUrl(installation, product),
+/** The same answer for the same selection and token, so that doors can remember how it is written. */
+function createDescribe(): (selected: Selected, token: Issuable) => IssuedToken {
+  const described = new WeakMap<Selected, { readonly token: Issuable; readonly issued: IssuedToken }>();
+  return (selected, token) => {
+    const known = described.get(selected);
+    if (known !== undefined && known.token === token) return known.issued;
+    const { installation, platform, product } = selected;
+    const issued: IssuedToken = {
+      token: token.value,
+      tokenType: "Bearer",
+      expiresAt: token.expiresAt,
+      scopes: token.scopes,
+      permissions: token.permissions,
+      installationId: installation.id,
+      owner: installation.owner,
+      platform: installation.platform,
+      externalOrgId: installation.externalOrgId,
+      tokenId: token.value.fingerprint(),
+      apiBaseUrl: platform.apiBaseUrl(installation, product),
+    };
+    described.set(selected, { token, issued });
+    return issued;
   };
 }

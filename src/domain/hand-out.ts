@@ -13,6 +13,8 @@ const maxKnownPairs = 100_000;
 const maxWaitMs = 1_400;
 
 export interface HandOut {
+  /** Counts a hand-out of a token that this caller has on record already; false, and nothing is done, if it has not. */
+  repeat(issued: IssuedToken, call: Call): boolean;
   /**
    * Returns once this hand-out may happen: the first time a caller gets a token, its row is durable before the
    * answer; further ones are counted and written by `flush`.
@@ -34,12 +36,21 @@ export function createHandOut(parts: {
   const onRecord = new LRUCache<string, Promise<void> | true>({ max: maxKnownPairs });
   const append = groupCommit(audit);
   let repeats = new Map<string, Repeats>();
-  let uses = new Map<string, Date>();
+  let uses = new Set<string>();
 
   function event(kind: AuditEvent["kind"], issued: IssuedToken, call: Call): AuditEvent {
-    const { caller, method, address, requestId } = call;
-    const { installationId, tokenId: tokenFingerprint } = issued;
-    return { kind, at: world.now(), caller, method, installationId, tokenFingerprint, address, requestId, count: 1 };
+    const { caller, method, address, requestId, policyHash } = call;
+    const { installationId, owner, platform, tokenId: tokenFingerprint } = issued;
+    const subject = { installationId, owner, platform, tokenFingerprint };
+    return { kind, at: world.now(), caller, method, ...subject, address, requestId, policyHash, count: 1 };
+  }
+
+  function repeat(issued: IssuedToken, call: Call): boolean {
+    const key = keyOf(issued, call);
+    if (onRecord.get(key) !== true) return false;
+    uses.add(issued.installationId);
+    countRepeat(key, issued, call);
+    return true;
   }
 
   function countRepeat(key: string, issued: IssuedToken, call: Call): void {
@@ -71,32 +82,39 @@ export function createHandOut(parts: {
   }
 
   return {
+    repeat,
     async record(issued, call) {
-      uses.set(issued.installationId, world.now());
-      const key = `${call.caller}|${issued.tokenId}`;
+      if (repeat(issued, call)) return;
+      uses.add(issued.installationId);
+      const key = keyOf(issued, call);
       const known = onRecord.get(key);
-      if (known === true) countRepeat(key, issued, call);
-      else await inTime(known === undefined ? first(key, issued, call) : afterAnother(known, key, issued, call));
+      const isFirst = known === undefined || known === true;
+      await inTime(isFirst ? first(key, issued, call) : afterAnother(known, key, issued, call));
     },
     async flush() {
       const [counted, used] = [repeats, uses];
-      [repeats, uses] = [new Map(), new Map()];
+      [repeats, uses] = [new Map(), new Set()];
+      const at = world.now();
       try {
         const rows = [...counted.values()].map(({ first, count }) => ({ ...first, count }));
         if (rows.length > 0) await audit.append(rows);
         counted.clear();
-        if (used.size > 0) await installations.recordUse(used);
+        if (used.size > 0) await installations.recordUse(new Map([...used].map((id) => [id, at])));
       } catch (error) {
         for (const [key, older] of counted) {
           const newer = repeats.get(key);
           if (newer === undefined) repeats.set(key, older);
           else newer.count += older.count;
         }
-        for (const [id, at] of used) if (!uses.has(id)) uses.set(id, at);
+        for (const id of used) uses.add(id);
         throw error;
       }
     },
   };
+}
+
+function keyOf({ tokenId }: IssuedToken, { caller }: Call): string {
+  return `${caller}|${tokenId}`;
 }
 
 /** Further hand-outs of one token to one caller: the first of them, and how many. */

@@ -29,6 +29,22 @@ export interface StartRequest {
  */
 export type StartInstall = (request: StartRequest) => Promise<StartedAttempt>;
 
+/** Why a link begins nothing. */
+export type LinkFailure = "link_required" | "link_expired" | "link_already_used";
+
+/**
+ * Begins the browser flow that a link stands for, once per link.
+ * @throws ServiceError INVALID_REQUEST for a platform nobody knows, PLATFORM_NOT_CONFIGURED, SERVICE_UNAVAILABLE.
+ */
+export type StartFromLink = (request: {
+  /** A platform name as callers use it. */
+  readonly platform: string;
+  readonly link: Secret;
+}) => Promise<
+  | { readonly kind: "started"; readonly attempt: StartedAttempt }
+  | { readonly kind: "refused"; readonly failure: LinkFailure }
+>;
+
 export interface FinishRequest {
   /** From the route: the platform whose callback this is. */
   readonly platform: string;
@@ -37,6 +53,9 @@ export interface FinishRequest {
   readonly binding: (name: string) => string | undefined;
   /** Whether a callback that no attempt of ours started may begin one (`INSTALL_MODE=open`). */
   readonly mayStart: boolean;
+  /** The peer's address, for the record. */
+  readonly address?: string | undefined;
+  readonly requestId?: string | undefined;
 }
 
 /** Finishes a browser flow, exactly once per state. Never throws for what an outsider or a platform did. */
@@ -47,7 +66,17 @@ export type FinishOutcome =
       readonly kind: "connected";
       readonly installations: readonly Installation[];
       readonly returnTo: string | undefined;
+      /** Whether a link named `returnTo`: then it was checked against more than the service's own allowed origins. */
+      readonly fromLink: boolean;
       /** The cookie that has served its purpose. */
+      readonly bindingName: string;
+    }
+  /** Kept apart until the owner completes it: this browser alone takes the completion code back to the product. */
+  | {
+      readonly kind: "pending";
+      readonly installations: readonly Installation[];
+      /** With the code in its query. */
+      readonly continueAt: Secret;
       readonly bindingName: string;
     }
   /** One more leg: the browser has to pass the platform's authorization page. */
@@ -77,7 +106,8 @@ export type InstallFailure =
   | "provider_misconfigured"
   | "platform_unknown"
   | "platform_not_configured"
-  | "link_required"
+  | LinkFailure
+  | "reconnected_other"
   | "return_to_not_allowed"
   | "service_unavailable"
   | "internal_error";

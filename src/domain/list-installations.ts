@@ -1,4 +1,5 @@
 import { ServiceError } from "../errors.ts";
+import type { Access } from "./access.ts";
 import type { Installation } from "./installation.ts";
 import type { Platforms } from "./platform.ts";
 import type { InstallationRepository } from "./repositories.ts";
@@ -10,10 +11,11 @@ export function createListInstallations(
   installations: InstallationRepository,
   platforms: Platforms,
 ): UseCases["listInstallations"] {
-  return async (filter, page) => {
+  return async (filter, page, { access }) => {
+    access.check(filter.platform, filter.owner);
     if (filter.platform !== undefined) checkKnown(filter.platform, platforms);
     // One more than asked for tells whether there is a next page.
-    const found = await installations.list(filter, page.after, page.size + 1);
+    const found = await installations.list(filter, access.visible(filter.platform), page.after, page.size + 1);
     const shown = found.slice(0, page.size);
     const last = shown.at(-1);
     const more = found.length > page.size && last !== undefined;
@@ -21,13 +23,20 @@ export function createListInstallations(
   };
 }
 
-/** The use case behind GetInstallation. */
-export function createGetInstallation(installations: InstallationRepository): (id: string) => Promise<Installation> {
-  return async (id) => {
+/** The use case behind GetInstallation. What the caller may not see is not there. */
+export function createGetInstallation(installations: InstallationRepository): UseCases["getInstallation"] {
+  return async (id, { access }) => {
     const installation = await installations.find(id);
-    if (installation === undefined) throw new ServiceError("INSTALLATION_NOT_FOUND", `no installation ${id}`);
+    if (installation === undefined || !seesAny(access, installation)) {
+      throw new ServiceError("INSTALLATION_NOT_FOUND", `no installation ${id}`);
+    }
     return installation;
   };
+}
+
+/** Whether a caller may see an installation as one of its products. */
+export function seesAny(access: Access, { products, owner }: Pick<Installation, "products" | "owner">): boolean {
+  return products.some((product) => access.sees(product, owner));
 }
 
 /** What was connected before its platform lost its settings can still be listed. */

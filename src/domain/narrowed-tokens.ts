@@ -1,7 +1,9 @@
 import { LRUCache } from "lru-cache";
 import type { World } from "../world.ts";
+import { type NoteEvent, noteNothing } from "./audit-buffer.ts";
 import type { Narrowing } from "./platform.ts";
 import type { Refresher } from "./refresh.ts";
+import { createRefreshEvents } from "./refresh-events.ts";
 import type { RefreshFailure } from "./refresh-outcome.ts";
 import type { CredentialRepository } from "./repositories.ts";
 import type { Selected } from "./select-installation.ts";
@@ -29,10 +31,15 @@ export function createNarrowedTokens(parts: {
   readonly refresher: Refresher;
   readonly world: World;
   readonly maxEntries: number;
+  /** Puts suspensions on record. */
+  readonly note?: NoteEvent;
 }): NarrowedTokens {
-  const { credentials, refresher, world } = parts;
+  const { credentials, refresher, world, note = noteNothing } = parts;
+  const events = createRefreshEvents(note, world);
   const minted = new LRUCache<string, Issuable>({ max: parts.maxEntries });
   const flight = singleFlight<NarrowedOutcome>();
+  /** Until when the platform asked us to leave a credential alone, whatever shape is asked for. */
+  const limitedUntil = new LRUCache<string, number>({ max: parts.maxEntries });
 
   async function mint(key: string, selected: Selected, narrowing: Narrowing): Promise<NarrowedOutcome> {
     const { credential, platform } = selected;
@@ -42,13 +49,15 @@ export function createNarrowedTokens(parts: {
         const { token, permissions } = outcome.tokens;
         const fresh = { ...token, scopes: [], permissions: permissions ?? narrowing.permissions };
         minted.set(key, fresh);
-        if (selected.installation.status === "suspended") await credentials.setSuspended(credential.id, false);
+        if (selected.installation.status === "suspended") {
+          events.resumed(await credentials.setSuspended(credential.id, false));
+        }
         return { kind: "token", token: fresh };
       }
       case "not_granted":
         return outcome;
       case "suspended":
-        await credentials.setSuspended(credential.id, true);
+        events.suspended(await credentials.setSuspended(credential.id, true));
         return failed("suspended");
       case "rejected": {
         // The installation itself is in question: that is decided under its lease, in one place.
@@ -58,8 +67,11 @@ export function createNarrowedTokens(parts: {
       case "misconfigured":
         world.log.error({ platform: platform.name, code: outcome.code }, "platform.misconfigured");
         return failed("misconfigured");
-      case "rate_limited":
-        return failed("rate_limited", outcome.retryAfterMs);
+      case "rate_limited": {
+        const waitMs = outcome.retryAfterMs ?? rateLimitMs;
+        limitedUntil.set(credential.id, world.now().getTime() + waitMs);
+        return failed("rate_limited", waitMs);
+      }
       case "confirmed":
       case "unavailable":
         return failed("unavailable", outcome.kind === "unavailable" ? outcome.retryAfterMs : undefined);
@@ -76,7 +88,9 @@ export function createNarrowedTokens(parts: {
       if (kept !== undefined && livesLongEnough(kept, world.now(), minTtlMs ?? defaultMinTtlMs)) {
         return { kind: "token", token: kept };
       }
-      const outcome = await flight(key, () => mint(key, selected, narrowing));
+      const waitMs = (limitedUntil.get(selected.credential.id) ?? 0) - world.now().getTime();
+      const outcome =
+        waitMs > 0 ? failed("rate_limited", waitMs) : await flight(key, () => mint(key, selected, narrowing));
       const trouble = outcome.kind === "failed" && troubles.has(outcome.failure);
       if (trouble && kept !== undefined && livesLongEnough(kept, world.now(), minTtlMs ?? 1)) {
         return { kind: "token", token: kept };
@@ -85,6 +99,8 @@ export function createNarrowedTokens(parts: {
     },
   };
 }
+
+const rateLimitMs = 30_000;
 
 /** What does not take a token away that still works. */
 const troubles: ReadonlySet<RefreshFailure> = new Set(["unavailable", "rate_limited", "misconfigured"]);

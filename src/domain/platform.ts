@@ -1,5 +1,5 @@
 import type { Secret } from "../secret.ts";
-import type { Actor, CredentialIdentity, TokenSet } from "./credential.ts";
+import type { Actor, CredentialIdentity, CredentialKind, TokenSet } from "./credential.ts";
 import type { Installation } from "./installation.ts";
 
 /** A narrower GitHub installation token: every part is optional, nothing can be added to what was granted. */
@@ -19,6 +19,8 @@ export interface AuthorizationRequest {
   readonly redirectUri: string;
   /** What an earlier callback of the same attempt named but could not prove (a GitHub installation id). */
   readonly hint: string | undefined;
+  /** Asked for in addition to the configured scopes; none where the platform's `takesScopes` is false. */
+  readonly extraScopes?: readonly string[] | undefined;
 }
 
 /** A callback, read but not yet believed: everything in it may be made up by whoever sent the browser. */
@@ -141,6 +143,10 @@ export interface Platform {
   readonly keepAliveMs: number | undefined;
   /** Whether GetToken may narrow repositories and permissions. */
   readonly narrowing: boolean;
+  /** Whether scopes are asked for when a browser is sent there; GitHub Apps have theirs in the registration. */
+  readonly takesScopes: boolean;
+  /** Whether a further consent spends the refresh token of the one before, which works for `reuseLeewayMs` then. */
+  readonly consentSpendsOlder: boolean;
   /** Where a token is to be used. */
   apiBaseUrl(installation: Pick<Installation, "externalOrgId" | "products">, product: string): string;
   /** Whether a verifier is made for this leg of the flow. GitHub's install page takes no challenge; its authorize page does. */
@@ -158,6 +164,8 @@ export interface Platform {
   }): Promise<ExchangeOutcome>;
   /** Obtains a new access token, or for a long-lived one asks whether it still works. */
   mint(credential: CredentialSecrets, narrowing?: Narrowing): Promise<MintOutcome>;
+  /** What `revoke` ends: this token set alone, or perhaps everything the same subject was given. */
+  revocationReach(kind: CredentialKind): "token" | "grant";
   /** Ends the credential at the platform. Succeeds if it has already ended. */
   revoke(credential: CredentialSecrets): Promise<RevokeOutcome>;
 }

@@ -1,11 +1,14 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { ServiceError } from "../errors.ts";
 import type { World } from "../world.ts";
 import { attemptMint } from "./attempt-mint.ts";
+import { type NoteEvent, noteNothing } from "./audit-buffer.ts";
+import { createAwaitChange } from "./await-change.ts";
 import { fraction } from "./backoff.ts";
+import type { ChangeFeed } from "./change-feed.ts";
 import type { Credential } from "./credential.ts";
 import { measuredRefresh } from "./measured-refresh.ts";
 import type { Platforms } from "./platform.ts";
+import { createRefreshEvents } from "./refresh-events.ts";
 import { failureOf, type RefreshOutcome } from "./refresh-outcome.ts";
 import type { CredentialRepository } from "./repositories.ts";
 import { singleFlight } from "./single-flight.ts";
@@ -33,10 +36,16 @@ export interface Refresher {
 export function createRefresher(parts: {
   readonly credentials: CredentialRepository;
   readonly platforms: Platforms;
+  /** Wakes whoever waits for another replica's refresh as soon as that is stored. */
+  readonly changes?: ChangeFeed;
   readonly world: World;
   readonly telemetry?: Telemetry;
+  /** Puts refreshes and refusals on record. */
+  readonly note?: NoteEvent;
 }): Refresher {
-  const { credentials, platforms, world, telemetry = silentTelemetry } = parts;
+  const { credentials, platforms, world, telemetry = silentTelemetry, note = noteNothing } = parts;
+  const events = createRefreshEvents(note, world);
+  const awaitChange = createAwaitChange(parts.changes);
   const flight = singleFlight<RefreshOutcome>();
   const running = new Set<Promise<RefreshOutcome>>();
 
@@ -51,7 +60,8 @@ export function createRefresher(parts: {
       const attemptId = world.random(16).toString("hex");
       const lease = await credentials.acquire(seen.id, seen.version, attemptId, leaseMs);
       if (lease !== undefined) {
-        if (performance.now() - asked < maxHesitationMs) return attemptMint({ lease, platform, credentials, world });
+        if (performance.now() - asked < maxHesitationMs)
+          return attemptMint({ lease, platform, credentials, world, events });
         await credentials.abandon(lease);
         continue;
       }
@@ -65,7 +75,7 @@ export function createRefresher(parts: {
       if (performance.now() - started > maxWaitMs) return failed("unavailable", state.leaseRemainingMs);
       const pauseMs = pause * (0.5 + fraction(world.random));
       waiting(pauseMs);
-      await delay(pauseMs);
+      await awaitChange(seen.id, pauseMs);
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Secret } from "../secret.ts";
+import type { Visibility } from "./access.ts";
 import type { Actor, Credential, TokenSet } from "./credential.ts";
 import type { Installation, InstallationFilter, Position, ProviderRevocation } from "./installation.ts";
 import type { Connection } from "./platform.ts";
@@ -20,20 +21,33 @@ export interface Selector {
 export interface Selection {
   readonly installation: Pick<
     Installation,
-    "id" | "platform" | "products" | "status" | "owner" | "externalOrgId" | "externalInstallId" | "externalUserId"
+    | "id"
+    | "platform"
+    | "products"
+    | "status"
+    | "owner"
+    | "externalOrgId"
+    | "externalInstallId"
+    | "externalUserId"
+    | "permissions"
   >;
   readonly credential: Credential | undefined;
 }
 
 export interface InstallationRepository {
   /**
-   * Everything that matches, at most `limit` rows, in one statement. Without `installationId` only what is neither
-   * revoked nor pending.
+   * Everything that matches and is visible, at most `limit` rows, in one statement. Without `installationId` only what
+   * is neither revoked nor pending.
    */
-  select(selector: Selector, limit: number): Promise<readonly Selection[]>;
+  select(selector: Selector, visible: Visibility, limit: number): Promise<readonly Selection[]>;
   find(id: string): Promise<Installation | undefined>;
   /** Newest first, strictly after `after`, at most `limit`. Keyset: equally fast at any depth. */
-  list(filter: InstallationFilter, after: Position | undefined, limit: number): Promise<readonly Installation[]>;
+  list(
+    filter: InstallationFilter,
+    visible: Visibility,
+    after: Position | undefined,
+    limit: number,
+  ): Promise<readonly Installation[]>;
   /**
    * Stores what a finished flow obtained, in one transaction: a live installation of the same identity is updated
    * and keeps its id, its credentials get the new tokens and a new version, leases and errors are cleared.
@@ -46,10 +60,17 @@ export interface InstallationRepository {
    * Credentials that no other live installation uses are marked revoked; the rest are `shared`.
    */
   beginRevocation(id: string, reason: string, now: Date): Promise<Revocation | undefined>;
-  /** Deletes what is kept for the installation and records how the platform answered. */
-  finishRevocation(id: string, result: ProviderRevocation): Promise<void>;
+  /** Deletes what is kept for the installation and records how the platform answered; false if that is known already. */
+  finishRevocation(id: string, result: ProviderRevocation): Promise<boolean>;
   /** Revocations begun before `before` and never finished. */
   unfinishedRevocations(before: Date): Promise<readonly string[]>;
+  /** What of an owner is not revoked, or not finished to be: oldest first. */
+  notRevokedOf(owner: string): Promise<readonly string[]>;
+  /**
+   * Gives an organization, with all its live installations and what they are served with, to another owner.
+   * Undefined if the installation is not live.
+   */
+  move(id: string, owner: string | undefined, now: Date): Promise<readonly Installation[] | undefined>;
   /** Sets `lastUsedAt`, many at once. Never moves it back. */
   recordUse(uses: ReadonlyMap<string, Date>): Promise<void>;
 }
@@ -120,6 +141,9 @@ export interface Failure {
   readonly unclear: boolean;
 }
 
+/** An installation as the record names it. */
+export type ServedInstallation = Pick<Installation, "id" | "owner" | "platform">;
+
 /** What background refreshes look for. */
 export interface DueQuery {
   readonly platform: string;
@@ -159,10 +183,20 @@ export interface CredentialRepository {
   abandon(lease: Lease): Promise<void>;
   /** Marks the grant dead, fenced by version and attempt; false if either moved. Its installations ask for reauthorization. */
   condemn(lease: Lease, code: string): Promise<boolean>;
+  /**
+   * Credentials that serve live installations, of any owner: those of these subjects, and people's that serve these
+   * organizations.
+   */
+  related(platform: string, subjects: readonly string[], orgIds: readonly string[]): Promise<readonly Credential[]>;
   /** Active credentials past their refresh time that were used recently, or at rest for too long; none that is leased or backs off. */
   due(query: DueQuery): Promise<readonly Credential[]>;
   /** Active grants that end before `before`, soonest first. */
   ending(before: Date, limit: number): Promise<readonly EndingGrant[]>;
-  /** Marks the credential's installations suspended (or active again), in step with the platform. */
-  setSuspended(credentialId: string, suspended: boolean): Promise<void>;
+  /**
+   * Marks the credential's installations suspended (or active again), in step with the platform, and gives those that
+   * were not so before.
+   */
+  setSuspended(credentialId: string, suspended: boolean): Promise<readonly ServedInstallation[]>;
+  /** The installations that a credential serves. */
+  servedBy(credentialId: string): Promise<readonly ServedInstallation[]>;
 }

@@ -1,9 +1,15 @@
 import { ServiceError } from "../errors.ts";
 import type { World } from "../world.ts";
-import type { ProviderRevocation } from "./installation.ts";
+import { serviceCaller } from "./audit.ts";
+import { combineRevocations } from "./combine-revocations.ts";
+import type { Installation, ProviderRevocation } from "./installation.ts";
+import { seesAny } from "./list-installations.ts";
+import type { PendingInstallRepository } from "./pending-install.ts";
 import type { Platforms, RevokeOutcome } from "./platform.ts";
+import type { Doer, PutOnRecord } from "./record.ts";
 import type { InstallationRepository, RevocableCredential, Revocation } from "./repositories.ts";
 import { singleFlight } from "./single-flight.ts";
+import type { InstallUndoer } from "./undo-install.ts";
 import type { UseCases } from "./use-cases.ts";
 
 /** A revocation that takes longer than this was interrupted: its process is gone. */
@@ -11,28 +17,43 @@ const interruptedAfterMs = 60_000;
 
 export interface Revoker {
   /**
-   * Stops hand-out first, durably; then asks the platform; then deletes what is kept, however the platform answered.
-   * @throws ServiceError INSTALLATION_NOT_FOUND.
+   * For a caller: stops hand-out first, durably; then asks the platform; then deletes what is kept, however the
+   * platform answered. A pending installation is undone with all that came with it.
+   * @throws ServiceError INSTALLATION_NOT_FOUND, also for what the caller may not see.
    */
   readonly revoke: UseCases["revokeInstallation"];
+  /** The same, whoever wants it. */
+  end(id: string, reason: string, doer: Doer): Promise<Ended>;
   /** Takes up revocations that a crash interrupted between these steps. */
   finishInterrupted(): Promise<void>;
 }
 
+export interface Ended {
+  readonly installation: Installation;
+  /** Undefined as long as another replica is still asking the platform. */
+  readonly providerRevocation: ProviderRevocation | undefined;
+}
+
 export function createRevoker(parts: {
   readonly installations: InstallationRepository;
+  readonly pendingInstalls: PendingInstallRepository;
+  readonly undoer: InstallUndoer;
   readonly platforms: Platforms;
+  readonly putOnRecord: PutOnRecord;
   readonly world: World;
 }): Revoker {
-  const { installations, platforms, world } = parts;
+  const { installations, pendingInstalls, undoer, platforms, putOnRecord, world } = parts;
   const flight = singleFlight<ProviderRevocation>();
 
-  async function finish(id: string, revocation: Revocation): Promise<ProviderRevocation> {
+  async function finish(id: string, revocation: Revocation, doer: Doer): Promise<ProviderRevocation> {
     const outcomes: RevokeOutcome[] = [];
     for (const credential of revocation.credentials) outcomes.push(await revokeAtPlatform(credential));
-    const result = combine(outcomes, revocation.shared);
-    await installations.finishRevocation(id, result);
-    world.log.info({ platform: revocation.installation.platform, installation: id, result }, "installation.revoked");
+    const result = combineRevocations(outcomes, revocation.shared);
+    const { platform, owner } = revocation.installation;
+    if (await installations.finishRevocation(id, result)) {
+      await putOnRecord(doer, [{ kind: "installation.revoked", installationId: id, owner, platform, detail: result }]);
+    }
+    world.log.info({ platform, installation: id, result }, "installation.revoked");
     return result;
   }
 
@@ -56,25 +77,43 @@ export function createRevoker(parts: {
     return outcome;
   }
 
-  async function revoke(id: string, reason: string) {
+  async function end(id: string, reason: string, doer: Doer): Promise<Ended> {
+    const found = await installations.find(id);
+    if (found === undefined) throw notFound(id);
+    if (found.status === "pending") {
+      const undone = await undo(found, doer);
+      if (undone !== undefined) return undone;
+    }
     const begun = await installations.beginRevocation(id, reason, world.now());
-    if (begun === undefined) throw new ServiceError("INSTALLATION_NOT_FOUND", `no installation ${id}`);
-    const providerRevocation = begun.finished ?? (await flight(id, () => finish(id, begun)));
+    if (begun === undefined) throw notFound(id);
+    const providerRevocation = begun.finished ?? (await flight(id, () => finish(id, begun, doer)));
     return { installation: (await installations.find(id)) ?? begun.installation, providerRevocation };
   }
 
+  /** Undefined if it was completed or undone meanwhile. */
+  async function undo(installation: Installation, doer: Doer): Promise<Ended | undefined> {
+    const pending = await pendingInstalls.findByInstallation(installation.id);
+    const providerRevocation = pending && (await undoer.undo(pending.id, "revoked", doer));
+    if (providerRevocation === undefined) return undefined;
+    const at = world.now();
+    return { installation: { ...installation, status: "revoked", updatedAt: at, revokedAt: at }, providerRevocation };
+  }
+
   return {
-    revoke,
+    end,
+    async revoke(id, reason, call) {
+      const installation = await installations.find(id);
+      if (installation === undefined || !seesAny(call.access, installation)) throw notFound(id);
+      return end(id, reason, call);
+    },
     async finishInterrupted() {
       const before = new Date(world.now().getTime() - interruptedAfterMs);
-      for (const id of await installations.unfinishedRevocations(before)) await revoke(id, "");
+      const doer = { caller: serviceCaller, method: "finish revocations" };
+      for (const id of await installations.unfinishedRevocations(before)) await end(id, "", doer);
     },
   };
 }
 
-/** One answer for several credentials: a failure is never hidden behind a success. */
-function combine(outcomes: readonly RevokeOutcome[], shared: boolean): ProviderRevocation {
-  if (outcomes.some((outcome) => outcome.kind === "failed")) return "failed";
-  if (outcomes.some((outcome) => outcome.kind === "revoked")) return "revoked";
-  return shared ? "shared" : "unsupported";
+function notFound(id: string): ServiceError {
+  return new ServiceError("INSTALLATION_NOT_FOUND", `no installation ${id}`);
 }

@@ -1,4 +1,5 @@
 import { invalidField, ServiceError } from "../errors.ts";
+import { shows, type Visibility } from "./access.ts";
 import type { Actor, Credential } from "./credential.ts";
 import type { Platform, Platforms } from "./platform.ts";
 import type { InstallationRepository, Selection, Selector } from "./repositories.ts";
@@ -13,21 +14,24 @@ export interface Selected {
   readonly installation: Selection["installation"];
   readonly credential: Credential;
   readonly platform: Platform;
-  /** The platform name the token is asked for by: decides `api_base_url`. */
+  /** The platform name the token is asked for by, or else the first one that is visible: decides `api_base_url`. */
   readonly product: string;
 }
 
-/** Finds the one installation and credential a selector names, in one statement, or says why there is none. */
+/**
+ * Finds the one installation and credential a selector names among those that are visible, in one statement, or says
+ * why there is none.
+ */
 export function createSelectInstallation(parts: {
   readonly installations: InstallationRepository;
   readonly platforms: Platforms;
   readonly installUrl: InstallUrl;
-}): (selector: Selector) => Promise<Selected> {
+}): (selector: Selector, visible: Visibility) => Promise<Selected> {
   const { installations, platforms, installUrl } = parts;
 
-  return async (selector) => {
+  return async (selector, visible) => {
     checkRequest(selector, platforms);
-    const found = await installations.select(selector, lookAhead);
+    const found = await installations.select(selector, visible, lookAhead);
     const first = found[0];
     if (first === undefined) throw notFound(selector, installUrl);
     const { installation } = first;
@@ -40,7 +44,7 @@ export function createSelectInstallation(parts: {
     if (platform === undefined) throw notConfigured(installation.platform);
     if (selector.actor !== undefined) checkActor(platform, selector.actor);
     if (found.length > 1) throw ambiguousPerson(found);
-    const product = selector.platform ?? installation.products[0] ?? installation.platform;
+    const product = selector.platform ?? visibleProduct(installation, visible);
     if (first.credential === undefined && installation.status === "reauthorization_required") {
       throw reauthorizationRequired(product, installUrl(product, installation.owner));
     }
@@ -49,6 +53,10 @@ export function createSelectInstallation(parts: {
     }
     return { installation, credential: first.credential, platform, product };
   };
+}
+
+function visibleProduct({ products, platform, owner }: Selected["installation"], visible: Visibility): string {
+  return products.find((product) => shows(visible, product, owner)) ?? platform;
 }
 
 /** Refuses a platform name nobody knows, or one that this process has no settings for. */
@@ -87,7 +95,8 @@ export function reauthorizationRequired(product: string, installUrl: string | un
   return new ServiceError("REAUTHORIZATION_REQUIRED", `${product} has to be connected again`, { metadata });
 }
 
-function notFound(selector: Selector, installUrl: InstallUrl): ServiceError {
+/** The same for what is not there and for what may not be seen. */
+export function notFound(selector: Selector, installUrl: InstallUrl): ServiceError {
   const url = selector.platform === undefined ? undefined : installUrl(selector.platform, selector.owner);
   const metadata = url === undefined ? {} : { install_url: url };
   return new ServiceError("INSTALLATION_NOT_FOUND", "no installation matches the selector", { metadata });

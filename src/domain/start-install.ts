@@ -3,6 +3,7 @@ import { Secret } from "../secret.ts";
 import type { World } from "../world.ts";
 import type { AttemptRepository } from "./attempt.ts";
 import type { StartedAttempt, StartInstall } from "./install.ts";
+import type { LinkFacts } from "./install-link.ts";
 import { codeChallenge } from "./pkce.ts";
 import type { Platform, Platforms } from "./platform.ts";
 import { checkPlatform } from "./select-installation.ts";
@@ -16,6 +17,8 @@ export interface Leg {
   readonly owner: string | undefined;
   readonly returnTo: string | undefined;
   readonly hint: string | undefined;
+  /** Undefined where the flow began without a link. */
+  readonly link?: LinkFacts | undefined;
 }
 
 export type StartLeg = (leg: Leg) => Promise<StartedAttempt>;
@@ -29,13 +32,22 @@ export function createStartLeg(parts: {
   const { attempts, world, redirectUri } = parts;
   const secret = () => new Secret(world.random(32).toString("base64url"));
 
-  return async ({ platform, owner, returnTo, hint }) => {
+  return async ({ platform, owner, returnTo, hint, link }) => {
     const state = secret();
     const browser = secret();
     const codeVerifier = platform.usesPkce(hint) ? secret() : undefined;
     const expiresAt = new Date(world.now().getTime() + attemptSeconds * 1000);
     await attempts.create(
-      { id: world.random(16).toString("hex"), platform: platform.name, owner, returnTo, codeVerifier, hint, expiresAt },
+      {
+        id: world.random(16).toString("hex"),
+        platform: platform.name,
+        owner,
+        returnTo,
+        codeVerifier,
+        hint,
+        expiresAt,
+        link,
+      },
       { stateHash: sha256(state.reveal()), browserHash: sha256(browser.reveal()) },
     );
     const redirectTo = platform.authorizationUrl({
@@ -43,6 +55,7 @@ export function createStartLeg(parts: {
       codeChallenge: codeVerifier && codeChallenge(codeVerifier),
       redirectUri: redirectUri(platform),
       hint,
+      extraScopes: link?.scopes,
     });
     const binding = { name: bindingName(state.reveal()), value: browser, maxAgeSeconds: attemptSeconds };
     return { redirectTo, binding };

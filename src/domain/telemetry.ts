@@ -1,9 +1,10 @@
 import type { ErrorReason } from "../errors.ts";
-import type { Call } from "./call.ts";
+import type { Arrival } from "./call.ts";
 import type { InstallFailure } from "./install.ts";
 import type { InstallationStatus, ProviderRevocation } from "./installation.ts";
 import type { MintOutcome } from "./platform.ts";
 import type { RefreshFailure } from "./refresh-outcome.ts";
+import type { TraceContext } from "./trace-context.ts";
 
 /** One RPC, answered or refused, through any door. */
 export interface FinishedCall {
@@ -27,7 +28,7 @@ export type MintResult = MintOutcome["kind"] | "error";
 export type RefreshResult = "current" | RefreshFailure | "unreadable" | "database" | "error";
 
 /** How a browser flow ended. */
-export type InstallResult = "connected" | InstallFailure;
+export type InstallResult = "connected" | "pending" | InstallFailure;
 
 /** A part of a call, or of what goes on by itself, that is worth a span of its own. */
 export type Step =
@@ -47,7 +48,7 @@ export type StepFacts = Readonly<Record<string, string | number | boolean>>;
 /** What log lines of one request have in common. */
 export interface RequestIds {
   readonly requestId: string;
-  readonly traceId: string | undefined;
+  readonly trace: Pick<TraceContext, "traceId"> | undefined;
 }
 
 /** Told of what happens, so that it can be seen from outside. None of it fails, waits or changes what it observes. */
@@ -69,8 +70,8 @@ export interface Telemetry {
   revocationFinished(result: ProviderRevocation): void;
   installFinished(platform: string, result: InstallResult): void;
   databaseChecked(reachable: boolean): void;
-  /** Runs a call: what it logs and what it starts belongs to it. `work` is given the call with its own trace. */
-  inCall<T>(call: Call, work: (call: Call) => Promise<T>): Promise<T>;
+  /** Runs a call: what it logs and what it starts belongs to it. `work` is given the arrival with its own trace. */
+  inCall<T>(arrival: Arrival, work: (arrival: Arrival) => Promise<T>): Promise<T>;
   /** Runs what handles a request that is no call: what it logs has these ids. */
   inRequest<T>(ids: RequestIds, work: () => T): T;
   /** Runs a step; `resultOf` says in a word how it ended. */
@@ -91,7 +92,7 @@ export const silentTelemetry: Telemetry = {
   revocationFinished: ignore,
   installFinished: ignore,
   databaseChecked: ignore,
-  inCall: (call, work) => work(call),
+  inCall: (arrival, work) => work(arrival),
   inRequest: (_ids, work) => work(),
   step: (_name, _facts, work) => work(),
 };

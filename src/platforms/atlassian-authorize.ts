@@ -29,7 +29,7 @@ export function atlassianAuthorizationUrl(consent: AtlassianConsent, request: Au
   url.search = new URLSearchParams({
     audience: audience(consent.apiUrl),
     client_id: consent.clientId,
-    scope: [...new Set([...consent.scopes, "offline_access"])].join(" "),
+    scope: [...new Set([...consent.scopes, ...(request.extraScopes ?? []), "offline_access"])].join(" "),
     redirect_uri: request.redirectUri,
     state: request.state,
     response_type: "code",

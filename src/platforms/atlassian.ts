@@ -45,6 +45,8 @@ export function createAtlassian(options: AtlassianOptions): Platform {
     reuseLeewayMs: 10 * 60_000,
     keepAliveMs: 30 * 86_400_000,
     narrowing: false,
+    takesScopes: true,
+    consentSpendsOlder: false,
     apiBaseUrl: (installation, product) =>
       `${options.apiUrl}/ex/${product === "confluence" ? "confluence" : "jira"}/${encodeURIComponent(installation.externalOrgId)}`,
     usesPkce: () => options.pkce,
@@ -65,6 +67,8 @@ export function createAtlassian(options: AtlassianOptions): Platform {
       if (refreshToken === undefined) return { kind: "rejected", code: "no_refresh_token" };
       return parseAtlassianRefresh(await send(atlassianRefreshRequest(options, refreshToken), options));
     },
+    // Nobody documents whether it ends one refresh token or the grant of the app and account.
+    revocationReach: () => "grant",
     async revoke({ refreshToken, accessToken }) {
       const token = refreshToken ?? accessToken;
       if (token === undefined) return { kind: "failed", cause: "no_token" };

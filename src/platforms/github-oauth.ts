@@ -31,7 +31,8 @@ export interface GithubOauthOptions extends GithubSite {
 
 /** GitHub OAuth Apps: a person authorizes us, with tokens that rotate or, where expiry is off, live until revoked. */
 export function createGithubOauth(options: GithubOauthOptions): Platform {
-  const scope = [...new Set([...options.scopes, "offline_access"])].join(" ");
+  const scopeOf = (extra: readonly string[] = []) =>
+    [...new Set([...options.scopes, ...extra, "offline_access"])].join(" ");
   return {
     name: "github-oauth",
     products: ["github-oauth"],
@@ -40,12 +41,15 @@ export function createGithubOauth(options: GithubOauthOptions): Platform {
     reuseLeewayMs: 0,
     keepAliveMs: 60 * 86_400_000,
     narrowing: false,
+    takesScopes: true,
+    consentSpendsOlder: false,
     apiBaseUrl: () => options.apiUrl,
     usesPkce: () => true,
-    authorizationUrl: (request) => buildAuthorizeUrl(options, request, scope),
+    authorizationUrl: (request) => buildAuthorizeUrl(options, request, scopeOf(request.extraScopes)),
     readCallback: (query) => readOauthCallback(query, options.issuer),
     exchange: (request) => exchange(options, request),
     mint: (credential) => mint(options, credential),
+    revocationReach: () => "token",
     revoke: (credential) => revoke(options, credential),
   };
 }

@@ -48,6 +48,8 @@ export function createGithub(options: GithubOptions): Platform {
     reuseLeewayMs: 0,
     keepAliveMs: undefined,
     narrowing: true,
+    takesScopes: false,
+    consentSpendsOlder: false,
     apiBaseUrl: () => options.apiUrl,
     usesPkce: (hint) => hint !== undefined,
     authorizationUrl(request) {
@@ -59,6 +61,7 @@ export function createGithub(options: GithubOptions): Platform {
     readCallback: (query, attemptHint) => readInstallCallback(query, options.issuer, attemptHint),
     exchange: (request) => exchange(site, request),
     mint: (credential, narrowing) => mint(site, credential.subject, narrowing),
+    revocationReach: () => "grant",
     revoke: (credential) => uninstall(site, credential.subject),
   };
 }

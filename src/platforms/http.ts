@@ -32,6 +32,7 @@ const maxBodyBytes = 1024 * 1024;
 
 /** Errors that prove the request never reached the platform. */
 const unsentCodes = new Set([
+  "ADDRESS_REFUSED",
   "ECONNREFUSED",
   "ENOTFOUND",
   "EAI_AGAIN",

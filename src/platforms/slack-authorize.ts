@@ -15,10 +15,15 @@ export interface SlackConsent {
 /** The consent page (page "Installing with OAuth"). Slack separates scopes by commas. */
 export function slackAuthorizationUrl(consent: SlackConsent, request: AuthorizationRequest): URL {
   const url = new URL(`${consent.slackUrl}/oauth/v2/authorize`);
+  // Of the bot, unless only people connect.
+  const { extraScopes = [] } = request;
+  const ofPeople = consent.scopes.length === 0 && consent.userScopes.length > 0;
+  const scopes = [...new Set([...consent.scopes, ...(ofPeople ? [] : extraScopes)])];
+  const userScopes = [...new Set([...consent.userScopes, ...(ofPeople ? extraScopes : [])])];
   url.search = new URLSearchParams({
     client_id: consent.clientId,
-    ...(consent.scopes.length === 0 ? {} : { scope: consent.scopes.join(",") }),
-    ...(consent.userScopes.length === 0 ? {} : { user_scope: consent.userScopes.join(",") }),
+    ...(scopes.length === 0 ? {} : { scope: scopes.join(",") }),
+    ...(userScopes.length === 0 ? {} : { user_scope: userScopes.join(",") }),
     redirect_uri: request.redirectUri,
     state: request.state,
   }).toString();

@@ -30,6 +30,9 @@ export function createSlack(options: SlackOptions): Platform {
     reuseLeewayMs: 60_000,
     keepAliveMs: 14 * 86_400_000,
     narrowing: false,
+    takesScopes: true,
+    // A reinstall replaces the bot token of its workspace.
+    consentSpendsOlder: true,
     apiBaseUrl: () => `${options.slackUrl}/api`,
     // A challenge would need PKCE, and enabling that makes the app a public client for good.
     usesPkce: () => false,
@@ -46,6 +49,8 @@ export function createSlack(options: SlackOptions): Platform {
       if (accessToken === undefined) return { kind: "rejected", code: "no_access_token" };
       return parseSlackTest(await send(slackTestRequest(options, accessToken), options));
     },
+    // Without rotation it is the authorization behind the token that ends.
+    revocationReach: (kind) => (kind === "rotating" ? "token" : "grant"),
     async revoke({ accessToken, refreshToken }) {
       // The refresh token first: what it could still obtain outlives the access token.
       const tokens = [refreshToken, accessToken].filter((token) => token !== undefined);

@@ -1,10 +1,14 @@
 import { Code } from "../../gen/google/rpc/code_pb.js";
-import type { Call } from "../domain/call.ts";
+import { describeError } from "../described-error.ts";
+import type { AuditEvent } from "../domain/audit.ts";
+import type { Arrival, Call } from "../domain/call.ts";
+import type { Authenticate, Caller } from "../domain/caller.ts";
 import { silentTelemetry, type Telemetry } from "../domain/telemetry.ts";
-import { type FieldViolation, ServiceError } from "../errors.ts";
-import type { Log } from "../world.ts";
-import { describeError } from "./errors/described-error.ts";
+import type { RateLimiter } from "../domain/token-bucket.ts";
+import { type ErrorReason, type FieldViolation, ServiceError } from "../errors.ts";
+import type { World } from "../world.ts";
 import { type Failure, toFailure } from "./errors/failure.ts";
+import { createReceiveCall, type IncomingCall, identified } from "./incoming-calls.ts";
 import type { Procedures, RequestOf, ResponseOf, RpcName } from "./procedures.ts";
 import { violationsOf } from "./rules.ts";
 
@@ -20,56 +24,108 @@ export interface Codec<Name extends RpcName, WireRequest, WireResponse> {
 }
 
 /**
- * Runs one call from its content to its outcome: reads the request, applies the rules, runs the procedure, maps what
- * is thrown, writes one log line, tells of it. Never rejects, and goes on when the caller hangs up.
+ * Runs one call from its arrival to its outcome: who asks, whether they may, the request and its rules, the procedure;
+ * maps what is thrown, writes one log line, tells of it. Never rejects, and goes on when the caller hangs up.
  */
 export type Dispatch = <Name extends RpcName, WireRequest, WireResponse>(
   name: Name,
   codec: Codec<Name, WireRequest, WireResponse>,
   request: WireRequest,
-  call: Call,
+  incoming: IncomingCall,
 ) => Promise<Outcome<WireResponse>>;
 
-export function createDispatch(parts: {
+export interface DispatchParts extends Pick<World, "log" | "now" | "random"> {
   readonly procedures: Procedures;
-  readonly log: Log;
-  readonly now: () => Date;
+  readonly authenticate: Authenticate;
+  readonly limiter: RateLimiter;
+  /** Puts on record what need not be waited for: callers that were turned away. */
+  readonly note?: ((event: AuditEvent) => void) | undefined;
   readonly telemetry?: Telemetry | undefined;
-}): Dispatch {
-  const { procedures, log, now, telemetry = silentTelemetry } = parts;
+}
 
-  return (name, codec, wireRequest, call) => telemetry.inCall(call, (own) => run(name, codec, wireRequest, own));
+type Asking = Pick<Caller, "name" | "policyHash">;
+
+/** Whose a call is that did not prove it. */
+const nobody: Asking = { name: "unauthenticated", policyHash: undefined };
+const onRecord: ReadonlySet<ErrorReason> = new Set([
+  "CALLER_UNAUTHENTICATED",
+  "CALLER_NOT_ALLOWED",
+  "CALLER_RATE_LIMITED",
+]);
+
+export function createDispatch(parts: DispatchParts): Dispatch {
+  const { procedures, authenticate, limiter, note, log, now, telemetry = silentTelemetry } = parts;
+  const receive = createReceiveCall(parts.random);
+  /** Doors remember requests: those are checked once. */
+  const faultless = new WeakSet<object>();
+
+  return (name, codec, wireRequest, incoming) =>
+    telemetry.inCall(receive(incoming), (arrival) => run(name, codec, wireRequest, incoming, arrival));
 
   async function run<Name extends RpcName, WireRequest, WireResponse>(
     name: Name,
     codec: Codec<Name, WireRequest, WireResponse>,
     wireRequest: WireRequest,
-    call: Call,
+    incoming: IncomingCall,
+    arrival: Arrival,
   ): Promise<Outcome<WireResponse>> {
-    const startMs = now().getTime();
     const started = performance.now();
+    let asking: Asking = nobody;
     try {
+      const proven = authenticate(incoming);
+      const caller = proven instanceof Promise ? await proven : proven;
+      asking = caller;
+      const call = identified(arrival, caller);
+      keepToRate(call);
       const request = readRequest(() => codec.read(wireRequest));
-      const violations = violationsOf(name, request);
-      if (violations.length > 0) throw brokenRules(violations);
-      const response = codec.write(await procedures[name](request, call));
-      log.debug(logFields(call, "OK", startMs), "rpc");
-      measure(call, "OK", undefined, started);
+      keepToRules(name, request);
+      const answer = procedures[name](request, call);
+      const response = codec.write(answer instanceof Promise ? await answer : answer);
+      log.debug(() => fieldsOf(arrival, caller.name, "OK", started), "rpc");
+      finished(arrival, caller.name, "OK", undefined, started);
       return { kind: "answered", response };
     } catch (error) {
       const failure = toFailure(error);
-      logFailure(call, failure, error, startMs);
-      measure(call, nameOf(failure.code), failure.reason, started);
+      logFailure(fieldsOf(arrival, asking.name, nameOf(failure.code), started), failure, error);
+      if (failure.reason !== undefined && onRecord.has(failure.reason)) refused(arrival, asking, failure.reason);
+      finished(arrival, asking.name, nameOf(failure.code), failure.reason, started);
       return { kind: "failed", failure };
     }
   }
 
-  function measure({ method, caller }: Call, code: string, reason: Failure["reason"], started: number): void {
+  /** Each rule of this method has a rate of its own; the call has to keep to all of them. */
+  function keepToRate({ access }: Call): void {
+    for (const { key, rate } of access.rates) {
+      const waitMs = limiter.take(key, rate);
+      if (waitMs <= 0) continue;
+      throw new ServiceError("CALLER_RATE_LIMITED", "more calls than the caller file allows", {
+        retryAfterMs: Math.ceil(waitMs),
+      });
+    }
+  }
+
+  function keepToRules<Name extends RpcName>(name: Name, request: RequestOf<Name>): void {
+    if (faultless.has(request)) return;
+    const violations = violationsOf(name, request);
+    if (violations.length > 0) throw brokenRules(violations);
+    faultless.add(request);
+  }
+
+  function finished(
+    { method }: Arrival,
+    caller: string,
+    code: string,
+    reason: Failure["reason"],
+    started: number,
+  ): void {
     telemetry.callFinished({ method, caller, code, reason, seconds: (performance.now() - started) / 1000 });
   }
 
-  function logFailure(call: Call, failure: Failure, error: unknown, startMs: number): void {
-    const fields = logFields(call, nameOf(failure.code), startMs);
+  function refused({ method, address, requestId }: Arrival, { name, policyHash }: Asking, detail: ErrorReason): void {
+    note?.({ kind: "call.refused", at: now(), caller: name, method, address, requestId, policyHash, detail, count: 1 });
+  }
+
+  function logFailure(fields: ReturnType<typeof fieldsOf>, failure: Failure, error: unknown): void {
     if (failure.reason === undefined) {
       log.error({ ...fields, error: describeError(error) }, "rpc");
     } else {
@@ -77,11 +133,11 @@ export function createDispatch(parts: {
       log.info({ ...fields, reason: failure.reason, ...cause }, "rpc");
     }
   }
+}
 
-  function logFields(call: Call, code: string, startMs: number) {
-    const { method, caller, requestId, trace } = call;
-    return { method, code, ms: now().getTime() - startMs, caller, requestId, traceId: trace?.traceId };
-  }
+function fieldsOf({ method, requestId, trace }: Arrival, caller: string, code: string, started: number) {
+  const ms = Math.round(performance.now() - started);
+  return { method, code, ms, caller, requestId, traceId: trace?.traceId };
 }
 
 function nameOf(code: Code): string {

@@ -6,6 +6,7 @@ import {
 import type { Actor } from "../domain/credential.ts";
 import type { Narrowing } from "../domain/platform.ts";
 import type { GetTokenRequest, IssuedToken } from "../domain/use-cases.ts";
+import { milliseconds } from "./durations.ts";
 import { given } from "./given.ts";
 import type { ResponseOf } from "./procedures.ts";
 
@@ -22,7 +23,7 @@ export function toGetTokenRequest(request: RequestMessage): GetTokenRequest {
       actor: actors[request.actor],
       externalUserId: given(request.externalUserId),
     },
-    minTtlMs: minTtl === undefined ? undefined : Number(minTtl.seconds) * 1000 + Math.ceil(minTtl.nanos / 1_000_000),
+    minTtlMs: minTtl === undefined ? undefined : milliseconds(minTtl),
     rejectedTokenId: given(request.rejectedTokenId),
     narrowing: toNarrowing(request.github) ?? toNarrowing(request),
   };

@@ -1,22 +1,24 @@
-import type { Call } from "../domain/call.ts";
-import { parseTraceparent } from "../domain/trace-context.ts";
+import type { Access } from "../domain/access.ts";
+import type { Arrival, Call } from "../domain/call.ts";
+import type { Caller, Evidence } from "../domain/caller.ts";
+import { parseTraceparent, type TraceContext } from "../domain/trace-context.ts";
 import { countdown } from "./deadline.ts";
 
-/** What a door knows of a call. */
-export interface IncomingCall {
+/** What a door knows of a call. Doors may work it out when it is asked for: most calls need little of it. */
+export interface IncomingCall extends Evidence {
   /** The RPC's name. */
   readonly method: string;
   readonly address: string | undefined;
   /** As the caller sent it. */
   readonly requestId: string | undefined;
   /** The `traceparent` header, as the caller sent it. */
-  readonly traceparent?: string | undefined;
+  readonly traceparent: string | undefined;
   /** Undefined: the caller named no deadline. */
   readonly timeoutMs: number | undefined;
 }
 
-/** Makes the same Call of what any door knows. */
-export type ReceiveCall = (incoming: IncomingCall) => Call;
+/** Makes the same Arrival of what any door knows. */
+export type ReceiveCall = (incoming: IncomingCall) => Arrival;
 
 const saneRequestId = /^[\x21-\x7e]{1,128}$/;
 /** An IPv4 peer of a socket that listens on IPv6 (RFC 4291 section 2.5.5.2). */
@@ -24,19 +26,10 @@ const mappedPrefix = "::ffff:";
 const idBytes = 12;
 const idsPerDraw = 256;
 
-/** Calls of callers that nobody has authenticated. A request id that is missing or not printable is replaced. */
+/** A request id that is missing or not printable is replaced. */
 export function createReceiveCall(random: (bytes: number) => Buffer): ReceiveCall {
   let pool: Buffer = Buffer.alloc(0);
   let used = 0;
-
-  return ({ method, address, requestId, traceparent, timeoutMs }) => ({
-    caller: "anonymous",
-    address: address?.startsWith(mappedPrefix) ? address.slice(mappedPrefix.length) : address,
-    requestId: requestId !== undefined && saneRequestId.test(requestId) ? requestId : newRequestId(),
-    method,
-    trace: parseTraceparent(traceparent),
-    remainingMs: countdown(timeoutMs),
-  });
 
   // Drawn in bulk: one draw for each call would cost more than the rest of this function.
   function newRequestId(): string {
@@ -46,5 +39,80 @@ export function createReceiveCall(random: (bytes: number) => Buffer): ReceiveCal
     }
     used += idBytes;
     return pool.toString("hex", used - idBytes, used);
+  }
+
+  return (incoming) => new ReceivedCall(incoming, newRequestId);
+}
+
+/** Works out what is asked for, once: a warm call asks for next to nothing. */
+class ReceivedCall implements Arrival {
+  readonly method: string;
+  readonly remainingMs: () => number;
+  readonly #incoming: IncomingCall;
+  readonly #newRequestId: () => string;
+  #requestId: string | undefined;
+
+  constructor(incoming: IncomingCall, newRequestId: () => string) {
+    this.method = incoming.method;
+    this.remainingMs = countdown(incoming.timeoutMs);
+    this.#incoming = incoming;
+    this.#newRequestId = newRequestId;
+  }
+
+  get address(): string | undefined {
+    const { address } = this.#incoming;
+    return address?.startsWith(mappedPrefix) ? address.slice(mappedPrefix.length) : address;
+  }
+
+  get requestId(): string {
+    if (this.#requestId === undefined) {
+      const { requestId } = this.#incoming;
+      this.#requestId = requestId !== undefined && saneRequestId.test(requestId) ? requestId : this.#newRequestId();
+    }
+    return this.#requestId;
+  }
+
+  get trace(): TraceContext | undefined {
+    return parseTraceparent(this.#incoming.traceparent);
+  }
+}
+
+/**
+ * The call of a caller that is known.
+ * @throws ServiceError CALLER_NOT_ALLOWED if it may not call this method at all.
+ */
+export function identified(arrival: Arrival, caller: Caller): Call {
+  return new IdentifiedCall(arrival, caller);
+}
+
+class IdentifiedCall implements Call {
+  readonly caller: string;
+  readonly access: Access;
+  readonly policyHash: string | undefined;
+  readonly method: string;
+  readonly #arrival: Arrival;
+
+  constructor(arrival: Arrival, caller: Caller) {
+    this.caller = caller.name;
+    this.access = caller.access(arrival.method);
+    this.policyHash = caller.policyHash;
+    this.method = arrival.method;
+    this.#arrival = arrival;
+  }
+
+  get address(): string | undefined {
+    return this.#arrival.address;
+  }
+
+  get requestId(): string {
+    return this.#arrival.requestId;
+  }
+
+  get trace(): TraceContext | undefined {
+    return this.#arrival.trace;
+  }
+
+  remainingMs(): number {
+    return this.#arrival.remainingMs();
   }
 }

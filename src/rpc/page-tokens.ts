@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { InstallationFilter, Position } from "../domain/installation.ts";
+import type { Position } from "../domain/installation.ts";
 import { invalidField } from "../errors.ts";
 
 /** Makes text that nobody else can make or read, good for a URL. `open` gives undefined for whatever is not ours. */
@@ -8,28 +8,31 @@ export interface Sealer {
   open(text: string): string | undefined;
 }
 
+/** What a page belongs to: the RPC, the caller and every filter, in one order. */
+export type ListKey = readonly (string | number | undefined)[];
+
 /** Places in a list, as callers carry them from page to page. */
 export interface PageTokens {
-  write(position: Position, filter: InstallationFilter): string;
+  write(position: Position, list: ListKey): string;
   /**
    * Undefined for the first page.
-   * @throws ServiceError INVALID_REQUEST for a token that is not ours or belongs to another filter.
+   * @throws ServiceError INVALID_REQUEST for a token that is not ours or belongs to another list or caller.
    */
-  read(token: string, filter: InstallationFilter): Position | undefined;
+  read(token: string, list: ListKey): Position | undefined;
 }
 
 export function createPageTokens(sealer: Sealer): PageTokens {
   return {
-    write: ({ createdAt, id }, filter) => sealer.seal(JSON.stringify([createdAt.getTime(), id, hash(filter)])),
+    write: ({ createdAt, id }, list) => sealer.seal(JSON.stringify([createdAt.getTime(), id, hash(list)])),
 
-    read(token, filter) {
+    read(token, list) {
       if (token === "") return undefined;
-      const [createdAtMs, id, filterHash] = parse(sealer.open(token));
+      const [createdAtMs, id, listHash] = parse(sealer.open(token));
       if (typeof createdAtMs !== "number" || typeof id !== "string") {
         throw invalidField("page_token", "must be the next_page_token of a previous response");
       }
-      if (filterHash !== hash(filter)) {
-        throw invalidField("page_token", "belongs to a request with other filters");
+      if (listHash !== hash(list)) {
+        throw invalidField("page_token", "belongs to a request with other filters, or of another caller");
       }
       return { createdAt: new Date(createdAtMs), id };
     },
@@ -44,9 +47,8 @@ export function pageSize(requested: number): number {
   return requested === 0 ? defaultPageSize : Math.min(requested, maxPageSize);
 }
 
-function hash(filter: InstallationFilter): string {
-  const { platform, status, externalOrgId, externalInstallId, owner } = filter;
-  const fields = [platform, status, externalOrgId, externalInstallId, owner].map((field) => field ?? null);
+function hash(list: ListKey): string {
+  const fields = list.map((field) => field ?? null);
   return createHash("sha256").update(JSON.stringify(fields)).digest("base64url").slice(0, 22);
 }
 

@@ -1,4 +1,4 @@
-import type { Duration } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import type { FieldViolation } from "../errors.ts";
 
 /** Collects every violation of one request. */
@@ -20,8 +20,8 @@ export function textLength(found: Found, field: string, text: string, min: numbe
 }
 
 /** Text that a database can keep: Postgres has no NUL in a text. */
-export function storable(found: Found, field: string, text: string, max: number): void {
-  textLength(found, field, text, 0, max);
+export function storable(found: Found, field: string, text: string, max: number, min = 0): void {
+  textLength(found, field, text, min, max);
   if (text.includes("\0")) found.push({ field, description: "must not contain NUL" });
 }
 
@@ -52,3 +52,14 @@ export function durationBetween(
     found.push({ field, description: `must be between ${minSeconds}s and ${maxSeconds}s` });
   }
 }
+
+/** From 1970 to the end of 9999; an absent time breaks no rule. */
+export function validTime(found: Found, field: string, time: Timestamp | undefined): void {
+  if (time === undefined) return;
+  const nanos = time.seconds * 1_000_000_000n + BigInt(time.nanos);
+  if (nanos < 0n || nanos > lastSecond * 1_000_000_000n) {
+    found.push({ field, description: "must be between 1970 and 9999" });
+  }
+}
+
+const lastSecond = 253_402_300_799n;

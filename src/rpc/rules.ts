@@ -2,7 +2,16 @@ import { InstallationStatus } from "../../gen/oauth/token/v1/installation_pb.js"
 import { Actor, type GithubNarrowing } from "../../gen/oauth/token/v1/token_service_pb.js";
 import type { FieldViolation } from "../errors.ts";
 import type { RequestOf, RpcName } from "./procedures.ts";
-import { definedValue, durationBetween, type Found, maxItems, storable, textLength, uuid } from "./rule-checks.ts";
+import {
+  definedValue,
+  durationBetween,
+  type Found,
+  maxItems,
+  storable,
+  textLength,
+  uuid,
+  validTime,
+} from "./rule-checks.ts";
 
 /**
  * What the contract demands of a request: the buf.validate options of token_service.proto in plain code, since
@@ -54,7 +63,39 @@ const rules: { readonly [Name in RpcName]: (request: RequestOf<Name>, found: Fou
     uuid(found, "installation_id", request.installationId);
     storable(found, "reason", request.reason, 1024);
   },
+
+  createInstallLink(request, found) {
+    storable(found, "platform", request.platform, 64, 1);
+    storable(found, "owner", request.owner, 256);
+    storable(found, "return_to", request.returnTo, 2048);
+    durationBetween(found, "ttl", request.ttl, 0, daySeconds);
+    maxItems(found, "scopes", request.scopes.length, 100);
+    for (const [index, scope] of request.scopes.entries()) {
+      const field = `scopes[${index}]`;
+      textLength(found, field, scope, 1, 200);
+      if (!scopeToken.test(scope)) found.push({ field, description: "must be one scope (RFC 6749 section 3.3)" });
+    }
+    if (request.installationId !== "") uuid(found, "installation_id", request.installationId);
+  },
+
+  completeInstall(request, found) {
+    textLength(found, "completion_code", request.completionCode, 1, 256);
+    storable(found, "owner", request.owner, 256, 1);
+  },
+
+  listAuditEvents(request, found) {
+    if (request.installationId !== "") uuid(found, "installation_id", request.installationId);
+    storable(found, "caller", request.caller, 256);
+    validTime(found, "start_time", request.startTime);
+    validTime(found, "end_time", request.endTime);
+    if (request.pageSize < 0) found.push({ field: "page_size", description: "must not be negative" });
+    textLength(found, "page_token", request.pageToken, 0, 1024);
+    storable(found, "kind", request.kind, 64);
+  },
 };
+
+const daySeconds = 86_400;
+const scopeToken = /^[!#-[\]-~]+$/;
 
 const yearSeconds = 31_536_000;
 const permissionName = /^[a-z][a-z_]{0,99}$/;

@@ -1,3 +1,4 @@
+import type { PendingInstallRepository } from "../domain/pending-install.ts";
 import type { CredentialRepository, InstallationRepository } from "../domain/repositories.ts";
 import type { PublishedChanges } from "./changes.ts";
 
@@ -19,6 +20,25 @@ export function announcingInstallations(
       if (revocation !== undefined) publish({ kind: "installation", id, platform: revocation.installation.platform });
       return revocation;
     },
+    async move(id, owner, now) {
+      const moved = await repository.move(id, owner, now);
+      publish({ kind: "everything" });
+      return moved;
+    },
+  };
+}
+
+export function announcingPendingInstalls(
+  repository: PendingInstallRepository,
+  { publish }: PublishedChanges,
+): PendingInstallRepository {
+  return {
+    ...repository,
+    async complete(id, context) {
+      const connected = await repository.complete(id, context);
+      publish({ kind: "everything" });
+      return connected;
+    },
   };
 }
 
@@ -39,8 +59,9 @@ export function announcingCredentials(
       return condemned;
     },
     async setSuspended(id, suspended) {
-      await repository.setSuspended(id, suspended);
+      const changed = await repository.setSuspended(id, suspended);
       publish({ kind: "credential", id });
+      return changed;
     },
   };
 }

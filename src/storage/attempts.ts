@@ -1,6 +1,7 @@
 import { and, eq, gt, type InferSelectModel, isNull, lt } from "drizzle-orm";
 import type { Attempt, AttemptRefusal, AttemptRepository } from "../domain/attempt.ts";
 import type { Database } from "./database.ts";
+import { toFacts } from "./link-facts.ts";
 import { attempts } from "./schema.ts";
 import type { Sealer } from "./seal/sealer.ts";
 
@@ -22,14 +23,15 @@ export function createAttemptRepository({
       codeVerifier: row.codeVerifier === null ? undefined : sealer.open(verifierOf(row.id), row.codeVerifier),
       hint: row.hint ?? undefined,
       expiresAt: row.expiresAt,
+      link: row.link === null ? undefined : toFacts(row.link),
     };
   }
 
   return {
-    async create({ codeVerifier, ...attempt }, { stateHash, browserHash }) {
+    async create({ codeVerifier, link, ...attempt }, { stateHash, browserHash }) {
       const sealed = codeVerifier === undefined ? null : sealer.seal(verifierOf(attempt.id), codeVerifier).text;
       await database.write((db) =>
-        db.insert(attempts).values({ ...attempt, stateHash, browserHash, codeVerifier: sealed }),
+        db.insert(attempts).values({ ...attempt, stateHash, browserHash, codeVerifier: sealed, link: link ?? null }),
       );
     },
 
@@ -53,11 +55,16 @@ export function createAttemptRepository({
         if (spent !== undefined) return { kind: "consumed", attempt: toAttempt(spent) };
       }
       const [row] = await database.read((db) => db.select().from(attempts).where(eq(attempts.stateHash, stateHash)));
-      return { kind: "refused", why: refusal(row, platform, now) };
+      const of = row && { owner: row.owner ?? undefined, link: row.link === null ? undefined : toFacts(row.link) };
+      return { kind: "refused", why: refusal(row, platform, now), of };
     },
 
     async prune(before) {
       await database.write((db) => db.delete(attempts).where(lt(attempts.expiresAt, before)));
+    },
+
+    async forgetOwner(owner) {
+      await database.write((db) => db.delete(attempts).where(eq(attempts.owner, owner)));
     },
   };
 }

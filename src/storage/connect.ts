@@ -15,6 +15,8 @@ export interface ConnectTools {
   readonly sealer: Sealer;
   readonly random: (bytes: number) => Buffer;
   readonly newId: () => string;
+  /** The id of an installation that is stored anew; `newId` where this gives none. */
+  readonly idOf?: ((installation: ConnectedInstallation) => string | undefined) | undefined;
 }
 
 /** Stores a finished flow; to be run in a transaction. See InstallationRepository.connect. */
@@ -47,8 +49,25 @@ export async function connect(
   return ids.flatMap((id) => found.get(id) ?? []);
 }
 
-/** An organization has one owner, whichever of its installations is meant. */
-async function refuseIfTaken(tx: Queries, orgIds: readonly string[], context: ConnectContext): Promise<void> {
+/** What the platform said of an installation, in columns. */
+export function factsOf(connected: ConnectedInstallation) {
+  return {
+    products: [...connected.products],
+    externalOrgName: connected.externalOrgName,
+    externalInstallId: connected.externalInstallId ?? null,
+    scopes: [...connected.scopes],
+    permissions: connected.permissions,
+    installedBy: connected.installedBy ?? null,
+    metadata: connected.metadata,
+  };
+}
+
+/** @throws ServiceError INSTALLATION_TAKEN: an organization has one owner, whichever of its installations is meant. */
+export async function refuseIfTaken(
+  tx: Queries,
+  orgIds: readonly string[],
+  context: Pick<ConnectContext, "platform" | "owner">,
+): Promise<void> {
   const { platform, owner } = context;
   const [taken] = await tx
     .select({ name: installations.externalOrgName })
@@ -74,20 +93,11 @@ async function storeInstallation(
   tx: Queries,
   connected: ConnectedInstallation,
   { platform, holder, owner, now }: ConnectContext,
-  { newId }: ConnectTools,
+  { newId, idOf }: ConnectTools,
 ): Promise<string> {
   const { externalOrgId, externalInstallId = null, externalUserId = null } = connected;
-  const facts = {
-    products: [...connected.products],
-    status: connected.suspended ? ("suspended" as const) : ("active" as const),
-    externalOrgName: connected.externalOrgName,
-    externalInstallId,
-    scopes: [...connected.scopes],
-    permissions: connected.permissions,
-    installedBy: connected.installedBy ?? null,
-    metadata: connected.metadata,
-    updatedAt: now,
-  };
+  const status = connected.suspended ? ("suspended" as const) : ("active" as const);
+  const facts = { ...factsOf(connected), status, updatedAt: now };
   const [updated] = await tx
     .update(installations)
     .set(facts)
@@ -105,20 +115,20 @@ async function storeInstallation(
     .returning({ id: installations.id });
   if (updated !== undefined) return updated.id;
 
-  const id = newId();
+  const id = idOf?.(connected) ?? newId();
   const identity = { id, platform, owner: owner ?? null, externalOrgId, externalUserId };
   await tx.insert(installations).values({ ...identity, ...facts, createdAt: now });
   return id;
 }
 
 /** Neither ended nor still to be completed: what the unique index of live identities covers. */
-const isLive = notInArray(installations.status, ["revoked", "pending"]);
+export const isLive = notInArray(installations.status, ["revoked", "pending"]);
 
 type NullableColumn =
   | typeof installations.owner
   | typeof installations.externalInstallId
   | typeof installations.externalUserId;
 
-function same(column: NullableColumn, value: string | null): SQL {
+export function same(column: NullableColumn, value: string | null): SQL {
   return value === null ? isNull(column) : eq(column, value);
 }

@@ -1,5 +1,5 @@
 import { and, eq, inArray, sql } from "drizzle-orm";
-import type { Lease } from "../domain/repositories.ts";
+import type { Lease, ServedInstallation } from "../domain/repositories.ts";
 import type { Queries } from "./database.ts";
 import { isHeld, noAttempt } from "./lease.ts";
 import { credentials, installationCredentials, installations } from "./schema.ts";
@@ -51,8 +51,8 @@ export async function suspendInstallations(
   credentialId: string,
   suspended: boolean,
   now: Date,
-): Promise<void> {
-  if (!isUuid(credentialId)) return;
+): Promise<readonly ServedInstallation[]> {
+  if (!isUuid(credentialId)) return [];
   const served = db
     .select({ id: installations.id })
     .from(installationCredentials)
@@ -65,8 +65,28 @@ export async function suspendInstallations(
     )
     .orderBy(installations.id)
     .for("no key update", { of: installations });
-  await db
+  const changed = await db
     .update(installations)
     .set({ status: suspended ? "suspended" : "active", updatedAt: now })
-    .where(inArray(installations.id, served));
+    .where(inArray(installations.id, served))
+    .returning(namedColumns);
+  return changed.map(named);
+}
+
+/** See CredentialRepository.servedBy. */
+export async function servedInstallations(db: Queries, credentialId: string): Promise<readonly ServedInstallation[]> {
+  if (!isUuid(credentialId)) return [];
+  const rows = await db
+    .select(namedColumns)
+    .from(installationCredentials)
+    .innerJoin(installations, eq(installations.id, installationCredentials.installationId))
+    .where(eq(installationCredentials.credentialId, credentialId))
+    .orderBy(installations.id);
+  return rows.map(named);
+}
+
+const namedColumns = { id: installations.id, owner: installations.owner, platform: installations.platform };
+
+function named({ owner, ...row }: { readonly id: string; readonly owner: string | null; readonly platform: string }) {
+  return { ...row, owner: owner ?? undefined };
 }

@@ -2,10 +2,11 @@ import { eq } from "drizzle-orm";
 import type { CredentialRepository, CredentialState, Lease } from "../domain/repositories.ts";
 import { commitTokens } from "./commit.ts";
 import { readerColumns, toCredential } from "./credential-rows.ts";
-import { condemnCredential, suspendInstallations } from "./credential-status.ts";
+import { condemnCredential, servedInstallations, suspendInstallations } from "./credential-status.ts";
 import type { Database, Queries } from "./database.ts";
 import { dueCredentials, endingGrants } from "./due-credentials.ts";
 import { abandonLease, acquireLease, confirmLease, type Held, leaseRemainingMs, releaseLease } from "./lease.ts";
+import { relatedCredentials } from "./related-credentials.ts";
 import { credentials } from "./schema.ts";
 import type { Sealer } from "./seal/sealer.ts";
 import { isUuid } from "./uuid.ts";
@@ -28,8 +29,11 @@ export function createCredentialRepository({ database, sealer, now }: Credential
     abandon: (lease) => database.write((db) => abandonLease(db, held(lease))),
     condemn: (lease, code) => database.write((db) => condemnCredential(db, lease, code, now())),
     due: (query) => database.read((db) => dueCredentials(db, query, sealer)),
+    related: (platform, subjects, orgIds) =>
+      database.read((db) => relatedCredentials(db, { platform, subjects, orgIds }, sealer)),
     ending: (before, limit) => database.read((db) => endingGrants(db, before, limit)),
     setSuspended: (id, suspended) => database.write((db) => suspendInstallations(db, id, suspended, now())),
+    servedBy: (id) => database.read((db) => servedInstallations(db, id)),
   };
 }
 

@@ -13,11 +13,11 @@ export interface Grants {
  * Lets one transaction at a time change which credentials serve these organizations and grants, also where no row
  * exists yet. Held until the transaction ends; taken in one order.
  */
-export async function lockGrants(tx: Queries, { platform, owner, orgIds, subjects }: Grants): Promise<void> {
-  const keys = [
+export async function lockGrants(tx: Queries, ...grants: readonly Grants[]): Promise<void> {
+  const keys = grants.flatMap(({ platform, owner, orgIds, subjects }) => [
     ...orgIds.map((orgId) => JSON.stringify(["organization", platform, orgId])),
     ...subjects.map((subject) => JSON.stringify(["grant", platform, owner ?? null, subject])),
-  ];
+  ]);
   for (const key of [...new Set(keys)].sort()) {
     await tx
       .select({ locked: sql`pg_advisory_xact_lock(hashtextextended(${key}, 0))` })

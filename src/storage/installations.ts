@@ -1,15 +1,18 @@
 import { and, asc, desc, eq, isNull, lt, or, sql } from "drizzle-orm";
+import type { Visibility } from "../domain/access.ts";
 import type { Installation, InstallationFilter, Position } from "../domain/installation.ts";
 import type { InstallationRepository } from "../domain/repositories.ts";
 import { connect } from "./connect.ts";
 import type { Database, Queries } from "./database.ts";
 import { hasProduct, orderOfProducts } from "./installation-products.ts";
 import { toInstallation, viewInstallations } from "./installation-rows.ts";
-import { beginRevocation, finishRevocation } from "./revoke.ts";
+import { moveOrganization } from "./move.ts";
+import { beginRevocation, finishRevocation, notRevokedOf } from "./revoke.ts";
 import { installationProducts, installations } from "./schema.ts";
 import type { Sealer } from "./seal/sealer.ts";
 import { selectInstallations } from "./select.ts";
 import { isUuid } from "./uuid.ts";
+import { isVisible } from "./visible.ts";
 
 export interface InstallationTools {
   readonly database: Database;
@@ -23,12 +26,16 @@ export function createInstallationRepository(tools: InstallationTools): Installa
   const { database, sealer, now } = tools;
 
   return {
-    select: (selector, limit) => database.read((db) => selectInstallations(db, selector, limit, sealer)),
+    select: (selector, visible, limit) =>
+      database.read((db) => selectInstallations(db, selector, visible, limit, sealer)),
     find: (id) => database.read((db) => findInstallation(db, id)),
-    list: (filter, after, limit) => database.read((db) => listInstallations(db, filter, after, limit)),
+    list: (filter, visible, after, limit) =>
+      database.read((db) => listInstallations(db, filter, visible, after, limit)),
     connect: (connection, context) => database.transaction((tx) => connect(tx, connection, context, tools)),
     beginRevocation: (id, reason, at) => database.transaction((tx) => beginRevocation(tx, id, { reason, at }, sealer)),
     finishRevocation: (id, result) => database.transaction((tx) => finishRevocation(tx, id, result, now())),
+    notRevokedOf: (owner) => database.read((db) => notRevokedOf(db, owner)),
+    move: (id, owner, at) => database.transaction((tx) => moveOrganization(tx, id, owner, at)),
     unfinishedRevocations: (before) => database.read((db) => unfinishedRevocations(db, before)),
     async recordUse(uses) {
       if (uses.size > 0) await database.write((db) => recordUse(db, uses));
@@ -45,6 +52,7 @@ async function findInstallation(db: Queries, id: string): Promise<Installation |
 async function listInstallations(
   db: Queries,
   filter: InstallationFilter,
+  visible: Visibility,
   after: Position | undefined,
   limit: number,
 ): Promise<readonly Installation[]> {
@@ -55,6 +63,7 @@ async function listInstallations(
   const rows = await view
     .where(
       and(
+        isVisible(visible),
         status === undefined ? undefined : eq(installations.status, status),
         externalOrgId === undefined ? undefined : eq(installations.externalOrgId, externalOrgId),
         externalInstallId === undefined ? undefined : eq(installations.externalInstallId, externalInstallId),

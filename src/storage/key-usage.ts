@@ -2,13 +2,13 @@ import { count, eq, isNotNull } from "drizzle-orm";
 import { ServiceError } from "../errors.ts";
 import { Secret } from "../secret.ts";
 import type { Database } from "./database.ts";
-import { credentials, meta } from "./schema.ts";
+import { auditChains, credentials, meta } from "./schema.ts";
 import type { SealedText, Sealer } from "./seal/sealer.ts";
 
 /** Which keys open what is stored, and which are needed for it. */
 export interface KeyUsage {
   /**
-   * Compares the ring with the database: two statements answered from indexes. The first time of all it leaves the
+   * Compares the ring with the database: three statements, on indexes or small tables. The first time of all it leaves the
    * canary, sealed with the first key, provided that nothing was stored under keys that are all missing.
    */
   inspect(): Promise<KeyFacts>;
@@ -21,7 +21,7 @@ export interface KeyFacts {
   readonly rowsByKey: ReadonlyMap<string, number>;
   /** Keys that rows need and that are not configured: these rows are TOKEN_UNREADABLE. */
   readonly missing: readonly string[];
-  /** Configured keys but the first that neither rows nor the canary need. */
+  /** Configured keys but the first that neither rows nor the canary nor signatures of the record need. */
   readonly unused: readonly string[];
   /** Whether a configured key opens what the first start of all sealed. */
   readonly canaryOpens: boolean;
@@ -43,11 +43,12 @@ export function createKeyUsage({ database, sealer }: { database: Database; seale
     async inspect() {
       const rowsByKey = await countRowsByKey(database);
       const canary = await readCanary(rowsByKey);
+      const signing = await readSigningKeys(database);
       return {
         configured,
         rowsByKey,
         missing: [...rowsByKey.keys()].filter((id) => !configured.includes(id)),
-        unused: configured.slice(1).filter((id) => !rowsByKey.has(id) && canary?.keyId !== id),
+        unused: configured.slice(1).filter((id) => !rowsByKey.has(id) && canary?.keyId !== id && !signing.has(id)),
         canaryOpens: canary !== undefined && opens(sealer, canary),
       };
     },
@@ -95,6 +96,13 @@ function opens(sealer: Sealer, { text }: SealedText): boolean {
     if (error instanceof ServiceError && error.reason === "TOKEN_UNREADABLE") return false;
     throw error;
   }
+}
+
+async function readSigningKeys(database: Database): Promise<ReadonlySet<string>> {
+  const rows = await database.read((db) =>
+    db.selectDistinct({ head: auditChains.keyId, anchor: auditChains.prunedKeyId }).from(auditChains),
+  );
+  return new Set(rows.flatMap(({ head, anchor }) => (anchor === null ? [head] : [head, anchor])));
 }
 
 async function countRowsByKey(database: Database): Promise<ReadonlyMap<string, number>> {

@@ -1,4 +1,4 @@
-import { and, eq, inArray, isNull, ne, notExists, sql } from "drizzle-orm";
+import { and, asc, eq, inArray, isNull, ne, notExists, or, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
 import type { ProviderRevocation } from "../domain/installation.ts";
 import type { Revocation } from "../domain/repositories.ts";
@@ -11,7 +11,7 @@ import { credentials, installationCredentials, installations } from "./schema.ts
 import type { Sealer } from "./seal/sealer.ts";
 import { isUuid } from "./uuid.ts";
 
-/** To be run in a transaction. See InstallationRepository.beginRevocation. */
+/** To be run in a transaction. See InstallationRepository.beginRevocation. What is pending is undone, not revoked. */
 export async function beginRevocation(
   tx: Queries,
   id: string,
@@ -50,19 +50,40 @@ export async function beginRevocation(
 }
 
 /** To be run in a transaction. The first result stays; an installation that is not revoked is left alone. */
-export async function finishRevocation(tx: Queries, id: string, result: ProviderRevocation, now: Date): Promise<void> {
-  if (!(await lock(tx, id))) return;
+export async function finishRevocation(
+  tx: Queries,
+  id: string,
+  result: ProviderRevocation,
+  now: Date,
+): Promise<boolean> {
+  if (!(await lock(tx, id))) return false;
   const [finished] = await tx
     .update(installations)
     .set({ providerRevocation: result, updatedAt: now })
     .where(and(eq(installations.id, id), eq(installations.status, "revoked"), isNull(installations.providerRevocation)))
     .returning({ id: installations.id });
-  if (finished === undefined) return;
+  if (finished === undefined) return false;
   const unlinked = await tx
     .delete(installationCredentials)
     .where(eq(installationCredentials.installationId, id))
     .returning({ id: installationCredentials.credentialId });
   await deleteUnused(tx, unlinked);
+  return true;
+}
+
+/** See InstallationRepository.notRevokedOf. */
+export async function notRevokedOf(db: Queries, owner: string): Promise<readonly string[]> {
+  const rows = await db
+    .select({ id: installations.id })
+    .from(installations)
+    .where(
+      and(
+        eq(installations.owner, owner),
+        or(ne(installations.status, "revoked"), isNull(installations.providerRevocation)),
+      ),
+    )
+    .orderBy(asc(installations.createdAt), asc(installations.id));
+  return rows.map((row) => row.id);
 }
 
 /** Keeps connecting away from the installation's organization and grants. False if there is no such installation. */
@@ -71,6 +92,7 @@ async function lock(tx: Queries, id: string): Promise<boolean> {
   const rows = await tx
     .select({
       platform: installations.platform,
+      status: installations.status,
       owner: installations.owner,
       orgId: installations.externalOrgId,
       subject: credentials.subject,
@@ -80,7 +102,7 @@ async function lock(tx: Queries, id: string): Promise<boolean> {
     .leftJoin(credentials, eq(credentials.id, installationCredentials.credentialId))
     .where(eq(installations.id, id));
   const [first] = rows;
-  if (first === undefined) return false;
+  if (first === undefined || first.status === "pending") return false;
   await lockGrants(tx, {
     platform: first.platform,
     owner: first.owner ?? undefined,

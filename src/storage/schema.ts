@@ -2,6 +2,8 @@ import { bigint, boolean, integer, jsonb, pgTable, primaryKey, text, timestamp, 
 import type { AuditKind } from "../domain/audit.ts";
 import type { Actor, CredentialKind, CredentialStatus } from "../domain/credential.ts";
 import type { InstallationStatus, ProviderRevocation } from "../domain/installation.ts";
+import type { UndoReason } from "../domain/pending-install.ts";
+import type { StoredFacts } from "./link-facts.ts";
 
 // Indexes, constraints and foreign keys stand in migrations/ alone; a test compares these columns with the database.
 
@@ -106,9 +108,44 @@ export const attempts = pgTable("attempts", {
   hint: text("hint"),
   expiresAt: instant("expires_at").notNull(),
   consumedAt: instant("consumed_at"),
+  /** Null for an attempt that began without a link. */
+  link: jsonb("link").$type<StoredFacts>(),
 });
 
-/** What was handed out to whom. */
+/** Links that let one person connect a platform, once. */
+export const installLinks = pgTable("install_links", {
+  secretHash: text("secret_hash").primaryKey(),
+  platform: text("platform").notNull(),
+  owner: text("owner"),
+  returnTo: text("return_to"),
+  facts: jsonb("facts").$type<StoredFacts>().notNull(),
+  createdAt: instant("created_at").notNull(),
+  expiresAt: instant("expires_at").notNull(),
+  usedAt: instant("used_at"),
+});
+
+/** What callbacks obtained and no owner has completed yet. */
+export const pendingInstalls = pgTable("pending_installs", {
+  id: uuid("id").primaryKey(),
+  platform: text("platform").notNull(),
+  owner: text("owner").notNull(),
+  link: jsonb("link").$type<StoredFacts>().notNull(),
+  codeHash: text("code_hash").notNull(),
+  /** The whole connection with its tokens, sealed for this row. */
+  connection: text("connection").notNull(),
+  /** In the order of the connection. */
+  installationIds: uuid("installation_ids").array().notNull(),
+  subjects: text("subjects").array().notNull(),
+  createdAt: instant("created_at").notNull(),
+  expiresAt: instant("expires_at").notNull(),
+  undoReason: text("undo_reason").$type<UndoReason>(),
+  /** When it was last taken up to be undone. */
+  undoAt: instant("undo_at"),
+  /** Whether the undoing is on record. */
+  recorded: boolean("recorded").notNull(),
+});
+
+/** The record. Every row is part of a chain; those from before there were chains have none. */
 export const auditEvents = pgTable("audit_events", {
   id: uuid("id").primaryKey(),
   at: instant("at").notNull(),
@@ -120,6 +157,39 @@ export const auditEvents = pgTable("audit_events", {
   address: text("address"),
   requestId: text("request_id"),
   count: integer("count").notNull(),
+  owner: text("owner"),
+  platform: text("platform"),
+  policyHash: text("policy_hash"),
+  detail: text("detail"),
+  chainId: uuid("chain_id"),
+  /** From 1 on, without a gap. */
+  sequence: bigint("sequence", { mode: "number" }),
+  previousHash: text("previous_hash"),
+  /** SHA-256 of every other column, in hex. */
+  hash: text("hash"),
+});
+
+/** How far each chain of the record goes, signed: its head, and where it begins once its oldest rows are pruned. */
+export const auditChains = pgTable("audit_chains", {
+  id: uuid("id").primaryKey(),
+  startedAt: instant("started_at").notNull(),
+  updatedAt: instant("updated_at").notNull(),
+  lastSequence: bigint("last_sequence", { mode: "number" }).notNull(),
+  headHash: text("head_hash").notNull(),
+  keyId: text("key_id").notNull(),
+  mac: text("mac").notNull(),
+  /** The last row that was pruned; 0: none. */
+  prunedSequence: bigint("pruned_sequence", { mode: "number" }).notNull(),
+  prunedHash: text("pruned_hash"),
+  prunedKeyId: text("pruned_key_id"),
+  prunedMac: text("pruned_mac"),
+});
+
+/** How often something was asked for since its window began. */
+export const rateLimits = pgTable("rate_limits", {
+  key: text("key").primaryKey(),
+  count: integer("count").notNull(),
+  endsAt: instant("ends_at").notNull(),
 });
 
 /** Facts about the database itself. */

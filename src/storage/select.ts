@@ -1,4 +1,5 @@
 import { and, arrayContains, desc, eq, isNull, notInArray, or, type SQL } from "drizzle-orm";
+import type { Visibility } from "../domain/access.ts";
 import type { Selection, Selector } from "../domain/repositories.ts";
 import { readerColumns, toCredential } from "./credential-rows.ts";
 import type { Queries } from "./database.ts";
@@ -6,11 +7,13 @@ import { hasProduct, orderOfProducts } from "./installation-products.ts";
 import { credentials, installationCredentials, installationProducts, installations } from "./schema.ts";
 import type { Sealer } from "./seal/sealer.ts";
 import { isUuid } from "./uuid.ts";
+import { isVisible } from "./visible.ts";
 
 /** The one statement of the path on which tokens are read. */
 export async function selectInstallations(
   db: Queries,
   selector: Selector,
+  visible: Visibility,
   limit: number,
   sealer: Sealer,
 ): Promise<readonly Selection[]> {
@@ -25,7 +28,7 @@ export async function selectInstallations(
     .$dynamic();
   if (product !== undefined) query.innerJoin(installationProducts, hasProduct(product));
   const rows = await query
-    .where(matches(selector))
+    .where(and(matches(selector), isVisible(visible)))
     .orderBy(desc(createdAt), desc(id), installationCredentials.credentialId)
     .limit(limit)
     .prepare("select_installations")
@@ -50,6 +53,7 @@ const selectionColumns = {
   externalOrgId: installations.externalOrgId,
   externalInstallId: installations.externalInstallId,
   externalUserId: installations.externalUserId,
+  permissions: installations.permissions,
 };
 
 /** Then the product's own index leads to it; otherwise something that fewer installations share. */

@@ -2,16 +2,28 @@ import { sql } from "drizzle-orm/sql";
 import type { AttemptRepository } from "../domain/attempt.ts";
 import type { AuditLog } from "../domain/audit.ts";
 import type { ChangeFeed } from "../domain/change-feed.ts";
+import type { LinkRepository } from "../domain/install-link.ts";
+import type { AuditRecord } from "../domain/keep-record.ts";
+import type { AuditReader } from "../domain/list-audit-events.ts";
+import type { PendingInstallRepository } from "../domain/pending-install.ts";
+import type { RateLimits } from "../domain/rate-limit.ts";
 import type { CredentialRepository, InstallationRepository } from "../domain/repositories.ts";
 import type { StatisticsRepository } from "../domain/telemetry.ts";
-import { announcingCredentials, announcingInstallations } from "./announcing.ts";
+import { announcingCredentials, announcingInstallations, announcingPendingInstalls } from "./announcing.ts";
 import { createAttemptRepository } from "./attempts.ts";
 import { createAuditLog } from "./audit.ts";
+import { createAuditReader } from "./audit-list.ts";
+import { findProtectionGap, type ProtectionGap } from "./audit-protection.ts";
+import { pruneRecord } from "./audit-prune.ts";
+import { createWitness } from "./audit-witness.ts";
 import { createPublishedChanges, type PublishedChanges } from "./changes.ts";
 import { createCredentialRepository } from "./credentials.ts";
 import type { Database } from "./database.ts";
+import { createLinkRepository } from "./install-links.ts";
 import { createInstallationRepository } from "./installations.ts";
 import { createKeyUsage, type KeyUsage } from "./key-usage.ts";
+import { createPendingInstallRepository } from "./pending-installs.ts";
+import { createRateLimits } from "./rate-limits.ts";
 import type { Sealer } from "./seal/sealer.ts";
 import { createStatisticsRepository } from "./statistics.ts";
 import { createUuid } from "./uuid.ts";
@@ -21,7 +33,14 @@ export interface Storage {
   readonly installations: InstallationRepository;
   readonly credentials: CredentialRepository;
   readonly attempts: AttemptRepository;
+  readonly links: LinkRepository;
+  readonly pendingInstalls: PendingInstallRepository;
   readonly audit: AuditLog;
+  /** What is on record already. */
+  readonly record: AuditReader & AuditRecord;
+  /** Why this process could change what is on record; undefined: it could not. */
+  findProtectionGap(): Promise<ProtectionGap | undefined>;
+  readonly rateLimits: RateLimits;
   readonly statistics: StatisticsRepository;
   readonly keyUsage: KeyUsage;
   /** Changes that readers have to look again for, of this process and of all others. */
@@ -49,13 +68,27 @@ export function createStorage(
   const newId = createUuid(now, random);
   const installations = createInstallationRepository({ database, sealer, now, newId, random });
   const credentials = createCredentialRepository({ database, sealer, now });
+  const signer = sealer.recordSigner;
+  const audit = createAuditLog({ database, signer, newId, now });
   return {
     installations: announcingInstallations(installations, changes),
     credentials: announcingCredentials(credentials, changes),
     changes,
     attempts: createAttemptRepository({ database, sealer }),
-    audit: createAuditLog({ database, newId }),
+    links: createLinkRepository(database),
+    pendingInstalls: announcingPendingInstalls(
+      createPendingInstallRepository({ database, sealer, newId, random }),
+      changes,
+    ),
+    audit,
+    record: {
+      ...createAuditReader(database),
+      prune: (before) => pruneRecord({ database, signer, before }),
+      witness: createWitness({ database, log: audit, now }),
+    },
+    findProtectionGap: () => findProtectionGap(database),
     keyUsage: createKeyUsage({ database, sealer }),
+    rateLimits: createRateLimits(database),
     statistics: createStatisticsRepository(database),
     ping: async () => {
       await database.read((db) => db.select({ alive: sql`true` }).from(sql`(select 1) as one`));

@@ -26,14 +26,22 @@ interface Calls {
   count: number;
 }
 
+export interface CallMetrics {
+  /** Adds names of callers that are counted one by one. */
+  know(names: readonly string[]): void;
+  finished(call: FinishedCall): void;
+}
+
 /**
  * Counts calls and what they took. They are added up here and not in the library's own metrics, whose look-up of the
  * labels costs more on every call than all the rest of this.
  */
-export function createCallMetrics(registry: Registry, callers: ReadonlySet<string>): (call: FinishedCall) => void {
+export function createCallMetrics(registry: Registry): CallMetrics {
+  /** Names that calls are counted under, those that proved nothing together. */
+  const callers = new Set(["unauthenticated"]);
   const series = new Map<string, Calls>();
   /** By caller and method, found without making a key: these are almost all of them. */
-  const answered = new Map<string, Map<string, Calls>>([...callers].map((caller) => [caller, new Map()]));
+  const answered = new Map<string, Map<string, Calls>>();
   const durations = new Map<string, Durations>();
 
   function add(key: string, { method, caller: name, code, reason }: FinishedCall): Calls {
@@ -71,10 +79,15 @@ export function createCallMetrics(registry: Registry, callers: ReadonlySet<strin
     }),
   });
 
-  for (const caller of callers) {
-    for (const [code, reason] of watched) {
-      const call = { method: "GetToken", caller, code, reason, seconds: 0 };
-      add(keyOf(call, caller), call);
+  function know(names: readonly string[]): void {
+    for (const caller of names) {
+      if (callers.has(caller)) continue;
+      callers.add(caller);
+      answered.set(caller, new Map());
+      for (const [code, reason] of watched) {
+        const call = { method: "GetToken", caller, code, reason, seconds: 0 };
+        add(keyOf(call, caller), call);
+      }
     }
   }
 
@@ -83,14 +96,16 @@ export function createCallMetrics(registry: Registry, callers: ReadonlySet<strin
     return series.get(key) ?? add(key, call);
   }
 
-  return (call) => {
+  function finished(call: FinishedCall): void {
     const calls = (call.code === "OK" ? answered.get(call.caller)?.get(call.method) : undefined) ?? find(call);
     calls.count++;
     calls.durations.seconds += call.seconds;
     let bucket = 0;
     while (bucket < bounds.length && call.seconds > (bounds[bucket] ?? 0)) bucket++;
     calls.durations.buckets[bucket] = (calls.durations.buckets[bucket] ?? 0) + 1;
-  };
+  }
+
+  return { know, finished };
 }
 
 function keyOf({ method, code, reason }: FinishedCall, caller: string): string {

@@ -9,8 +9,8 @@ export function measuredInstall(finishInstall: FinishInstall, telemetry: Telemet
       const platform = outcome.failure === "platform_unknown" ? "unknown" : outcome.platform;
       telemetry.installFinished(platform, outcome.failure);
     }
-    if (outcome.kind === "connected") {
-      telemetry.installFinished(outcome.installations[0]?.platform ?? "unknown", "connected");
+    if (outcome.kind === "connected" || outcome.kind === "pending") {
+      telemetry.installFinished(outcome.installations[0]?.platform ?? "unknown", outcome.kind);
     }
     return outcome;
   };

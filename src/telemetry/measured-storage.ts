@@ -36,8 +36,9 @@ export function measuredStorage<Storage extends MeasurableStorage>(storage: Stor
     installations: {
       ...installations,
       async finishRevocation(id, result) {
-        await installations.finishRevocation(id, result);
+        const finished = await installations.finishRevocation(id, result);
         telemetry.revocationFinished(result);
+        return finished;
       },
     },
     async ping() {

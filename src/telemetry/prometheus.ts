@@ -12,6 +12,11 @@ export interface Prometheus {
   readonly events: Events;
   /** Shows these platforms' counters from the beginning: a rate over what appears with its first event misses it. */
   begin(platforms: readonly string[]): void;
+  /**
+   * Names under which calls are counted from now on; those of every other caller are `other`, so that nobody can make
+   * the service remember names without end.
+   */
+  knowCallers(names: readonly string[]): void;
   /** Undefined while the database was not asked yet. */
   isDatabaseReachable(): boolean | undefined;
 }
@@ -30,11 +35,8 @@ const refreshResults: readonly RefreshResult[] = [
 
 const secondsBuckets = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40];
 
-/**
- * Counts events in a registry of its own. `callers` are the names that callers may be counted under; every other one
- * is `other`, so that nobody can make the service remember names without end.
- */
-export function createPrometheus({ callers }: { readonly callers: ReadonlySet<string> }): Prometheus {
+/** Counts events in a registry of its own. */
+export function createPrometheus(): Prometheus {
   const registry = new Registry();
   const registers = [registry];
   const counter = (name: string, help: string, labelNames: readonly string[] = []) =>
@@ -71,6 +73,7 @@ export function createPrometheus({ callers }: { readonly callers: ReadonlySet<st
     }),
   });
   let databaseReachable: boolean | undefined;
+  const calls = createCallMetrics(registry);
 
   return {
     registry,
@@ -81,9 +84,10 @@ export function createPrometheus({ callers }: { readonly callers: ReadonlySet<st
         for (const outcome of ["connected", "provider_misconfigured"]) installs.inc({ platform, outcome }, 0);
       }
     },
+    knowCallers: calls.know,
     isDatabaseReachable: () => databaseReachable,
     events: {
-      callFinished: createCallMetrics(registry, callers),
+      callFinished: calls.finished,
       cacheLookedUp: (outcome) => void lookUps[outcome]++,
       mintFinished({ platform, result: outcome, seconds }) {
         mints.inc({ platform, outcome });

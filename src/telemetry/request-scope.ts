@@ -14,14 +14,14 @@ export function createRequestScope(): RequestScope {
 
   function named(fields: LogFields): LogFields {
     const ids = current.getStore();
-    return ids === undefined ? fields : { requestId: ids.requestId, traceId: ids.traceId, ...fields };
+    return ids === undefined ? fields : { requestId: ids.requestId, traceId: ids.trace?.traceId, ...fields };
   }
 
   return {
     run: (ids, work) => current.run(ids, work),
     log: (log) => ({
       trace: (fields, event) => log.trace(named(fields), event),
-      debug: (fields, event) => log.debug(named(fields), event),
+      debug: (fields, event) => log.debug(() => named(typeof fields === "function" ? fields() : fields), event),
       info: (fields, event) => log.info(named(fields), event),
       warn: (fields, event) => log.warn(named(fields), event),
       error: (fields, event) => log.error(named(fields), event),

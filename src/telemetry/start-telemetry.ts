@@ -8,8 +8,6 @@ import type { Tracing } from "./tracing.ts";
 
 export interface TelemetryOptions {
   readonly log: Log;
-  /** The names of callers that are counted one by one. */
-  readonly callers: readonly string[];
   /** Where spans go, as OTLP over HTTP; undefined: there are none, and nothing of OpenTelemetry is loaded. */
   readonly otlpEndpoint: string | undefined;
 }
@@ -24,6 +22,8 @@ export interface RunningTelemetry {
   readonly telemetry: Telemetry;
   /** The log, with the ids of the request that a line is written for. */
   readonly log: Log;
+  /** Names callers that are counted one by one from now on; the rest are counted together. */
+  knowCallers(names: readonly string[]): void;
   /** Adds what is asked for at every scrape. */
   watch(sources: Sources): void;
   /** Never rejects, whatever state the database is in. */
@@ -33,9 +33,9 @@ export interface RunningTelemetry {
 }
 
 /** Metrics always, spans if there is somewhere to send them. */
-export async function startTelemetry({ log, callers, otlpEndpoint }: TelemetryOptions): Promise<RunningTelemetry> {
+export async function startTelemetry({ log, otlpEndpoint }: TelemetryOptions): Promise<RunningTelemetry> {
   const tracing = otlpEndpoint === undefined ? undefined : (await import("./tracing.ts")).createTracing(otlpEndpoint);
-  const prometheus = createPrometheus({ callers: new Set(callers) });
+  const prometheus = createPrometheus();
   const { registry, events } = prometheus;
   const stopMeasuring = addProcessMetrics(registry);
   const scope = createRequestScope();
@@ -44,12 +44,13 @@ export async function startTelemetry({ log, callers, otlpEndpoint }: TelemetryOp
   const untraced: Telemetry = {
     ...events,
     inRequest: scope.run,
-    inCall: (call, work) => scope.run({ requestId: call.requestId, traceId: call.trace?.traceId }, () => work(call)),
+    inCall: (arrival, work) => scope.run(arrival, () => work(arrival)),
     step: (_name, _facts, work) => work(),
   };
   return {
     telemetry: tracing === undefined ? untraced : traced(untraced, tracing),
     log: scope.log(log),
+    knowCallers: prometheus.knowCallers,
     watch(sources) {
       prometheus.begin(sources.platforms);
       update = addServiceGauges(prometheus, sources);
@@ -69,7 +70,7 @@ function traced(telemetry: Telemetry, tracing: Tracing): Telemetry {
   return {
     ...telemetry,
     step: tracing.step,
-    inCall: (call, work) => tracing.inCall(call, (own) => telemetry.inCall(own, work)),
+    inCall: (arrival, work) => tracing.inCall(arrival, (own) => telemetry.inCall(own, work)),
     callFinished(call) {
       telemetry.callFinished(call);
       tracing.callFinished(call);

@@ -11,7 +11,7 @@ import {
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from "@opentelemetry/resources";
 import { AlwaysOnSampler, BatchSpanProcessor, ParentBasedSampler, TracerProvider } from "@opentelemetry/sdk-trace";
-import type { Call } from "../domain/call.ts";
+import type { Arrival } from "../domain/call.ts";
 import type { FinishedCall, Step, Telemetry } from "../domain/telemetry.ts";
 import type { TraceContext } from "../domain/trace-context.ts";
 
@@ -51,20 +51,24 @@ export function createTracing(endpoint: string): Tracing {
   const current = new AsyncLocalStorage<Context>();
 
   return {
-    async inCall(call, work) {
-      const attributes = { "rpc.method": call.method, "request.id": call.requestId, caller: call.caller };
-      const span = tracer.startSpan(call.method, { kind: SpanKind.SERVER, attributes }, parentOf(call));
+    async inCall(arrival, work) {
+      const { method, requestId, address } = arrival;
+      const attributes = { "rpc.method": method, "request.id": requestId };
+      const span = tracer.startSpan(method, { kind: SpanKind.SERVER, attributes }, parentOf(arrival));
       const { traceId, spanId, traceFlags } = span.spanContext();
       const own: TraceContext = { traceId, spanId, sampled: (traceFlags & TraceFlags.SAMPLED) !== 0 };
       try {
-        return await current.run(trace.setSpan(ROOT_CONTEXT, span), () => work({ ...call, trace: own }));
+        return await current.run(trace.setSpan(ROOT_CONTEXT, span), () =>
+          work({ method, requestId, address, trace: own, remainingMs: () => arrival.remainingMs() }),
+        );
       } finally {
         span.end();
       }
     },
 
-    callFinished({ code, reason }) {
+    callFinished({ caller, code, reason }) {
       const span = trace.getSpan(current.getStore() ?? ROOT_CONTEXT);
+      span?.setAttribute("caller", caller);
       span?.setAttribute("code", code);
       if (reason !== undefined) span?.setAttribute("reason", reason);
       if (serverErrors.has(code)) span?.setStatus({ code: SpanStatusCode.ERROR });
@@ -94,7 +98,7 @@ export function createTracing(endpoint: string): Tracing {
 }
 
 /** The caller's span, if it named one. */
-function parentOf({ trace: from }: Call): Context {
+function parentOf({ trace: from }: Arrival): Context {
   if (from === undefined) return ROOT_CONTEXT;
   const { traceId, spanId, sampled } = from;
   const traceFlags = sampled ? TraceFlags.SAMPLED : TraceFlags.NONE;

@@ -1,5 +1,5 @@
 import type { FinishInstall, FinishOutcome, FinishRequest } from "../domain/install.ts";
-import type { Installation } from "../domain/installation.ts";
+import { parseReturnTo, type ReturnOrigins } from "../domain/return-to.ts";
 import { type AnswerFailure, prefersJson, redirect, sendPage } from "./answers.ts";
 import { atBaseUrl } from "./base-url.ts";
 import type { BindingCookies } from "./binding-cookie.ts";
@@ -9,7 +9,6 @@ import { installationJson } from "./installation-json.ts";
 import { hasRepeated, readQuery } from "./query.ts";
 import { refusal } from "./refusal.ts";
 import { connectedPage } from "./result-pages.ts";
-import { parseReturnTo, type ReturnOrigins } from "./return-to.ts";
 
 /** `GET /oauth/callback/{platform}`: finishes the attempt and says how it ended. */
 export function callbackRoute(parts: {
@@ -34,8 +33,12 @@ export function callbackRoute(parts: {
       if (value !== undefined) asked.add(name);
       return value;
     };
-    const outcome = await finish({ platform, query, binding, mayStart: installMode === "open" });
-    if (outcome.kind === "connected") asked.add(outcome.bindingName);
+    const outcome = await finish({
+      ...{ platform, query, binding, mayStart: installMode === "open" },
+      address: response.locals.address,
+      requestId: response.locals.requestId,
+    });
+    if (outcome.kind === "connected" || outcome.kind === "pending") asked.add(outcome.bindingName);
     if (outcome.kind !== "failed" || failureTexts[outcome.failure].ends) {
       for (const name of asked) cookies.clear(response, name);
     }
@@ -53,7 +56,11 @@ export function callbackRoute(parts: {
   function answer(request: Pick<WebRequest, "accepts">, response: WebResponse, outcome: FinishOutcome): void {
     switch (outcome.kind) {
       case "connected":
-        connected(request, response, outcome.installations, outcome.returnTo);
+        connected(request, response, outcome);
+        break;
+      case "pending":
+        // Also for who prefers JSON: the code belongs to the address the link named, and to no answer.
+        redirect(response, new URL(outcome.continueAt.reveal()));
         break;
       case "continue":
         cookies.set(response, outcome.next.binding);
@@ -68,8 +75,7 @@ export function callbackRoute(parts: {
   function connected(
     request: Pick<WebRequest, "accepts">,
     response: WebResponse,
-    installations: readonly Installation[],
-    returnTo: string | undefined,
+    { installations, returnTo, fromLink }: Extract<FinishOutcome, { kind: "connected" }>,
   ): void {
     const [first] = installations;
     if (first === undefined) throw new Error("an attempt was finished without an installation");
@@ -81,8 +87,12 @@ export function callbackRoute(parts: {
       });
       return;
     }
-    // Checked again: what was allowed when the attempt began need not be so any more.
-    const back = returnTo === undefined ? undefined : parseReturnTo(returnTo, origins);
-    sendPage(response, 200, connectedPage({ installations, returnTo: back }));
+    sendPage(response, 200, connectedPage({ installations, returnTo: backTo(returnTo, fromLink) }));
+  }
+
+  /** Checked again: what was allowed when the attempt began need not be so any more. A link's was checked with it. */
+  function backTo(returnTo: string | undefined, fromLink: boolean): URL | undefined {
+    if (returnTo === undefined) return undefined;
+    return fromLink ? new URL(returnTo) : parseReturnTo(returnTo, origins);
   }
 }

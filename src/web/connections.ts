@@ -1,5 +1,6 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
+import { Server as TlsServer } from "node:tls";
 
 /** The open connections of a server, and which of them have a request in work. */
 export interface Connections {
@@ -9,27 +10,39 @@ export interface Connections {
   destroy(): void;
 }
 
-export function trackConnections(server: Server): Connections {
-  const inWork = new Map<Socket, number>();
+interface Connection {
+  requests: number;
+  readonly sinceMs: number;
+}
+
+/** A connection that is older than `maxAgeMs` is closed with its next answer: clients come again, by what holds then. */
+export function trackConnections(server: Server, maxAgeMs: number): Connections {
+  /** Where requests arrive: with TLS, not before the handshake is done. */
+  const open = new Map<Socket, Connection>();
+  /** Everything that was accepted. */
+  const accepted = new Set<Socket>();
   let draining = false;
 
-  function count(socket: Socket, change: number): void {
-    const requests = inWork.get(socket);
-    if (requests !== undefined) inWork.set(socket, requests + change);
-  }
-
   function closeIfIdle(socket: Socket): void {
-    if (inWork.get(socket) === 0) socket.destroySoon();
+    if (open.get(socket)?.requests === 0) socket.destroySoon();
   }
 
   server.on("connection", (socket) => {
-    inWork.set(socket, 0);
-    socket.once("close", () => inWork.delete(socket));
+    accepted.add(socket);
+    socket.once("close", () => accepted.delete(socket));
+  });
+  server.on(server instanceof TlsServer ? "secureConnection" : "connection", (socket: Socket) => {
+    open.set(socket, { requests: 0, sinceMs: performance.now() });
+    socket.once("close", () => open.delete(socket));
+    if (draining) closeIfIdle(socket);
   });
   server.on("request", ({ socket }, response) => {
-    count(socket, 1);
+    const connection = open.get(socket);
+    if (connection === undefined) return;
+    connection.requests++;
+    if (performance.now() - connection.sinceMs > maxAgeMs) response.shouldKeepAlive = false;
     response.once("close", () => {
-      count(socket, -1);
+      connection.requests--;
       if (draining) closeIfIdle(socket);
     });
   });
@@ -37,10 +50,10 @@ export function trackConnections(server: Server): Connections {
   return {
     drain: () => {
       draining = true;
-      for (const socket of inWork.keys()) closeIfIdle(socket);
+      for (const socket of open.keys()) closeIfIdle(socket);
     },
     destroy: () => {
-      for (const socket of inWork.keys()) socket.destroy();
+      for (const socket of accepted) socket.destroy();
     },
   };
 }

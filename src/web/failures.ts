@@ -1,7 +1,12 @@
 import type { InstallFailure } from "../domain/install.ts";
 
 /** What else a browser can be told: nothing of this has to do with an attempt. */
-export type RequestFailure = "invalid_request" | "not_found" | "method_not_allowed";
+export type RequestFailure =
+  | "invalid_request"
+  | "not_found"
+  | "method_not_allowed"
+  | "too_many_requests"
+  | "body_too_large";
 
 export interface FailureText {
   /** From 400 to 502. */
@@ -182,6 +187,30 @@ export const failureTexts: Record<InstallFailure | RequestFailure, FailureText> 
     again: false,
     ends: false,
   },
+  link_expired: {
+    status: 403,
+    title: "This link to connect {platform} is too old",
+    whatThePersonCanDo:
+      "Nothing was connected. Go back to the product that gave you the link and start there again: it gives you a fresh one.",
+    again: false,
+    ends: false,
+  },
+  link_already_used: {
+    status: 403,
+    title: "This link to connect {platform} was used already",
+    whatThePersonCanDo:
+      "A link works once. If you opened it a moment ago in another tab, go on there. Otherwise start again in the product that gave you the link: it gives you a fresh one.",
+    again: false,
+    ends: false,
+  },
+  reconnected_other: {
+    status: 409,
+    title: "That is not what was to be connected again",
+    whatThePersonCanDo:
+      "Nothing was changed. Start again, and choose the same organization at {platform}, with the account that connected it before if it was a person's.",
+    again: false,
+    ends: true,
+  },
   return_to_not_allowed: {
     status: 400,
     title: "The address to return to is not allowed",
@@ -223,6 +252,20 @@ export const failureTexts: Record<InstallFailure | RequestFailure, FailureText> 
     status: 405,
     title: "This address does not take such a request",
     whatThePersonCanDo: "Open it in a browser.",
+    again: false,
+    ends: false,
+  },
+  too_many_requests: {
+    status: 429,
+    title: "There were too many attempts from your network",
+    whatThePersonCanDo: "Nothing was changed. Wait a minute, then try again.",
+    again: false,
+    ends: false,
+  },
+  body_too_large: {
+    status: 413,
+    title: "This request is too large",
+    whatThePersonCanDo: "Send at most 64 KiB.",
     again: false,
     ends: false,
   },

@@ -4,6 +4,10 @@ import type { ErrorRequestHandler, Request, RequestHandler, Response } from "exp
 export type RequestFacts = {
   /** Random; also in the `X-Request-Id` header. */
   requestId: string;
+  /** Where it comes from; undefined once its connection is gone. */
+  address?: string | undefined;
+  /** The names in the caller's certificate that were verified. */
+  certificateNames?: readonly string[];
   /** Where it went, for what Express has no route of. */
   route?: string;
   /** The code of the failure it was answered with. */

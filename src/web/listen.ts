@@ -1,4 +1,7 @@
-import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer, type RequestListener, type Server, type ServerOptions } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { CertificateStore } from "../tls/certificate-store.ts";
+import { fixedServerOptions } from "../tls/server-options.ts";
 import { type Connections, trackConnections } from "./connections.ts";
 import { requestTarget } from "./request-target.ts";
 
@@ -14,6 +17,16 @@ export interface Limits {
   readonly headersTimeoutMs?: number;
   /** From the first byte of a request to the end of its body. */
   readonly requestTimeoutMs?: number;
+  /** Then a connection is closed with its next answer, by which new certificates come into use. */
+  readonly maxConnectionAgeMs?: number;
+}
+
+export interface ListenOptions extends Limits {
+  readonly host: string;
+  /** 0 for any free one. */
+  readonly port: number;
+  /** Undefined: no TLS. */
+  readonly certificates?: CertificateStore | undefined;
 }
 
 /**
@@ -21,11 +34,8 @@ export interface Limits {
  * unreadable target with 400.
  * @throws Error if the address cannot be bound.
  */
-export async function listen(
-  app: RequestListener,
-  options: { readonly host: string; readonly port: number } & Limits,
-): Promise<Listener> {
-  const server = createServer({
+export async function listen(app: RequestListener, options: ListenOptions): Promise<Listener> {
+  const server = createHttpServer(options.certificates, {
     headersTimeout: options.headersTimeoutMs ?? 5_000,
     requestTimeout: options.requestTimeoutMs ?? 30_000,
     // Longer than the idle time-out of the usual load balancers, so that they close first.
@@ -33,7 +43,7 @@ export async function listen(
     connectionsCheckingInterval: 1_000,
     maxHeaderSize: 16_384,
   });
-  const connections = trackConnections(server);
+  const connections = trackConnections(server, options.maxConnectionAgeMs ?? 30 * 60_000);
   server.on("request", (request, response) => {
     const target = requestTarget(request.url ?? "");
     if (target === undefined) {
@@ -48,6 +58,15 @@ export async function listen(
   if (address === null || typeof address === "string") throw new Error("the listener has no port");
   let closing: Promise<void> | undefined;
   return { port: address.port, close: (graceMs) => (closing ??= close(server, connections, graceMs)) };
+}
+
+/** Later certificates are for new connections; open ones go on. */
+function createHttpServer(certificates: CertificateStore | undefined, options: ServerOptions): Server {
+  if (certificates === undefined) return createServer(options);
+  const { current } = certificates;
+  const server = createTlsServer({ ...options, ...fixedServerOptions(current), ...current });
+  const stop = certificates.subscribe((context) => server.setSecureContext(context));
+  return server.once("close", stop);
 }
 
 function bind(server: Server, { host, port }: { readonly host: string; readonly port: number }): Promise<void> {

@@ -1,11 +1,16 @@
 import type { Express } from "express";
-import type { FinishInstall, StartInstall } from "../domain/install.ts";
+import type { FinishInstall, StartFromLink, StartInstall } from "../domain/install.ts";
+import type { RateLimits, WindowLimit } from "../domain/rate-limit.ts";
+import { returnOrigins } from "../domain/return-to.ts";
 import type { RequestIds } from "../domain/telemetry.ts";
 import type { World } from "../world.ts";
+import { addressLimit } from "./address-limit.ts";
 import { createAnswerFailure } from "./answers.ts";
 import { redirectToBaseUrl } from "./base-url.ts";
 import { bindingCookies } from "./binding-cookie.ts";
+import { smallBodies } from "./body-limits.ts";
 import { callbackRoute } from "./callback-route.ts";
+import type { ClientAddress } from "./client-address.ts";
 import { expressApp } from "./express-app.ts";
 import type { RequestFailure } from "./failures.ts";
 import type { WebHandler, WebRequest, WebResponse } from "./handler.ts";
@@ -13,7 +18,6 @@ import { installRoute } from "./install-route.ts";
 import { methodNotAllowed } from "./method-not-allowed.ts";
 import { rawQuery } from "./query.ts";
 import { requestLog } from "./request-log.ts";
-import { returnOrigins } from "./return-to.ts";
 import { securityHeaders } from "./security-headers.ts";
 import { unexpectedErrors } from "./unexpected-error.ts";
 
@@ -25,10 +29,18 @@ export interface PublicAppOptions extends Pick<World, "log" | "now" | "random"> 
   /** The origins that `return_to` may lead to. */
   readonly allowedReturnOrigins: readonly string[];
   readonly startInstall: StartInstall;
+  readonly startFromLink: StartFromLink;
   readonly finishInstall: FinishInstall;
+  /** Where a request comes from, for records and rates. */
+  readonly addressOf: ClientAddress;
+  readonly rateLimits: RateLimits;
   /** Runs what handles a request, so that what it logs has these ids. */
   readonly inRequest?: ((ids: RequestIds, handle: () => void) => void) | undefined;
 }
+
+/** An installation takes one start, and up to three callbacks. */
+const starts: WindowLimit = { most: 300, windowSeconds: 60 };
+const callbacks: WindowLimit = { most: 900, windowSeconds: 60 };
 
 /** What browsers and platforms see: install, callback, and whether we are alive. */
 export function createPublicApp(options: PublicAppOptions): Express {
@@ -45,6 +57,7 @@ export function createPublicApp(options: PublicAppOptions): Express {
     origins: returnOrigins(options.allowedReturnOrigins),
     answerFailure,
   };
+  const limited = (name: string, limit: WindowLimit) => addressLimit({ ...options, name, limit, answerFailure });
   const toBaseUrl = redirectToBaseUrl(baseUrl);
   const install = installRoute(flow);
   const callback = callbackRoute(flow);
@@ -57,13 +70,22 @@ export function createPublicApp(options: PublicAppOptions): Express {
   const app = expressApp();
   app.use(requestLog(options));
   app.use(securityHeaders({ https }));
+  app.use(smallBodies(answerFailure));
   for (const path of ["/health", "/v1/healthz"]) {
     app.get(path, (_request, response) => void response.json({ status: "ok" }));
     app.all(path, onlyRead);
   }
   // HEAD is refused where GET would spend a state: link previews ask with it.
-  app.route("/oauth/install/:platform").head(onlyGet).get(toBaseUrl, installOrCallback).all(onlyGet);
-  app.route("/oauth/callback/:platform").head(onlyGet).get(toBaseUrl, callback).all(onlyGet);
+  app
+    .route("/oauth/install/:platform")
+    .head(onlyGet)
+    .get(toBaseUrl, limited("start", starts), installOrCallback)
+    .all(onlyGet);
+  app
+    .route("/oauth/callback/:platform")
+    .head(onlyGet)
+    .get(toBaseUrl, limited("callback", callbacks), callback)
+    .all(onlyGet);
   app.use(answer("not_found"));
   app.use(unexpectedErrors(log, answerFailure));
   return app;

@@ -1,6 +1,7 @@
 import type { RequestIds } from "../domain/telemetry.ts";
 import { parseTraceparent } from "../domain/trace-context.ts";
 import type { Log, LogFields, World } from "../world.ts";
+import type { ClientAddress } from "./client-address.ts";
 import type { WebHandler } from "./handler.ts";
 
 /** Stands for every RPC in the log. */
@@ -12,6 +13,7 @@ const quiet: ReadonlySet<string> = new Set(["/health", "/v1/healthz", "/metrics"
 export interface RequestLogOptions extends Pick<World, "log" | "now" | "random"> {
   /** Whether the asker may choose the ids: `X-Request-Id`, of printable ASCII, and the trace of `traceparent`. */
   readonly callersNameRequests?: boolean;
+  readonly addressOf: ClientAddress;
   /** Runs what handles the request, so that what it logs has these ids. */
   readonly inRequest?: ((ids: RequestIds, handle: () => void) => void) | undefined;
 }
@@ -26,7 +28,9 @@ export function requestLog(options: RequestLogOptions): WebHandler {
     const requestId = chosen !== undefined && printable.test(chosen) ? chosen : options.random(8).toString("hex");
     const trace = options.callersNameRequests ? parseTraceparent(request.get("traceparent")) : undefined;
     const traceId = trace?.traceId;
+    const address = options.addressOf(request);
     response.locals.requestId = requestId;
+    response.locals.address = address;
     response.setHeader("X-Request-Id", requestId);
     response.once("close", () => {
       const route = response.locals.route ?? routePattern(request.route);
@@ -34,9 +38,9 @@ export function requestLog(options: RequestLogOptions): WebHandler {
       const { failure } = response.locals;
       const ms = options.now().getTime() - startedMs;
       const aborted = response.writableFinished ? undefined : true;
-      write(options.log, { method: request.method, route, status, ms, requestId, traceId, failure, aborted });
+      write(options.log, { method: request.method, route, status, ms, requestId, traceId, address, failure, aborted });
     });
-    inRequest({ requestId, traceId }, next);
+    inRequest({ requestId, trace }, next);
   };
 }
 

@@ -1,15 +1,16 @@
+import type { Evidence } from "../domain/caller.ts";
 import { invalidField, ServiceError } from "../errors.ts";
 import type { WebHandler, WebResponse } from "./handler.ts";
 import { readQuery } from "./query.ts";
 import { restError } from "./rest-error.ts";
 import { type RestRequest, readCount, readEnum, readText } from "./rest-parameters.ts";
 
-export interface RestContext {
+export interface RestContext extends Evidence {
   /** The peer's address, for the record. */
   readonly address: string | undefined;
   readonly requestId: string | undefined;
   /** The `traceparent` header (W3C Trace Context). */
-  readonly traceparent?: string | undefined;
+  readonly traceparent: string | undefined;
 }
 
 export interface RestAnswer {
@@ -83,8 +84,13 @@ function restRoute<P>(
       return refuse(response, error);
     }
     const { requestId } = response.locals;
-    const traceparent = request.get("traceparent");
-    const answer = await call(message, { address: request.socket.remoteAddress, requestId, traceparent });
+    const answer = await call(message, {
+      address: response.locals.address,
+      requestId,
+      traceparent: request.get("traceparent"),
+      authorization: request.get("authorization"),
+      certificateNames: response.locals.certificateNames ?? [],
+    });
     if (answer.retryAfterSeconds !== undefined) response.setHeader("Retry-After", answer.retryAfterSeconds);
     response.status(answer.status).json(answer.body);
   };

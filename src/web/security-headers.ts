@@ -10,9 +10,12 @@ export function securityHeaders(options: { readonly https: boolean }): RequestHa
     ["Content-Security-Policy", policy],
     ["Cross-Origin-Opener-Policy", "same-origin"],
     ["Cross-Origin-Resource-Policy", "same-origin"],
+    ["Origin-Agent-Cluster", "?1"],
     ["Referrer-Policy", "no-referrer"],
     ["X-Content-Type-Options", "nosniff"],
+    ["X-DNS-Prefetch-Control", "off"],
     ["X-Frame-Options", "DENY"],
+    ["X-Permitted-Cross-Domain-Policies", "none"],
   ]);
   if (options.https) headers.set("Strict-Transport-Security", `max-age=${yearSeconds}`);
 

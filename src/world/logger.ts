@@ -4,7 +4,7 @@ import type { Log } from "../world.ts";
 
 /** One JSON line per event on stdout: `level`, `time` (ISO 8601), `event` and the event's fields. */
 export function createLogger(level: string): Log {
-  return pino(
+  const logger = pino(
     {
       level,
       base: null,
@@ -15,4 +15,13 @@ export function createLogger(level: string): Log {
     },
     pino.destination({ dest: 1, sync: true }),
   );
+  return {
+    trace: (fields, event) => logger.trace(fields, event),
+    debug(fields, event) {
+      if (logger.isLevelEnabled("debug")) logger.debug(typeof fields === "function" ? fields() : fields, event);
+    },
+    info: (fields, event) => logger.info(fields, event),
+    warn: (fields, event) => logger.warn(fields, event),
+    error: (fields, event) => logger.error(fields, event),
+  };
 }

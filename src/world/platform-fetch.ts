@@ -1,20 +1,89 @@
+import { lookup } from "node:dns/promises";
 import { EnvHttpProxyAgent, fetch as undiciFetch } from "undici";
+import { cappedBody } from "./capped-body.ts";
+import {
+  AddressRefused,
+  createOutgoingRule,
+  isLoopbackName,
+  nameOf,
+  type OutgoingRule,
+  type Resolve,
+} from "./outgoing-rule.ts";
 
 export interface ProxySettings {
   readonly httpsProxy: string | undefined;
   readonly noProxy: string | undefined;
 }
 
-/** Fetch for calls to platforms: connects within 3 s, through `HTTPS_PROXY` unless `NO_PROXY` names the host. */
-export function createPlatformFetch(proxy: ProxySettings): { fetch: typeof globalThis.fetch; close(): Promise<void> } {
+export interface PlatformFetchOptions extends ProxySettings {
+  /** Whether a setting names this host, other than the one it names by default. */
+  readonly isOwnHost: (host: string) => boolean;
+  /** The system's resolver by default. */
+  readonly resolve?: Resolve;
+}
+
+/** The ways out of the process. */
+export interface PlatformFetch {
+  /** To addresses from the settings. */
+  readonly fetch: typeof globalThis.fetch;
+  /** To addresses that an operator's file names while the service runs: each of their hosts is an own one. */
+  readonly fetchNamed: typeof globalThis.fetch;
+  close(): Promise<void>;
+}
+
+const connectTimeoutMs = 3_000;
+const deadlineMs = 10_000;
+const maxBodyBytes = 1024 * 1024;
+
+/**
+ * Calls https, or http on loopback, at addresses that the rule of `createOutgoingRule` allows; what was checked is what
+ * is connected to. Follows no redirect, connects within 3 s, takes 10 s in all unless the call brings a signal, and
+ * reads at most 1 MiB. Goes through `HTTPS_PROXY` unless `NO_PROXY` names the host: the proxy then resolves the name,
+ * and only what the address itself spells can be checked here.
+ */
+export function createPlatformFetch(options: PlatformFetchOptions): PlatformFetch {
+  const resolve = options.resolve ?? ((host) => lookup(host, { all: true }));
+  // Connections are kept: one that the wider rule allowed must not serve the narrower one.
+  const settings = createWay(createOutgoingRule(options.isOwnHost, resolve), options);
+  const named = createWay(
+    createOutgoingRule(() => true, resolve),
+    options,
+  );
+  return {
+    fetch: settings.fetch,
+    fetchNamed: named.fetch,
+    close: async () => void (await Promise.all([settings.close(), named.close()])),
+  };
+}
+
+function createWay(rule: OutgoingRule, proxy: ProxySettings) {
   const dispatcher = new EnvHttpProxyAgent({
-    connect: { timeout: 3_000 },
+    // Only connections without the proxy: the proxy's own address is the operator's.
+    connect: { timeout: connectTimeoutMs, lookup: rule.lookup },
+    connectTimeout: connectTimeoutMs,
     // Empty strings: the agent must not read the process environment by itself.
     httpProxy: "",
     httpsProxy: proxy.httpsProxy ?? "",
     noProxy: proxy.noProxy ?? "",
   });
-  // The package and Node's own types describe the same standard interface in two versions.
-  const fetch = (input: string, init: object) => undiciFetch(input, { ...init, dispatcher });
-  return { fetch: fetch as unknown as typeof globalThis.fetch, close: () => dispatcher.close() };
+  async function fetch(input: string | URL, init: RequestInit = {}): Promise<Response> {
+    const url = new URL(input);
+    checkUrl(url, rule);
+    const response = await undiciFetch(url, {
+      ...(init as object),
+      redirect: init.redirect === "manual" ? "manual" : "error",
+      signal: init.signal ?? AbortSignal.timeout(deadlineMs),
+      dispatcher,
+    });
+    // The package and Node's own types describe the same standard interface in two versions.
+    return cappedBody(response as unknown as Response, maxBodyBytes);
+  }
+  return { fetch: fetch as typeof globalThis.fetch, close: () => dispatcher.close() };
+}
+
+function checkUrl(url: URL, rule: OutgoingRule): void {
+  if (url.username !== "" || url.password !== "") throw new AddressRefused("an address with a user is not called");
+  const isPlain = url.protocol === "http:" && isLoopbackName(nameOf(url.hostname));
+  if (url.protocol !== "https:" && !isPlain) throw new AddressRefused("https, or http on loopback, is called");
+  rule.checkHost(url.hostname);
 }

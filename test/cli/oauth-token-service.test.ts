@@ -5,7 +5,9 @@ import { HealthImplementation, type ServingStatusMap } from "grpc-health-check";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { Secret } from "../../src/secret.ts";
 import { parseKeyRing } from "../../src/storage/seal/key-ring.ts";
+import { createAuthority } from "../support/certificates.ts";
 import { createTestDatabase } from "../support/database.ts";
+import { writeTlsFiles } from "../support/tls-files.ts";
 
 const bin = fileURLToPath(new URL("../../bin/oauth-token-service.js", import.meta.url));
 
@@ -36,11 +38,14 @@ describe("keys generate", () => {
 
 describe("health", () => {
   /** An independent implementation of the health service. */
-  async function serve(statuses: ServingStatusMap): Promise<string> {
+  async function serve(
+    statuses: ServingStatusMap,
+    credentials: ServerCredentials = ServerCredentials.createInsecure(),
+  ): Promise<string> {
     const server = new Server();
     new HealthImplementation(statuses).addToServer(server);
     const port = await new Promise<number>((resolve, reject) => {
-      server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) => {
+      server.bindAsync("127.0.0.1:0", credentials, (error, bound) => {
         if (error === null) resolve(bound);
         else reject(error);
       });
@@ -53,6 +58,20 @@ describe("health", () => {
     const port = await serve({ "": "SERVING" });
     expect(await run(["health"], { GRPC_PORT: port })).toEqual({ code: 0, stdout: "SERVING\n", stderr: "" });
     expect(await run(["health", "--address", `localhost:${port}`])).toMatchObject({ code: 0 });
+  });
+
+  test("is asked for over TLS where there is a certificate, and of nobody who has another", async () => {
+    const authority = createAuthority();
+    const serving = authority.issue(["DNS:oauth.internal"]);
+    const pair = { private_key: Buffer.from(serving.key), cert_chain: Buffer.from(serving.cert) };
+    const port = await serve({ "": "SERVING" }, ServerCredentials.createSsl(null, [pair]));
+    const { files } = await writeTlsFiles(serving);
+    const env = { GRPC_PORT: port, TLS_CERT_FILE: files.cert, TLS_KEY_FILE: files.key };
+    expect(await run(["health"], env)).toEqual({ code: 0, stdout: "SERVING\n", stderr: "" });
+    const { files: others } = await writeTlsFiles(authority.issue(["DNS:oauth.internal"]));
+    const outcome = await run(["health"], { ...env, TLS_CERT_FILE: others.cert, TLS_KEY_FILE: others.key });
+    expect(outcome).toMatchObject({ code: 1, stdout: "" });
+    expect(outcome.stderr).toContain("no health from");
   });
 
   test("is not well if the service says anything else", async () => {

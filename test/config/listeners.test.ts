@@ -1,6 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { isLoopback } from "../../src/config/addresses.ts";
+import { createAuthority } from "../support/certificates.ts";
 import { errorOf, load } from "./load.ts";
+
+const authority = createAuthority();
+const own = authority.issue(["DNS:localhost"]);
+const certificateFiles = { "/cert.pem": own.cert, "/key.pem": own.key, "/ca.pem": authority.cert };
 
 describe("the public listener", () => {
   test("is open to the network, and closed to strangers' installs, where its address is", () => {
@@ -43,11 +48,27 @@ describe("the public listener", () => {
 });
 
 describe("the internal listeners", () => {
-  test.each(["0.0.0.0", "::", "10.1.2.3", "service.internal"])("refuse to be reached from outside at %s", (host) => {
-    const message = errorOf({ INTERNAL_HOST: host });
-    expect(message).toContain("this version cannot authenticate callers yet");
-    expect(message).toContain("set INTERNAL_HOST=127.0.0.1");
-    expect(errorOf({ INTERNAL_HOST: host, TLS_TERMINATED_BY_PROXY: "1" })).toContain("INTERNAL_HOST");
+  const tls = { TLS_CERT_FILE: "/cert.pem", TLS_KEY_FILE: "/key.pem" };
+  const encryptions = [{}, tls, { TLS_TERMINATED_BY_PROXY: "1" }, { ...tls, TLS_TERMINATED_BY_PROXY: "1" }];
+  const proofs = [{}, { AUTH_CONFIG: "/callers.yaml" }];
+  const outside = ["0.0.0.0", "::", "10.1.2.3", "service.internal"];
+  const loopbacks = ["127.0.0.1", "::1", "localhost"];
+  const combinations = [...outside, ...loopbacks].flatMap((host) =>
+    encryptions.flatMap((encryption) => proofs.map((proof) => ({ INTERNAL_HOST: host, ...encryption, ...proof }))),
+  );
+
+  test.each(combinations)("bind as told, or say what to set: %o", (env: Readonly<Record<string, string>>) => {
+    const message = errorOf(env, certificateFiles);
+    const isOutside = outside.includes(env.INTERNAL_HOST ?? "");
+    const isEncrypted = env.TLS_CERT_FILE !== undefined || env.TLS_TERMINATED_BY_PROXY === "1";
+    expect(message.includes("set AUTH_CONFIG to a caller file")).toBe(isOutside && env.AUTH_CONFIG === undefined);
+    expect(message.includes("set TLS_CERT_FILE and TLS_KEY_FILE, or TLS_TERM")).toBe(isOutside && !isEncrypted);
+    expect(message === "").toBe(!isOutside || (env.AUTH_CONFIG !== undefined && isEncrypted));
+  });
+
+  test("everything that is wrong is said at once", () => {
+    const message = errorOf({ INTERNAL_HOST: "0.0.0.0", TLS_CLIENT_CA_FILE: "/ca.pem" }, certificateFiles);
+    expect(message.match(/^ {2}(INTERNAL_HOST|TLS_CLIENT_CA_FILE): /gm)).toHaveLength(3);
   });
 
   test("take another loopback address", () => {
@@ -59,6 +80,52 @@ describe("the internal listeners", () => {
 
   test("refuse to share a port", () => {
     expect(errorOf({ INTERNAL_PORT: "8010" })).toContain("INTERNAL_PORT: 8010 is also PORT");
+  });
+});
+
+describe("certificates", () => {
+  const all = { TLS_CERT_FILE: "/cert.pem", TLS_KEY_FILE: "/key.pem", TLS_CLIENT_CA_FILE: "/ca.pem" };
+  const { cert, key } = authority.issue(["DNS:localhost"]);
+
+  test("are named by their files", () => {
+    const { tls } = load(all, certificateFiles);
+    expect(tls).toEqual({ cert: "/cert.pem", key: "/key.pem", clientCa: "/ca.pem" });
+    const { TLS_CLIENT_CA_FILE: _, ...pair } = all;
+    expect(load(pair, { ...certificateFiles, "/cert.pem": own.cert + authority.cert }).tls?.clientCa).toBeUndefined();
+    expect(load({}).tls).toBeUndefined();
+  });
+
+  test.each([
+    [{ TLS_CERT_FILE: "/cert.pem" }, "TLS_KEY_FILE: is not set, and TLS_CERT_FILE is"],
+    [{ TLS_KEY_FILE: "/key.pem" }, "TLS_CERT_FILE: is not set, and TLS_KEY_FILE is"],
+    [{ TLS_CLIENT_CA_FILE: "/ca.pem" }, "TLS_CLIENT_CA_FILE: certificates of callers are seen only where TLS is"],
+    [{ ...all, TLS_KEY_FILE: "/gone.pem" }, "TLS_KEY_FILE: the file /gone.pem cannot be read (ENOENT)"],
+    [{ ...all, TLS_CLIENT_CA_FILE: "/gone.pem" }, "TLS_CLIENT_CA_FILE: the file /gone.pem cannot be read (ENOENT)"],
+    [{ TLS_TERMINATED_BY_PROXY: "yes" }, "TLS_TERMINATED_BY_PROXY: yes is unknown"],
+  ])("half given or absent are an error: %o", (env, message) => {
+    expect(errorOf(env as unknown as Record<string, string>, certificateFiles)).toContain(message);
+  });
+
+  test.each([
+    ["/cert.pem", cert, "TLS_KEY_FILE: the file /key.pem is not the key of the certificate"],
+    ["/key.pem", key, "TLS_KEY_FILE: the file /key.pem is not the key of the certificate"],
+    ["/cert.pem", own.key, "TLS_CERT_FILE: the file /cert.pem holds no PEM certificates"],
+    [
+      "/cert.pem",
+      own.cert.replace(/.{40}\n-----END/, "\n-----END"),
+      "/cert.pem holds no PEM certificates, or a broken",
+    ],
+    ["/key.pem", "canary-key", "TLS_KEY_FILE: the file /key.pem holds no PEM private key"],
+    ["/ca.pem", "", "TLS_CLIENT_CA_FILE: the file /ca.pem holds no PEM certificates"],
+    [
+      "/ca.pem",
+      `${authority.cert}${authority.cert.replace(/M/g, "!")}`,
+      "TLS_CLIENT_CA_FILE: the file /ca.pem holds no",
+    ],
+  ])("that cannot be used are an error that names the file: %s", (path, content, message) => {
+    const text = errorOf(all, { ...certificateFiles, [path]: content });
+    expect(text).toContain(message);
+    expect(text).not.toMatch(/PRIVATE KEY|canary/);
   });
 });
 

@@ -67,19 +67,10 @@ describe("loadConfig", () => {
     expect(errorOf({ LOG_LEVEL: "info", CENTRAL_OAUTH_LOG_LEVEL: "info" })).toBe("");
   });
 
-  test.each(["AUTH_CONFIG", "TLS_CERT_FILE", "TLS_KEY_FILE", "TLS_CLIENT_CA_FILE"])(
-    "refuses %s, which would protect something, until it is supported",
-    (name) => {
-      expect(errorOf({ [name]: "/etc/x" })).toMatch(
-        new RegExp(`^ {2}${name}: is not supported by this version yet; `, "m"),
-      );
-    },
-  );
-
   test("warns of settings that only a later version uses", () => {
-    expect(
-      warningsOf({ ALERT_WEBHOOK_URL: "https://x.example", SENTRY_CLIENT_ID: "1", AUDIT_RETENTION_DAYS: "30" }),
-    ).toEqual(["this version does not use SENTRY_CLIENT_ID, ALERT_WEBHOOK_URL, AUDIT_RETENTION_DAYS yet"]);
+    expect(warningsOf({ ALERT_WEBHOOK_URL: "https://x.example", SENTRY_CLIENT_ID: "1" })).toEqual([
+      "this version does not use SENTRY_CLIENT_ID, ALERT_WEBHOOK_URL yet",
+    ]);
   });
 
   test("reads the proxy under its usual names and keeps its password secret", () => {

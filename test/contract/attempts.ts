@@ -43,6 +43,26 @@ export function describeAttempts({ storage, clock, raw }: OpenedStorage): void {
       expect(await attempts.consume(stateHash, expected)).toEqual({ kind: "consumed", attempt });
     });
 
+    test("of a link comes back with what the link said, and tells a refusal of it", async () => {
+      const link = {
+        ...{ caller: "portal", policyHash: "ab12", product: "confluence", scopes: ["read:me"] },
+        ...{ installationId: crypto.randomUUID(), awaitsOwner: true },
+      };
+      const { stateHash, expected } = await begin({ link });
+      const refused = await attempts.consume(stateHash, { ...expected, browserHash: "other" });
+      expect(refused).toEqual({ kind: "refused", why: "other_browser", of: { owner: "acme", link } });
+      expect(await attempts.consume(stateHash, expected)).toMatchObject({ kind: "consumed", attempt: { link } });
+    });
+
+    test("of an owner who is offboarded is forgotten, and no other", async () => {
+      const owner = unique("owner");
+      const theirs = await begin({ owner });
+      const other = await begin();
+      await attempts.forgetOwner(owner);
+      expect(await attempts.consume(theirs.stateHash, theirs.expected)).toMatchObject({ why: "unknown" });
+      expect(await attempts.consume(other.stateHash, other.expected)).toMatchObject({ kind: "consumed" });
+    });
+
     test("is spent by one of fifty who come at once", async () => {
       const { stateHash, expected } = await begin();
       const outcomes = await Promise.all(Array.from({ length: 50 }, () => attempts.consume(stateHash, expected)));
@@ -56,14 +76,15 @@ export function describeAttempts({ storage, clock, raw }: OpenedStorage): void {
       const { stateHash, expected } = await begin();
       const why = async (state: string, changes: Partial<typeof expected> | { browserHash: undefined }) =>
         attempts.consume(state, { ...expected, ...changes });
+      const refused = { kind: "refused", of: { owner: "acme" } };
       expect(await why(unique("state"), {})).toEqual({ kind: "refused", why: "unknown" });
-      expect(await why(stateHash, { platform: "slack" })).toEqual({ kind: "refused", why: "other_platform" });
-      expect(await why(stateHash, { browserHash: "other" })).toEqual({ kind: "refused", why: "other_browser" });
-      expect(await why(stateHash, { browserHash: undefined })).toEqual({ kind: "refused", why: "other_browser" });
+      expect(await why(stateHash, { platform: "slack" })).toEqual({ ...refused, why: "other_platform" });
+      expect(await why(stateHash, { browserHash: "other" })).toEqual({ ...refused, why: "other_browser" });
+      expect(await why(stateHash, { browserHash: undefined })).toEqual({ ...refused, why: "other_browser" });
       const late = new Date(clock.now().getTime() + 600_001);
-      expect(await why(stateHash, { now: late })).toEqual({ kind: "refused", why: "expired" });
+      expect(await why(stateHash, { now: late })).toEqual({ ...refused, why: "expired" });
       expect(await why(stateHash, {})).toMatchObject({ kind: "consumed" });
-      expect(await why(stateHash, {})).toEqual({ kind: "refused", why: "already_used" });
+      expect(await why(stateHash, {})).toEqual({ ...refused, why: "already_used" });
     });
 
     test("is forgotten after its end, and not before", async () => {

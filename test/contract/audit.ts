@@ -14,6 +14,10 @@ export function describeAudit({ storage, raw }: OpenedStorage): void {
     tokenFingerprint: "ab".repeat(32),
     address: "127.0.0.1",
     requestId: unique("request"),
+    owner: unique("owner"),
+    platform: "github",
+    policyHash: "cd".repeat(32),
+    detail: "CALLER_NOT_ALLOWED",
     count: 1,
     ...changes,
   });
@@ -33,6 +37,10 @@ export function describeAudit({ storage, raw }: OpenedStorage): void {
         token_fingerprint: full.tokenFingerprint,
         address: "127.0.0.1",
         request_id: full.requestId,
+        owner: full.owner,
+        platform: "github",
+        policy_hash: full.policyHash,
+        detail: "CALLER_NOT_ALLOWED",
         count: 7,
         at: full.at,
       });
@@ -45,6 +53,10 @@ export function describeAudit({ storage, raw }: OpenedStorage): void {
         tokenFingerprint: undefined,
         address: undefined,
         requestId: undefined,
+        owner: undefined,
+        platform: undefined,
+        policyHash: undefined,
+        detail: undefined,
       };
       await storage.audit.append([event(caller, unknown)]);
       expect((await recorded(caller))[0]).toMatchObject({
@@ -52,6 +64,10 @@ export function describeAudit({ storage, raw }: OpenedStorage): void {
         token_fingerprint: null,
         address: null,
         request_id: null,
+        owner: null,
+        platform: null,
+        policy_hash: null,
+        detail: null,
       });
     });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { sightOfEverything } from "../../src/domain/access.ts";
 import {
   githubApp,
   githubContext,
@@ -17,7 +18,7 @@ export function describeConnect({ storage, clock }: OpenedStorage): void {
   const now = () => clock.now();
   const tokenOf = async (installationId: string, person?: string) => {
     const actor = person === undefined ? undefined : ("user" as const);
-    const [found] = await installations.select({ installationId, actor, externalUserId: person }, 2);
+    const [found] = await installations.select({ installationId, actor, externalUserId: person }, sightOfEverything, 2);
     return found?.credential?.accessToken()?.reveal();
   };
 
@@ -47,9 +48,9 @@ export function describeConnect({ storage, clock }: OpenedStorage): void {
     test("again updates the installation, keeps its id and raises the version", async () => {
       const team = unique("T");
       const [first] = await installations.connect(workspace(team, "first"), slackContext(now()));
-      const [before] = await installations.select({ installationId: first?.id }, 2);
+      const [before] = await installations.select({ installationId: first?.id }, sightOfEverything, 2);
       const [again] = await installations.connect(workspace(team, "second"), slackContext(now()));
-      const [after] = await installations.select({ installationId: first?.id }, 2);
+      const [after] = await installations.select({ installationId: first?.id }, sightOfEverything, 2);
       expect(again?.id).toBe(first?.id);
       expect(again?.createdAt).toEqual(first?.createdAt);
       expect(after?.credential?.id).toBe(before?.credential?.id);
@@ -60,7 +61,7 @@ export function describeConnect({ storage, clock }: OpenedStorage): void {
     test("again clears leases, back-off and errors", async () => {
       const team = unique("T");
       const [made] = await installations.connect(workspace(team, "first"), slackContext(now()));
-      const [{ credential } = {}] = await installations.select({ installationId: made?.id }, 2);
+      const [{ credential } = {}] = await installations.select({ installationId: made?.id }, sightOfEverything, 2);
       const id = credential?.id ?? "";
       const lease = await credentials.acquire(id, 1, unique("attempt"), 30_000);
       if (lease === undefined) throw new Error("not leased");
@@ -74,7 +75,7 @@ export function describeConnect({ storage, clock }: OpenedStorage): void {
 
     test("sets a refresh time at about half of the token's life", async () => {
       const [made] = await installations.connect(workspace(unique("T"), "first"), slackContext(now()));
-      const [{ credential } = {}] = await installations.select({ installationId: made?.id }, 2);
+      const [{ credential } = {}] = await installations.select({ installationId: made?.id }, sightOfEverything, 2);
       const minutes = ((credential?.refreshAfter?.getTime() ?? 0) - Date.parse("2026-01-01T00:00:00Z")) / 60_000;
       expect(minutes).toBeGreaterThanOrEqual(27);
       expect(minutes).toBeLessThanOrEqual(33);
@@ -86,7 +87,7 @@ export function describeConnect({ storage, clock }: OpenedStorage): void {
         ["a", "b", "c", "d"].map((name) => installations.connect(workspace(team, name, ["U1"]), slackContext(now()))),
       );
       expect(new Set(made.map(([installation]) => installation?.id)).size).toBe(1);
-      const found = await installations.select({ platform: "slack", externalOrgId: team }, 10);
+      const found = await installations.select({ platform: "slack", externalOrgId: team }, sightOfEverything, 10);
       expect(found).toHaveLength(1);
       expect(found[0]?.credential?.version).toBe(4);
     });
@@ -99,7 +100,9 @@ export function describeConnect({ storage, clock }: OpenedStorage): void {
         taken,
       );
       await expect(installations.connect(workspace(team, "x"), slackContext(now()))).rejects.toMatchObject(taken);
-      expect(await installations.select({ platform: "slack", externalOrgId: team }, 10)).toHaveLength(1);
+      expect(
+        await installations.select({ platform: "slack", externalOrgId: team }, sightOfEverything, 10),
+      ).toHaveLength(1);
       expect(await tokenOf(made?.id ?? "")).toBe("access-first");
     });
 
@@ -153,7 +156,7 @@ export function describeConnect({ storage, clock }: OpenedStorage): void {
     test("makes a dead grant work again", async () => {
       const team = unique("T");
       const [made] = await installations.connect(workspace(team, "first"), slackContext(now()));
-      const [{ credential } = {}] = await installations.select({ installationId: made?.id }, 2);
+      const [{ credential } = {}] = await installations.select({ installationId: made?.id }, sightOfEverything, 2);
       const lease = await credentials.acquire(credential?.id ?? "", 1, unique("attempt"), 30_000);
       if (lease === undefined) throw new Error("not leased");
       await credentials.condemn(lease, "invalid_grant");
@@ -165,7 +168,7 @@ export function describeConnect({ storage, clock }: OpenedStorage): void {
 
     test("stores no token where the first one is minted on demand", async () => {
       const [made] = await installations.connect(githubApp(unique("org"), unique("i")), githubContext(now()));
-      const [found] = await installations.select({ installationId: made?.id }, 2);
+      const [found] = await installations.select({ installationId: made?.id }, sightOfEverything, 2);
       expect(found?.credential).toMatchObject({ kind: "app_installation", version: 1, expiresAt: undefined });
       expect(found?.credential?.accessToken()).toBeUndefined();
     });
@@ -176,7 +179,9 @@ export function describeConnect({ storage, clock }: OpenedStorage): void {
       const [person, a, b] = [unique("p"), unique("site"), unique("site")];
       const made = await installations.connect(sites(person, "first", [a, b]), jiraContext(now(), "acme"));
       expect(made.map((installation) => installation.externalOrgId)).toEqual([a, b]);
-      const found = await Promise.all(made.map(({ id }) => installations.select({ installationId: id }, 2)));
+      const found = await Promise.all(
+        made.map(({ id }) => installations.select({ installationId: id }, sightOfEverything, 2)),
+      );
       expect(new Set(found.map(([selection]) => selection?.credential?.id)).size).toBe(1);
     });
 
@@ -191,7 +196,7 @@ export function describeConnect({ storage, clock }: OpenedStorage): void {
     test("of a site that changed its products is found by what it has now", async () => {
       const [person, site] = [unique("p"), unique("site")];
       const found = async (platform: string) =>
-        (await installations.list({ platform, externalOrgId: site }, undefined, 5)).length;
+        (await installations.list({ platform, externalOrgId: site }, sightOfEverything, undefined, 5)).length;
       const made = sites(person, "first", [site]);
       await installations.connect(made, jiraContext(now()));
       expect([await found("jira"), await found("confluence")]).toEqual([1, 1]);
@@ -219,6 +224,7 @@ export function describeConnect({ storage, clock }: OpenedStorage): void {
       expect(await tokenOf(theirs?.id ?? "")).toBe("access-theirs");
       const found = await installations.select(
         { platform: "jira", externalOrgId: site, owner: "acme", externalUserId: other },
+        sightOfEverything,
         10,
       );
       expect(found.map((selection) => selection.installation.id)).toEqual([third?.id]);
@@ -235,7 +241,7 @@ export function describeConnect({ storage, clock }: OpenedStorage): void {
         { ...renewed, credentials: [{ ...credential, tokens }] },
         jiraContext(now()),
       );
-      const [found] = await installations.select({ installationId: made?.id }, 2);
+      const [found] = await installations.select({ installationId: made?.id }, sightOfEverything, 2);
       expect(found?.credential?.scopes).toEqual(["read", "write"]);
     });
   });

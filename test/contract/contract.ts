@@ -3,6 +3,10 @@ import { describeAudit } from "./audit.ts";
 import { describeConnect } from "./connect.ts";
 import type { OpenedStorage } from "./harness.ts";
 import { describeLease } from "./lease.ts";
+import { describeLinks } from "./links.ts";
+import { describeMove } from "./move.ts";
+import { describePending } from "./pending.ts";
+import { describeRateLimits } from "./rate-limits.ts";
 import { describeRevoke } from "./revoke.ts";
 import { describeSchema } from "./schema.ts";
 import { describeSealed } from "./sealed.ts";
@@ -16,6 +20,10 @@ export function describeContract(opened: OpenedStorage): void {
   describeLease(opened);
   describeRevoke(opened);
   describeAttempts(opened);
+  describeLinks(opened);
+  describePending(opened);
+  describeMove(opened);
   describeAudit(opened);
+  describeRateLimits(opened);
   describeSealed(opened);
 }

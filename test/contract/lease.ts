@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { sightOfEverything } from "../../src/domain/access.ts";
 import type { Credential } from "../../src/domain/credential.ts";
 import type { Lease } from "../../src/domain/repositories.ts";
 import { slackContext, tokenSet, unique, workspace } from "./connections.ts";
@@ -13,7 +14,7 @@ export function describeLease({ storage, clock, raw }: OpenedStorage): void {
   async function connectOne(people: readonly string[] = []) {
     const team = unique("T");
     const [installation] = await installations.connect(workspace(team, team, people), slackContext(clock.now()));
-    const [found] = await installations.select({ installationId: installation?.id }, 2);
+    const [found] = await installations.select({ installationId: installation?.id }, sightOfEverything, 2);
     if (installation === undefined || found?.credential === undefined) throw new Error("not connected");
     return { id: installation.id, credential: found.credential };
   }
@@ -43,7 +44,9 @@ export function describeLease({ storage, clock, raw }: OpenedStorage): void {
         openAttemptAt: undefined,
         credential: { version: 1 },
       });
-      expect((await installations.select({ installationId: id }, 2))[0]?.credential?.version).toBe(1);
+      expect((await installations.select({ installationId: id }, sightOfEverything, 2))[0]?.credential?.version).toBe(
+        1,
+      );
     });
 
     test("shows others how long it lasts", async () => {
@@ -223,7 +226,7 @@ export function describeLease({ storage, clock, raw }: OpenedStorage): void {
     test("after a reconnect neither overwrites the new grant nor becomes its spare", async () => {
       const team = unique("T");
       const [made] = await installations.connect(workspace(team, "old"), slackContext(clock.now()));
-      const [{ credential } = {}] = await installations.select({ installationId: made?.id }, 2);
+      const [{ credential } = {}] = await installations.select({ installationId: made?.id }, sightOfEverything, 2);
       const lease = await acquire(credential ?? { id: "", version: 0 });
       await installations.connect(workspace(team, "new"), slackContext(clock.now()));
       expect(await credentials.commit(lease, tokenSet("late"), undefined)).toEqual({ kind: "superseded" });
@@ -278,7 +281,7 @@ export function describeLease({ storage, clock, raw }: OpenedStorage): void {
 
     test("of one person leaves the workspace's bot alone", async () => {
       const { id } = await connectOne(["U1"]);
-      const [user] = await installations.select({ installationId: id, actor: "user" }, 2);
+      const [user] = await installations.select({ installationId: id, actor: "user" }, sightOfEverything, 2);
       if (user?.credential === undefined) throw new Error("no credential");
       expect(await credentials.condemn(await acquire(user.credential), "token_revoked")).toBe(true);
       expect((await installations.find(id))?.status).toBe("active");

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
+import { sightOfEverything } from "../../src/domain/access.ts";
 import type { Lease } from "../../src/domain/repositories.ts";
 import { Secret } from "../../src/secret.ts";
 import type { Database } from "../../src/storage/database.ts";
@@ -51,7 +52,7 @@ export function describeReseal({ service, resealing, raw }: ResealContract): voi
   async function connectOne(sealer: Sealer, team = unique("T"), tokens = team): Promise<Connected> {
     const { installations } = storageWith(sealer);
     const [made] = await installations.connect(workspace(team, tokens), slackContext(new Date()));
-    const [found] = await installations.select({ installationId: made?.id }, 2);
+    const [found] = await installations.select({ installationId: made?.id }, sightOfEverything, 2);
     if (made === undefined || found?.credential === undefined) throw new Error("not connected");
     return { team, installationId: made.id, credentialId: found.credential.id };
   }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { sightOfEverything } from "../../src/domain/access.ts";
 import { jiraContext, sites, slackContext, tokenSet, unique, workspace } from "./connections.ts";
 import type { OpenedStorage } from "./harness.ts";
 
@@ -79,7 +80,7 @@ export function describeRevoke({ storage, clock, raw }: OpenedStorage): void {
       const [a = "", b = ""] = made.map(({ id }) => id);
       expect(await installations.beginRevocation(a, "over", now())).toMatchObject({ credentials: [], shared: true });
       await installations.finishRevocation(a, "shared");
-      const [left] = await installations.select({ installationId: b }, 2);
+      const [left] = await installations.select({ installationId: b }, sightOfEverything, 2);
       expect(left?.credential?.accessToken()?.reveal()).toBe("access-grant");
       const last = await installations.beginRevocation(b, "over", now());
       expect(last).toMatchObject({ shared: false });
@@ -103,7 +104,7 @@ export function describeRevoke({ storage, clock, raw }: OpenedStorage): void {
           installations.connect(workspace(externalOrgId, "again"), slackContext(now())),
           installations.beginRevocation(id, "over", now()),
         ]);
-        const [found] = await installations.select({ installationId: again[0]?.id }, 2);
+        const [found] = await installations.select({ installationId: again[0]?.id }, sightOfEverything, 2);
         const status = found?.installation.status === "active" ? "active" : "revoked";
         expect(found?.credential?.status).toBe(status);
       }
@@ -117,7 +118,7 @@ export function describeRevoke({ storage, clock, raw }: OpenedStorage): void {
           installations.connect(sites(person, "second", [a, b]), jiraContext(now())),
           installations.beginRevocation(first?.id ?? "", "over", now()),
         ]);
-        const [found] = await installations.select({ installationId: made[1]?.id }, 2);
+        const [found] = await installations.select({ installationId: made[1]?.id }, sightOfEverything, 2);
         expect(found).toMatchObject({ installation: { status: "active" }, credential: { status: "active" } });
       }
     });
@@ -126,7 +127,7 @@ export function describeRevoke({ storage, clock, raw }: OpenedStorage): void {
       for (let round = 0; round < 10; round += 1) {
         const cloudIds = [unique("site"), unique("site"), unique("site")];
         const made = await installations.connect(sites(unique("p"), "grant", cloudIds), jiraContext(now()));
-        const [{ credential } = {}] = await installations.select({ installationId: made[0]?.id }, 2);
+        const [{ credential } = {}] = await installations.select({ installationId: made[0]?.id }, sightOfEverything, 2);
         const lease = await credentials.acquire(credential?.id ?? "", 1, unique("attempt"), 30_000);
         if (lease === undefined) throw new Error("not leased");
         const [outcome] = await Promise.all([

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { sightOfEverything } from "../../src/domain/access.ts";
 import { Secret } from "../../src/secret.ts";
 import { jiraContext, sites, slackContext, tokenSet, unique, workspace } from "./connections.ts";
 import type { OpenedStorage } from "./harness.ts";
@@ -13,12 +14,12 @@ export function describeSealed({ storage, clock, raw }: OpenedStorage): void {
 
   async function connectOne(tokens: string) {
     const [made] = await installations.connect(workspace(unique("T"), tokens), slackContext(clock.now()));
-    const [found] = await installations.select({ installationId: made?.id }, 2);
+    const [found] = await installations.select({ installationId: made?.id }, sightOfEverything, 2);
     if (made === undefined || found?.credential === undefined) throw new Error("not connected");
     return { id: made.id, credential: found.credential };
   }
   const tokenOf = async (id: string) => {
-    const [found] = await installations.select({ installationId: id }, 2);
+    const [found] = await installations.select({ installationId: id }, sightOfEverything, 2);
     return found?.credential?.accessToken()?.reveal();
   };
 
@@ -27,7 +28,7 @@ export function describeSealed({ storage, clock, raw }: OpenedStorage): void {
       const canary = unique("CANARY").replace("-", "");
       const team = unique("T");
       const [made] = await installations.connect(workspace(team, canary, ["U1"]), slackContext(clock.now()));
-      const [{ credential } = {}] = await installations.select({ installationId: made?.id }, 2);
+      const [{ credential } = {}] = await installations.select({ installationId: made?.id }, sightOfEverything, 2);
       const lease = async (version: number) => {
         const held = await credentials.acquire(credential?.id ?? "", version, unique("attempt"), 0);
         if (held === undefined) throw new Error("not leased");
@@ -79,7 +80,7 @@ export function describeSealed({ storage, clock, raw }: OpenedStorage): void {
     test("that no key opens is noticed only when it is asked for", async () => {
       const { id, credential } = await connectOne("mine");
       await raw("update credentials set access_token = 'gibberish' where id = $1", [credential.id]);
-      const [found] = await installations.select({ installationId: id }, 2);
+      const [found] = await installations.select({ installationId: id }, sightOfEverything, 2);
       expect(found?.credential?.status).toBe("active");
       expect(() => found?.credential?.accessToken()).toThrow(unreadable);
       expect((await credentials.read(credential.id))?.credential.version).toBe(1);
@@ -100,7 +101,7 @@ export function describeSealed({ storage, clock, raw }: OpenedStorage): void {
         sites(unique("p"), "grant", [unique("site")]),
         jiraContext(clock.now()),
       );
-      const [{ credential } = {}] = await installations.select({ installationId: made?.id }, 2);
+      const [{ credential } = {}] = await installations.select({ installationId: made?.id }, sightOfEverything, 2);
       const id = credential?.id ?? "";
       const before = await raw("select * from credentials where id = $1", [id]);
       const lease = await credentials.acquire(id, 1, unique("attempt"), 30_000);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { sightOfEverything } from "../../src/domain/access.ts";
 import type { Position } from "../../src/domain/installation.ts";
 import {
   connected,
@@ -35,26 +36,30 @@ export function describeSelect({ storage, clock }: OpenedStorage): void {
         actor: "app" as const,
       };
       const other = { ...all, installationId: crypto.randomUUID(), platform: "slack", actor: undefined };
-      expect(await installations.select(all, 5)).toHaveLength(1);
+      expect(await installations.select(all, sightOfEverything, 5)).toHaveLength(1);
       for (const key of ["installationId", "platform", "externalOrgId", "externalInstallId", "owner"] as const) {
         const selector = { ...all, [key]: other[key] === all[key] ? "another" : other[key] };
-        expect(await installations.select(selector, 5), key).toEqual([]);
-        expect(await installations.select({ [key]: all[key], owner }, 5), key).toHaveLength(1);
+        expect(await installations.select(selector, sightOfEverything, 5), key).toEqual([]);
+        expect(await installations.select({ [key]: all[key], owner }, sightOfEverything, 5), key).toHaveLength(1);
       }
     });
 
     test("finds a site by each of its products", async () => {
       const site = unique("site");
       await installations.connect(sites(unique("p"), "x", [site]), jiraContext(now()));
-      expect(await installations.select({ platform: "jira", externalOrgId: site }, 5)).toHaveLength(1);
-      expect(await installations.select({ platform: "confluence", externalOrgId: site }, 5)).toHaveLength(1);
-      expect(await installations.select({ platform: "slack", externalOrgId: site }, 5)).toEqual([]);
+      expect(await installations.select({ platform: "jira", externalOrgId: site }, sightOfEverything, 5)).toHaveLength(
+        1,
+      );
+      expect(
+        await installations.select({ platform: "confluence", externalOrgId: site }, sightOfEverything, 5),
+      ).toHaveLength(1);
+      expect(await installations.select({ platform: "slack", externalOrgId: site }, sightOfEverything, 5)).toEqual([]);
     });
 
     test("gives the natural credential unless an actor is named, and each person's when one is", async () => {
       const { id } = await connectOne(unique("T"), ["U1", "U2"]);
       const subjects = async (selector: object) =>
-        (await installations.select({ installationId: id, ...selector }, 5)).map(
+        (await installations.select({ installationId: id, ...selector }, sightOfEverything, 5)).map(
           ({ credential }) => credential?.externalUserId ?? credential?.actor,
         );
       expect(await subjects({})).toEqual(["app"]);
@@ -68,14 +73,14 @@ export function describeSelect({ storage, clock }: OpenedStorage): void {
       const other = { ...sites(unique("p"), "x", [unique("site")]), installations: [] };
       const installation = connected(unique("site"), { products: [product, "jira"] });
       await installations.connect({ ...other, installations: [installation] }, jiraContext(now()));
-      const found = await installations.select({ platform: product }, 5);
+      const found = await installations.select({ platform: product }, sightOfEverything, 5);
       expect(found.map((selection) => selection.installation.externalOrgId)).toEqual([installation.externalOrgId]);
-      expect(await installations.select({ platform: unique("product") }, 5)).toEqual([]);
+      expect(await installations.select({ platform: unique("product") }, sightOfEverything, 5)).toEqual([]);
     });
 
     test("shows an installation that keeps nothing for the actor", async () => {
       const { id } = await connectOne(unique("T"));
-      const [found] = await installations.select({ installationId: id, actor: "user" }, 5);
+      const [found] = await installations.select({ installationId: id, actor: "user" }, sightOfEverything, 5);
       expect(found).toMatchObject({ installation: { id }, credential: undefined });
     });
 
@@ -83,19 +88,19 @@ export function describeSelect({ storage, clock }: OpenedStorage): void {
       const team = unique("T");
       const { id } = await connectOne(team);
       await installations.beginRevocation(id, "over", now());
-      expect(await installations.select({ platform: "slack", externalOrgId: team }, 5)).toEqual([]);
-      const [found] = await installations.select({ installationId: id }, 5);
+      expect(await installations.select({ platform: "slack", externalOrgId: team }, sightOfEverything, 5)).toEqual([]);
+      const [found] = await installations.select({ installationId: id }, sightOfEverything, 5);
       expect(found?.installation.status).toBe("revoked");
     });
 
     test("gives at most as many as asked for", async () => {
       const owner = unique("owner");
       for (let n = 0; n < 4; n += 1) await connectOne(unique("T"), [], owner);
-      expect(await installations.select({ platform: "slack", owner }, 3)).toHaveLength(3);
+      expect(await installations.select({ platform: "slack", owner }, sightOfEverything, 3)).toHaveLength(3);
     });
 
     test("finds nothing by what is not an id", async () => {
-      expect(await installations.select({ installationId: "1' or true" }, 5)).toEqual([]);
+      expect(await installations.select({ installationId: "1' or true" }, sightOfEverything, 5)).toEqual([]);
       expect(await installations.find("nobody")).toBeUndefined();
       expect(await installations.find(crypto.randomUUID())).toBeUndefined();
     });
@@ -109,7 +114,7 @@ export function describeSelect({ storage, clock }: OpenedStorage): void {
       const seen: string[] = [];
       let after: Position | undefined;
       for (;;) {
-        const page = await installations.list({ owner }, after, 3);
+        const page = await installations.list({ owner }, sightOfEverything, after, 3);
         seen.push(...page.map((installation) => installation.id));
         await connectOne(unique("T"), [], owner);
         after = page.at(-1);
@@ -128,7 +133,7 @@ export function describeSelect({ storage, clock }: OpenedStorage): void {
       const pages = [];
       let after: Position | undefined;
       for (let page = 0; page < 3; page += 1) {
-        const found = await installations.list({ owner, platform }, after, 2);
+        const found = await installations.list({ owner, platform }, sightOfEverything, after, 2);
         pages.push(...found.map(({ id }) => id));
         after = found.at(-1);
       }
@@ -140,7 +145,9 @@ export function describeSelect({ storage, clock }: OpenedStorage): void {
       const [account, installId, owner] = [unique("org"), unique("i"), unique("owner")];
       const [made] = await installations.connect(githubApp(account, installId), githubContext(now(), owner));
       const ids = async (filter: object) =>
-        (await installations.list({ ...filter }, undefined, 100)).map((installation) => installation.id);
+        (await installations.list({ ...filter }, sightOfEverything, undefined, 100)).map(
+          (installation) => installation.id,
+        );
       for (const filter of [{ externalOrgId: account }, { externalInstallId: installId }, { owner }]) {
         expect(await ids(filter)).toEqual([made?.id]);
       }

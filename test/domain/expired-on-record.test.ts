@@ -3,6 +3,7 @@ import { createGetToken } from "../../src/domain/get-token.ts";
 import { createNarrowedTokens } from "../../src/domain/narrowed-tokens.ts";
 import { createRefresher } from "../../src/domain/refresh.ts";
 import { createSelectInstallation } from "../../src/domain/select-installation.ts";
+import { silentTelemetry } from "../../src/domain/telemetry.ts";
 import { call } from "../support/call.ts";
 import { connection, minted, onlyPlatforms, scriptedPlatform, tokenSet } from "../support/scripted-platform.ts";
 import { type Domain, openDomain } from "./open-domain.ts";
@@ -25,10 +26,16 @@ test("a token that ends while its hand-out is put on record is replaced before t
   const installUrl = () => undefined;
   const recorded: string[] = [];
   const getToken = createGetToken({
-    select: createSelectInstallation({ installations, platforms, installUrl }),
+    selections: {
+      recall: () => undefined,
+      select: createSelectInstallation({ installations, platforms, installUrl }),
+      size: 0,
+    },
+    telemetry: silentTelemetry,
     refresher,
     narrowed: createNarrowedTokens({ credentials, refresher, world, maxEntries: 10 }),
     handOut: {
+      repeat: () => false,
       async record(issued) {
         recorded.push(issued.token.reveal());
         // A database that takes its time.

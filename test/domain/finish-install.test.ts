@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { sightOfEverything } from "../../src/domain/access.ts";
 import type { AttemptRepository } from "../../src/domain/attempt.ts";
 import { createFinishInstall } from "../../src/domain/finish-install.ts";
 import type { FinishOutcome, FinishRequest, StartedAttempt } from "../../src/domain/install.ts";
+import type { LinkFacts } from "../../src/domain/install-link.ts";
 import { codeChallenge } from "../../src/domain/pkce.ts";
 import type { Connection, ExchangeOutcome } from "../../src/domain/platform.ts";
 import type { InstallationRepository } from "../../src/domain/repositories.ts";
@@ -19,6 +21,7 @@ import {
   tokenSet,
 } from "../support/scripted-platform.ts";
 import { type Domain, openDomain } from "./open-domain.ts";
+import { openInstalls } from "./open-installs.ts";
 
 let domain: Domain;
 beforeAll(async () => {
@@ -43,18 +46,16 @@ function flow({ attempts, installations, ...options }: FlowOptions = {}) {
   const parts = { attempts: { ...storage.attempts, ...attempts }, world, redirectUri };
   const startLeg = createStartLeg(parts);
   const start = createStartInstall(platforms, startLeg, world);
-  const finish = createFinishInstall({
-    ...parts,
-    platforms,
-    startLeg,
-    installations: { ...storage.installations, ...installations },
-  });
+  const { keepConnection, putOnRecord } = openInstalls(domain, platforms, { installations });
+  const finish = createFinishInstall({ ...parts, platforms, startLeg, keepConnection, putOnRecord });
   const made = connection();
   platform.answerExchange = () => ({ kind: "connected", connection: made });
   return {
     platform,
     other,
     org: made.installations[0]!.externalOrgId,
+    beginWith: (link: LinkFacts) =>
+      startLeg({ platform, owner: "acme", returnTo: "https://own.example/x?a=1", hint: undefined, link }),
     begin: (owner?: string, returnTo?: string) => start({ platform: platform.products[0]!, owner, returnTo }),
     finish: (query: Record<string, string>, request: Partial<FinishRequest> = {}) =>
       finish({
@@ -80,7 +81,7 @@ function untouched({ exchanges, spent, revoked }: ScriptedPlatform) {
 }
 
 async function found(org: string) {
-  return domain.storage.installations.list({ externalOrgId: org }, undefined, 10);
+  return domain.storage.installations.list({ externalOrgId: org }, sightOfEverything, undefined, 10);
 }
 
 describe("a callback in the browser that began", () => {
@@ -248,6 +249,35 @@ describe("a hint", () => {
     expect(platform.exchanges[0]?.codeVerifier).toBeDefined();
     // The first leg's state is spent.
     expect(failure(await finish(query, { binding: browserOf(first, second) }))).toBe("state_already_used");
+  });
+
+  test("keeps through its second leg what the link said", async () => {
+    const { platform, org, beginWith, finish } = flow();
+    const link = {
+      ...{ caller: "portal", policyHash: "policy", product: "slack", scopes: ["files:read"] },
+      ...{ installationId: undefined, awaitsOwner: true },
+    };
+    const first = await beginWith(link);
+    const outcome = await finish({ state: stateOf(first), installation_id: "77" }, { binding: browserOf(first) });
+    if (outcome.kind !== "continue") throw new Error(failure(outcome));
+    expect(platform.authorizations.map(({ extraScopes }) => extraScopes)).toEqual([["files:read"], ["files:read"]]);
+    const second = outcome.next;
+    const end = await finish(
+      { state: stateOf(second), code: "c" },
+      { binding: browserOf(second), address: "192.0.2.7" },
+    );
+    if (end.kind !== "pending") throw new Error(failure(end));
+    expect(end.continueAt.reveal()).toMatch(/^https:\/\/own\.example\/x\?a=1&completion_code=[\w-]{43}$/);
+    expect(await found(org)).toMatchObject([{ status: "pending", owner: "acme" }]);
+    const rows = await domain.sql`
+      select kind, caller, owner, address, policy_hash, detail from audit_events
+      where installation_id = ${end.installations[0]!.id}`;
+    expect(rows.map((row) => ({ ...row }))).toEqual([
+      {
+        ...{ kind: "install.finished", caller: "portal", owner: "acme", address: "192.0.2.7" },
+        ...{ policy_hash: "policy", detail: "pending" },
+      },
+    ]);
   });
 
   test("without a state begins a flow of this browser's own, for no owner", async () => {

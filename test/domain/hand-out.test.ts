@@ -56,6 +56,8 @@ function issued(value: string): IssuedToken {
     scopes: [],
     permissions: {},
     installationId,
+    owner: "acme",
+    platform: "slack",
     externalOrgId: "T1",
     tokenId: token.fingerprint(),
     apiBaseUrl: "https://api.example",

@@ -143,10 +143,24 @@ describe("trouble", () => {
       await expect(ask(readOnly, { rejectedTokenId: tokenId })).rejects.toMatchObject(refusal);
       domain.clock.advance(minute);
       await expect(ask(readOnly)).rejects.toMatchObject(refusal);
+      domain.clock.advance(7_000);
       platform.answer = () => minted({ value: "after it", now: domain.clock.now() });
       expect(await ask(readOnly)).toBe("after it");
     },
   );
+
+  test("a limit is kept to for every shape, as long as the platform asks", async () => {
+    const { platform, ask, mint } = await installed();
+    platform.answer = () => ({ kind: "rate_limited", retryAfterMs: 60_000 });
+    await expect(ask(readOnly)).rejects.toMatchObject({ reason: "PROVIDER_RATE_LIMITED" });
+    platform.answer = mint;
+    domain.clock.advance(50_000);
+    const other = { ...readOnly, repositories: ["api"] };
+    await expect(ask(other)).rejects.toMatchObject({ reason: "PROVIDER_RATE_LIMITED" });
+    expect(platform.narrowings).toHaveLength(1);
+    domain.clock.advance(10_000);
+    expect(await ask(other)).toBe("narrow-1");
+  });
 
   test("a shape that was not granted is the caller's to change and harms no installation", async () => {
     const { platform, id, ask, mint } = await installed();

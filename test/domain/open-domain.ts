@@ -7,6 +7,7 @@ import type { Connection, Platform } from "../../src/domain/platform.ts";
 import { createRefresher, type Refresher } from "../../src/domain/refresh.ts";
 import type { ConnectContext, CredentialRepository } from "../../src/domain/repositories.ts";
 import { createSelectInstallation, type InstallUrl } from "../../src/domain/select-installation.ts";
+import { silentTelemetry } from "../../src/domain/telemetry.ts";
 import type { GetTokenRequest, IssuedToken } from "../../src/domain/use-cases.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { call } from "../support/call.ts";
@@ -85,11 +86,14 @@ export function openDesk(
   const narrowed = createNarrowedTokens({ credentials, refresher, world, maxEntries: 100 });
   const handOut = createHandOut({ audit, installations, world });
   const select = createSelectInstallation({ installations, platforms: known, installUrl });
-  const getToken = createGetToken({ select, refresher, narrowed, handOut, installUrl, world });
+  // Nothing is remembered: every request asks the database.
+  const selections = { recall: () => undefined, select, size: 0 };
+  const telemetry = silentTelemetry;
+  const getToken = createGetToken({ selections, refresher, narrowed, handOut, installUrl, world, telemetry });
   return {
     refresher,
     handOut,
-    getToken({ minTtlMs, rejectedTokenId, narrowing, ...selector } = {}, as = {}) {
+    async getToken({ minTtlMs, rejectedTokenId, narrowing, ...selector } = {}, as = {}) {
       return getToken({ selector, minTtlMs, rejectedTokenId, narrowing }, call(as));
     },
   };

@@ -1,6 +1,8 @@
 import postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { sightOfEverything } from "../../src/domain/access.ts";
 import type { Credential } from "../../src/domain/credential.ts";
+import type { MintOutcome } from "../../src/domain/platform.ts";
 import { createRefresher } from "../../src/domain/refresh.ts";
 import type { CredentialRepository } from "../../src/domain/repositories.ts";
 import { ServiceError } from "../../src/errors.ts";
@@ -39,7 +41,7 @@ async function connected(
 }
 
 async function credentialOf(installationId: string): Promise<Credential> {
-  const [selection] = await storage.installations.select({ installationId }, 2);
+  const [selection] = await storage.installations.select({ installationId }, sightOfEverything, 2);
   return selection!.credential!;
 }
 
@@ -171,6 +173,32 @@ describe("a refused token", () => {
     expect(platform.spent.at(-1)).toBe("spare");
   });
 
+  test("that was slow leaves the spare to the next lease, so that no call outlives its own", async () => {
+    const platform = scriptedPlatform();
+    const { credential } = await connected({ tokens: tokenSet({ refreshToken: "first" }) });
+    const lease = await storage.credentials.acquire(credential.id, credential.version, "late", 20_000);
+    await sql`update credentials set lease_until = null where id = ${credential.id}`;
+    const [replica] = replicas(1, platform);
+    await replica!.refresh(credential);
+    await storage.credentials.commit(lease!, tokenSet({ refreshToken: "spare" }), undefined);
+    const monotonic = performance.now.bind(performance);
+    let tookMs = 0;
+    const clockOfProcess = vi.spyOn(performance, "now").mockImplementation(() => monotonic() + tookMs);
+    platform.answer = ({ refreshToken }) => {
+      if (refreshToken?.reveal() === "spare") return minted();
+      tookMs += 9_000;
+      return dead;
+    };
+    const state = await storage.credentials.read(credential.id);
+    expect(await replica!.refresh(state!.credential)).toMatchObject({ failure: "unavailable" });
+    expect(platform.spent).not.toContain("spare");
+    clockOfProcess.mockRestore();
+    tookMs = 0;
+    platform.answer = ({ refreshToken }) => (refreshToken?.reveal() === "spare" ? minted() : dead);
+    await sql`update credentials set lease_until = clock_timestamp() where id = ${credential.id}`;
+    expect((await replica!.refresh(state!.credential)).kind).toBe("current");
+  });
+
   test("gives way to its predecessor within the platform's leeway, and not after it", async () => {
     for (const [waitMs, works] of [
       [60_000, true],
@@ -256,6 +284,18 @@ describe("trouble that is not the grant's", () => {
     await replica!.refresh(credential);
     const second = await replica!.refresh(credential);
     expect(second.kind === "failed" && second.retryAfterMs).toBeGreaterThan(100_000);
+  });
+
+  test("an outage is looked at again within seconds, however long the platform says it takes", async () => {
+    const platform = scriptedPlatform();
+    const hours = { kind: "unavailable", retryAfterMs: 7_200_000, mayHaveBeenProcessed: false, cause: "http_503" };
+    platform.answer = () => hours as MintOutcome;
+    const { credential } = await connected();
+    const [replica] = replicas(1, platform);
+    const outcome = await replica!.refresh(credential);
+    expect(outcome.kind === "failed" && outcome.retryAfterMs).toBeLessThan(10_000);
+    const again = await replica!.refresh(credential);
+    expect(again.kind === "failed" && again.retryAfterMs).toBeLessThan(10_000);
   });
 
   test("a suspension is shown, and lifted by the first token after it", async () => {

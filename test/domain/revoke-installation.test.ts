@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createCaller } from "../../src/domain/caller.ts";
 import type { RevokeOutcome } from "../../src/domain/platform.ts";
 import type { InstallationRepository } from "../../src/domain/repositories.ts";
-import { createRevoker } from "../../src/domain/revoke-installation.ts";
+import type { ServiceError } from "../../src/errors.ts";
+import { call } from "../support/call.ts";
 import { createGate, until } from "../support/gate.ts";
 import {
   connection,
@@ -12,6 +14,7 @@ import {
   tokenSet,
 } from "../support/scripted-platform.ts";
 import { type Domain, openDesk, openDomain } from "./open-domain.ts";
+import { openInstalls } from "./open-installs.ts";
 
 let domain: Domain;
 beforeAll(async () => {
@@ -20,12 +23,12 @@ beforeAll(async () => {
 afterAll(() => domain.close());
 
 function revokerOf(platforms: readonly ScriptedPlatform[], installations: Partial<InstallationRepository> = {}) {
-  const { storage, world } = domain;
-  return createRevoker({
-    installations: { ...storage.installations, ...installations },
-    platforms: onlyPlatforms(...platforms),
-    world,
-  });
+  const { revoker } = openInstalls(domain, onlyPlatforms(...platforms), { installations });
+  const by = call({ method: "RevokeInstallation" });
+  return {
+    revoke: (id: string, reason: string, as = by) => revoker.revoke(id, reason, as),
+    finishInterrupted: revoker.finishInterrupted,
+  };
 }
 
 async function kept(installationId: string) {
@@ -36,6 +39,34 @@ const jiraOptions = { name: "jira", products: ["jira", "confluence"], holder: "p
 const failed = { kind: "failed", cause: "http_503" } as const;
 
 describe("revoking", () => {
+  test("finds only what the caller may see, and is on record once, with who did it and what the platform said", async () => {
+    const platform = scriptedPlatform();
+    const [made] = await domain.connect(connection(), { owner: "acme" });
+    const as = (owner: string) => {
+      const rule = { methods: "all", platforms: "all", owners: new Set([owner]), ceilings: new Map() } as const;
+      const own = { ...rule, rate: undefined, returnOrigins: new Set<string>(), completeInCallback: false };
+      return call({ method: "RevokeInstallation", as: createCaller(owner, [own], "policy") });
+    };
+    const { revoke } = revokerOf([platform]);
+    const refusals: string[] = [];
+    for (const id of [made!.id, crypto.randomUUID()]) {
+      const refused = (error: ServiceError) => refusals.push(`${error.reason} ${error.message.replace(id, "it")}`);
+      await revoke(id, "", as("globex")).catch(refused);
+    }
+    expect(refusals).toEqual(new Array(2).fill("INSTALLATION_NOT_FOUND no installation it"));
+    expect(platform.revoked).toEqual([]);
+    for (const _ of ["first", "again"]) await revoke(made!.id, "", as("acme"));
+    const rows = await domain.sql`
+      select kind, caller, method, owner, platform, detail, policy_hash from audit_events
+      where installation_id = ${made!.id}`;
+    expect(rows.map((row) => ({ ...row }))).toEqual([
+      {
+        ...{ kind: "installation.revoked", caller: "acme", method: "RevokeInstallation", owner: "acme" },
+        ...{ platform: "slack", detail: "revoked", policy_hash: "policy" },
+      },
+    ]);
+  });
+
   test("stops hand-out, then asks the platform, then deletes what is kept", async () => {
     const platform = scriptedPlatform();
     const gate = createGate();

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { sightOfEverything, type Visibility } from "../../src/domain/access.ts";
 import type { Change } from "../../src/domain/change-feed.ts";
 import type { Selector } from "../../src/domain/repositories.ts";
 import type { Selected } from "../../src/domain/select-installation.ts";
@@ -36,6 +37,7 @@ function cached(options: { maxEntries?: number } = {}) {
           externalOrgId: "T1",
           externalInstallId: undefined,
           externalUserId: undefined,
+          permissions: {},
         },
         credential: {
           id: `credential-of-${id}`,
@@ -66,7 +68,10 @@ function cached(options: { maxEntries?: number } = {}) {
   const announce = (change: Change) => {
     for (const listener of listeners) listener(change);
   };
-  const token = async (selector: Selector) => (await cache.select(selector)).credential.accessToken()?.reveal();
+  const look = (selector: Selector, visible = sightOfEverything) =>
+    cache.recall(selector, visible) ?? cache.select(selector, visible);
+  const token = async (selector: Selector, visible?: Visibility) =>
+    (await look(selector, visible)).credential.accessToken()?.reveal();
   return { cache, state, token, announce };
 }
 
@@ -147,4 +152,46 @@ test("holds no more than it may", async () => {
   const { cache, token } = cached({ maxEntries: 10 });
   for (let i = 0; i < 50; i++) await token(byId(String(i)));
   expect(cache.size).toBe(10);
+});
+
+test("keeps apart what is visible to one caller and not to another", async () => {
+  const { state, token } = cached();
+  const sight = (owner: string): Visibility => ({ key: owner, rules: [{ products: "all", owners: [owner] }] });
+  await token({ platform: "slack" });
+  await token({ platform: "slack" }, sight("acme"));
+  await token({ platform: "slack" }, sight("umbrella"));
+  await token({ platform: "slack" }, sight("acme"));
+  expect(state.reads).toBe(3);
+});
+
+test("asks once for all who miss the same at the same time", async () => {
+  const { state, token } = cached();
+  const gate = createGate();
+  state.before = () => gate.opened;
+  const all = Array.from({ length: 20 }, () => token(byId("a")));
+  gate.open();
+  expect(new Set(await Promise.all(all))).toEqual(new Set(["first"]));
+  expect(state.reads).toBe(1);
+});
+
+test("whoever comes after a change does not wait for a look-up that began before it", async () => {
+  const { state, token, announce } = cached();
+  const gate = createGate();
+  state.before = () => gate.opened;
+  const early = token(byId("a"));
+  await until(() => state.reads === 1, "the read begins");
+  state.token = "second";
+  announce({ kind: "credential", id: "credential-of-a" });
+  const late = token(byId("a"));
+  gate.open();
+  expect(await early).toBe("first");
+  expect(await late).toBe("second");
+});
+
+test("a look-up that fails is not shared with those who come later", async () => {
+  const { state, token } = cached();
+  state.before = () => Promise.reject(new Error("away"));
+  await expect(Promise.all([token(byId("a")), token(byId("a"))])).rejects.toThrow("away");
+  state.before = async () => {};
+  expect(await token(byId("a"))).toBe("first");
 });

@@ -169,7 +169,6 @@ describe("settings that cannot be used", slow, () => {
       GITHUB_CLIENT_SECRET: "canary-github",
       SLACK_CLIENT_SECRET: "canary-slack",
       JIRA_CLEINT_ID: "swapped",
-      AUTH_CONFIG: "/etc/callers.yaml",
       TLS_CERT_FILE: "/etc/tls.pem",
       INTERNAL_HOST: "0.0.0.0",
       GRPC_PORT: "99999",
@@ -185,7 +184,7 @@ describe("settings that cannot be used", slow, () => {
     expect(output).toMatch(/^the configuration cannot be used:\n/);
     expect(settings).toEqual(
       expect.arrayContaining([
-        ...["DATABASE_URL", "GITHUB_APP_NAME", "SLACK_CLIENT_ID", "AUTH_CONFIG", "TLS_CERT_FILE"],
+        ...["DATABASE_URL", "GITHUB_APP_NAME", "SLACK_CLIENT_ID", "TLS_CERT_FILE"],
         ...["INTERNAL_HOST", "GRPC_PORT", "BASE_URL", "TOKEN_ENCRYPTION_KEY"],
       ]),
     );

@@ -58,6 +58,15 @@ describe("the image", () => {
     expect(last.some(({ text }) => text.includes("npm"))).toBe(false);
   });
 
+  test("tells what is in it", async () => {
+    const [build] = stages;
+    const texts = build?.map(({ text }) => text) ?? [];
+    expect(texts).toContain("RUN node scripts/sbom.ts > sbom.cdx.json");
+    expect(await exists("scripts/sbom.ts")).toBe(true);
+    expect(last.some(({ text }) => text === "COPY --from=build /app/sbom.cdx.json ./sbom.cdx.json")).toBe(true);
+    expect(last.some(({ text }) => text.includes("scripts"))).toBe(false);
+  });
+
   test("copies named folders that exist, and that are let into the build", async () => {
     const ignored = await readFile(new URL(".dockerignore", root), "utf8");
     const rules = ignored.split("\n").filter((line) => line !== "" && !line.startsWith("#"));

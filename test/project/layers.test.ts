@@ -55,9 +55,22 @@ test.each([
   ["src/storage/seal", ["../../platforms/http.ts"]],
   ["src/rpc", ["../storage/migrate.ts", "../platforms/http.ts", "../web/page.ts", "drizzle-orm", "postgres"]],
   ["src/rpc/grpc", ["../../storage/migrate.ts", "../../../sandbox/demo.ts"]],
-  ["src/web", ["../rpc/rules.ts", "../storage/migrate.ts", "@grpc/grpc-js", "../../gen/google/rpc/code_pb.js"]],
+  [
+    "src/web",
+    [
+      "../rpc/rules.ts",
+      "../callers/callers.ts",
+      "../storage/migrate.ts",
+      "@grpc/grpc-js",
+      "../../gen/google/rpc/code_pb.js",
+    ],
+  ],
   ["src/telemetry", ["../storage/migrate.ts", "../rpc/rules.ts", "../web/page.ts", "prom-client", "express"]],
-  ["src/world", ["../domain/token.ts", "express"]],
+  [
+    "src/callers",
+    ["../rpc/rules.ts", "../storage/migrate.ts", "../config/settings.ts", "../platforms/platforms.ts", "undici"],
+  ],
+  ["src/world", ["../domain/token.ts", "../callers/callers.ts", "express"]],
   ["src/app", ["../cli/command.ts", "express", "../../test/support/clock.ts"]],
   ["src/cli", ["../platforms/http.ts", "@grpc/grpc-js", "../../gen/google/rpc/code_pb.js"]],
 ])("%s may not import what is beside or above its layer", async (folder, forbidden) => {
@@ -65,11 +78,14 @@ test.each([
 });
 
 test.each([
-  ["src/config", ["../secret.ts", "./settings.ts", "node:path"]],
+  ["src/config", ["../secret.ts", "./settings.ts", "../tls/certificates.ts", "node:path"]],
+  ["src/tls", ["../world.ts", "./certificates.ts", "node:tls"]],
+  ["src/web", ["../domain/rate-limit.ts", "../tls/certificate-store.ts", "node:https", "express"]],
   ["src/domain", ["../errors.ts", "./token.ts", "lru-cache", "node:crypto"]],
   ["src/telemetry", ["../domain/telemetry.ts", "prom-client/lib/gauge.js", "@opentelemetry/api", "node:perf_hooks"]],
   ["src/storage/seal", ["../storage.ts", "../../domain/token.ts", "drizzle-orm/pg-core", "node:timers/promises"]],
   ["src/rpc/grpc", ["../../../gen/google/rpc/code_pb.js", "../../domain/token.ts", "@grpc/grpc-js"]],
+  ["src/callers", ["../domain/caller.ts", "../secret-shapes.ts", "../periodic.ts", "jose", "yaml", "node:crypto"]],
   ["src/app", ["../rpc/rules.ts", "../storage/migrate.ts", "../world.ts", "../config/settings.ts"]],
 ])("%s may import what its layer stands on", async (folder, allowed) => {
   expect(await refusedIn(folder, allowed)).toEqual([]);

@@ -1,3 +1,4 @@
+import { anonymous } from "../../src/domain/caller.ts";
 import type { Installation } from "../../src/domain/installation.ts";
 import type { IssuedToken, UseCases } from "../../src/domain/use-cases.ts";
 import { Secret } from "../../src/secret.ts";
@@ -11,6 +12,8 @@ export const issuedToken: IssuedToken = {
   scopes: ["repo"],
   permissions: { contents: "read" },
   installationId,
+  owner: "acme",
+  platform: "github",
   externalOrgId: "4711",
   tokenId: "a".repeat(64),
   apiBaseUrl: "https://api.github.com",
@@ -52,6 +55,12 @@ export function fakeUseCases(replaced: Partial<UseCases> = {}): UseCases {
       installation: installation({ status: "revoked", revokedAt: new Date("2026-02-01T00:00:00Z") }),
       providerRevocation: "revoked",
     }),
+    createInstallLink: async () => ({
+      url: new Secret("https://x/?link=1"),
+      expiresAt: new Date("2026-02-01T00:00:00Z"),
+    }),
+    completeInstall: async () => [installation()],
+    listAuditEvents: async () => ({ events: [], next: undefined }),
     ...replaced,
   };
 }
@@ -64,3 +73,6 @@ export const sealer = {
     return plain.startsWith("sealed:") ? plain.slice("sealed:".length) : undefined;
   },
 };
+
+/** What doors need besides procedures, where nobody is told apart. */
+export const openDoor = { authenticate: () => anonymous, limiter: { take: () => 0 } };

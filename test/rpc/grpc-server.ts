@@ -2,11 +2,11 @@ import type { Client } from "@grpc/grpc-js";
 import { afterEach } from "vitest";
 import type { UseCases } from "../../src/domain/use-cases.ts";
 import { createHealthStatus, type HealthStatus } from "../../src/rpc/grpc/health-status.ts";
-import { type GrpcListener, listenGrpc } from "../../src/rpc/grpc/listen-grpc.ts";
+import { type GrpcListener, type GrpcOptions, listenGrpc } from "../../src/rpc/grpc/listen-grpc.ts";
 import { createProcedures } from "../../src/rpc/procedures.ts";
 import { connectClient } from "../support/grpc-client.ts";
 import { createTestWorld, type TestWorld } from "../support/world.ts";
-import { fakeUseCases, sealer } from "./fake-use-cases.ts";
+import { fakeUseCases, openDoor, sealer } from "./fake-use-cases.ts";
 
 export interface TestGrpc {
   readonly listener: GrpcListener;
@@ -17,7 +17,7 @@ export interface TestGrpc {
 }
 
 /** Starts gRPC servers on free ports and closes them after each test of the file. */
-export function useGrpc(): (useCases?: Partial<UseCases>) => Promise<TestGrpc> {
+export function useGrpc(): (useCases?: Partial<UseCases>, options?: Partial<GrpcOptions>) => Promise<TestGrpc> {
   const listeners: GrpcListener[] = [];
   const clients: Client[] = [];
 
@@ -26,11 +26,12 @@ export function useGrpc(): (useCases?: Partial<UseCases>) => Promise<TestGrpc> {
     for (const listener of listeners.splice(0)) await listener.close(0);
   });
 
-  return async (useCases = {}) => {
+  return async (useCases = {}, options = {}) => {
     const world = createTestWorld();
     const health = createHealthStatus();
     const procedures = createProcedures({ useCases: fakeUseCases(useCases), sealer });
-    const listener = await listenGrpc({ ...world, host: "127.0.0.1", port: 0, procedures, health });
+    const place = { host: "127.0.0.1", port: 0 };
+    const listener = await listenGrpc({ ...world, ...openDoor, ...place, procedures, health, ...options });
     listeners.push(listener);
     const client = (service: string) => {
       const made = connectClient(service, listener.port);

@@ -10,7 +10,7 @@ import { createProcedures } from "../../src/rpc/procedures.ts";
 import { createGate } from "../support/gate.ts";
 import { detailsOf, unary } from "../support/grpc-client.ts";
 import type { TestWorld } from "../support/world.ts";
-import { fakeUseCases, installationId, sealer } from "./fake-use-cases.ts";
+import { fakeUseCases, installationId, openDoor, sealer } from "./fake-use-cases.ts";
 import { useGrpc } from "./grpc-server.ts";
 import { refusals } from "./refusals.ts";
 
@@ -237,7 +237,8 @@ describe("the gRPC door", () => {
     await ask({ metadata: { "x-request-id": "from-caller" } });
     await ask({ deadlineMs: 5_000, metadata: { "x-request-id": "x".repeat(129) } });
     await ask({ deadlineMs: 600_000, metadata: { "x-request-id": "two words" } });
-    expect(calls[0]).toMatchObject({ caller: "anonymous", address: "127.0.0.1", method: "GetToken" });
+    const { caller, address, method } = calls[0]!;
+    expect({ caller, address, method }).toEqual({ caller: "anonymous", address: "127.0.0.1", method: "GetToken" });
     expect(calls.map(({ requestId }) => requestId)).toEqual([
       "from-caller",
       expect.stringMatching(/^[0-9a-f]{24}$/),
@@ -340,7 +341,8 @@ describe("closing the gRPC door", () => {
   test("says which address cannot be bound", async () => {
     const { listener, world } = await start();
     const procedures = createProcedures({ useCases: fakeUseCases(), sealer });
-    const options = { ...world, host: "127.0.0.1", port: listener.port, procedures, health: createHealthStatus() };
+    const address = { host: "127.0.0.1", port: listener.port };
+    const options = { ...world, ...openDoor, ...address, procedures, health: createHealthStatus() };
     await expect(listenGrpc(options)).rejects.toThrow(`127.0.0.1:${listener.port}`);
   });
 });

@@ -5,15 +5,22 @@ import { ServiceError } from "../../src/errors.ts";
 import { createJsonCalls } from "../../src/rpc/json/create-json-calls.ts";
 import { createProcedures } from "../../src/rpc/procedures.ts";
 import { createTestWorld } from "../support/world.ts";
-import { fakeUseCases, installation, installationId, issuedToken, sealer } from "./fake-use-cases.ts";
+import { fakeUseCases, installation, installationId, issuedToken, openDoor, sealer } from "./fake-use-cases.ts";
 import { refusals } from "./refusals.ts";
 
-const context = { address: "127.0.0.1", requestId: "r-1" };
+const context = {
+  address: "127.0.0.1",
+  requestId: "r-1",
+  traceparent: undefined,
+  authorization: undefined,
+  certificateNames: [],
+};
 
 function start(useCases: Partial<UseCases> = {}) {
   const world = createTestWorld();
   const calls = createJsonCalls({
     ...world,
+    ...openDoor,
     procedures: createProcedures({ useCases: fakeUseCases(useCases), sealer }),
   });
   return { calls, lines: () => world.lines.map((line) => JSON.parse(line)) };

@@ -4,8 +4,11 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   type Actor,
+  CompleteInstallRequestSchema,
+  CreateInstallLinkRequestSchema,
   GetInstallationRequestSchema,
   GetTokenRequestSchema,
+  ListAuditEventsRequestSchema,
   ListInstallationsRequestSchema,
   RevokeInstallationRequestSchema,
 } from "../../gen/oauth/token/v1/token_service_pb.js";
@@ -113,6 +116,42 @@ const listInstallations = fc.record(
   { requiredKeys: [] },
 );
 
+const createInstallLink = fc.record(
+  {
+    platform: text(64),
+    owner: text(256),
+    returnTo: text(2048),
+    ttl: fc.oneof(duration, fc.constantFrom({ seconds: 86_400n, nanos: 0 }, { seconds: 86_400n, nanos: 1 })),
+    scopes: fc.oneof(
+      fc.array(
+        fc.constantFrom("repo", "read:user", "two words", 'q"', "\\", "", "x".repeat(200), "x".repeat(201), "a\n"),
+      ),
+      fc.constantFrom(100, 101).map((n) => new Array<string>(n).fill("s")),
+    ),
+    installationId: uuid,
+    completeInCallback: fc.boolean(),
+  },
+  { requiredKeys: [] },
+);
+
+const time = fc.record({
+  seconds: fc.constantFrom(-1n, 0n, 1_800_000_000n, 253_402_300_799n, 253_402_300_800n),
+  nanos: fc.constantFrom(0, 1),
+});
+
+const listAuditEvents = fc.record(
+  {
+    installationId: uuid,
+    caller: text(256),
+    startTime: time,
+    endTime: time,
+    pageSize: fc.constantFrom(0, 1, 501, -1),
+    pageToken: text(1024),
+    kind: text(64),
+  },
+  { requiredKeys: [] },
+);
+
 describe("the rules in plain code are the rules of the proto", () => {
   test("for GetToken", () => {
     fc.assert(
@@ -146,6 +185,34 @@ describe("the rules in plain code are the rules of the proto", () => {
         expectAgreement("revokeInstallation", RevokeInstallationRequestSchema, revoke);
       }),
       { numRuns: 300 },
+    );
+  });
+
+  test("for CreateInstallLink and CompleteInstall", () => {
+    fc.assert(
+      fc.property(createInstallLink, text(256), text(256), (fields, completionCode, owner) => {
+        const link = create(
+          CreateInstallLinkRequestSchema,
+          fields as MessageInitShape<typeof CreateInstallLinkRequestSchema>,
+        );
+        expectAgreement("createInstallLink", CreateInstallLinkRequestSchema, link);
+        const complete = create(CompleteInstallRequestSchema, { completionCode, owner });
+        expectAgreement("completeInstall", CompleteInstallRequestSchema, complete);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("for ListAuditEvents", () => {
+    fc.assert(
+      fc.property(listAuditEvents, (fields) => {
+        const request = create(
+          ListAuditEventsRequestSchema,
+          fields as MessageInitShape<typeof ListAuditEventsRequestSchema>,
+        );
+        expectAgreement("listAuditEvents", ListAuditEventsRequestSchema, request);
+      }),
+      { numRuns: 500 },
     );
   });
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeEach, expect, test } from "vitest";
+import { sightOfEverything } from "../../src/domain/access.ts";
 import type { Change } from "../../src/domain/change-feed.ts";
 import { Secret } from "../../src/secret.ts";
 import { openPostgres } from "../../src/storage/postgres.ts";
@@ -42,7 +43,7 @@ const context = { platform: "slack", holder: "organization", owner: undefined } 
 async function connected(): Promise<{ installation: string; credential: string; version: number }> {
   const [installation] = await writer.installations.connect(connection(), { ...context, now: new Date() });
   const id = installation?.id ?? "";
-  const [selection] = await writer.installations.select({ installationId: id }, 1);
+  const [selection] = await writer.installations.select({ installationId: id }, sightOfEverything, 1);
   const { credential } = selection ?? {};
   return { installation: id, credential: credential?.id ?? "", version: credential?.version ?? 0 };
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { sightOfEverything } from "../../src/domain/access.ts";
 import { ServiceError } from "../../src/errors.ts";
 import { Secret } from "../../src/secret.ts";
 import { openPostgres } from "../../src/storage/postgres.ts";
@@ -118,7 +119,7 @@ test("a commit whose answer was lost on the way is stored once when it is repeat
   const one = await openPostgres({ url: new Secret(url.href), log: silentLog, maxConnections: 1, ...createTools() });
   const direct = await openPostgres({ url: new Secret(database.url), log: silentLog, ...createTools() });
   const [made] = await one.installations.connect(workspace(unique("T"), "first"), slackContext(new Date()));
-  const [{ credential } = {}] = await one.installations.select({ installationId: made?.id }, 2);
+  const [{ credential } = {}] = await one.installations.select({ installationId: made?.id }, sightOfEverything, 2);
   const acquire = async (version: number) => {
     const lease = await one.credentials.acquire(credential?.id ?? "", version, unique("attempt"), 30_000);
     if (lease === undefined) throw new Error("not leased");

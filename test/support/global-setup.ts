@@ -43,7 +43,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   };
 }
 
-async function startServer(): Promise<{ url: string; stop: () => Promise<void> }> {
+/** A server of its own in a new folder. */
+export async function startServer(): Promise<{ url: string; stop: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), `${prefix}${process.pid}-`));
   const data = join(folder, "data");
   // The server runs as another user when this is root.

@@ -46,6 +46,7 @@ export interface ScriptedOptions {
   readonly actors?: readonly Actor[];
   readonly reuseLeewayMs?: number;
   readonly narrowing?: boolean;
+  readonly revocationReach?: "token" | "grant";
   readonly usesPkce?: (hint: string | undefined) => boolean;
 }
 
@@ -61,6 +62,9 @@ export function scriptedPlatform(options: ScriptedOptions = {}): ScriptedPlatfor
     reuseLeewayMs: options.reuseLeewayMs ?? 0,
     keepAliveMs: undefined,
     narrowing: options.narrowing ?? true,
+    takesScopes: true,
+    consentSpendsOlder: false,
+    revocationReach: () => options.revocationReach ?? "token",
     spent: [],
     narrowings: [],
     revoked: [],

@@ -58,6 +58,8 @@ export interface TestServiceOptions {
   readonly clock?: TestClock;
   /** The way to the platforms; the real fetch by default. */
   readonly fetch?: typeof globalThis.fetch;
+  /** How settings that name a file are read; by default there are none. */
+  readonly readFile?: (path: string) => string;
   /** Puts a proxy between service and database. */
   readonly throughProxy?: boolean;
 }
@@ -90,9 +92,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
         ...options.env,
         ...env,
       },
-      () => {
-        throw new Error("no setting names a file");
-      },
+      options.readFile ?? noFiles,
     ).config;
   }
 
@@ -140,6 +140,10 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
       await database.drop();
     },
   };
+}
+
+function noFiles(): never {
+  throw new Error("no setting names a file");
 }
 
 function parse(visit: Visit): Connected {

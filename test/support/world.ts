@@ -13,10 +13,12 @@ export function createTestWorld(now: () => Date = () => new Date()): TestWorld {
     void lines.push(JSON.stringify({ level, event, ...fields }));
   const log = {
     trace: write("trace"),
-    debug: write("debug"),
+    debug: (fields: LogFields | (() => LogFields), event: string) =>
+      write("debug")(typeof fields === "function" ? fields() : fields, event),
     info: write("info"),
     warn: write("warn"),
     error: write("error"),
   };
-  return { now, random: (bytes) => randomBytes(bytes), fetch: (...args) => fetch(...args), log, lines };
+  const out: World["fetch"] = (...args) => fetch(...args);
+  return { now, random: (bytes) => randomBytes(bytes), fetch: out, fetchNamed: out, log, lines };
 }

@@ -6,7 +6,7 @@ import { call } from "../support/call.ts";
 import { freePort } from "../support/free-port.ts";
 
 async function closeAfterOneCall(otlpEndpoint: string): Promise<number> {
-  const { telemetry, close } = await startTelemetry({ log: silentLog, callers: [], otlpEndpoint });
+  const { telemetry, close } = await startTelemetry({ log: silentLog, otlpEndpoint });
   expect(await telemetry.inCall(call(), async () => "answer")).toBe("answer");
   const startedMs = performance.now();
   await close();

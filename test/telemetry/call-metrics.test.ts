@@ -7,7 +7,8 @@ const prefix = "oauth_token_service_";
 
 function metrics(callers: readonly string[]) {
   const registry = new Registry();
-  const finished = createCallMetrics(registry, new Set(callers));
+  const { finished, know } = createCallMetrics(registry);
+  know(callers);
   const call = (caller: string, seconds: number, code = "OK") =>
     finished({ method: "GetToken", caller, code, reason: undefined, seconds });
   return { call, read: async () => parse(await registry.metrics()) };

@@ -51,7 +51,8 @@ const expressions: readonly Expression[] = [
 let exported: Scrape;
 
 beforeAll(async () => {
-  const running = await startTelemetry({ log: silentLog, callers: ["ci"], otlpEndpoint: undefined });
+  const running = await startTelemetry({ log: silentLog, otlpEndpoint: undefined });
+  running.knowCallers(["ci"]);
   running.watch({
     statistics: async () => ({ installations: [], keys: [], ending: [], nextExpiry: [] }),
     cacheEntries: () => 0,

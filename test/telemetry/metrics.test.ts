@@ -10,7 +10,7 @@ const read = () => scrape(shared.service.replicas[0]!.internalUrl);
 /** What every label may say: nothing that grows with installations, owners, addresses or requests. */
 const labelValues: Readonly<Record<string, RegExp>> = {
   method: /^(GetToken|ListInstallations|GetInstallation|RevokeInstallation)$/,
-  caller: /^(anonymous|other)$/,
+  caller: /^(anonymous|unauthenticated)$/,
   code: /^(OK|[A-Z_]{2,30}|HTTP_\d{3})$/,
   reason: /^([A-Z_]{2,40})?$/,
   outcome: /^[a-z_]{2,30}$/,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { FinishOutcome, FinishRequest, InstallFailure } from "../../src/domain/install.ts";
 import { ServiceError } from "../../src/errors.ts";
+import { Secret } from "../../src/secret.ts";
 import { failureTexts } from "../../src/web/failures.ts";
 import { connects, installation, startedAttempt, startSite } from "./support/site.ts";
 import { parseStrictHtml } from "./support/strict-html.ts";
@@ -91,9 +92,50 @@ describe("the callback route", () => {
     expect(answer.setCookies).toHaveLength(1);
   });
 
+  test.each(["text/html", "application/json"])(
+    "takes a completion code to where the link said, and shows it to nobody who asks for %s",
+    async (accept) => {
+      const site = await startSite({
+        allowedReturnOrigins: [],
+        finishInstall: async () => ({
+          ...{ kind: "pending", installations: [installation({ status: "pending" })], bindingName: "told" },
+          continueAt: new Secret("https://own.example/done?a=1&completion_code=the-code"),
+        }),
+      });
+      const answer = await site.ask("/oauth/callback/slack?state=s", { headers: { accept } });
+      expect([answer.status, answer.headers.location, answer.text]).toEqual([
+        302,
+        "https://own.example/done?a=1&completion_code=the-code",
+        "",
+      ]);
+      expect(answer.headers["referrer-policy"]).toBe("no-referrer");
+      expect(answer.headers["cache-control"]).toBe("no-store");
+      expect(answer.setCookies).toEqual(["ots-told=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"]);
+      expect(site.world.lines.join()).not.toContain("the-code");
+    },
+  );
+
+  test("offers the way back that a link was checked for, whatever is allowed to others", async () => {
+    const finishInstall = async () => ({
+      kind: "connected" as const,
+      installations: [installation()],
+      returnTo: "https://own.example/done",
+      fromLink: true,
+      bindingName: "told",
+    });
+    const site = await startSite({ allowedReturnOrigins: [], finishInstall });
+    expect((await site.ask("/oauth/callback/slack?state=s")).text).toContain('href="https://own.example/done"');
+  });
+
   test("forgets the cookie it is told to", async () => {
     const finishInstall = async () =>
-      ({ kind: "connected", installations: [installation()], returnTo: undefined, bindingName: "told" }) as const;
+      ({
+        kind: "connected",
+        installations: [installation()],
+        returnTo: undefined,
+        fromLink: false,
+        bindingName: "told",
+      }) as const;
     const site = await startSite({ finishInstall });
     const answer = await site.ask("/oauth/callback/slack?state=s");
     expect(answer.setCookies).toEqual(["ots-told=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"]);

@@ -49,6 +49,52 @@ describe("the install route", () => {
     expect([site.starts, answer.setCookies]).toEqual([[], []]);
   });
 
+  test("leaves everything to a link, whatever else the query says and whoever may start", async () => {
+    for (const installMode of ["open", "link"] as const) {
+      const asked: unknown[] = [];
+      const site = await startSite({
+        installMode,
+        startFromLink: async ({ platform, link }) => {
+          asked.push([platform, link.reveal()]);
+          return { kind: "started", attempt: startedAttempt("linked") };
+        },
+      });
+      const query = "link=the-secret&owner=mallory&return_to=https%3A%2F%2Fevil.example%2F";
+      const answer = await site.ask(`/oauth/install/jira?${query}`);
+      expect([answer.status, answer.headers.location]).toEqual([
+        302,
+        "https://platform.example/authorize?state=linked",
+      ]);
+      expect(answer.setCookies).toEqual([
+        "ots-n-linked=browser-of-linked; Max-Age=600; Path=/; HttpOnly; SameSite=Lax",
+      ]);
+      expect([asked, site.starts]).toEqual([[["jira", "the-secret"]], []]);
+      expect(site.world.lines.join()).not.toContain("the-secret");
+    }
+  });
+
+  test.each([
+    ["link_required", "A valid link is needed to connect", "gives you a fresh link"],
+    ["link_expired", "This link to connect Slack is too old", "start there again"],
+    ["link_already_used", "This link to connect Slack was used already", "start again in the product"],
+  ] as const)("says what to do about %s", async (failure, title, advice) => {
+    const site = await startSite({ startFromLink: async () => ({ kind: "refused", failure }) });
+    const page = await site.ask("/oauth/install/slack?link=x", { headers: { accept: "text/html" } });
+    expect(page.status).toBe(403);
+    expect(page.text).toContain(title);
+    expect(page.text).toContain(advice);
+    expect([page.setCookies, page.text.includes("Connect again")]).toEqual([[], false]);
+  });
+
+  test("answers a link that cannot be looked up like any other start", async () => {
+    const startFromLink = async () => {
+      throw new ServiceError("SERVICE_UNAVAILABLE", "the message for callers");
+    };
+    const site = await startSite({ startFromLink });
+    const answer = await site.ask("/oauth/install/slack?link=x", { headers: { accept: "application/json" } });
+    expect([answer.status, JSON.parse(answer.text).error.code]).toEqual([502, "service_unavailable"]);
+  });
+
   test("does not start without the owner of a link that is not valid, in open mode either", async () => {
     const site = await startSite();
     expect((await site.ask("/oauth/install/slack?link=made-up")).status).toBe(403);

@@ -50,6 +50,11 @@ describe("the internal app", () => {
     expect(internal.calls).toEqual([]);
   });
 
+  test("answers to any name where callers prove who they are", async () => {
+    const { ask } = await startInternal({ anyHost: true });
+    expect((await ask("/health", { headers: { host: "oauth.internal:8011" } })).status).toBe(200);
+  });
+
   test("refuses a request that names no host, and one whose line names loopback only", async () => {
     const internal = await startInternal();
     expect(await askRaw(internal.port, "GET /health HTTP/1.0\r\n\r\n")).toMatch(/^HTTP\/1\.1 403 /);

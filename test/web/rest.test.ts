@@ -32,7 +32,11 @@ describe("the REST routes", () => {
     const answer = await internal.ask(path);
     expect([answer.status, JSON.parse(answer.text)]).toEqual([200, { answered: "GetToken" }]);
     expect(internal.calls).toEqual([
-      { method: "GetToken", request, context: { address: "127.0.0.1", requestId: answer.headers["x-request-id"] } },
+      {
+        method: "GetToken",
+        request,
+        context: { address: "127.0.0.1", requestId: answer.headers["x-request-id"], certificateNames: [] },
+      },
     ]);
   });
 

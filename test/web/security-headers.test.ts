@@ -8,9 +8,12 @@ const always = {
   "cache-control": "no-store",
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
+  "origin-agent-cluster": "?1",
   "referrer-policy": "no-referrer",
   "x-content-type-options": "nosniff",
+  "x-dns-prefetch-control": "off",
   "x-frame-options": "DENY",
+  "x-permitted-cross-domain-policies": "none",
 };
 
 const answers: [what: string, path: string, method: string, host?: string][] = [

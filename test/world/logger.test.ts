@@ -20,6 +20,7 @@ const secrets: Record<string, string> = {
   "a rotated bot token": `xoxe.xoxb-1-${plain(160)}`,
   "a rotated person's token": `xoxe.xoxp-1-${plain(160)}`,
   "a Slack refresh token": `xoxe-1-${plain(146)}`,
+  "a caller's API key": `ots_${plain(8)}_${plain(43)}_${plain(6)}`,
   "a JWT": jwt(),
   "a sealed text": `gAAAAAB${text(120)}==`,
 };
@@ -59,7 +60,7 @@ test("a line without secrets is written as it is", () => {
     installation: "01a298b2-8ca4-7af8-837b-5092fc4a4bc2",
     fingerprint: plain(64),
     route: "/oauth/callback/:platform",
-    note: "ghs_ is a prefix, xoxb- and eyJ are too",
+    note: "ghs_ is a prefix, xoxb-, ots_ and eyJ are too",
   });
   expect(redactSecrets(line)).toBe(line);
 });

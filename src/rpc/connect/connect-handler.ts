@@ -8,21 +8,17 @@ import {
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
 import { TokenService } from "../../../gen/oauth/token/v1/token_service_pb.js";
-import type { Telemetry } from "../../domain/telemetry.ts";
+import { describeError } from "../../described-error.ts";
 import type { ErrorReason } from "../../errors.ts";
-import type { World } from "../../world.ts";
-import { createDispatch } from "../dispatch.ts";
-import { describeError } from "../errors/described-error.ts";
-import { createReceiveCall } from "../incoming-calls.ts";
-import type { Procedures } from "../procedures.ts";
+import { createDispatch, type DispatchParts } from "../dispatch.ts";
 import { type Arrival, addTokenService, arrivalKey } from "./token-service.ts";
 import { refuseUnread } from "./unread-requests.ts";
 
-export interface ConnectOptions extends Pick<World, "log" | "now" | "random"> {
-  readonly procedures: Procedures;
-  readonly telemetry?: Telemetry;
+export interface ConnectOptions extends DispatchParts {
   /** The caller's address where proxies are trusted; the peer's by default. */
   readonly addressOf?: (request: IncomingMessage) => string | undefined;
+  /** The names in the client certificate that the transport verified; none by default. */
+  readonly certificateNamesOf?: (request: IncomingMessage) => readonly string[];
   /** Larger requests are refused. 64 KiB by default, compressed or not. */
   readonly maxRequestBytes?: number;
 }
@@ -41,8 +37,9 @@ export function connectHandler(options: ConnectOptions): NodeHandler {
     acceptCompression: [compressionGzip, compressionBrotli],
     jsonOptions: { ignoreUnknownFields: false },
   });
-  addTokenService(router, createDispatch(options), createReceiveCall(options.random));
+  addTokenService(router, createDispatch(options));
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  const certificateNamesOf = options.certificateNamesOf ?? (() => []);
   const addressOf = options.addressOf ?? ((request) => request.socket.remoteAddress);
 
   return (request, response, next) => {
@@ -64,13 +61,17 @@ export function connectHandler(options: ConnectOptions): NodeHandler {
 
   async function serve(handler: UniversalHandler, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const startedMs = performance.now();
-    const arrival: Arrival = { address: addressOf(request), reached: false };
+    const arrival: Arrival = {
+      address: addressOf(request),
+      certificateNames: certificateNamesOf(request),
+      reached: false,
+    };
     const values = createContextValues().set(arrivalKey, arrival);
     const answer = await handler(universalRequestFromNodeRequest(request, response, undefined, values));
     const finished = (code: string, reason: ErrorReason | undefined) =>
       options.telemetry?.callFinished({
         method: handler.method.name,
-        caller: "anonymous",
+        caller: "unauthenticated",
         code,
         reason,
         seconds: (performance.now() - startedMs) / 1000,

@@ -1,26 +1,23 @@
-import { Server, ServerCredentials } from "@grpc/grpc-js";
-import type { Telemetry } from "../../domain/telemetry.ts";
-import type { World } from "../../world.ts";
-import { createDispatch } from "../dispatch.ts";
-import { createReceiveCall } from "../incoming-calls.ts";
-import type { Procedures } from "../procedures.ts";
+import { Server, type ServerCredentials } from "@grpc/grpc-js";
+import type { CertificateStore } from "../../tls/certificate-store.ts";
+import { createDispatch, type DispatchParts } from "../dispatch.ts";
+import { trackAcceptedSockets } from "./accepted-sockets.ts";
+import { type ConnectionLimits, channelOptions, limitHttp2 } from "./connection-limits.ts";
 import { addHealthService } from "./health-service.ts";
 import type { HealthStatus } from "./health-status.ts";
 import { createOpenStreams } from "./open-streams.ts";
 import { addReflectionService } from "./reflection-service.ts";
+import { createServerCredentials } from "./server-credentials.ts";
+import { guardSessions } from "./session-guard.ts";
 import { addTokenService } from "./token-service.ts";
 
-export interface GrpcOptions extends Pick<World, "log" | "now" | "random"> {
+export interface GrpcOptions extends DispatchParts, ConnectionLimits {
   readonly host: string;
   /** 0 for any free one. */
   readonly port: number;
-  readonly procedures: Procedures;
-  readonly telemetry?: Telemetry;
   readonly health: HealthStatus;
-  /** Larger requests are refused with RESOURCE_EXHAUSTED. 64 KiB by default. */
-  readonly maxRequestBytes?: number;
-  /** Calls at once on one connection; clients hold further ones back. 1000 by default. */
-  readonly maxConcurrentStreams?: number;
+  /** Undefined: no TLS. */
+  readonly certificates?: CertificateStore | undefined;
 }
 
 export interface GrpcListener {
@@ -34,23 +31,26 @@ export interface GrpcListener {
 
 /** How long a last refusal may travel before its connection is cut. */
 const refusalMs = 500;
+/** How long a connection's own farewell may travel. */
+const farewellMs = 100;
 
-/** Serves TokenService, health and reflection over HTTP/2 without TLS. Rejects if the port cannot be bound. */
+/** Serves TokenService, health and reflection over HTTP/2. Rejects if the port cannot be bound. */
 export async function listenGrpc(options: GrpcOptions): Promise<GrpcListener> {
-  const server = new Server({
-    "grpc.max_receive_message_length": options.maxRequestBytes ?? 64 * 1024,
-    "grpc.max_concurrent_streams": options.maxConcurrentStreams ?? 1000,
-    // Finds dead clients, whose health watches would stay forever.
-    "grpc.keepalive_time_ms": 60_000,
-    "grpc.enable_channelz": 0,
-  });
+  const server = new Server(channelOptions(options));
+  limitHttp2(server);
   const streams = createOpenStreams();
-  const refuseUnanswered = addTokenService(server, createDispatch(options), createReceiveCall(options.random));
+  const refuseUnanswered = addTokenService(server, createDispatch(options));
   addHealthService(server, options.health, streams);
   addReflectionService(server, streams);
 
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
-  const port = await bind(server, `${host}:${options.port}`);
+  const sockets = trackAcceptedSockets();
+  const credentials = createServerCredentials(options.certificates);
+  const port = await bind(server, `${host}:${options.port}`, credentials).catch((error: unknown) => {
+    sockets.stop();
+    throw error;
+  });
+  const guard = guardSessions(port, options.log);
   let closing: Promise<void> | undefined;
 
   function shutDown(graceMs: number): Promise<void> {
@@ -59,9 +59,12 @@ export async function listenGrpc(options: GrpcOptions): Promise<GrpcListener> {
     // forceShutdown() knows no connections while channelz is off.
     server.drain(`${host}:${port}`, graceMs + refusalMs);
     const refusal = setTimeout(refuseUnanswered, graceMs);
+    const cut = setTimeout(() => sockets.destroy(port), graceMs + refusalMs + farewellMs);
     return new Promise((resolve, reject) => {
       server.tryShutdown((error) => {
-        clearTimeout(refusal);
+        for (const timer of [refusal, cut]) clearTimeout(timer);
+        sockets.stop();
+        guard.close();
         if (error === undefined) resolve();
         else reject(error);
       });
@@ -71,9 +74,9 @@ export async function listenGrpc(options: GrpcOptions): Promise<GrpcListener> {
   return { port, close: (graceMs) => (closing ??= shutDown(graceMs)) };
 }
 
-function bind(server: Server, address: string): Promise<number> {
+function bind(server: Server, address: string, credentials: ServerCredentials): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
+    server.bindAsync(address, credentials, (error, port) => {
       if (error === null) resolve(port);
       else reject(new Error(`cannot listen on ${address} for gRPC`, { cause: error }));
     });

@@ -16,22 +16,25 @@ import {
 } from "@grpc/grpc-js";
 import { StatusSchema } from "../../../gen/google/rpc/status_pb.js";
 import { TokenService } from "../../../gen/oauth/token/v1/token_service_pb.js";
+import { perObject } from "../../domain/per-object.ts";
 import { ServiceError } from "../../errors.ts";
 import type { Codec, Dispatch } from "../dispatch.ts";
 import { toStatus } from "../errors/details.ts";
 import { type Failure, toFailure } from "../errors/failure.ts";
-import type { IncomingCall, ReceiveCall } from "../incoming-calls.ts";
+import type { IncomingCall } from "../incoming-calls.ts";
 import type { RpcName } from "../procedures.ts";
 import { rpcNames } from "../rpc-names.ts";
 import { asBuffer, methodPath } from "./codec.ts";
 import { encodeGetTokenResponse } from "./encode-get-token-response.ts";
+import { createPeerNames, type PeerNamesOf } from "./peer-names.ts";
 import { rememberingRecent } from "./recent-requests.ts";
 
 /** Serves the RPCs on a gRPC server. Returns how to refuse, with SERVICE_UNAVAILABLE, every call not yet answered. */
-export function addTokenService(server: Server, dispatch: Dispatch, receive: ReceiveCall): () => void {
+export function addTokenService(server: Server, dispatch: Dispatch): () => void {
   const unanswered = new Set<Respond>();
+  const peerNamesOf = createPeerNames();
   for (const name of rpcNames) {
-    const handler = createHandler(name, dispatch, receive, unanswered);
+    const handler = createHandler(name, dispatch, peerNamesOf, unanswered);
     // Read and written by the handler, so that what is malformed is refused like everything else.
     server.register(methodPath(TokenService.method[name]), handler, asIs, asIs, "unary");
   }
@@ -50,16 +53,19 @@ type BinaryCodec<Name extends RpcName> = Codec<Name, Buffer, Buffer>;
 const getToken = binaryCodec(TokenService.method.getToken);
 
 const codecs: { readonly [Name in RpcName]: BinaryCodec<Name> } = {
-  getToken: { read: rememberingRecent(getToken.read), write: encodeGetTokenResponse },
+  getToken: { read: rememberingRecent(getToken.read), write: perObject(encodeGetTokenResponse) },
   listInstallations: binaryCodec(TokenService.method.listInstallations),
   getInstallation: binaryCodec(TokenService.method.getInstallation),
   revokeInstallation: binaryCodec(TokenService.method.revokeInstallation),
+  createInstallLink: binaryCodec(TokenService.method.createInstallLink),
+  completeInstall: binaryCodec(TokenService.method.completeInstall),
+  listAuditEvents: binaryCodec(TokenService.method.listAuditEvents),
 };
 
 function createHandler<Name extends RpcName>(
   name: Name,
   dispatch: Dispatch,
-  receive: ReceiveCall,
+  peerNamesOf: PeerNamesOf,
   unanswered: Set<Respond>,
 ): handleUnaryCall<Buffer, Buffer> {
   const method: DescMethod = TokenService.method[name];
@@ -67,7 +73,7 @@ function createHandler<Name extends RpcName>(
 
   return async (call, respond) => {
     unanswered.add(respond);
-    const outcome = await dispatch(name, codec, call.request, receive(toIncomingCall(method.name, call)));
+    const outcome = await dispatch(name, codec, call.request, new GrpcCall(method.name, call, peerNamesOf));
     if (!unanswered.delete(respond)) return;
     if (outcome.kind === "answered") respond(null, outcome.response);
     else respond(toServerError(outcome.failure));
@@ -86,19 +92,47 @@ function asIs(bytes: Buffer): Buffer {
   return bytes;
 }
 
-function toIncomingCall(method: string, call: ServerUnaryCall<Buffer, Buffer>): IncomingCall {
-  const peer = call.getPeer();
-  const deadlineMs = Number(call.getDeadline());
-  const requestId = call.metadata.get("x-request-id")[0];
-  const traceparent = call.metadata.get("traceparent")[0];
-  return {
-    method,
-    address: peer.includes(":") ? peer.slice(0, peer.lastIndexOf(":")) : undefined,
-    requestId: typeof requestId === "string" ? requestId : undefined,
-    traceparent: typeof traceparent === "string" ? traceparent : undefined,
+/** Read from the transport as it is asked for; the address at once, since a connection that is cut has none. */
+class GrpcCall implements IncomingCall {
+  readonly method: string;
+  readonly address: string | undefined;
+  readonly #call: ServerUnaryCall<Buffer, Buffer>;
+  readonly #peerNamesOf: PeerNamesOf;
+
+  constructor(method: string, call: ServerUnaryCall<Buffer, Buffer>, peerNamesOf: PeerNamesOf) {
+    this.method = method;
+    this.#peerNamesOf = peerNamesOf;
+    this.#call = call;
+    const peer = call.getPeer();
+    this.address = peer.includes(":") ? peer.slice(0, peer.lastIndexOf(":")) : undefined;
+  }
+
+  get requestId(): string | undefined {
+    return this.#text("x-request-id");
+  }
+
+  get traceparent(): string | undefined {
+    return this.#text("traceparent");
+  }
+
+  get authorization(): string | undefined {
+    return this.#text("authorization");
+  }
+
+  get certificateNames(): readonly string[] {
+    return this.#peerNamesOf(this.#call);
+  }
+
+  get timeoutMs(): number | undefined {
+    const deadlineMs = Number(this.#call.getDeadline());
     // grpc-js gives deadlines on the machine's clock.
-    timeoutMs: Number.isFinite(deadlineMs) ? deadlineMs - Date.now() : undefined,
-  };
+    return Number.isFinite(deadlineMs) ? deadlineMs - Date.now() : undefined;
+  }
+
+  #text(key: string): string | undefined {
+    const [value] = this.#call.metadata.get(key);
+    return typeof value === "string" ? value : undefined;
+  }
 }
 
 function toServerError(failure: Failure): Partial<ServerErrorResponse> {

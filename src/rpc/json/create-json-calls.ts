@@ -11,24 +11,15 @@ import {
 } from "@bufbuild/protobuf";
 import { Code } from "../../../gen/google/rpc/code_pb.js";
 import { TokenService } from "../../../gen/oauth/token/v1/token_service_pb.js";
-import type { Telemetry } from "../../domain/telemetry.ts";
-import type { World } from "../../world.ts";
-import { type Codec, createDispatch } from "../dispatch.ts";
+import { type Codec, createDispatch, type DispatchParts } from "../dispatch.ts";
 import { httpStatuses } from "../errors/codes.ts";
 import type { Failure } from "../errors/failure.ts";
-import { createReceiveCall } from "../incoming-calls.ts";
-import type { Procedures, RpcName } from "../procedures.ts";
+import type { RpcName } from "../procedures.ts";
 import type { JsonAnswer, JsonCallContext, JsonCalls } from "./json-calls.ts";
 
-export interface JsonOptions extends Pick<World, "log" | "now" | "random"> {
-  readonly procedures: Procedures;
-  readonly telemetry?: Telemetry;
-}
-
 /** The door for REST routes: the same rules, errors and log line as everywhere. */
-export function createJsonCalls(options: JsonOptions): JsonCalls {
+export function createJsonCalls(options: DispatchParts): JsonCalls {
   const dispatch = createDispatch(options);
-  const receive = createReceiveCall(options.random);
 
   async function call<Name extends RpcName>(
     name: Name,
@@ -37,7 +28,7 @@ export function createJsonCalls(options: JsonOptions): JsonCalls {
     context: JsonCallContext,
   ): Promise<JsonAnswer> {
     const incoming = { method: TokenService.method[name].name, timeoutMs: undefined, ...context };
-    const outcome = await dispatch(name, codec, request, receive(incoming));
+    const outcome = await dispatch(name, codec, request, incoming);
     if (outcome.kind === "failed") return refusal(outcome.failure);
     return { status: 200, body: outcome.response, retryAfterSeconds: undefined };
   }

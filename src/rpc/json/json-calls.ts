@@ -1,14 +1,14 @@
 import type { JsonObject } from "@bufbuild/protobuf";
-import type { Procedures } from "../procedures.ts";
+import type { Evidence } from "../../domain/caller.ts";
 
 /** What a route knows of the request besides its content. */
-export interface JsonCallContext {
+export interface JsonCallContext extends Evidence {
   /** The peer's address, for the record. */
   readonly address: string | undefined;
   /** The `x-request-id` header; one is made if it is absent or not printable. */
   readonly requestId: string | undefined;
   /** The `traceparent` header (W3C Trace Context). */
-  readonly traceparent?: string | undefined;
+  readonly traceparent: string | undefined;
 }
 
 export interface JsonAnswer {
@@ -28,5 +28,8 @@ export interface JsonAnswer {
  * rejects. Every rule of the contract applies; a field nobody knows is refused.
  */
 export type JsonCalls = {
-  readonly [Method in keyof Procedures]: (request: JsonObject, context: JsonCallContext) => Promise<JsonAnswer>;
+  readonly [Method in "getToken" | "listInstallations" | "getInstallation" | "revokeInstallation"]: (
+    request: JsonObject,
+    context: JsonCallContext,
+  ) => Promise<JsonAnswer>;
 };

@@ -6,6 +6,7 @@ import { putInEnvelope, takeFromEnvelope } from "./envelope.ts";
 import { openFernet, sealFernet } from "./fernet.ts";
 import type { KeyRing } from "./key-ring.ts";
 import type { Place } from "./place.ts";
+import { createSigner, type Signer } from "./signer.ts";
 
 /** What new values are sealed with. Both are always readable. */
 export type TokenCipher = "fernet" | "aes-256-gcm";
@@ -29,6 +30,8 @@ export interface Sealer {
   readonly keyIds: readonly string[];
   /** What new values are sealed with. */
   readonly cipher: TokenCipher;
+  /** Signs the record with the same keys. */
+  readonly recordSigner: Signer;
   seal(place: Place, value: Secret): SealedText;
   /** @throws ServiceError TOKEN_UNREADABLE if no key opens the text, or if it was sealed for another place. */
   open(place: Place, text: string): Secret;
@@ -81,6 +84,7 @@ export function createSealer({ keys, cipher, now, random }: SealerOptions): Seal
   return {
     keyIds: keys.map((key) => key.id),
     cipher,
+    recordSigner: createSigner(keys, "audit"),
     seal: (place, value) => ({ text: seals[cipher](place, value), keyId }),
     open: (place, text) => (text.startsWith(gcmPrefix) ? openedByGcm : openedByFernet)(place, text),
     isCurrent: isCurrent[cipher],

@@ -1,4 +1,5 @@
 import { afterEach } from "vitest";
+import { createClientAddress } from "../../../src/web/client-address.ts";
 import { createInternalApp, type InternalAppOptions } from "../../../src/web/internal-app.ts";
 import { listen } from "../../../src/web/listen.ts";
 import type { RestAnswer, RestContext } from "../../../src/web/rest.ts";
@@ -39,6 +40,10 @@ export async function startInternal(
       revokeInstallation: call("RevokeInstallation"),
     },
     readHealth: async () => ({ ok: true, parts: {} }),
+    addressOf: createClientAddress([]),
+    certificateNamesOf: () => [],
+    anyHost: false,
+    admitToMetrics: async () => undefined,
     ...options,
   });
   const listener = await listen(app, { host: "127.0.0.1", port: 0 });

@@ -2,6 +2,7 @@ import { afterEach } from "vitest";
 import type { FinishInstall, StartedAttempt, StartInstall, StartRequest } from "../../../src/domain/install.ts";
 import type { Installation } from "../../../src/domain/installation.ts";
 import { Secret } from "../../../src/secret.ts";
+import { createClientAddress } from "../../../src/web/client-address.ts";
 import { listen } from "../../../src/web/listen.ts";
 import { createPublicApp, type PublicAppOptions } from "../../../src/web/public-app.ts";
 import { createTestWorld, type TestWorld } from "../../support/world.ts";
@@ -41,7 +42,10 @@ export async function startSite(options: Partial<PublicAppOptions> = {}): Promis
     installMode: "open",
     allowedReturnOrigins: [baseUrl.origin, "https://portal.example"],
     startInstall,
+    startFromLink: async () => ({ kind: "refused", failure: "link_required" }),
     finishInstall: connects(),
+    addressOf: createClientAddress([]),
+    rateLimits: { count: async () => 0, prune: async () => undefined },
     ...options,
   });
   return {
@@ -68,7 +72,7 @@ export function connects(installations: readonly Installation[] = [installation(
     if (binding(`n-${state}`) !== `browser-of-${state}`) {
       return { kind: "failed", failure: "state_other_browser", platform };
     }
-    return { kind: "connected", installations, returnTo, bindingName: `n-${state}` };
+    return { kind: "connected", installations, returnTo, fromLink: false, bindingName: `n-${state}` };
   };
 }
 

@@ -413,6 +413,343 @@ export declare type RevokeInstallationResponse = Message<"oauth.token.v1.RevokeI
 export declare const RevokeInstallationResponseSchema: GenMessage<RevokeInstallationResponse>;
 
 /**
+ * What a person shall connect, and for whom.
+ *
+ * @generated from message oauth.token.v1.CreateInstallLinkRequest
+ */
+export declare type CreateInstallLinkRequest = Message<"oauth.token.v1.CreateInstallLinkRequest"> & {
+  /**
+   * A platform name.
+   *
+   * @generated from field: string platform = 1;
+   */
+  platform: string;
+
+  /**
+   * The tenant or user it will belong to, in the callers' own naming. With an owner the install is PENDING until
+   * CompleteInstall; without one it completes in the callback.
+   *
+   * @generated from field: string owner = 2;
+   */
+  owner: string;
+
+  /**
+   * Where the browser goes afterwards: an absolute URL within the allowed origins.
+   *
+   * @generated from field: string return_to = 3;
+   */
+  returnTo: string;
+
+  /**
+   * How long the link can be used: 10 minutes by default, a day at most.
+   *
+   * @generated from field: google.protobuf.Duration ttl = 4;
+   */
+  ttl?: Duration | undefined;
+
+  /**
+   * Scopes asked for in addition to the configured ones, for this link only.
+   *
+   * @generated from field: repeated string scopes = 5;
+   */
+  scopes: string[];
+
+  /**
+   * The installation to reconnect; what comes back for another organization is refused.
+   *
+   * @generated from field: string installation_id = 6;
+   */
+  installationId: string;
+
+  /**
+   * The caller vouches that whoever finishes is who started: no CompleteInstall. Needs a permission of its own.
+   *
+   * @generated from field: bool complete_in_callback = 7;
+   */
+  completeInCallback: boolean;
+};
+
+/**
+ * Describes the message oauth.token.v1.CreateInstallLinkRequest.
+ * Use `create(CreateInstallLinkRequestSchema)` to create a new message.
+ */
+export declare const CreateInstallLinkRequestSchema: GenMessage<CreateInstallLinkRequest>;
+
+/**
+ * A link for one person.
+ *
+ * @generated from message oauth.token.v1.CreateInstallLinkResponse
+ */
+export declare type CreateInstallLinkResponse = Message<"oauth.token.v1.CreateInstallLinkResponse"> & {
+  /**
+   * Where to send the person's browser. Whoever has it can start the install.
+   *
+   * @generated from field: string url = 1;
+   */
+  url: string;
+
+  /**
+   * When the link ends.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 2;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message oauth.token.v1.CreateInstallLinkResponse.
+ * Use `create(CreateInstallLinkResponseSchema)` to create a new message.
+ */
+export declare const CreateInstallLinkResponseSchema: GenMessage<CreateInstallLinkResponse>;
+
+/**
+ * Who finished.
+ *
+ * @generated from message oauth.token.v1.CompleteInstallRequest
+ */
+export declare type CompleteInstallRequest = Message<"oauth.token.v1.CompleteInstallRequest"> & {
+  /**
+   * The `completion_code` that the finishing browser brought to `return_to`.
+   *
+   * @generated from field: string completion_code = 1;
+   */
+  completionCode: string;
+
+  /**
+   * The tenant or user signed in to that browser; must be the link's owner.
+   *
+   * @generated from field: string owner = 2;
+   */
+  owner: string;
+};
+
+/**
+ * Describes the message oauth.token.v1.CompleteInstallRequest.
+ * Use `create(CompleteInstallRequestSchema)` to create a new message.
+ */
+export declare const CompleteInstallRequestSchema: GenMessage<CompleteInstallRequest>;
+
+/**
+ * What became active.
+ *
+ * @generated from message oauth.token.v1.CompleteInstallResponse
+ */
+export declare type CompleteInstallResponse = Message<"oauth.token.v1.CompleteInstallResponse"> & {
+  /**
+   * The installations of this attempt.
+   *
+   * @generated from field: repeated oauth.token.v1.Installation installations = 1;
+   */
+  installations: Installation[];
+};
+
+/**
+ * Describes the message oauth.token.v1.CompleteInstallResponse.
+ * Use `create(CompleteInstallResponseSchema)` to create a new message.
+ */
+export declare const CompleteInstallResponseSchema: GenMessage<CompleteInstallResponse>;
+
+/**
+ * Filters and a page of the record.
+ *
+ * @generated from message oauth.token.v1.ListAuditEventsRequest
+ */
+export declare type ListAuditEventsRequest = Message<"oauth.token.v1.ListAuditEventsRequest"> & {
+  /**
+   * Events of this installation only.
+   *
+   * @generated from field: string installation_id = 1;
+   */
+  installationId: string;
+
+  /**
+   * Events of this caller only.
+   *
+   * @generated from field: string caller = 2;
+   */
+  caller: string;
+
+  /**
+   * Events at this time or later.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 3;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * Events before this time.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 4;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * Events a page holds at most; 0: 50. More than 500 gives 500.
+   *
+   * @generated from field: int32 page_size = 5;
+   */
+  pageSize: number;
+
+  /**
+   * `next_page_token` of the page before, with the same filters.
+   *
+   * @generated from field: string page_token = 6;
+   */
+  pageToken: string;
+
+  /**
+   * Events of this kind only, such as `token.issued`.
+   *
+   * @generated from field: string kind = 7;
+   */
+  kind: string;
+};
+
+/**
+ * Describes the message oauth.token.v1.ListAuditEventsRequest.
+ * Use `create(ListAuditEventsRequestSchema)` to create a new message.
+ */
+export declare const ListAuditEventsRequestSchema: GenMessage<ListAuditEventsRequest>;
+
+/**
+ * One page of the record.
+ *
+ * @generated from message oauth.token.v1.ListAuditEventsResponse
+ */
+export declare type ListAuditEventsResponse = Message<"oauth.token.v1.ListAuditEventsResponse"> & {
+  /**
+   * Newest first.
+   *
+   * @generated from field: repeated oauth.token.v1.AuditEvent events = 1;
+   */
+  events: AuditEvent[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message oauth.token.v1.ListAuditEventsResponse.
+ * Use `create(ListAuditEventsResponseSchema)` to create a new message.
+ */
+export declare const ListAuditEventsResponseSchema: GenMessage<ListAuditEventsResponse>;
+
+/**
+ * One row of the record. Never a secret.
+ *
+ * @generated from message oauth.token.v1.AuditEvent
+ */
+export declare type AuditEvent = Message<"oauth.token.v1.AuditEvent"> & {
+  /**
+   * Our id of the event.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * When it happened.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 2;
+   */
+  time?: Timestamp | undefined;
+
+  /**
+   * What happened, such as `token.issued`.
+   *
+   * @generated from field: string kind = 3;
+   */
+  kind: string;
+
+  /**
+   * Who asked, by its name in the caller file; `service` for what the service does by itself.
+   *
+   * @generated from field: string caller = 4;
+   */
+  caller: string;
+
+  /**
+   * The RPC, route or command that led to it.
+   *
+   * @generated from field: string method = 5;
+   */
+  method: string;
+
+  /**
+   * The installation concerned.
+   *
+   * @generated from field: string installation_id = 6;
+   */
+  installationId: string;
+
+  /**
+   * Whom the installation belongs to.
+   *
+   * @generated from field: string owner = 7;
+   */
+  owner: string;
+
+  /**
+   * The platform concerned.
+   *
+   * @generated from field: string platform = 8;
+   */
+  platform: string;
+
+  /**
+   * SHA-256 of the token concerned.
+   *
+   * @generated from field: string token_id = 9;
+   */
+  tokenId: string;
+
+  /**
+   * The peer's address.
+   *
+   * @generated from field: string address = 10;
+   */
+  address: string;
+
+  /**
+   * The request it belongs to.
+   *
+   * @generated from field: string request_id = 11;
+   */
+  requestId: string;
+
+  /**
+   * SHA-256 of the caller file that allowed or refused it.
+   *
+   * @generated from field: string policy_hash = 12;
+   */
+  policyHash: string;
+
+  /**
+   * A word on how it ended, such as the reason of a refusal.
+   *
+   * @generated from field: string detail = 13;
+   */
+  detail: string;
+
+  /**
+   * How often it happened, where repeats are counted.
+   *
+   * @generated from field: int32 count = 14;
+   */
+  count: number;
+};
+
+/**
+ * Describes the message oauth.token.v1.AuditEvent.
+ * Use `create(AuditEventSchema)` to create a new message.
+ */
+export declare const AuditEventSchema: GenMessage<AuditEvent>;
+
+/**
  * On whose behalf a token acts.
  *
  * @generated from enum oauth.token.v1.Actor
@@ -546,6 +883,39 @@ export declare const TokenService: GenService<{
     methodKind: "unary";
     input: typeof RevokeInstallationRequestSchema;
     output: typeof RevokeInstallationResponseSchema;
+  },
+  /**
+   * Makes a link that lets one person connect a platform, once.
+   *
+   * @generated from rpc oauth.token.v1.TokenService.CreateInstallLink
+   */
+  createInstallLink: {
+    methodKind: "unary";
+    input: typeof CreateInstallLinkRequestSchema;
+    output: typeof CreateInstallLinkResponseSchema;
+  },
+  /**
+   * Says who finished an install that began with a link of an owner: only then does it become active.
+   *
+   * A wrong owner, an unknown, spent or expired code is INVALID_REQUEST; after a wrong owner what the attempt obtained
+   * is deleted.
+   *
+   * @generated from rpc oauth.token.v1.TokenService.CompleteInstall
+   */
+  completeInstall: {
+    methodKind: "unary";
+    input: typeof CompleteInstallRequestSchema;
+    output: typeof CompleteInstallResponseSchema;
+  },
+  /**
+   * Lists the record of what happened, newest first, one page at a time.
+   *
+   * @generated from rpc oauth.token.v1.TokenService.ListAuditEvents
+   */
+  listAuditEvents: {
+    methodKind: "unary";
+    input: typeof ListAuditEventsRequestSchema;
+    output: typeof ListAuditEventsResponseSchema;
   },
 }>;
 

@@ -23,3 +23,13 @@ const absolute = /^https?:\/\/[^/?#@]+(?:[/?#]|$)/i;
 
 /** Backslashes, blanks and control characters are dropped or turned by some parsers and kept by others. */
 const ambiguous = /[\\\s\p{Cc}\p{Cf}]/u;
+
+/** What the completion code is called in the address that a browser is sent back to. */
+export const completionParameter = "completion_code";
+
+/** The address with the completion code; the query it has stays as it is, letter for letter. */
+export function withCompletionCode(returnTo: string, code: string): string {
+  const url = new URL(returnTo);
+  url.search = `${url.search === "" ? "?" : `${url.search}&`}${completionParameter}=${code}`;
+  return url.href;
+}

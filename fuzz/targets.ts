@@ -1,0 +1,104 @@
+import { generateKeyPairSync } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { GetTokenRequestSchema } from "../gen/oauth/token/v1/token_service_pb.js";
+import { configuredPlatforms } from "../src/app/configured-platforms.ts";
+import { parseCallerFile } from "../src/callers/caller-file.ts";
+import { FileRefused } from "../src/callers/file-problems.ts";
+import { loadConfig } from "../src/config/load-config.ts";
+import { silentTelemetry } from "../src/domain/telemetry.ts";
+import { knownProducts } from "../src/platforms/platforms.ts";
+import { toGetTokenRequest } from "../src/rpc/get-token-messages.ts";
+import { violationsOf } from "../src/rpc/rules.ts";
+import { expectOnlyKnownKeys } from "../test/fuzz/support/known-keys.ts";
+import { createTestWorld } from "../test/support/world.ts";
+
+/** Something that reads what strangers send. */
+export interface Target {
+  readonly name: string;
+  /** Throws what nobody expects, and nothing else. */
+  read(input: Buffer): void;
+  readonly seeds: readonly Buffer[];
+  /** What means something to it. */
+  readonly words: readonly string[];
+}
+
+const uuid = "0192f0c1-5a4b-7c3d-8e2f-1a2b3c4d5e6f";
+
+const getToken: Target = {
+  name: "GetToken request",
+  seeds: [
+    { platform: "github", externalOrgId: "1", minTtl: { seconds: 60n }, permissions: { contents: "read" } },
+    { installationId: uuid, actor: 2, externalUserId: "U1", rejectedTokenId: "x", github: { repositoryIds: [7n] } },
+    { platform: "slack", repositories: ["hello-world"], owner: "acme", externalInstallId: "9" },
+  ].map((init) => Buffer.from(toBinary(GetTokenRequestSchema, create(GetTokenRequestSchema, init)))),
+  words: ["\0", uuid, "read", "contents", "a/b", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "\x42\x02\x08\x01"],
+  read(input) {
+    const request = parsed(input);
+    if (request !== undefined && violationsOf("getToken", request).length === 0) toGetTokenRequest(request);
+  },
+};
+
+/** Undefined for what is no message: the door refuses it. */
+function parsed(input: Buffer) {
+  try {
+    return fromBinary(GetTokenRequestSchema, input);
+  } catch {
+    return undefined;
+  }
+}
+
+function callbacks(): Target {
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const { config } = loadConfig(
+    {
+      ...{ GITHUB_APP_ID: "1", GITHUB_APP_NAME: "app", GITHUB_CLIENT_ID: "id", GITHUB_CLIENT_SECRET: "secret" },
+      GITHUB_PRIVATE_KEY: privateKey.export({ type: "pkcs1", format: "pem" }).toString(),
+      ...{ GITHUB_OAUTH_CLIENT_ID: "id", GITHUB_OAUTH_CLIENT_SECRET: "secret" },
+      ...{ JIRA_CLIENT_ID: "id", JIRA_CLIENT_SECRET: "secret" },
+      ...{ SLACK_CLIENT_ID: "id", SLACK_CLIENT_SECRET: "secret", SLACK_SIGNING_SECRET: "secret" },
+    },
+    (path) => readFileSync(path, "utf8"),
+  );
+  const { all } = configuredPlatforms(config, createTestWorld(), silentTelemetry);
+  return {
+    name: "callback query of every platform",
+    seeds: ["code=x&state=y", "error=access_denied", "installation_id=7&setup_action=install", "iss=z&code=x"].map(
+      (text) => Buffer.from(text),
+    ),
+    words: ["&code=", "&error=", "&iss=", "&installation_id=", "&setup_action=request", "redirect_uri_mismatch", "%00"],
+    read(input) {
+      const query = new URLSearchParams(input.toString("latin1"));
+      for (const platform of all) {
+        const { kind } = platform.readCallback(query, input.length % 2 === 0 ? "7" : undefined);
+        if (query.getAll("code").length > 1 && kind === "code")
+          throw new Error(`${platform.name} took one of two codes`);
+      }
+    },
+  };
+}
+
+const callerFile: Target = {
+  name: "caller file",
+  seeds: [readFileSync(new URL("../test/fixtures/callers/callers.yaml", import.meta.url))],
+  words: [
+    "all_owners: true",
+    "permissions: { github: { contents: read } }",
+    "\n  - name: x",
+    "&a",
+    "*a",
+    "!!set",
+    "rate:",
+  ],
+  read(input) {
+    try {
+      parseCallerFile(input, { platforms: knownProducts, now: new Date("2026-11-21"), name: "the caller file" });
+    } catch (error) {
+      if (error instanceof FileRefused) return;
+      throw error;
+    }
+    expectOnlyKnownKeys(input.toString());
+  },
+};
+
+export const targets: readonly Target[] = [getToken, callbacks(), callerFile];

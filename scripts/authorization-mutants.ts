@@ -1,0 +1,435 @@
+/** One authorization check, and what the source says without it or with its opposite. */
+export interface Mutant {
+  readonly name: string;
+  readonly file: string;
+  /** Stands there exactly once. */
+  readonly original: string;
+  readonly mutated: string;
+  /** What is meant to notice first; if it does not, all of `policyTests` get their turn. */
+  readonly tests: readonly string[];
+}
+
+export const policyTests = "test/policy";
+
+const rules = ["test/policy/access.test.ts"];
+const ceilings = ["test/policy/permission-ceiling.test.ts"];
+const matrix = ["test/policy/matrix-on-postgres.test.ts"];
+const random = ["test/policy/random-rules.test.ts"];
+const changes = ["test/policy/changes.test.ts"];
+const doors = ["test/policy/doors.test.ts"];
+const links = ["test/policy/links.test.ts"];
+const makesLinks = ["test/domain/create-install-link.test.ts"];
+const record = ["test/policy/changes.test.ts", "test/domain/list-audit-events.test.ts"];
+const callers = ["test/callers"];
+const remembered = ["test/policy/remembered.test.ts"];
+
+export const mutants: readonly Mutant[] = [
+  ...of("src/domain/access.ts", rules, [
+    [
+      "a rule counts for other methods",
+      "all.filter((rule) => includes(rule.methods, method))",
+      "all.filter(() => true)",
+    ],
+    ["no rule names the method", "if (rules.length === 0) throw", "if (rules.length === -1) throw"],
+    ["everything is seen", "rules.some((rule) => covers(rule, product, owner))", "true"],
+    [
+      "one rule of everything lifts all ceilings",
+      "seesEverything(rule) && rule.ceilings.size === 0",
+      "seesEverything(rule)",
+    ],
+    ["look-ups see every product's rules", "rules.filter((rule) => includes(rule.platforms, product)),", "rules,"],
+    ["look-ups see everything", "everything ? sightOfEverything : visible(product)", "sightOfEverything"],
+    ["the platform is not checked", "platform === undefined || includes(rule.platforms, platform)", "true"],
+    ["no rule has the platform", "if (ofPlatform.length === 0) throw", "if (ofPlatform.length === -1) throw"],
+    ["the owner is not checked", "owner === undefined || includes(rule.owners, owner)", "true"],
+    ["no rule has the owner", "if (fitting.length === 0) throw", "if (fitting.length === -1) throw"],
+    ["owner and platform of different rules", "ofPlatform.filter((rule) => owner", "rules.filter((rule) => owner"],
+    ["permissions are not checked before the look-up", "most !== undefined && !isWithin(permissions, most)", "false"],
+    [
+      "ceilings of rules of other platforms",
+      "fitting.filter((rule) => includes(rule.platforms, product))",
+      "fitting.filter(() => true)",
+    ],
+    ["no ceiling", "return covering.length === 0 ? {} : mostOf(covering, product);", "return undefined;"],
+    ["what no rule covers has no ceiling", "covering.length === 0 ? {} : mostOf", "mostOf"],
+    [
+      "ceilings of rules that do not cover",
+      "const covering = rules.filter((rule) => covers(rule, product, owner));",
+      "const covering = rules;",
+    ],
+    ["the first ceiling alone", "highest(most, ceiling)", "most"],
+    [
+      "a rule without ceiling adds nothing",
+      "if (ceiling === undefined) return undefined;",
+      "if (ceiling === undefined) continue;",
+    ],
+    [
+      "all platforms are enough to see everything",
+      'return platforms === "all" && owners === "all";',
+      'return platforms === "all";',
+    ],
+    [
+      "all owners are enough to see everything",
+      'return platforms === "all" && owners === "all";',
+      'return owners === "all";',
+    ],
+    ["the platform does not cover", "return includes(platforms, product) && (owner", "return (owner"],
+    ["the owner does not cover", '(owner === undefined ? owners === "all" : includes(owners, owner));', "true;"],
+    ["no owner is everybody's", '(owner === undefined ? owners === "all" :', "(owner === undefined ? true :"],
+    ["every name is listed", 'return names === "all" || names.has(name);', "return true;"],
+    ["what is visible is shown as any product", '(products === "all" || products.includes(product)) &&', ""],
+    [
+      "what is visible is shown to any owner",
+      '(owners === "all" || (owner !== undefined && owners.includes(owner))),',
+      "true,",
+    ],
+    [
+      "callers who see different things share memory",
+      "return { key: JSON.stringify(seen), rules: seen };",
+      'return { key: "", rules: seen };',
+    ],
+  ]),
+  ...of("src/domain/permission-ceiling.ts", ceilings, [
+    [
+      "the lower level of two",
+      "if (!includes(most[name], level)) most[name] = level;",
+      "if (includes(most[name], level)) most[name] = level;",
+    ],
+    ["one permission within is enough", "Object.entries(asked).every(", "Object.entries(asked).some("],
+    ["everything is within", "includes(ceiling[name], level));", "true);"],
+    ["all of the ceiling, granted or not", "if (has !== undefined) shared", "shared"],
+    [
+      "the higher level of granted and ceiling",
+      "includes(level, has) ? has : level",
+      "includes(level, has) ? level : has",
+    ],
+    [
+      "a permission that is not there is had",
+      "if (has === undefined) return false;",
+      "if (has === undefined) return true;",
+    ],
+    ["levels are not compared", "levels.indexOf(has) >= levels.indexOf(wanted)", "true"],
+    ["unknown levels are lowest", "(levels.includes(wanted) && levels", "(levels"],
+  ]),
+  ...of("src/domain/get-token.ts", matrix, [
+    [
+      "nothing is checked before the look-up",
+      "call.access.check(selector.platform, selector.owner, request.narrowing?.permissions);",
+      "",
+    ],
+    [
+      "the owner is not passed on",
+      "call.access.check(selector.platform, selector.owner, ",
+      "call.access.check(selector.platform, undefined, ",
+    ],
+    [
+      "the platform is not passed on",
+      "call.access.check(selector.platform, selector.owner, ",
+      "call.access.check(undefined, selector.owner, ",
+    ],
+    ["the permissions are not passed on", "selector.owner, request.narrowing?.permissions);", "selector.owner);"],
+    ["rules of other products show", "call.access.visible(selector.platform)", "call.access.visible(undefined)"],
+    [
+      "the warm path knows no ceiling",
+      "if (platform.narrowing && call.access.ceiling(selected.product, installation.owner) !== undefined) return undefined;",
+      "",
+      changes,
+    ],
+    [
+      "the warm path does not look at the narrowing",
+      "if (request.narrowing !== undefined || installation",
+      "if (installation",
+      matrix,
+    ],
+    [
+      "no second wall on the warm path",
+      "checkSeen(selected, request, call);\n    if (platform",
+      "if (platform",
+      remembered,
+    ],
+    ["no second wall", "checkSeen(selected, request, call);\n    const narrowing", "const narrowing", remembered],
+    [
+      "the second wall stands open",
+      "if (!access.sees(product, installation.owner)) throw",
+      "if (!access.sees(product, installation.owner) && false) throw",
+      remembered,
+    ],
+    ["there is no ceiling", "if (ceiling === undefined) return narrowing;", "return narrowing;"],
+    ["asked permissions are not compared with the ceiling", "if (!isWithin(asked, ceiling))", "if (false)"],
+    ["what was granted is not looked at", "lowest(grantedOf(installation, credential) ?? ceiling, ceiling)", "ceiling"],
+    [
+      "the ceiling is not looked at",
+      "lowest(grantedOf(installation, credential) ?? ceiling, ceiling)",
+      "grantedOf(installation, credential) ?? ceiling",
+    ],
+    ["no permission at all is asked for", "if (Object.keys(permissions).length === 0) {", "if (false) {"],
+    [
+      "the request overrules the ceiling",
+      "{ repositoryIds: [], repositories: [], ...narrowing, permissions }",
+      "{ repositoryIds: [], repositories: [], permissions, ...narrowing }",
+    ],
+    [
+      "the ceiling forgets the repositories",
+      "{ repositoryIds: [], repositories: [], ...narrowing, permissions }",
+      "{ repositoryIds: [], repositories: [], permissions }",
+    ],
+    [
+      "the narrowing is not minted",
+      "narrowing === undefined\n        ? await current",
+      "true\n        ? await current",
+    ],
+    [
+      "a hand-out on the warm path is not on record",
+      "if (!handOut.repeat(issued, call)) return undefined;",
+      "",
+      changes,
+    ],
+  ]),
+  ...of("src/domain/select-installation.ts", matrix, [
+    [
+      "selectors see everything",
+      "installations.select(selector, visible, lookAhead)",
+      'installations.select(selector, { key: "", rules: [{ products: "all", owners: "all" }] }, lookAhead)',
+    ],
+    [
+      "the first product, seen or not",
+      "products.find((product) => shows(visible, product, owner)) ?? platform",
+      "products[0] ?? platform",
+    ],
+  ]),
+  ...of("src/domain/selection-cache.ts", remembered, [
+    [
+      "memory is everybody's",
+      'return key === "" ? selectorKey(selector) :',
+      'return key !== "never" ? selectorKey(selector) :',
+    ],
+  ]),
+  ...of("src/storage/visible.ts", random, [
+    ["everything is visible", "return or(...rules.map(fits)) ?? sql`false`;", "return undefined;"],
+    [
+      "no rule shows everything",
+      "return or(...rules.map(fits)) ?? sql`false`;",
+      "return or(...rules.map(fits));",
+      remembered,
+    ],
+    ["one rule of all owners is enough", 'products === "all" && owners === "all"', 'owners === "all"'],
+    ["one rule of all products is enough", 'products === "all" && owners === "all"', 'products === "all"', remembered],
+    [
+      "every product is visible",
+      'products === "all" ? undefined : arrayOverlaps(installations.products, [...products]),',
+      "undefined,",
+    ],
+    [
+      "every owner's is visible",
+      'owners === "all" ? undefined : inArray(installations.owner, [...owners]),',
+      "undefined,",
+    ],
+    [
+      "naming no owner is naming all",
+      "products.length === 0 || owners.length === 0) return sql`false`;",
+      "products.length === 0 || owners.length === 0) return sql`true`;",
+      remembered,
+    ],
+  ]),
+  ...of("src/storage/select.ts", random, [
+    [
+      "selectors see everything in the database",
+      "and(matches(selector), isVisible(visible))",
+      "and(matches(selector))",
+    ],
+  ]),
+  ...of("src/storage/installations.ts", random, [
+    ["lists see everything in the database", "        isVisible(visible),\n", ""],
+  ]),
+  ...of("src/domain/list-installations.ts", matrix, [
+    ["lists are not checked before the look-up", "access.check(filter.platform, filter.owner);", ""],
+    [
+      "the list's owner is not passed on",
+      "access.check(filter.platform, filter.owner);",
+      "access.check(filter.platform, undefined);",
+    ],
+    [
+      "the list's platform is not passed on",
+      "access.check(filter.platform, filter.owner);",
+      "access.check(undefined, filter.owner);",
+    ],
+    [
+      "lists see everything",
+      "access.visible(filter.platform)",
+      '{ key: "", rules: [{ products: "all", owners: "all" }] }',
+    ],
+    ["lists see rules of other products", "access.visible(filter.platform)", "access.visible(undefined)"],
+    [
+      "single installations are shown to everybody",
+      "installation === undefined || !seesAny(access, installation)",
+      "installation === undefined",
+    ],
+    ["one's owner is not looked at", "access.sees(product, owner)", "access.sees(product, undefined)"],
+    ["every product has to be seen", "products.some((product) => access", "products.every((product) => access"],
+  ]),
+  ...of("src/domain/revoke-installation.ts", matrix, [
+    [
+      "everybody revokes",
+      "installation === undefined || !seesAny(call.access, installation)",
+      "installation === undefined",
+    ],
+  ]),
+  ...of("src/rpc/page-tokens.ts", changes, [
+    ["page tokens lead on in any list", "if (listHash !== hash(list)) {", "if (false) {"],
+    [
+      "made-up page tokens begin anew",
+      'throw invalidField("page_token", "must be the next_page_token of a previous response");',
+      "return undefined;",
+    ],
+    [
+      "the list is not in the token",
+      "JSON.stringify([createdAt.getTime(), id, hash(list)])",
+      "JSON.stringify([createdAt.getTime(), id, hash([])])",
+    ],
+  ]),
+  ...of("src/rpc/procedures.ts", changes, [
+    ["page tokens are not the caller's own", '["installations", call.caller, platform', '["installations", platform'],
+    [
+      "page tokens are not the RPC's own",
+      '["installations", call.caller, platform, status, externalOrgId, externalInstallId, owner]',
+      '["audit", call.caller, undefined, undefined, undefined, undefined, undefined]',
+    ],
+    ["page tokens forget the owner", "externalOrgId, externalInstallId, owner];", "externalOrgId, externalInstallId];"],
+    [
+      "page tokens forget the platform",
+      '["installations", call.caller, platform, status',
+      '["installations", call.caller, status',
+    ],
+    [
+      "page tokens forget the status",
+      "platform, status, externalOrgId, externalInstallId, owner];",
+      "platform, externalOrgId, externalInstallId, owner];",
+    ],
+    [
+      "page tokens of the record are not the caller's own",
+      '["audit", call.caller, installationId',
+      '["audit", installationId',
+    ],
+  ]),
+  ...of("src/rpc/dispatch.ts", doors, [
+    [
+      "nobody proves anything",
+      "const proven = authenticate(incoming);",
+      'const proven: Caller = (await import("../domain/caller.ts")).anonymous;',
+    ],
+    ["rates are not kept to", "keepToRate(call);\n", ""],
+    ["rates are counted and not kept to", "if (waitMs <= 0) continue;", "if (waitMs >= 0) continue;"],
+  ]),
+  ...of("src/rpc/incoming-calls.ts", doors, [
+    ["everybody may call every method", "caller.access(arrival.method)", 'caller.access("ListInstallations")'],
+    ["the record names somebody else", "this.caller = caller.name;", 'this.caller = "anonymous";', changes],
+  ]),
+  ...of("src/domain/create-install-link.ts", links, [
+    ["links are not checked before the look-up", "call.access.check(product, request.owner);", ""],
+    ["everybody reconnects", " || !seesAny(access, found)) {", ") {"],
+    ["reconnecting changes the owner", "if (owner !== reconnected.owner) throw", "if (false) throw", makesLinks],
+    ["links of no owner are everybody's", "if (!access.sees(product, owner)) {", "if (false) {"],
+    ["everybody vouches", "if (completeInCallback && !vouches) {", "if (false) {", makesLinks],
+    [
+      "any rule vouches",
+      "covers(rule, product, owner) && rule.completeInCallback",
+      "rule.completeInCallback",
+      makesLinks,
+    ],
+    [
+      "any rule's origins",
+      "rules.filter((rule) => covers(rule, product, owner))",
+      "rules.filter(() => true)",
+      makesLinks,
+    ],
+  ]),
+  ...of("src/domain/return-to.ts", makesLinks, [
+    ["links lead back to any origin", "anonymous && allowed.has(url.origin) ? url", "anonymous ? url"],
+    ["links lead back with a user in the address", "anonymous && allowed", "allowed"],
+  ]),
+  ...of("src/domain/complete-install.ts", links, [
+    ["codes are not checked before the look-up", "call.access.check(undefined, owner);", ""],
+    ["codes of every product are completed", "call.access.check(pending.link.product, owner);", ""],
+    ["codes of every owner are completed", "if (pending.owner !== owner) {", "if (false) {"],
+  ]),
+  ...of("src/domain/list-audit-events.ts", record, [
+    [
+      "the record is everybody's",
+      "sightsOf(access.visible(undefined), platforms)",
+      '[{ platforms: "all", owners: "all" }]',
+    ],
+    [
+      "the record of all platforms",
+      "return { platforms: [...new Set(names)], owners };",
+      'return { platforms: "all", owners };',
+    ],
+    [
+      "the record of all owners",
+      "return { platforms: [...new Set(names)], owners };",
+      'return { platforms: [...new Set(names)], owners: "all" };',
+    ],
+  ]),
+  ...of("src/storage/audit-list.ts", record, [
+    ["the record is not filtered", "        shownBy(sights),\n", ""],
+    ["every platform's record", 'platforms === "all" ? undefined : inArray', "true ? undefined : inArray"],
+    ["every owner's record", 'owners === "all" ? undefined : inArray', "true ? undefined : inArray"],
+    [
+      "all owners are all platforms",
+      'platforms === "all" && owners === "all")) return undefined;',
+      'owners === "all")) return undefined;',
+    ],
+  ]),
+  ...of("src/callers/authenticator.ts", callers, [
+    [
+      "a certificate rescues a bad header",
+      "if (authorization !== undefined) return byHeader(authorization);",
+      "if (authorization !== undefined && certificateNames.length === 0) return byHeader(authorization);",
+    ],
+    ["what is remembered lasts for ever", "known !== undefined && nowMs < known.untilMs", "known !== undefined"],
+    [
+      "what is remembered outlives its proof",
+      "untilMs: Math.min(endMs, nowMs + rememberedMs)",
+      "untilMs: nowMs + rememberedMs",
+    ],
+    ["what was proven under older rules stays", "policy = next;\n      remembered = newMemory();", "policy = next;"],
+    ["new rules are not taken up", "policy = next;\n", ""],
+    ["rules that change meanwhile", "if (asked !== policy) continue;", ""],
+    ["headers of any length", "if (header.length > maxHeaderLength) throw unauthenticated();", ""],
+  ]),
+  ...of("src/callers/policy.ts", callers, [
+    ["keys last for ever", "key.expiresAt === undefined || now < key.expiresAt", "true"],
+    ["any key is anybody's", "timingSafeEqual(key.sha256, sha256) && isValid", "isValid"],
+    ["certificates of several callers", "found.length === 1 ? found[0]", "found.length >= 1 ? found[0]"],
+  ]),
+  ...of("src/callers/match-entry.ts", callers, [
+    [
+      "subjects are not compared",
+      "JSON.stringify([identity.issuer, identity.subject])",
+      "JSON.stringify([identity.issuer])",
+    ],
+    [
+      "issuers are not compared",
+      "JSON.stringify([identity.issuer, identity.subject])",
+      "JSON.stringify([identity.subject])",
+    ],
+
+    ["a key outlives its last day", "new Date(start.getTime() + dayMs)", "new Date(start.getTime() + 2 * dayMs)"],
+  ]),
+  ...of("src/callers/token-verifier.ts", callers, [
+    ["any algorithm", "      algorithms: [...issuer.algorithms],\n", ""],
+    ["any audience", "      audience: issuer.audience,\n", ""],
+    ["tokens of any age", "      maxTokenAge: issuer.maxAgeSeconds,\n", ""],
+
+    ["any type of token", '!saneTypes.has(typeof typ === "string" ? typ.toLowerCase() : typ)', "false"],
+    ["several audiences", "if (Array.isArray(aud) && aud.length !== 1) return undefined;", ""],
+    ["tokens that have just ended", " || exp * 1000 <= now.getTime()) return", ") return"],
+    ["a tolerance of an hour", "const toleranceSeconds = 60;", "const toleranceSeconds = 3600;"],
+  ]),
+];
+
+/** [name, original, mutated], or with tests of its own. */
+type Row = readonly [string, string, string] | readonly [string, string, string, readonly string[]];
+
+function of(file: string, tests: readonly string[], rows: readonly Row[]): readonly Mutant[] {
+  return rows.map(([name, original, mutated, own]) => ({ name, file, original, mutated, tests: own ?? tests }));
+}

@@ -1,0 +1,60 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { root } from "./run-tool.ts";
+
+/** One package of package-lock.json. */
+export interface LockedPackage {
+  readonly name: string;
+  readonly version: string;
+  /** An SPDX expression, as the package states it. */
+  readonly licence: string | undefined;
+  /** Whether the image has it: neither for development nor optional. */
+  readonly isProduction: boolean;
+  readonly integrity: string | undefined;
+  /** Whether it would like to run something when it is installed. */
+  readonly hasInstallScript: boolean;
+  /** The systems and processors it is for; undefined: every one. */
+  readonly os: readonly string[] | undefined;
+  readonly cpu: readonly string[] | undefined;
+}
+
+interface Entry {
+  readonly version?: string;
+  readonly license?: string;
+  readonly integrity?: string;
+  readonly hasInstallScript?: boolean;
+  readonly dev?: boolean;
+  readonly optional?: boolean;
+  readonly devOptional?: boolean;
+  readonly os?: string | readonly string[];
+  readonly cpu?: string | readonly string[];
+}
+
+/** Every package of the lockfile, by name and version. */
+export async function readLockedPackages(): Promise<readonly LockedPackage[]> {
+  const lock: { readonly packages: Readonly<Record<string, Entry>> } = JSON.parse(
+    await readFile(join(root, "package-lock.json"), "utf8"),
+  );
+  return Object.entries(lock.packages)
+    .filter(([path]) => path !== "")
+    .map(([path, entry]) => lockedPackage(path, entry))
+    .sort((a, b) => compare(a.name, b.name) || compare(a.version, b.version));
+}
+
+function lockedPackage(path: string, entry: Entry): LockedPackage {
+  return {
+    name: path.slice(path.lastIndexOf("node_modules/") + "node_modules/".length),
+    version: entry.version ?? "",
+    licence: entry.license,
+    isProduction: !(entry.dev ?? entry.optional ?? entry.devOptional ?? false),
+    integrity: entry.integrity,
+    hasInstallScript: entry.hasInstallScript ?? false,
+    os: entry.os === undefined ? undefined : [entry.os].flat(),
+    cpu: entry.cpu === undefined ? undefined : [entry.cpu].flat(),
+  };
+}
+
+/** By code units: the same order on every machine. */
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}

@@ -1,0 +1,42 @@
+import { createCallers, type PolicyEvent } from "../callers/callers.ts";
+import type { Closers } from "../closers.ts";
+import type { AuditLog } from "../domain/audit.ts";
+import { serviceCaller } from "../domain/audit.ts";
+import { type Authenticate, anonymous } from "../domain/caller.ts";
+import type { Schedule } from "../periodic.ts";
+import type { World } from "../world.ts";
+
+/**
+ * Who may call: by the caller file, every version of which is put on record, or everybody on this host.
+ * @throws Error that says what is wrong with the file.
+ */
+export async function openCallers(parts: {
+  /** The path of the caller file; undefined: callers are not told apart. */
+  readonly authConfig: string | undefined;
+  /** Every product that a rule can name. */
+  readonly platforms: readonly string[];
+  readonly audit: AuditLog;
+  /** Told of the names that may call from now on. */
+  readonly know: (callers: readonly string[]) => void;
+  readonly world: World;
+  readonly schedule: Schedule;
+  readonly closers: Closers;
+}): Promise<Authenticate> {
+  const { authConfig, platforms, audit, know, world, schedule, closers } = parts;
+  if (authConfig === undefined) {
+    know([anonymous.name]);
+    world.log.warn({ advice: "only reachable from this host; anyone on it gets tokens" }, "callers.not_authenticated");
+    return () => anonymous;
+  }
+
+  async function report(event: PolicyEvent): Promise<void> {
+    if (event.kind === "policy.loaded") know(event.callers);
+    const { kind, policyHash } = event;
+    await audit.append([{ kind, at: world.now(), caller: serviceCaller, method: "caller file", policyHash, count: 1 }]);
+  }
+
+  const callers = await createCallers({ path: authConfig, platforms, world, report, schedule });
+  closers.add("callers", callers.close);
+  world.log.info({ policyHash: callers.policyHash(), callers: callers.names().length }, "callers.authenticated");
+  return callers.authenticate;
+}

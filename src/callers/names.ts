@@ -1,0 +1,30 @@
+import { serviceCaller } from "../domain/audit.ts";
+import { anonymous } from "../domain/caller.ts";
+import { redactSecrets } from "../secret-shapes.ts";
+
+/** Everything a rule can name: the RPCs, and `Metrics` for reading /metrics. */
+export const knownMethods = [
+  "GetToken",
+  "ListInstallations",
+  "GetInstallation",
+  "RevokeInstallation",
+  "CreateInstallLink",
+  "CompleteInstall",
+  "WatchInstallations",
+  "StartLink",
+  "WatchLink",
+  "ListAuditEvents",
+  "Metrics",
+] as const;
+
+/** Who stands in logs and in the record where no caller of the file does. */
+const reserved: ReadonlySet<string> = new Set([anonymous.name, serviceCaller, "unauthenticated"]);
+
+/** What is wrong with the name of a caller or an issuer; undefined: nothing. */
+export function wrongWithName(name: string): string | undefined {
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) {
+    return "a name is 1 to 64 letters, digits, dots, dashes and underscores, and begins with a letter or digit";
+  }
+  if (redactSecrets(name) !== name) return "this looks like a secret, and names are written everywhere";
+  return reserved.has(name) ? "this name is the service's own" : undefined;
+}

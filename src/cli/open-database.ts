@@ -1,0 +1,67 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Closers } from "../closers.ts";
+import { loadSealingConfig } from "../config/load-config.ts";
+import { ServiceError } from "../errors.ts";
+import type { Secret } from "../secret.ts";
+import { lockDataDirectory } from "../storage/data-directory.ts";
+import { readOrCreateKey } from "../storage/data-directory-key.ts";
+import type { Database } from "../storage/database.ts";
+import { errorCode } from "../storage/database-failure.ts";
+import { openEmbeddedDatabase } from "../storage/embedded.ts";
+import { parsePostgresUrl } from "../storage/postgres-url.ts";
+import { openForReseal } from "../storage/reseal-postgres.ts";
+import { parseKeyRing } from "../storage/seal/key-ring.ts";
+import { createSealer, type Sealer } from "../storage/seal/sealer.ts";
+import type { CommandWorld } from "./command.ts";
+
+/** What a command works on beside, or instead of, a running service. */
+export interface OpenedDatabase {
+  readonly database: Database;
+  readonly sealer: Sealer;
+}
+
+/**
+ * Opens the configured database with the configured keys and migrates nothing: Postgres with a few connections of its
+ * own, the embedded one only while no service holds its directory.
+ * @throws Error that says what to do.
+ */
+export async function openDatabase(world: CommandWorld, closers: Closers): Promise<OpenedDatabase> {
+  const { now, random } = world;
+  const { database, encryption } = loadSealingConfig(world.env, world.readFile);
+  const sealing = (keys: Secret) => createSealer({ keys: parseKeyRing(keys), cipher: encryption.cipher, now, random });
+
+  if (database.kind === "postgres") {
+    if (encryption.keys === undefined) throw new Error("TOKEN_ENCRYPTION_KEY is required with Postgres");
+    const sealer = sealing(encryption.keys);
+    const setting = database.directUrl === undefined ? "DATABASE_URL" : "DATABASE_DIRECT_URL";
+    const target = parsePostgresUrl(setting, database.directUrl ?? database.url);
+    const place = `the database ${target.database} on ${target.host}:${target.port}`;
+    const opened = await openForReseal(target, random).catch((error: unknown) => {
+      throw new Error(`${place} cannot be used: ${reasonOf(error)}`, { cause: error });
+    });
+    closers.add("database", opened.close);
+    return { database: opened.database, sealer };
+  }
+
+  const directory = database.dataDir;
+  const path = join(directory, "db");
+  if (!existsSync(path)) throw new Error(`there is no database in ${directory}: set DATA_DIR, or DATABASE_URL`);
+  const lock = await lockDataDirectory(directory, { now, random });
+  closers.add("data directory", () => lock.release());
+  const sealer = sealing(encryption.keys ?? (await readOrCreateKey(directory, random)));
+  const opened = await openEmbeddedDatabase(path);
+  closers.add("database", opened.close);
+  return { database: opened.database, sealer };
+}
+
+/** Why the database refused, for the operator. */
+export function reasonOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const code = errorCode(cause);
+  if (code === "42P01" || code === "42703")
+    return "it is not migrated for this version: run oauth-token-service migrate";
+  const message = error instanceof Error ? error.message : "no answer";
+  // The driver's own words for what was refused hold no values.
+  return error instanceof ServiceError && code !== undefined ? `${message} (${code})` : message;
+}

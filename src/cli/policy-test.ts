@@ -1,0 +1,43 @@
+import { parseCallerFile } from "../callers/caller-file.ts";
+import { runCases } from "../callers/decision-table.ts";
+import { loadAuthConfig } from "../config/load-config.ts";
+import { knownPlatforms } from "../config/platforms.ts";
+import { type Command, type CommandWorld, notUnderstood } from "./command.ts";
+
+/**
+ * `policy test CASES.yaml [--file CALLERS.yaml]`: decides the cases of a table by the caller file, AUTH_CONFIG's unless
+ * one is named, and says which of them ended otherwise than written. Done only if none did.
+ */
+export const policyTestCommand: Command = async (args, world) => {
+  const at = args.indexOf("--file");
+  const filePath = at < 0 ? undefined : args[at + 1];
+  const [casesPath, ...rest] = at < 0 ? args : args.toSpliced(at, 2);
+  if (casesPath === undefined || casesPath.startsWith("-") || rest.length > 0) return notUnderstood;
+  if (at >= 0 && filePath === undefined) return notUnderstood;
+  const path = filePath ?? loadAuthConfig(world.env, world.readFile);
+  if (path === undefined) throw new Error("there is no caller file: set AUTH_CONFIG, or name it with --file");
+
+  const { print, complain } = world;
+  const now = world.now();
+  const bytes = Buffer.from(read(path, world));
+  const file = parseCallerFile(bytes, { platforms: knownPlatforms, now, name: `the caller file ${path}` });
+  for (const warning of file.warnings) complain(`(warning) ${warning}`);
+  const name = `the table ${casesPath}`;
+  const { cases, differences } = runCases(read(casesPath, world), { file, platforms: knownPlatforms, now, name });
+  for (const { where, expected, got, why } of differences) {
+    print(`${where}: expected ${expected}, got ${got}${why === undefined ? "" : `: ${why}`}`);
+  }
+  print(
+    differences.length === 0 ? `${cases} cases, all as expected` : `${differences.length} of ${cases} cases differ`,
+  );
+  return differences.length === 0 ? 0 : 1;
+};
+
+function read(path: string, { readFile }: CommandWorld): string {
+  try {
+    return readFile(path);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
+    throw new Error(`the file ${path} cannot be read (${code})`);
+  }
+}

@@ -1,0 +1,88 @@
+import { type Access, createAccess } from "./access.ts";
+
+/** One thing a caller may do: these methods, on these platforms, for these owners. */
+export interface Rule {
+  /** RPC names, and `Metrics`. */
+  readonly methods: "all" | ReadonlySet<string>;
+  /** Product names. */
+  readonly platforms: "all" | ReadonlySet<string>;
+  /** `all` includes installations without an owner; a set does not. */
+  readonly owners: "all" | ReadonlySet<string>;
+  /** By product: the most that a token may hold, in the platform's own naming. None: whatever was granted. */
+  readonly ceilings: ReadonlyMap<string, Permissions>;
+  readonly rate: Rate | undefined;
+  /** Where links of this caller may lead back to, beside the allowed ones of the service. */
+  readonly returnOrigins: ReadonlySet<string>;
+  /** Whether its links may complete in the callback although they have an owner. */
+  readonly completeInCallback: boolean;
+}
+
+/** Permission → level: `read`, `write` or `admin`. */
+export type Permissions = Readonly<Record<string, string>>;
+
+/** A token bucket: `burst` calls at once, `perSecond` in the long run. */
+export interface Rate {
+  readonly perSecond: number;
+  readonly burst: number;
+}
+
+/** Who asks, proven. */
+export interface Caller {
+  readonly name: string;
+  readonly rules: readonly Rule[];
+  /** SHA-256 of the caller file, in hex; undefined where there is none. */
+  readonly policyHash: string | undefined;
+  /**
+   * What it may do by one method.
+   * @throws ServiceError CALLER_NOT_ALLOWED if that is nothing.
+   */
+  access(method: string): Access;
+}
+
+/** What a door has seen of a caller's proof. */
+export interface Evidence {
+  /** The `authorization` header or metadata. */
+  readonly authorization: string | undefined;
+  /** Subject alternative names of a verified client certificate: `URI:…`, `DNS:…`. */
+  readonly certificateNames: readonly string[];
+}
+
+/**
+ * Says who asks. At once where it can, since it is part of every call.
+ * @throws ServiceError CALLER_UNAUTHENTICATED, the same for everything that is wrong with a proof.
+ */
+export type Authenticate = (evidence: Evidence) => Caller | Promise<Caller>;
+
+/** A caller with the rules of the caller file. What it may do by a method is worked out once. */
+export function createCaller(name: string, rules: readonly Rule[], policyHash: string | undefined): Caller {
+  const known = new Map<string, Access>();
+  return {
+    name,
+    rules,
+    policyHash,
+    access(method) {
+      const seen = known.get(method);
+      if (seen !== undefined) return seen;
+      const access = createAccess(name, method, rules);
+      known.set(method, access);
+      return access;
+    },
+  };
+}
+
+/** Everybody, where callers are not told apart. */
+export const anonymous: Caller = createCaller(
+  "anonymous",
+  [
+    {
+      methods: "all",
+      platforms: "all",
+      owners: "all",
+      ceilings: new Map(),
+      rate: undefined,
+      returnOrigins: new Set(),
+      completeInCallback: true,
+    },
+  ],
+  undefined,
+);

@@ -1,0 +1,43 @@
+import type { Visibility } from "./access.ts";
+import type { Position } from "./installation.ts";
+import type { Platforms } from "./platform.ts";
+import type { AuditFilter, RecordedEvent, UseCases } from "./use-cases.ts";
+
+/** Rows of these platforms and owners. A row without one is seen by those alone who see all of them. */
+export interface AuditSight {
+  /** As installations are stored, and as callers say: `jira` and `confluence`. */
+  readonly platforms: "all" | readonly string[];
+  readonly owners: "all" | readonly string[];
+}
+
+export interface AuditReader {
+  /** Newest first, strictly after `after`, at most `limit`, of what at least one of `sights` shows. */
+  list(
+    filter: AuditFilter,
+    sights: readonly AuditSight[],
+    after: Position | undefined,
+    limit: number,
+  ): Promise<readonly RecordedEvent[]>;
+}
+
+/** The use case behind ListAuditEvents: one page, newest first. A limited caller sees rows about its own alone. */
+export function createListAuditEvents(reader: AuditReader, platforms: Platforms): UseCases["listAuditEvents"] {
+  return async (filter, page, { access }) => {
+    const sights = sightsOf(access.visible(undefined), platforms);
+    // One more than asked for tells whether there is a next page.
+    const found = await reader.list(filter, sights, page.after, page.size + 1);
+    const events = found.slice(0, page.size);
+    const last = events.at(-1);
+    const more = found.length > page.size && last !== undefined;
+    return { events, next: more ? { createdAt: last.at, id: last.id } : undefined };
+  };
+}
+
+/** Rows carry the platform; rules name products, any of which is enough for the platform that has it. */
+function sightsOf({ rules }: Visibility, platforms: Platforms): readonly AuditSight[] {
+  return rules.map(({ products, owners }) => {
+    if (products === "all") return { platforms: "all", owners };
+    const names = products.flatMap((product) => [product, platforms.byProduct(product)?.name ?? product]);
+    return { platforms: [...new Set(names)], owners };
+  });
+}

@@ -1,0 +1,32 @@
+import type { World } from "../world.ts";
+import type { AuditEvent, AuditLog } from "./audit.ts";
+import type { NoteEvent } from "./audit-buffer.ts";
+
+/** Whose doing something is, for the record. A call is one. */
+export type Doer = Pick<AuditEvent, "caller" | "method" | "address" | "requestId" | "policyHash">;
+
+/** What happened; the rest of the row is who and when. */
+export type Happening = Pick<AuditEvent, "kind" | "installationId" | "owner" | "platform" | "detail">;
+
+/** Puts on record what has happened already. Never fails: what cannot be written now is written later. */
+export type PutOnRecord = (doer: Doer, happenings: readonly Happening[]) => Promise<void>;
+
+export function createPutOnRecord(parts: {
+  readonly audit: AuditLog;
+  /** Takes what cannot be written now. */
+  readonly note: NoteEvent;
+  readonly world: World;
+}): PutOnRecord {
+  const { audit, note, world } = parts;
+  return async ({ caller, method, address, requestId, policyHash }, happenings) => {
+    const who = { at: world.now(), caller, method, address, requestId, policyHash, count: 1 };
+    const events = happenings.map((happening) => ({ ...happening, ...who }));
+    try {
+      await audit.append(events);
+    } catch (error) {
+      for (const event of events) note(event);
+      const kinds = happenings.map(({ kind }) => kind);
+      world.log.error({ kinds, error: error instanceof Error ? error.name : "unknown" }, "record.failed");
+    }
+  };
+}

@@ -1,0 +1,36 @@
+import type { World } from "../world.ts";
+import type { LinkFailure, StartFromLink } from "./install.ts";
+import type { LinkRepository, SpendOutcome } from "./install-link.ts";
+import type { Platforms } from "./platform.ts";
+import { checkPlatform } from "./select-installation.ts";
+import type { StartLeg } from "./start-install.ts";
+
+const failures: Readonly<{ [why in Extract<SpendOutcome, { kind: "refused" }>["why"]]: LinkFailure }> = {
+  unknown: "link_required",
+  used: "link_already_used",
+  expired: "link_expired",
+};
+
+/** The use case behind `/oauth/install/{platform}?link=…`: the link is spent, and says all that the browser may not. */
+export function createStartFromLink(parts: {
+  readonly links: LinkRepository;
+  readonly platforms: Platforms;
+  readonly startLeg: StartLeg;
+  readonly world: World;
+}): StartFromLink {
+  const { links, platforms, startLeg, world } = parts;
+
+  return async ({ platform: name, link: secret }) => {
+    const platform = checkPlatform(name, platforms);
+    const spent = await links.spend(secret.fingerprint(), platform.name, world.now());
+    if (spent.kind === "refused") {
+      const failure = failures[spent.why];
+      world.log.warn({ platform: platform.name, failure }, "install.failed");
+      return { kind: "refused", failure };
+    }
+    const { owner, returnTo, facts } = spent.link;
+    const attempt = await startLeg({ platform, owner, returnTo, hint: undefined, link: facts });
+    world.log.info({ platform: platform.name, caller: facts.caller }, "install.started");
+    return { kind: "started", attempt };
+  };
+}

@@ -1,0 +1,52 @@
+import { LRUCache } from "lru-cache";
+import type { Rate } from "./caller.ts";
+
+/** What is left of a rate. */
+export interface TokenBucket {
+  tokens: number;
+  /** When `tokens` was worked out, in milliseconds of any clock. */
+  atMs: number;
+}
+
+/** A full bucket. */
+export function fullBucket(rate: Rate, nowMs: number): TokenBucket {
+  return { tokens: rate.burst, atMs: nowMs };
+}
+
+/** Takes one token. Returns 0, or the milliseconds until there is one; a clock that went back adds nothing. */
+export function takeToken(bucket: TokenBucket, rate: Rate, nowMs: number): number {
+  const gained = (Math.max(0, nowMs - bucket.atMs) * rate.perSecond) / 1000;
+  bucket.tokens = Math.min(rate.burst, bucket.tokens + gained);
+  bucket.atMs = nowMs;
+  if (bucket.tokens < 1) return Math.ceil(((1 - bucket.tokens) * 1000) / rate.perSecond);
+  bucket.tokens -= 1;
+  return 0;
+}
+
+/** Rates by key, in the memory of this process. */
+export interface RateLimiter {
+  /** Takes one of a key's tokens. Returns 0, or the milliseconds until there is one. */
+  take(key: string, rate: Rate): number;
+}
+
+/** Knows that many keys; of more, those asked for longest ago begin anew. */
+export function createRateLimiter({
+  now,
+  maxKeys = 10_000,
+}: {
+  readonly now: () => Date;
+  readonly maxKeys?: number;
+}): RateLimiter {
+  const buckets = new LRUCache<string, TokenBucket>({ max: maxKeys });
+  return {
+    take(key, rate) {
+      const nowMs = now().getTime();
+      let bucket = buckets.get(key);
+      if (bucket === undefined) {
+        bucket = fullBucket(rate, nowMs);
+        buckets.set(key, bucket);
+      }
+      return takeToken(bucket, rate, nowMs);
+    },
+  };
+}

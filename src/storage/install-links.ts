@@ -1,0 +1,40 @@
+import { and, eq, gt, isNull, lt } from "drizzle-orm";
+import type { LinkRepository } from "../domain/install-link.ts";
+import type { Database } from "./database.ts";
+import { toFacts } from "./link-facts.ts";
+import { installLinks } from "./schema.ts";
+
+export function createLinkRepository(database: Database): LinkRepository {
+  return {
+    async create(link, secretHash, now) {
+      await database.write((db) => db.insert(installLinks).values({ ...link, secretHash, createdAt: now }));
+    },
+
+    async spend(secretHash, platform, now) {
+      const named = and(eq(installLinks.secretHash, secretHash), eq(installLinks.platform, platform));
+      const [spent] = await database.write((db) =>
+        db
+          .update(installLinks)
+          .set({ usedAt: now })
+          .where(and(named, isNull(installLinks.usedAt), gt(installLinks.expiresAt, now)))
+          .returning(),
+      );
+      if (spent !== undefined) {
+        const { owner, returnTo, expiresAt, facts } = spent;
+        const link = { platform, owner: owner ?? undefined, returnTo: returnTo ?? undefined, expiresAt };
+        return { kind: "spent", link: { ...link, facts: toFacts(facts) } };
+      }
+      const [row] = await database.read((db) => db.select().from(installLinks).where(named));
+      if (row === undefined) return { kind: "refused", why: "unknown" };
+      return { kind: "refused", why: row.usedAt === null ? "expired" : "used" };
+    },
+
+    async prune(before) {
+      await database.write((db) => db.delete(installLinks).where(lt(installLinks.expiresAt, before)));
+    },
+
+    async forgetOwner(owner) {
+      await database.write((db) => db.delete(installLinks).where(eq(installLinks.owner, owner)));
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import { lte } from "drizzle-orm";
+import { sql } from "drizzle-orm/sql";
+import type { RateLimits } from "../domain/rate-limit.ts";
+import type { Database } from "./database.ts";
+import { rateLimits } from "./schema.ts";
+
+const now = sql`statement_timestamp()`;
+
+/** One row for each key, changed by one statement. */
+export function createRateLimits(database: Database): RateLimits {
+  return {
+    async count(key, { most, windowSeconds }) {
+      const ends = sql`${now} + make_interval(secs => ${windowSeconds})`;
+      const hasEnded = sql`${rateLimits.endsAt} <= ${now}`;
+      const [row] = await database.write((db) =>
+        db
+          .insert(rateLimits)
+          .values({ key, count: 1, endsAt: ends })
+          .onConflictDoUpdate({
+            target: rateLimits.key,
+            set: {
+              // Nobody needs to know how much more than too much it was.
+              count: sql`case when ${hasEnded} then 1 else least(${rateLimits.count}, ${most}) + 1 end`,
+              endsAt: sql`case when ${hasEnded} then ${ends} else ${rateLimits.endsAt} end`,
+            },
+          })
+          .returning({
+            count: rateLimits.count,
+            leftMs: sql`extract(epoch from ${rateLimits.endsAt} - ${now}) * 1000`.mapWith(Number),
+          }),
+      );
+      if (row === undefined || row.count <= most) return 0;
+      return Math.max(1, Math.ceil(row.leftMs));
+    },
+
+    async prune() {
+      await database.write((db) => db.delete(rateLimits).where(lte(rateLimits.endsAt, now)));
+    },
+  };
+}

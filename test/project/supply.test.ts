@@ -1,0 +1,104 @@
+import { readFile } from "node:fs/promises";
+import { expect, test } from "vitest";
+import { licenceProblems, licencesPage } from "../../scripts/licences.ts";
+import { type LockedPackage, readLockedPackages } from "../../scripts/locked-packages.ts";
+import { productionOnly, readSbom } from "../../scripts/sbom.ts";
+
+const root = new URL("../../", import.meta.url);
+const packages = await readLockedPackages();
+const production = packages.filter(({ isProduction }) => isProduction);
+const idOf = ({ name, version }: { readonly name: string; readonly version: string }) => `${name}@${version}`;
+const { allowScripts, dependencies } = JSON.parse(await readFile(new URL("package.json", root), "utf8"));
+
+function lockedPackage(given: Partial<LockedPackage>): LockedPackage {
+  const scripts = { hasInstallScript: false, integrity: undefined, os: undefined, cpu: undefined };
+  return { name: "a", version: "1.0.0", licence: "MIT", isProduction: true, ...scripts, ...given };
+}
+
+test("docs/licences.md is current: node scripts/licences.ts --write", async () => {
+  expect(await readFile(new URL("docs/licences.md", root), "utf8")).toBe(licencesPage(packages));
+});
+
+test("every package in production has a licence that is allowed", () => {
+  expect(licenceProblems(packages)).toEqual([]);
+});
+
+test.each([
+  undefined,
+  "",
+  "GPL-3.0-only",
+  "MIT AND GPL-3.0-only",
+  "UNLICENSED",
+  "SEE LICENSE IN LICENSE",
+  "MIT WITH x",
+])("the licence %j is not allowed", (licence) => {
+  expect(licenceProblems([lockedPackage({ licence })])).toHaveLength(1);
+  expect(licenceProblems([lockedPackage({ licence, isProduction: false })])).toEqual([]);
+});
+
+test.each(["MIT", "(MIT OR GPL-3.0-only)", "GPL-3.0-only OR ISC", "(Apache-2.0 AND BSD-3-Clause)"])(
+  "the licence %j is allowed",
+  (licence) => {
+    expect(licenceProblems([lockedPackage({ licence })])).toEqual([]);
+  },
+);
+
+test("everything that package.json asks for in production is among the packages in production", () => {
+  const names = production.map(({ name }) => name);
+  expect(names).toEqual(expect.arrayContaining(Object.keys(dependencies)));
+});
+
+test("every package in production is pinned by its hash", () => {
+  expect(production.filter(({ integrity }) => !integrity?.startsWith("sha512-")).map(idOf)).toEqual([]);
+});
+
+test("what has no hash is for development, optional, and for another system than the image's", () => {
+  const unpinned = packages.filter(({ integrity }) => integrity === undefined);
+  for (const { name, isProduction, os, cpu } of unpinned) {
+    expect(isProduction, name).toBe(false);
+    const isForTheImage = os?.includes("linux") === true && cpu?.includes("x64") === true && !name.endsWith("-musl");
+    expect(os === undefined || isForTheImage, name).toBe(false);
+  }
+});
+
+test("no script of a package in production is run when it is installed", () => {
+  // Only prints a warning about version ranges.
+  const withScript = production.filter(({ hasInstallScript }) => hasInstallScript).map(({ name }) => name);
+  expect(withScript).toEqual(["protobufjs"]);
+  for (const name of withScript) expect(allowScripts[name], name).toBe(false);
+});
+
+test("every package that would run a script when it is installed was decided on", () => {
+  const withScript = packages.filter(({ hasInstallScript }) => hasInstallScript).map(({ name }) => name);
+  expect(Object.keys(allowScripts).sort()).toEqual([...new Set(withScript)].sort());
+});
+
+test("the bill of materials is CycloneDX and has every package in production, with its hash and licence", async () => {
+  const sbom = await readSbom();
+  expect(sbom).toMatchObject({ bomFormat: "CycloneDX", specVersion: "1.5" });
+  expect(sbom.metadata.component).toMatchObject({ type: "application", name: "oauth-token-service" });
+  expect(sbom.components.map(idOf).sort()).toEqual([...new Set(production.map(idOf))].sort());
+  for (const { name, hashes, licenses } of sbom.components) {
+    expect(hashes?.[0]?.alg, name).toBe("SHA-512");
+    expect(licenses, name).toHaveLength(1);
+  }
+  const refs = new Set([...sbom.components.map((component) => component["bom-ref"]), `oauth-token-service@0.1.0`]);
+  expect(new Set(sbom.dependencies.map(({ ref }) => ref))).toEqual(refs);
+  expect(sbom.dependencies.flatMap(({ dependsOn }) => dependsOn).filter((ref) => !refs.has(ref))).toEqual([]);
+});
+
+test("the bill of materials leaves out what the image does not have", () => {
+  const component = (name: string) => ({ "bom-ref": `${name}@1.0.0`, name, version: "1.0.0" });
+  const sbom = {
+    specVersion: "1.5",
+    metadata: { component: { "bom-ref": "main@0.0.0" } },
+    components: [component("a"), component("b")],
+    dependencies: [
+      { ref: "main@0.0.0", dependsOn: ["a@1.0.0", "b@1.0.0"] },
+      { ref: "b@1.0.0", dependsOn: [] },
+    ],
+  };
+  const kept = productionOnly(sbom, [lockedPackage({}), lockedPackage({ name: "b", isProduction: false })]);
+  expect(kept.components).toEqual([component("a")]);
+  expect(kept.dependencies).toEqual([{ ref: "main@0.0.0", dependsOn: ["a@1.0.0"] }]);
+});

@@ -1,0 +1,132 @@
+import { once } from "node:events";
+import { type ClientHttp2Session, connect, constants, createServer } from "node:http2";
+import { connect as connectTcp } from "node:net";
+import { status } from "@grpc/grpc-js";
+import { expect, onTestFinished, test } from "vitest";
+import { connectClient, unary } from "../support/grpc-client.ts";
+import { useGrpc } from "./grpc-server.ts";
+
+const service = "oauth.token.v1.TokenService";
+const headers = {
+  ":method": "POST",
+  ":path": `/${service}/GetToken`,
+  "content-type": "application/grpc",
+  te: "trailers",
+};
+const startGrpc = useGrpc();
+
+/** A session that opens streams and resets them for as long as it lives. Resolves to the code of its GOAWAY. */
+async function attack(port: number): Promise<number> {
+  const session = await open(port);
+  const goaway = once(session, "goaway");
+  const round = () => {
+    if (session.closed || session.destroyed) return;
+    for (let streams = 0; streams < 50; streams++) reset(session);
+    setImmediate(round);
+  };
+  round();
+  const [code] = await goaway;
+  if (!session.destroyed) await once(session, "close");
+  return code;
+}
+
+async function open(port: number): Promise<ClientHttp2Session> {
+  const session = connect(`http://127.0.0.1:${port}`);
+  session.on("error", () => undefined);
+  onTestFinished(() => session.destroy());
+  await once(session, "connect");
+  return session;
+}
+
+function reset(session: ClientHttp2Session): void {
+  const stream = session.request(headers);
+  stream.on("error", () => undefined);
+  stream.close(constants.NGHTTP2_CANCEL);
+}
+
+/** A ping there and back: the server has read whatever was sent before. */
+function answered(session: ClientHttp2Session): Promise<void> {
+  return new Promise((resolve, reject) => {
+    session.ping((error) => (error === null ? resolve() : reject(error)));
+  });
+}
+
+function events(lines: readonly string[]): readonly string[] {
+  return lines.map((line) => JSON.parse(line).event);
+}
+
+test("rapid resets end the connections they come from, while a good client gets every answer", async () => {
+  const { listener, world } = await startGrpc();
+  const client = connectClient(service, listener.port);
+  onTestFinished(() => client.close());
+  const attackers = Promise.all(Array.from({ length: 4 }, () => attack(listener.port)));
+  const answers = Array.from({ length: 300 }, () => unary(client, "GetToken", { platform: "github" }));
+  expect(await attackers).toEqual(Array(4).fill(constants.NGHTTP2_ENHANCE_YOUR_CALM));
+  expect((await Promise.all(answers)).filter(({ error }) => error !== undefined)).toEqual([]);
+  expect(events(world.lines).filter((event) => event === "grpc.too_many_resets")).toHaveLength(4);
+});
+
+test("a client that gives up on a hundred calls at once keeps its connection", async () => {
+  const { listener } = await startGrpc({ getToken: () => new Promise(() => undefined) });
+  const session = await open(listener.port);
+  for (let calls = 0; calls < 100; calls++) reset(session);
+  await answered(session);
+  expect(session.closed).toBe(false);
+});
+
+test("refusals of ours are no resets of the client's", async () => {
+  const { listener, world } = await startGrpc({}, { maxRequestBytes: 1024 });
+  const client = connectClient(service, listener.port);
+  onTestFinished(() => client.close());
+  const platform = "x".repeat(2_000);
+  for (let calls = 0; calls < 150; calls++) {
+    const { error } = await unary(client, "GetToken", { platform });
+    expect(error?.code).toBe(status.RESOURCE_EXHAUSTED);
+  }
+  expect(events(world.lines)).not.toContain("grpc.too_many_resets");
+});
+
+test("other HTTP/2 servers of the process are left alone", async () => {
+  await startGrpc();
+  const other = createServer();
+  other.on("stream", (stream) => stream.on("error", () => undefined));
+  other.listen(0, "127.0.0.1");
+  await once(other, "listening");
+  onTestFinished(() => void other.close());
+  const address = other.address();
+  const session = await open(typeof address === "object" && address !== null ? address.port : 0);
+  for (let streams = 0; streams < 500; streams++) {
+    const stream = session.request(headers);
+    stream.on("error", () => undefined);
+    stream.close(constants.NGHTTP2_CANCEL);
+  }
+  await answered(session);
+  expect(session.closed).toBe(false);
+  session.destroy();
+});
+
+test.each([
+  ["too many", Object.fromEntries(Array.from({ length: 70 }, (_, n) => [`x-${n}`, "1"]))],
+  ["too large", { "x-large": "x".repeat(17 * 1024) }],
+])("headers that are %s are refused, and others are not", async (_what, unwanted) => {
+  const { listener } = await startGrpc();
+  const session = await open(listener.port);
+  // By the answer the server knows that its settings have arrived.
+  await answered(session);
+  const refused = session.request({ ...headers, ...unwanted });
+  const [error] = await once(refused, "error");
+  expect(error.code).toBe("ERR_HTTP2_STREAM_ERROR");
+  const good = session.request({ ...headers, "x-fine": "x".repeat(4 * 1024) });
+  // One gRPC message, which is empty.
+  good.end(Buffer.alloc(5));
+  const [answer] = await once(good, "response");
+  expect(answer[":status"]).toBe(200);
+  good.close();
+});
+
+test("what is no HTTP/2 is hung up on", async () => {
+  const { listener } = await startGrpc();
+  const socket = connectTcp(listener.port, "127.0.0.1", () => socket.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n"));
+  socket.resume();
+  await once(socket, "close");
+});
