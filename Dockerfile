@@ -23,7 +23,7 @@ COPY proto ./proto
 COPY gen ./gen
 COPY src ./src
 USER node
-# The gRPC and internal listeners are on loopback until callers can be authenticated: there is nothing to expose.
+# The gRPC and internal listeners stay on loopback until INTERNAL_HOST, AUTH_CONFIG and TLS are set.
 EXPOSE 8010
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \

@@ -24,7 +24,7 @@ const otherFiles = 500;
 
 async function measure(bench: Bench): Promise<Findings> {
   const { plan, cores, closers } = bench;
-  const seconds = plan.quick ? 2 : 8;
+  const seconds = plan.quick ? 1 : 6;
   const { service, installationId } = await startWarmService(bench, await postgresSettings(bench, "bench_hostile"));
   const address = service.grpcAddress;
   const port = Number(address.slice(address.lastIndexOf(":") + 1));

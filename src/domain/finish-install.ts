@@ -118,7 +118,8 @@ export function createFinishInstall(parts: {
       case "malformed":
         return failed("malformed_callback", platform.name);
       case "misconfigured":
-        world.log.error({ platform: platform.name, code: callback.code }, "platform.misconfigured");
+        // Whoever has an attempt of their own can claim this: what our own calls find is an error, this is not.
+        world.log.warn({ platform: platform.name, code: callback.code }, "callback.misconfigured");
         return failed("provider_misconfigured", platform.name);
       case "code": {
         const { codeVerifier } = attempt;

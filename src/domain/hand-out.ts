@@ -7,8 +7,8 @@ import type { Call } from "./call.ts";
 import type { InstallationRepository } from "./repositories.ts";
 import type { IssuedToken } from "./use-cases.ts";
 
-/** Pairs of caller and token that are known to be on record. Forgetting one costs a second row, never a missing one. */
-const maxKnownPairs = 100_000;
+/** Triples of caller, token and installation that are known to be on record. Forgetting one costs a second row, never a missing one. */
+const maxKnown = 100_000;
 /** How long a caller waits for its row: whoever cannot be served for the sake of the database is told within 1.5 s. */
 const maxWaitMs = 1_400;
 
@@ -33,7 +33,7 @@ export function createHandOut(parts: {
 }): HandOut {
   const { audit, installations, world } = parts;
   /** `true` once the row is durable; until then the commit that others wait for too. */
-  const onRecord = new LRUCache<string, Promise<void> | true>({ max: maxKnownPairs });
+  const onRecord = new LRUCache<string, Promise<void> | true>({ max: maxKnown });
   const append = groupCommit(audit);
   let repeats = new Map<string, Repeats>();
   let uses = new Set<string>();
@@ -113,8 +113,9 @@ export function createHandOut(parts: {
   };
 }
 
-function keyOf({ tokenId }: IssuedToken, { caller }: Call): string {
-  return `${caller}|${tokenId}`;
+/** One token may serve several installations, each of which is on record. */
+function keyOf({ tokenId, installationId }: IssuedToken, { caller }: Call): string {
+  return `${caller}|${tokenId}|${installationId}`;
 }
 
 /** Further hand-outs of one token to one caller: the first of them, and how many. */

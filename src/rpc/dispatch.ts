@@ -1,4 +1,5 @@
 import { Code } from "../../gen/google/rpc/code_pb.js";
+import { TokenService } from "../../gen/oauth/token/v1/token_service_pb.js";
 import { describeError } from "../described-error.ts";
 import type { AuditEvent } from "../domain/audit.ts";
 import type { Arrival, Call } from "../domain/call.ts";
@@ -60,7 +61,9 @@ export function createDispatch(parts: DispatchParts): Dispatch {
   const faultless = new WeakSet<object>();
 
   return (name, codec, wireRequest, incoming) =>
-    telemetry.inCall(receive(incoming), (arrival) => run(name, codec, wireRequest, incoming, arrival));
+    telemetry.inCall(receive(TokenService.method[name].name, incoming), (arrival) =>
+      run(name, codec, wireRequest, incoming, arrival),
+    );
 
   async function run<Name extends RpcName, WireRequest, WireResponse>(
     name: Name,

@@ -6,8 +6,6 @@ import { countdown } from "./deadline.ts";
 
 /** What a door knows of a call. Doors may work it out when it is asked for: most calls need little of it. */
 export interface IncomingCall extends Evidence {
-  /** The RPC's name. */
-  readonly method: string;
   readonly address: string | undefined;
   /** As the caller sent it. */
   readonly requestId: string | undefined;
@@ -17,8 +15,8 @@ export interface IncomingCall extends Evidence {
   readonly timeoutMs: number | undefined;
 }
 
-/** Makes the same Arrival of what any door knows. */
-export type ReceiveCall = (incoming: IncomingCall) => Arrival;
+/** Makes the same Arrival of what any door knows. `method`: the name of the RPC that will run. */
+export type ReceiveCall = (method: string, incoming: IncomingCall) => Arrival;
 
 const saneRequestId = /^[\x21-\x7e]{1,128}$/;
 /** An IPv4 peer of a socket that listens on IPv6 (RFC 4291 section 2.5.5.2). */
@@ -41,7 +39,7 @@ export function createReceiveCall(random: (bytes: number) => Buffer): ReceiveCal
     return pool.toString("hex", used - idBytes, used);
   }
 
-  return (incoming) => new ReceivedCall(incoming, newRequestId);
+  return (method, incoming) => new ReceivedCall(method, incoming, newRequestId);
 }
 
 /** Works out what is asked for, once: a warm call asks for next to nothing. */
@@ -52,8 +50,8 @@ class ReceivedCall implements Arrival {
   readonly #newRequestId: () => string;
   #requestId: string | undefined;
 
-  constructor(incoming: IncomingCall, newRequestId: () => string) {
-    this.method = incoming.method;
+  constructor(method: string, incoming: IncomingCall, newRequestId: () => string) {
+    this.method = method;
     this.remainingMs = countdown(incoming.timeoutMs);
     this.#incoming = incoming;
     this.#newRequestId = newRequestId;

@@ -76,7 +76,7 @@ test("install and callback with any query", async () => {
         expectPage(await visit(`/oauth/${route}/${name}?${asked}`, { accept: accepted }));
       },
     ),
-    within(6),
+    within(5),
   );
 });
 
@@ -117,7 +117,7 @@ test("callbacks of attempts that are under way, with any code, cookie and additi
         begun[at] = await begin(attempt.platform);
       },
     ),
-    within(8),
+    within(6),
   );
 });
 
@@ -138,7 +138,7 @@ test("states of the right shape that nobody was given", async () => {
         expect(reply.status).toBeGreaterThanOrEqual(400);
       },
     ),
-    within(3),
+    within(2),
   );
 });
 
@@ -167,7 +167,7 @@ test("any path, method and headers", async () => {
       if (method === "HEAD") expectOurHeaders(reply);
       else if (!(reply.status === 400 && reply.text === "")) expectPage(reply);
     }),
-    within(5),
+    within(4),
   );
 });
 
@@ -220,6 +220,6 @@ test("bytes that are hardly HTTP", async () => {
       expect(answer).not.toMatch(/^HTTP\/1\.1 500/m);
       if (answer !== "") expect(answer).toMatch(/^HTTP\/1\.1 (?:1\d\d|[234]\d\d|501) /);
     }),
-    within(5),
+    within(4),
   );
 });

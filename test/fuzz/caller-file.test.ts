@@ -30,7 +30,7 @@ function read(bytes: Uint8Array): void {
 
 test("the caller file of any bytes, and a good one that was damaged", () => {
   const any = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes));
-  fc.assert(fc.property(fc.oneof(any, mutated(fc.constant(example))), read), within(6));
+  fc.assert(fc.property(fc.oneof(any, mutated(fc.constant(example))), read), within(5));
 });
 
 test("a caller file of any values under the known names", () => {
@@ -82,7 +82,7 @@ test("a caller file of any values under the known names", () => {
   );
   fc.assert(
     fc.property(file, (value) => read(Buffer.from(stringify(value)))),
-    within(6),
+    within(5),
   );
 });
 
@@ -98,7 +98,7 @@ test("deep nesting, long lines and many aliases", () => {
   );
   fc.assert(
     fc.property(files, (file) => read(Buffer.from(file))),
-    within(5),
+    within(3),
   );
 });
 
@@ -127,6 +127,6 @@ test("no authorization but the right one proves a caller", async () => {
       expect(JSON.parse(refusal).reason).toBe("CALLER_UNAUTHENTICATED");
       expect(refusal).not.toContain(key.reveal().slice(4, 20));
     }),
-    within(5),
+    within(3),
   );
 });

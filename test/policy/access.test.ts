@@ -93,6 +93,11 @@ describe("before any look-up", () => {
     expect(refusal(() => crossed.check(platform, owner))).toEqual(notAllowed);
   });
 
+  test("a refusal says whether it is the platform or the owner", () => {
+    expect(() => crossed.check("jira", "acme")).toThrow("somebody may not call GetToken for this platform");
+    expect(() => crossed.check("github", "beta")).toThrow("somebody may not call GetToken for this owner");
+  });
+
   test("permissions above every ceiling are refused, with and without a platform", () => {
     const reader = access({ github: { contents: "read" } }, { platforms: ["slack"] });
     for (const platform of ["github", undefined]) {

@@ -82,6 +82,13 @@ describe.each(callers)("$name", (caller) => {
     }
   });
 
+  test("is not told which platforms there are beside its own", async () => {
+    const request = { owner: "acme", return_to: "http://localhost:8010/done" };
+    for (const platform of ["nowhere", "sentry", "github"]) {
+      expect(await reason(caller.name, "createInstallLink", { ...request, platform })).toBe("CALLER_NOT_ALLOWED");
+    }
+  });
+
   test("reconnects what it sees alone", async () => {
     for (const key of ["sl-acme", "sl-beta-1", "sl-none"]) {
       const owner = { "sl-acme": "acme", "sl-beta-1": "beta" }[key];

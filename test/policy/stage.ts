@@ -154,7 +154,6 @@ export async function openStage(storage: Storage, cast: readonly RawCaller[]): P
     copy: (installation) => store(installation, `${installation.key}-copy-${++serial}`),
     async call(caller, rpc, request, authorization = proofOf(caller)) {
       const outcome = await dispatch(rpc, codecOf(rpc), request, {
-        method: TokenService.method[rpc].name,
         address: "127.0.0.1",
         requestId: undefined,
         traceparent: undefined,

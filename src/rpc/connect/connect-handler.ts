@@ -12,6 +12,7 @@ import { describeError } from "../../described-error.ts";
 import type { ErrorReason } from "../../errors.ts";
 import { createDispatch, type DispatchParts } from "../dispatch.ts";
 import { type Arrival, addTokenService, arrivalKey } from "./token-service.ts";
+import { isGrpcWeb, refuseUnreadGrpcWeb } from "./unread-grpc-web.ts";
 import { refuseUnread } from "./unread-requests.ts";
 
 export interface ConnectOptions extends DispatchParts {
@@ -76,10 +77,10 @@ export function connectHandler(options: ConnectOptions): NodeHandler {
         reason,
         seconds: (performance.now() - startedMs) / 1000,
       });
-    // Streamed protocols report failures inside a body that says 200, and only once it is read.
-    const refused = !arrival.reached && answer.status >= 400;
+    const refused = isGrpcWeb(answer) ? refuseUnreadGrpcWeb : answer.status >= 400 ? refuseUnread : undefined;
+    const complete = arrival.reached ? undefined : refused;
     await universalResponseToNodeResponse(
-      refused ? await refuseUnread(answer, handler.method, options.log, finished) : answer,
+      (await complete?.(answer, handler.method, options.log, finished)) ?? answer,
       response,
     );
   }

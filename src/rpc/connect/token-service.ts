@@ -43,7 +43,6 @@ export function addTokenService(router: ConnectRouter, dispatch: Dispatch): void
     const arrival = context.values.get(arrivalKey);
     arrival.reached = true;
     const incoming = {
-      method: context.method.name,
       address: arrival.address,
       authorization: context.requestHeader.get("authorization") ?? undefined,
       certificateNames: arrival.certificateNames,

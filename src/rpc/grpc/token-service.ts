@@ -68,12 +68,11 @@ function createHandler<Name extends RpcName>(
   peerNamesOf: PeerNamesOf,
   unanswered: Set<Respond>,
 ): handleUnaryCall<Buffer, Buffer> {
-  const method: DescMethod = TokenService.method[name];
   const codec: BinaryCodec<Name> = codecs[name];
 
   return async (call, respond) => {
     unanswered.add(respond);
-    const outcome = await dispatch(name, codec, call.request, new GrpcCall(method.name, call, peerNamesOf));
+    const outcome = await dispatch(name, codec, call.request, new GrpcCall(call, peerNamesOf));
     if (!unanswered.delete(respond)) return;
     if (outcome.kind === "answered") respond(null, outcome.response);
     else respond(toServerError(outcome.failure));
@@ -94,13 +93,11 @@ function asIs(bytes: Buffer): Buffer {
 
 /** Read from the transport as it is asked for; the address at once, since a connection that is cut has none. */
 class GrpcCall implements IncomingCall {
-  readonly method: string;
   readonly address: string | undefined;
   readonly #call: ServerUnaryCall<Buffer, Buffer>;
   readonly #peerNamesOf: PeerNamesOf;
 
-  constructor(method: string, call: ServerUnaryCall<Buffer, Buffer>, peerNamesOf: PeerNamesOf) {
-    this.method = method;
+  constructor(call: ServerUnaryCall<Buffer, Buffer>, peerNamesOf: PeerNamesOf) {
     this.#peerNamesOf = peerNamesOf;
     this.#call = call;
     const peer = call.getPeer();

@@ -27,8 +27,7 @@ export function createJsonCalls(options: DispatchParts): JsonCalls {
     request: JsonObject,
     context: JsonCallContext,
   ): Promise<JsonAnswer> {
-    const incoming = { method: TokenService.method[name].name, timeoutMs: undefined, ...context };
-    const outcome = await dispatch(name, codec, request, incoming);
+    const outcome = await dispatch(name, codec, request, { timeoutMs: undefined, ...context });
     if (outcome.kind === "failed") return refusal(outcome.failure);
     return { status: 200, body: outcome.response, retryAfterSeconds: undefined };
   }

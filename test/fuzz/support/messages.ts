@@ -103,7 +103,7 @@ export const oddTexts: readonly string[] = [
     "<script>alert(1)</script>",
     "javascript:alert(1)",
     "//evil.example",
-    "${jndi:ldap://x}",
+    "\u0024{jndi:ldap://x}",
     "{{7*7}}",
     "\u202e",
     "𝕏",

@@ -73,10 +73,19 @@ function readReply(seen: Readonly<Record<string, unknown>>, data: Buffer): GrpcR
   const lines = Object.entries(seen).map(([name, value]) => `${name}: ${value}`);
   return {
     grpcStatus: status === undefined ? undefined : Number(status),
-    message: decodeURIComponent(String(seen["grpc-message"] ?? "")),
+    message: decoded(String(seen["grpc-message"] ?? "")),
     httpStatus: Number(seen[":status"] ?? 0),
     errorInfos,
     head: [...lines, ...details.map(({ value }) => Buffer.from(value).toString())].join("\n"),
     text: data.toString(),
   };
+}
+
+/** Percent-encoded, but for the path of an unknown method, which grpc-js repeats as it was sent. */
+function decoded(message: string): string {
+  try {
+    return decodeURIComponent(message);
+  } catch {
+    return message;
+  }
 }

@@ -1,0 +1,67 @@
+import { type DescMethod, toBinary } from "@bufbuild/protobuf";
+import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
+import { Code } from "../../../gen/google/rpc/code_pb.js";
+import { StatusSchema } from "../../../gen/google/rpc/status_pb.js";
+import { type ErrorReason, ServiceError } from "../../errors.ts";
+import type { Log } from "../../world.ts";
+import { toStatus } from "../errors/details.ts";
+import { toFailure } from "../errors/failure.ts";
+
+/** The flag of a frame that holds trailers, not compressed. */
+const trailerFlag = 0x80;
+const headLength = 5;
+
+/** Whether failures stand in trailers at the end of the body, below a status of 200. */
+export function isGrpcWeb(answer: UniversalServerResponse): boolean {
+  return answer.header?.get("content-type")?.startsWith("application/grpc-web") === true;
+}
+
+/** `refuseUnread` for gRPC-Web: logged, counted, and a malformed message is told INVALID_REQUEST. */
+export async function refuseUnreadGrpcWeb(
+  answer: UniversalServerResponse,
+  method: DescMethod,
+  log: Log,
+  finished: (code: string, reason: ErrorReason | undefined) => void = () => undefined,
+): Promise<UniversalServerResponse> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of answer.body ?? []) chunks.push(chunk);
+  const body = Buffer.concat(chunks);
+  const trailers = readTrailers(body);
+  const status = Number(trailers?.get("grpc-status") ?? Code.UNKNOWN);
+  // Nothing of ours has run yet, so that INTERNAL stands for content that is no message.
+  const isMalformed = status === Code.INVALID_ARGUMENT || status === Code.INTERNAL;
+  const codeName = Code[isMalformed ? Code.INVALID_ARGUMENT : status] ?? "UNKNOWN";
+  log.info({ method: method.name, code: codeName }, "rpc");
+  finished(codeName, isMalformed ? "INVALID_REQUEST" : undefined);
+  return { ...answer, body: once(isMalformed ? malformed(trailers?.get("grpc-message") ?? "") : body) };
+}
+
+function malformed(encodedWhy: string): Buffer {
+  const why = `the request cannot be read: ${decodeURIComponent(encodedWhy)}`;
+  const failure = toFailure(new ServiceError("INVALID_REQUEST", why));
+  const details = Buffer.from(toBinary(StatusSchema, toStatus(failure)));
+  const trailers = Buffer.from(
+    `grpc-status: ${failure.code}\r\ngrpc-message: ${encodeURIComponent(failure.message)}\r\n` +
+      `grpc-status-details-bin: ${details.toString("base64").replace(/=+$/, "")}\r\n`,
+  );
+  const head = Buffer.alloc(headLength);
+  head.writeUInt8(trailerFlag, 0);
+  head.writeUInt32BE(trailers.length, 1);
+  return Buffer.concat([head, trailers]);
+}
+
+/** Undefined if the body does not begin with them. */
+function readTrailers(body: Buffer): ReadonlyMap<string, string> | undefined {
+  if (body.length < headLength || body.readUInt8(0) !== trailerFlag) return undefined;
+  const lines = body.toString("latin1", headLength).split("\r\n");
+  return new Map(
+    lines.map((line): [string, string] => {
+      const at = line.indexOf(":");
+      return [line.slice(0, at).toLowerCase(), line.slice(at + 1).trim()];
+    }),
+  );
+}
+
+async function* once(body: Buffer): AsyncIterable<Uint8Array> {
+  yield body;
+}
