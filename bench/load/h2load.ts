@@ -43,7 +43,7 @@ const grpcHeaders = ["-H", "content-type: application/grpc", "-H", "te: trailers
 const jsonHeaders = ["-H", "content-type: application/json"];
 
 /** A message as gRPC sends it: a byte that says uncompressed, the length, the bytes. */
-function framed(message: Buffer): Buffer {
+export function framed(message: Buffer): Buffer {
   const head = Buffer.alloc(5);
   head.writeUInt32BE(message.length, 1);
   return Buffer.concat([head, message]);

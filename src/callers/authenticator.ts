@@ -71,9 +71,10 @@ export function createAuthenticator(parts: {
   }
 
   return {
-    authenticate({ authorization, certificateNames }) {
+    authenticate(evidence) {
+      const { authorization } = evidence;
       if (authorization !== undefined) return byHeader(authorization);
-      const caller = policy.byCertificate(certificateNames);
+      const caller = policy.byCertificate(evidence.certificateNames);
       if (caller === undefined) throw unauthenticated();
       return caller;
     },

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { invalidField, ServiceError } from "../errors.ts";
 import type { World } from "../world.ts";
 import type { Visibility } from "./access.ts";
@@ -7,6 +6,7 @@ import type { Permissions } from "./caller.ts";
 import type { Credential } from "./credential.ts";
 import type { HandOut } from "./hand-out.ts";
 import type { NarrowedTokens } from "./narrowed-tokens.ts";
+import { orAfter } from "./or-after.ts";
 import { perObject } from "./per-object.ts";
 import { isWithin, lowest } from "./permission-ceiling.ts";
 import type { Narrowing } from "./platform.ts";
@@ -178,21 +178,12 @@ export function createGetToken(parts: {
 }
 
 /** Waits for work that goes on without us when the caller's time is up. */
-async function withinDeadline<T>(
+function withinDeadline<T>(
   work: () => Promise<T>,
   call: Call,
 ): Promise<T | Extract<RefreshOutcome, { kind: "failed" }>> {
   const waitMs = Math.max(Math.min(call.remainingMs() - answerMarginMs, maxWaitMs), 0);
-  const timer = new AbortController();
-  const late = delay(waitMs, undefined, { signal: timer.signal }).then(
-    () => ({ kind: "failed", failure: "unavailable", retryAfterMs: 1_000 }) as const,
-  );
-  late.catch(() => undefined);
-  try {
-    return await Promise.race([work(), late]);
-  } finally {
-    timer.abort();
-  }
+  return orAfter(waitMs, work(), () => ({ kind: "failed", failure: "unavailable", retryAfterMs: 1_000 }) as const);
 }
 
 /** Cached credentials come again as the same object, and so do their tokens. */

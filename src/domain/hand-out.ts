@@ -1,9 +1,10 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import { ServiceError } from "../errors.ts";
 import type { World } from "../world.ts";
 import type { AuditEvent, AuditLog } from "./audit.ts";
 import type { Call } from "./call.ts";
+import { orAfter } from "./or-after.ts";
+import { perObject } from "./per-object.ts";
 import type { InstallationRepository } from "./repositories.ts";
 import type { IssuedToken } from "./use-cases.ts";
 
@@ -37,6 +38,8 @@ export function createHandOut(parts: {
   const append = groupCommit(audit);
   let repeats = new Map<string, Repeats>();
   let uses = new Set<string>();
+  /** What is counted already since the last flush, found without making a key: almost all hand-outs are such. */
+  const countedOf = perObject((_: IssuedToken) => new Map<string, { window: typeof repeats; counted: Repeats }>());
 
   function event(kind: AuditEvent["kind"], issued: IssuedToken, call: Call): AuditEvent {
     const { caller, method, address, requestId, policyHash } = call;
@@ -46,17 +49,23 @@ export function createHandOut(parts: {
   }
 
   function repeat(issued: IssuedToken, call: Call): boolean {
+    const known = countedOf(issued).get(call.caller);
+    if (known?.window === repeats) {
+      known.counted.count++;
+      return true;
+    }
     const key = keyOf(issued, call);
     if (onRecord.get(key) !== true) return false;
-    uses.add(issued.installationId);
     countRepeat(key, issued, call);
     return true;
   }
 
   function countRepeat(key: string, issued: IssuedToken, call: Call): void {
-    const counted = repeats.get(key);
-    if (counted === undefined) repeats.set(key, { first: event("token.repeated", issued, call), count: 1 });
-    else counted.count++;
+    const counted = repeats.get(key) ?? { first: event("token.repeated", issued, call), count: 0 };
+    counted.count++;
+    uses.add(issued.installationId);
+    repeats.set(key, counted);
+    countedOf(issued).set(call.caller, { window: repeats, counted });
   }
 
   async function first(key: string, issued: IssuedToken, call: Call): Promise<void> {
@@ -125,17 +134,10 @@ interface Repeats {
 }
 
 /** What is not on record by then is refused. It goes on being written, for an answer that is not given. */
-async function inTime(recorded: Promise<void>): Promise<void> {
-  const timer = new AbortController();
-  const late = delay(maxWaitMs, undefined, { signal: timer.signal }).then(() => {
+function inTime(recorded: Promise<void>): Promise<void> {
+  return orAfter(maxWaitMs, recorded, () => {
     throw notOnRecord(undefined);
   });
-  late.catch(() => undefined);
-  try {
-    await Promise.race([recorded, late]);
-  } finally {
-    timer.abort();
-  }
 }
 
 function notOnRecord(cause: unknown): ServiceError {

@@ -80,15 +80,14 @@ export function createRefresher(parts: {
   }
 
   return {
-    refresh(seen) {
-      const outcome = flight(`${seen.id}:${seen.version}`, () =>
-        measuredRefresh(telemetry, seen.platform, (waiting) => run(seen, waiting)),
-      );
-      running.add(outcome);
-      const done = () => void running.delete(outcome);
-      outcome.then(done, done);
-      return outcome;
-    },
+    refresh: (seen) =>
+      flight(`${seen.id}:${seen.version}`, () => {
+        const outcome = measuredRefresh(telemetry, seen.platform, (waiting) => run(seen, waiting));
+        running.add(outcome);
+        const done = () => void running.delete(outcome);
+        outcome.then(done, done);
+        return outcome;
+      }),
     async idle() {
       await Promise.allSettled(running);
     },

@@ -71,7 +71,7 @@ export interface Telemetry {
   installFinished(platform: string, result: InstallResult): void;
   databaseChecked(reachable: boolean): void;
   /** Runs a call: what it logs and what it starts belongs to it. `work` is given the arrival with its own trace. */
-  inCall<T>(arrival: Arrival, work: (arrival: Arrival) => Promise<T>): Promise<T>;
+  inCall<T>(arrival: Arrival, work: (arrival: Arrival) => T | Promise<T>): T | Promise<T>;
   /** Runs what handles a request that is no call: what it logs has these ids. */
   inRequest<T>(ids: RequestIds, work: () => T): T;
   /** Runs a step; `resultOf` says in a word how it ended. */

@@ -18,7 +18,7 @@ import { StatusSchema } from "../../../gen/google/rpc/status_pb.js";
 import { TokenService } from "../../../gen/oauth/token/v1/token_service_pb.js";
 import { perObject } from "../../domain/per-object.ts";
 import { ServiceError } from "../../errors.ts";
-import type { Codec, Dispatch } from "../dispatch.ts";
+import type { Codec, Dispatch, Outcome } from "../dispatch.ts";
 import { toStatus } from "../errors/details.ts";
 import { type Failure, toFailure } from "../errors/failure.ts";
 import type { IncomingCall } from "../incoming-calls.ts";
@@ -70,13 +70,22 @@ function createHandler<Name extends RpcName>(
 ): handleUnaryCall<Buffer, Buffer> {
   const codec: BinaryCodec<Name> = codecs[name];
 
-  return async (call, respond) => {
-    unanswered.add(respond);
-    const outcome = await dispatch(name, codec, call.request, new GrpcCall(call, peerNamesOf));
-    if (!unanswered.delete(respond)) return;
-    if (outcome.kind === "answered") respond(null, outcome.response);
-    else respond(toServerError(outcome.failure));
+  return (call, respond) => {
+    const outcome = dispatch(name, codec, call.request, new GrpcCall(call, peerNamesOf));
+    if (outcome instanceof Promise) {
+      unanswered.add(respond);
+      void outcome.then((settled) => {
+        if (unanswered.delete(respond)) answer(respond, settled);
+      });
+    } else {
+      answer(respond, outcome);
+    }
   };
+}
+
+function answer(respond: Respond, outcome: Outcome<Buffer>): void {
+  if (outcome.kind === "answered") respond(null, outcome.response);
+  else respond(toServerError(outcome.failure));
 }
 
 function binaryCodec<Method extends DescMethod>(method: Method) {
