@@ -21,7 +21,7 @@ export interface Plan {
 }
 
 const full = {
-  repetitions: 3,
+  repetitions: 5,
   runSeconds: 4,
   warmUpSeconds: 4,
   manyInstallations: 1_000_000,
@@ -30,7 +30,7 @@ const full = {
   cachedTokens: 10_000,
   idleConnections: 1_000,
   stormCallers: 1_000,
-  limitSeconds: 600,
+  limitSeconds: 840,
 };
 
 const quick = {
@@ -42,7 +42,7 @@ const quick = {
   deepPage: 200,
   listCalls: 30,
   cachedTokens: 2_000,
-  limitSeconds: 90,
+  limitSeconds: 180,
 };
 
 /**

@@ -14,6 +14,7 @@ import { listenCut } from "./scenarios/listen-cut.ts";
 import { platformOutage } from "./scenarios/platform-outage.ts";
 import { postgresFrozen } from "./scenarios/postgres-frozen.ts";
 import { postgresRestarts } from "./scenarios/postgres-restarts.ts";
+import { recordBroken } from "./scenarios/record-broken.ts";
 import { rollingRestart } from "./scenarios/rolling-restart.ts";
 import { seededRandom } from "./seeded-random.ts";
 import { renderTable } from "./table.ts";
@@ -24,6 +25,7 @@ const scenarios: readonly Scenario[] = [
   postgresRestarts,
   postgresFrozen,
   listenCut,
+  recordBroken,
   platformOutage,
   rollingRestart,
 ];

@@ -28,6 +28,6 @@ export function parsePlan(args: readonly string[], names: readonly string[]): Pl
     seed: values.seed ?? "1",
     quick,
     only: only === undefined ? undefined : new Set(only),
-    limitSeconds: quick ? 240 : 720,
+    limitSeconds: quick ? 240 : 840,
   };
 }

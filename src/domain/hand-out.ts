@@ -11,7 +11,7 @@ import type { IssuedToken } from "./use-cases.ts";
 /** Triples of caller, token and installation that are known to be on record. Forgetting one costs a second row, never a missing one. */
 const maxKnown = 100_000;
 /** How long a caller waits for its row: whoever cannot be served for the sake of the database is told within 1.5 s. */
-const maxWaitMs = 1_400;
+const maxWaitMs = 1_300;
 
 export interface HandOut {
   /** Counts a hand-out of a token that this caller has on record already; false, and nothing is done, if it has not. */
@@ -19,7 +19,7 @@ export interface HandOut {
   /**
    * Returns once this hand-out may happen: the first time a caller gets a token, its row is durable before the
    * answer; further ones are counted and written by `flush`.
-   * @throws ServiceError SERVICE_UNAVAILABLE if the row cannot be written, or not within 1.4 s.
+   * @throws ServiceError SERVICE_UNAVAILABLE if the row cannot be written, or not within 1.3 s.
    */
   record(issued: IssuedToken, call: Call): Promise<void>;
   /** Writes what was counted since the last flush. What cannot be written is kept for the next one. */

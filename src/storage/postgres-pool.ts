@@ -25,7 +25,7 @@ export interface PoolOptions {
  * Ours, since a frozen server leaves a statement waiting for ever, whatever limits it was given. With a read's a call
  * that cannot go on without the database is refused within 1.5 s.
  */
-const deadlineMs = { read: 1_400, write: 3_000, transaction: 5_000 };
+const deadlineMs = { read: 1_300, write: 3_000, transaction: 5_000 };
 const limits: ServerLimits = { statementMs: 3_000, lockMs: 1_000, idleInTransactionMs: 5_000 };
 /** So many statements in a row without an answer, and the connections are given up. */
 const missesBeforeRebuild = 3;
