@@ -314,8 +314,8 @@ export const mutants: readonly Mutant[] = [
   ...of("src/rpc/dispatch.ts", doors, [
     [
       "nobody proves anything",
-      "const proven = authenticate(incoming);",
-      'const proven: Caller = (await import("../domain/caller.ts")).anonymous;',
+      "const proven = authenticate(running.incoming);",
+      'const proven = import("../domain/caller.ts").then((all) => all.anonymous);',
     ],
     ["rates are not kept to", "keepToRate(call);\n", ""],
     ["rates are counted and not kept to", "if (waitMs <= 0) continue;", "if (waitMs >= 0) continue;"],
