@@ -1,4 +1,4 @@
-import { hash } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import type { Authenticate, Caller } from "../domain/caller.ts";
 import { ServiceError } from "../errors.ts";
@@ -38,6 +38,8 @@ export function createAuthenticator(parts: {
   const { keysOf, now } = parts;
   let { policy } = parts;
   let remembered = newMemory();
+  /** The proof that came last, which is in memory anyway as part of its call. */
+  let last: (Proven & { readonly bytes: Buffer }) | undefined;
 
   function remember(digest: string, { caller, expiresAt }: Proof, nowMs: number): Caller {
     const endMs = expiresAt?.getTime() ?? Number.POSITIVE_INFINITY;
@@ -58,10 +60,16 @@ export function createAuthenticator(parts: {
 
   function byHeader(header: string): Caller | Promise<Caller> {
     if (header.length > maxHeaderLength) throw unauthenticated();
-    const digest = hash("sha256", header, "binary");
     const nowMs = now().getTime();
+    // The same connection sends the same proof with every call: a hash of it would cost a twentieth of a warm call.
+    const bytes = Buffer.from(header, "latin1");
+    if (last !== undefined && nowMs < last.untilMs && isSame(bytes, last.bytes)) return last.caller;
+    const digest = hash("sha256", header, "binary");
     const known = remembered.get(digest);
-    if (known !== undefined && nowMs < known.untilMs) return known.caller;
+    if (known !== undefined && nowMs < known.untilMs) {
+      last = { bytes, ...known };
+      return known.caller;
+    }
     const token = bearer.exec(header)?.[1];
     if (token === undefined) throw unauthenticated();
     if (!token.startsWith("ots_")) return verify(token, digest);
@@ -81,8 +89,14 @@ export function createAuthenticator(parts: {
     use(next) {
       policy = next;
       remembered = newMemory();
+      last = undefined;
     },
   };
+}
+
+/** In constant time but for the length, which says nothing of a proof. */
+function isSame(a: Buffer, b: Buffer): boolean {
+  return a.length === b.length && timingSafeEqual(a, b);
 }
 
 function newMemory(): LRUCache<string, Proven> {
