@@ -27,8 +27,8 @@ const maxRemembered = 10_000;
 
 /**
  * An `authorization` that is present decides alone: a bad one is not rescued by a certificate. Proofs are remembered by
- * the SHA-256 of the header, for a minute and not beyond their end, so that a warm call verifies nothing; only good
- * ones, so that strangers cannot fill the memory.
+ * the SHA-256 of the header (the last one as it is), for a minute and not beyond their end, so that a warm call verifies
+ * nothing; only good ones, so that strangers cannot fill the memory.
  */
 export function createAuthenticator(parts: {
   readonly policy: Policy;
@@ -62,7 +62,7 @@ export function createAuthenticator(parts: {
     if (header.length > maxHeaderLength) throw unauthenticated();
     const nowMs = now().getTime();
     // The same connection sends the same proof with every call: a hash of it would cost a twentieth of a warm call.
-    const bytes = Buffer.from(header, "latin1");
+    const bytes = Buffer.from(header);
     if (last !== undefined && nowMs < last.untilMs && isSame(bytes, last.bytes)) return last.caller;
     const digest = hash("sha256", header, "binary");
     const known = remembered.get(digest);

@@ -5,9 +5,9 @@ import type { Call } from "./call.ts";
 import type { Permissions } from "./caller.ts";
 import type { Credential } from "./credential.ts";
 import type { HandOut } from "./hand-out.ts";
+import { createDescribe, createIssuableOf } from "./issued-token.ts";
 import type { NarrowedTokens } from "./narrowed-tokens.ts";
 import { orAfter } from "./or-after.ts";
-import { perObject } from "./per-object.ts";
 import { isWithin, lowest } from "./permission-ceiling.ts";
 import type { Narrowing } from "./platform.ts";
 import type { Refresher } from "./refresh.ts";
@@ -186,16 +186,6 @@ function withinDeadline<T>(
   return orAfter(waitMs, work(), () => ({ kind: "failed", failure: "unavailable", retryAfterMs: 1_000 }) as const);
 }
 
-/** Cached credentials come again as the same object, and so do their tokens. */
-function createIssuableOf(): (credential: Credential) => Issuable | undefined {
-  return perObject((credential) => {
-    const value = credential.accessToken();
-    if (value === undefined) return undefined;
-    const { issuedAt, expiresAt, scopes, permissions } = credential;
-    return { value, issuedAt, expiresAt, scopes, permissions };
-  });
-}
-
 /**
  * A second wall: whatever was found, or is remembered, for somebody else is not there for this caller.
  * @throws ServiceError INSTALLATION_NOT_FOUND.
@@ -241,29 +231,4 @@ function isDue(credential: Credential, now: Date): boolean {
     credential.refreshAfter.getTime() <= now.getTime() &&
     credential.status === "active"
   );
-}
-
-/** The same answer for the same selection and token, so that doors can remember how it is written. */
-function createDescribe(): (selected: Selected, token: Issuable) => IssuedToken {
-  const described = new WeakMap<Selected, { readonly token: Issuable; readonly issued: IssuedToken }>();
-  return (selected, token) => {
-    const known = described.get(selected);
-    if (known !== undefined && known.token === token) return known.issued;
-    const { installation, platform, product } = selected;
-    const issued: IssuedToken = {
-      token: token.value,
-      tokenType: "Bearer",
-      expiresAt: token.expiresAt,
-      scopes: token.scopes,
-      permissions: token.permissions,
-      installationId: installation.id,
-      owner: installation.owner,
-      platform: installation.platform,
-      externalOrgId: installation.externalOrgId,
-      tokenId: token.value.fingerprint(),
-      apiBaseUrl: platform.apiBaseUrl(installation, product),
-    };
-    described.set(selected, { token, issued });
-    return issued;
-  };
 }

@@ -8,7 +8,7 @@ import { perObject } from "./per-object.ts";
 import type { InstallationRepository } from "./repositories.ts";
 import type { IssuedToken } from "./use-cases.ts";
 
-/** Triples of caller, token and installation that are known to be on record. Forgetting one costs a second row, never a missing one. */
+/** Callers with a token and installation that are on record. Forgetting one costs a second row, never a missing one. */
 const maxKnown = 100_000;
 /** How long a caller waits for its row: whoever cannot be served for the sake of the database is told within 1.5 s. */
 const maxWaitMs = 1_300;

@@ -16,8 +16,9 @@ export interface SelectionCache {
 }
 
 /**
- * Remembers what selectors found for whoever sees the same, opened access tokens included, never refresh tokens. Dropped by the change feed;
- * while the feed is not proven alive every look-up goes to the database. Refusals are not remembered.
+ * Remembers what selectors found for whoever sees the same, opened access tokens included, never refresh tokens.
+ * Dropped by the change feed; while that is not proven alive every look-up goes to the database. Refusals are not
+ * remembered.
  */
 export function createSelectionCache(parts: {
   readonly select: (selector: Selector, visible: Visibility) => Promise<Selected>;
