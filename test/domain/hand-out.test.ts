@@ -271,3 +271,12 @@ describe("the time of last use", () => {
     expect(commits).toEqual([]);
   });
 });
+
+test("one token that serves two installations is on record for each", async () => {
+  const one = issued("shared");
+  const other = { ...one, installationId: crypto.randomUUID() };
+  for (const each of [one, other]) await handOut.record(each, call({ caller: "indexer" }));
+  const written = await rows("shared");
+  expect(written.map(({ kind }) => kind)).toEqual(["token.issued", "token.issued"]);
+  expect(new Set(written.map((row) => row.installation_id)).size).toBe(2);
+});
