@@ -273,10 +273,10 @@ describe("the time of last use", () => {
 });
 
 test("one token that serves two installations is on record for each", async () => {
-  const one = issued("shared");
+  const one = issued("of two sites");
   const other = { ...one, installationId: crypto.randomUUID() };
   for (const each of [one, other]) await handOut.record(each, call({ caller: "indexer" }));
-  const written = await rows("shared");
+  const written = await rows("of two sites");
   expect(written.map(({ kind }) => kind)).toEqual(["token.issued", "token.issued"]);
   expect(new Set(written.map((row) => row.installation_id)).size).toBe(2);
 });
