@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { WebHandler, WebRequest, WebResponse } from "./handler.ts";
 
 /** Why a body is not taken. */
-export type BodyRefusal = "body_too_large" | "body_not_json";
+export type BodyRefusal = "body_too_large" | "body_not_json" | "body_not_read";
 
 type Refuse<Why extends BodyRefusal> = (request: WebRequest, response: WebResponse, why: Why) => void;
 
@@ -28,6 +28,14 @@ export function jsonBodies<P>(refuse: Refuse<"body_not_json">): WebHandler<P> {
   return (request, response, next) => {
     if (!hasBody(request) || json.test(request.headers["content-type"] ?? "")) return next();
     refuse(request as WebRequest, response, "body_not_json");
+  };
+}
+
+/** For a route that reads its query alone: who narrows a token in a body would get the whole one. */
+export function noBodies<P>(refuse: Refuse<"body_not_read">): WebHandler<P> {
+  return (request, response, next) => {
+    if (!hasBody(request)) return next();
+    refuse(request as WebRequest, response, "body_not_read");
   };
 }
 

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { Express } from "express";
 import type { RequestIds } from "../domain/telemetry.ts";
 import type { World } from "../world.ts";
-import { type BodyRefusal, jsonBodies, smallBodies } from "./body-limits.ts";
+import { type BodyRefusal, jsonBodies, noBodies, smallBodies } from "./body-limits.ts";
 import { type Admit, callersOnly } from "./callers-only.ts";
 import type { ClientAddress } from "./client-address.ts";
 import { expressApp } from "./express-app.ts";
@@ -68,8 +68,12 @@ export function createInternalApp(options: InternalAppOptions): Express {
     app.all("/metrics", onlyMethods("GET, HEAD"));
   }
   // HEAD is refused where GET would hand out a token.
-  app.route("/oauth/token/:platform").head(onlyMethods("GET")).get(tokenRoute(calls)).all(onlyMethods("GET"));
-  app.get("/oauth/installations", installationsRoute(calls));
+  app
+    .route("/oauth/token/:platform")
+    .head(onlyMethods("GET"))
+    .get(noBodies(refuseBody), tokenRoute(calls))
+    .all(onlyMethods("GET"));
+  app.get("/oauth/installations", noBodies(refuseBody), installationsRoute(calls));
   app.all("/oauth/installations", onlyMethods("GET, HEAD"));
   app.delete("/oauth/installations/:id", jsonBodies(refuseBody), revokeRoute(calls));
   app.all("/oauth/installations/:id", onlyMethods("DELETE"));
@@ -86,6 +90,14 @@ const bodyRefusals: Record<BodyRefusal, readonly [status: number, error: RestErr
   body_not_json: [
     415,
     { code: "INVALID_ARGUMENT", reason: "INVALID_REQUEST", message: "a body has to be application/json" },
+  ],
+  body_not_read: [
+    400,
+    {
+      code: "INVALID_ARGUMENT",
+      reason: "INVALID_REQUEST",
+      message: "this route reads its query, and no body: what is said there would not count",
+    },
   ],
 };
 

@@ -3,7 +3,7 @@ import { invalidField, ServiceError } from "../errors.ts";
 import type { WebHandler, WebResponse } from "./handler.ts";
 import { readQuery } from "./query.ts";
 import { restError } from "./rest-error.ts";
-import { type RestRequest, readCount, readEnum, readText } from "./rest-parameters.ts";
+import { createParameters, type Parameters, type RestRequest } from "./rest-parameters.ts";
 
 export interface RestContext extends Evidence {
   /** The peer's address, for the record. */
@@ -31,32 +31,35 @@ export interface RestCalls {
 
 /** `GET /oauth/token/{platform}`: GetToken. `org_id` is what older callers call `external_org_id`. */
 export function tokenRoute(calls: RestCalls): WebHandler<{ platform: string }> {
-  return restRoute(calls.getToken, (query, { platform }) => {
-    const minTtlSeconds = readCount(query, "min_ttl");
+  return restRoute(calls.getToken, (parameters, { platform }) => {
+    const minTtlSeconds = parameters.count("min_ttl");
     return {
       platform,
-      installation_id: readText(query, "installation_id"),
-      external_org_id: readText(query, "external_org_id", "org_id"),
-      external_install_id: readText(query, "external_install_id"),
-      owner: readText(query, "owner"),
-      actor: readEnum(query, "actor", actors),
-      external_user_id: readText(query, "external_user_id"),
+      installation_id: parameters.text("installation_id"),
+      external_org_id: parameters.text("external_org_id", "org_id"),
+      external_install_id: parameters.text("external_install_id"),
+      owner: parameters.text("owner"),
+      actor: parameters.choice("actor", actors),
+      external_user_id: parameters.text("external_user_id"),
       min_ttl: minTtlSeconds === undefined ? undefined : `${minTtlSeconds}s`,
-      rejected_token_id: readText(query, "rejected_token_id"),
+      rejected_token_id: parameters.text("rejected_token_id"),
+      repositories: parameters.list("repositories"),
+      repository_ids: readIds(parameters),
+      permissions: parameters.map("permissions"),
     };
   });
 }
 
 /** `GET /oauth/installations`: ListInstallations, active ones unless another status is named. */
 export function installationsRoute(calls: RestCalls): WebHandler {
-  return restRoute(calls.listInstallations, (query) => ({
-    page_size: readCount(query, "page_size"),
-    page_token: readText(query, "page_token"),
-    platform: readText(query, "platform"),
-    status: readEnum(query, "status", statuses) ?? "INSTALLATION_STATUS_ACTIVE",
-    external_org_id: readText(query, "external_org_id", "org_id"),
-    external_install_id: readText(query, "external_install_id"),
-    owner: readText(query, "owner"),
+  return restRoute(calls.listInstallations, (parameters) => ({
+    page_size: parameters.count("page_size"),
+    page_token: parameters.text("page_token"),
+    platform: parameters.text("platform"),
+    status: parameters.choice("status", statuses) ?? "INSTALLATION_STATUS_ACTIVE",
+    external_org_id: parameters.text("external_org_id", "org_id"),
+    external_install_id: parameters.text("external_install_id"),
+    owner: parameters.text("owner"),
   }));
 }
 
@@ -66,20 +69,29 @@ export function revokeRoute(calls: RestCalls): WebHandler<{ id: string }> {
     const answer = await calls.revokeInstallation(request, context);
     return answer.status === 200 ? { ...answer, body: { success: true, ...answer.body } } : answer;
   };
-  return restRoute(revoke, (query, { id }) => ({ installation_id: id, reason: readText(query, "reason") }));
+  return restRoute(revoke, (parameters, { id }) => ({ installation_id: id, reason: parameters.text("reason") }));
 }
 
-/** Parameters nobody knows are ignored. */
+function readIds(parameters: Parameters): string[] | undefined {
+  const ids = parameters.list("repository_ids");
+  if (ids?.every((id) => /^\d{1,18}$/.test(id)) === false) {
+    throw invalidField("repository_ids", "must be whole numbers, comma separated");
+  }
+  return ids;
+}
+
 function restRoute<P>(
   call: RestCall,
-  toRequest: (query: URLSearchParams, path: P) => Record<string, string | number | undefined>,
+  toRequest: (parameters: Parameters, path: P) => Record<string, RestRequest[string] | undefined>,
 ): WebHandler<P> {
   return async (request, response) => {
     let message: RestRequest;
     try {
       const query = readQuery(request);
       if (query === undefined) throw invalidField("query", "must be percent-encoded UTF-8");
-      message = withoutAbsent(toRequest(query, request.params));
+      const parameters = createParameters(query);
+      message = withoutAbsent(toRequest(parameters, request.params));
+      parameters.refuseOthers();
     } catch (error) {
       return refuse(response, error);
     }
@@ -102,7 +114,7 @@ function refuse(response: WebResponse, error: unknown): void {
   restError(response, 400, { code: "INVALID_ARGUMENT", reason, message, violations });
 }
 
-function withoutAbsent(fields: Record<string, string | number | undefined>): RestRequest {
+function withoutAbsent(fields: Record<string, RestRequest[string] | undefined>): RestRequest {
   const given: RestRequest = {};
   for (const [name, value] of Object.entries(fields)) if (value !== undefined) given[name] = value;
   return given;

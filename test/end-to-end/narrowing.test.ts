@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { Token } from "./support/caller.ts";
 import { repositoriesOf } from "./support/platform-api.ts";
 import { dump, useService } from "./support/use-service.ts";
 
@@ -51,6 +52,34 @@ describe.each(spellings)("a GitHub token narrowed $spelling", ({ narrow }) => {
       status: "INSTALLATION_STATUS_ACTIVE",
       last_error: "",
     });
+  });
+});
+
+describe("over REST a GitHub token", () => {
+  const ask = async (query: string) => {
+    const response = await fetch(`${shared.service.replicas[0]!.internalUrl}/oauth/token/github${query}`);
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  };
+
+  test("is narrowed by repositories, their ids and permissions", async () => {
+    await shared.service.connect("github");
+    const both = await ask("?repositories=web,api&permissions=contents:read,issues:write");
+    expect(both).toMatchObject({
+      status: 200,
+      body: { permissions: { contents: "read", issues: "write", metadata: "read" } },
+    });
+    expect(await repositoriesOf(both.body as unknown as Token)).toEqual(["api", "web"]);
+    const numbered = await ask("?repository_ids=3002");
+    expect(await repositoriesOf(numbered.body as unknown as Token)).toEqual(["web"]);
+  });
+
+  test.each([
+    ...["?repositories=", "?repositories=web,", "?repositories=acme/web", "?repositores=web", "?repository_ids="],
+    ...["?repository_ids=0", "?repositories=web&repository_ids=3002", "?permissions=", "?permissions=contents:all"],
+    ...["?permissions=__proto__:read", "?permissions=contents:read&permissions=issues:read", "?owner=acme&Owner=b"],
+  ])("is never the whole one where %s was asked for", async (query) => {
+    await shared.service.connect("github");
+    expect(await ask(query)).toMatchObject({ status: 400, body: { error: { reason: "INVALID_REQUEST" } } });
   });
 });
 

@@ -22,6 +22,9 @@ const parameters = [
   "page_token",
   "status",
   "reason",
+  "repositories",
+  "repository_ids",
+  "permissions",
 ];
 
 async function ask(method: string, path: string, headers: Readonly<Record<string, string>> = {}): Promise<void> {

@@ -45,3 +45,13 @@ test("JSON that says nothing is taken, as is no body at all", async () => {
   expect((await ask("/oauth/installations/1", { method: "DELETE", headers: none })).status).toBe(200);
   expect(calls).toHaveLength(2);
 });
+
+test("what is asked for in the body of a GET is not taken for nothing asked for", async () => {
+  const { ask, calls } = await startInternal();
+  const headers = { "content-type": "application/json", "content-length": "26" };
+  for (const path of ["/oauth/token/github", "/oauth/installations"]) {
+    const { status, text } = await ask(path, { headers, body: '{"repositories":["web"]}  ' });
+    expect([status, JSON.parse(text).error.reason]).toEqual([400, "INVALID_REQUEST"]);
+  }
+  expect(calls).toEqual([]);
+});

@@ -23,10 +23,19 @@ describe("the REST routes", () => {
         rejected_token_id: "ab",
       },
     ],
+    ["/oauth/token/slack?actor=ACTOR_APP&min_ttl=0", { platform: "slack", actor: "ACTOR_APP", min_ttl: "0s" }],
     [
-      "/oauth/token/slack?actor=ACTOR_APP&min_ttl=0&nobody=knows&nobody=this",
-      { platform: "slack", actor: "ACTOR_APP", min_ttl: "0s" },
+      "/oauth/token/github?repositories=web,api.v2&permissions=contents:read,issues:write",
+      {
+        platform: "github",
+        repositories: ["web", "api.v2"],
+        permissions: { contents: "read", issues: "write" },
+      },
     ],
+    ["/oauth/token/github?repository_ids=7%2C8", { platform: "github", repository_ids: ["7", "8"] }],
+    // The rules refuse an empty name: nothing given is not nothing asked for.
+    ["/oauth/token/github?repositories=", { platform: "github", repositories: [""] }],
+    ["/oauth/token/github?repositories=web,", { platform: "github", repositories: ["web", ""] }],
   ])("%s is GetToken", async (path, request) => {
     const internal = await startInternal();
     const answer = await internal.ask(path);
@@ -97,6 +106,21 @@ describe("the REST routes", () => {
     ["/oauth/token/slack?owner=a&owner=b", "owner"],
     ["/oauth/token/slack?org_id=a&external_org_id=b", "external_org_id or org_id"],
     ["/oauth/token/slack?owner=%zz", "query"],
+    ["/oauth/token/github?repositores=web", "repositores"],
+    ["/oauth/token/github?repositories[]=web", "query"],
+    ["/oauth/token/github?repositories=web&repositories=api", "repositories"],
+    ["/oauth/token/github?repositories=web&Repositories=api", "Repositories"],
+    ["/oauth/token/github?installationId=1", "installationId"],
+    ["/oauth/token/github?repository_ids=", "repository_ids"],
+    ["/oauth/token/github?repository_ids=7,web", "repository_ids"],
+    ["/oauth/token/github?repository_ids=-7", "repository_ids"],
+    ["/oauth/token/github?permissions=", "permissions"],
+    ["/oauth/token/github?permissions=contents", "permissions"],
+    ["/oauth/token/github?permissions=contents:read:all", "permissions"],
+    ["/oauth/token/github?permissions=contents:read,contents:write", "permissions"],
+    ["/oauth/token/github?ghs_0123456789abcdef", "query"],
+    ["/oauth/installations?org=1", "org"],
+    ["/oauth/installations?status=active&status=revoked", "status"],
     ["/oauth/installations?page_size=many", "page_size"],
     ["/oauth/installations?page_size=%2B5", "page_size"],
     ["/oauth/installations?status=UNSPECIFIED", "status"],
@@ -110,12 +134,19 @@ describe("the REST routes", () => {
         error: {
           code: "INVALID_ARGUMENT",
           reason: "INVALID_REQUEST",
-          message: expect.stringContaining(`${field}: must be `),
+          message: expect.stringContaining(`${field}: must `),
           metadata: {},
           violations: [{ field, description: expect.any(String) }],
         },
       },
     ]);
+    expect(internal.calls).toEqual([]);
+  });
+
+  test.each(["dry_run=1", "reason=a&reason=b"])("?%s revokes nothing", async (query) => {
+    const internal = await startInternal();
+    const answer = await internal.ask(`/oauth/installations/${id}?${query}`, { method: "DELETE" });
+    expect([answer.status, JSON.parse(answer.text).error.reason]).toEqual([400, "INVALID_REQUEST"]);
     expect(internal.calls).toEqual([]);
   });
 
