@@ -6,14 +6,14 @@ import { backoffMs, fraction } from "./backoff.ts";
 import type { TokenSet } from "./credential.ts";
 import type { MintOutcome, Platform } from "./platform.ts";
 import type { RefreshEvents } from "./refresh-events.ts";
-import type { RefreshFailure, RefreshOutcome } from "./refresh-outcome.ts";
+import { namedError, type RefreshFailure, type RefreshOutcome } from "./refresh-outcome.ts";
 import type { CommitOutcome, CredentialRepository, Lease } from "./repositories.ts";
 import { refreshTime } from "./token.ts";
 
 /** A refused token is not believed while an earlier attempt this young may still report its success. */
 const openAttemptGraceMs = 60_000;
 const rateLimitMs = 30_000;
-/** A suspension ends without a word to us. */
+/** A suspension, or a refusal of one installation, ends without a word to us. */
 const suspendedMs = 10_000;
 /** What a platform in trouble guesses of its end counts up to here, so that the end is noticed within 10 s. */
 const maxOutageMs = 6_000;
@@ -64,6 +64,15 @@ async function settle(attempt: Attempt, outcome: Exclude<MintOutcome, { kind: "r
     case "suspended":
       attempt.events.suspended(await credentials.setSuspended(lease.credential.id, true));
       return fail(attempt, "suspended", { error: "suspended", backoffMs: suspendedMs, unclear: false });
+    case "refused": {
+      const { platform: name, id } = lease.credential;
+      world.log.warn({ platform: name, code: outcome.code, credential: id }, "installation.refused");
+      const error = namedError("refused", outcome.code);
+      return {
+        ...(await fail(attempt, "refused", { error, backoffMs: suspendedMs, unclear: false })),
+        code: outcome.code,
+      };
+    }
     case "misconfigured":
       world.log.error(
         { platform: lease.credential.platform, code: outcome.code, credential: lease.credential.id },
@@ -190,7 +199,7 @@ async function fail(
   { lease, credentials }: Attempt,
   failure: RefreshFailure,
   recorded: { readonly error: string; readonly backoffMs: number; readonly unclear: boolean },
-): Promise<RefreshOutcome> {
+): Promise<Extract<RefreshOutcome, { kind: "failed" }>> {
   await credentials.release(lease, recorded);
   return { kind: "failed", failure, retryAfterMs: recorded.backoffMs };
 }

@@ -11,12 +11,14 @@ import { orAfter } from "./or-after.ts";
 import { isWithin, lowest } from "./permission-ceiling.ts";
 import type { Narrowing } from "./platform.ts";
 import type { Refresher } from "./refresh.ts";
-import type { RefreshFailure, RefreshOutcome } from "./refresh-outcome.ts";
+import type { RefreshOutcome } from "./refresh-outcome.ts";
 import { type InstallUrl, notFound, reauthorizationRequired, type Selected } from "./select-installation.ts";
 import type { SelectionCache } from "./selection-cache.ts";
 import type { Telemetry } from "./telemetry.ts";
 import { defaultMinTtlMs, type Issuable, isAlive, livesLongEnough } from "./token.ts";
 import type { GetTokenRequest, IssuedToken, UseCases } from "./use-cases.ts";
+
+type Failed = Omit<Extract<RefreshOutcome, { kind: "failed" }>, "kind">;
 
 /** Left of the caller's deadline for the answer to travel. */
 const answerMarginMs = 50;
@@ -113,12 +115,12 @@ export function createGetToken(parts: {
     if (outcome.kind === "current") {
       const fresh = issuableOf(outcome.credential);
       if (fresh !== undefined && isAlive(fresh, world.now())) return fresh;
-      throw refusal("unavailable", 1_000, selected);
+      throw refusal({ failure: "unavailable", retryAfterMs: 1_000 }, selected);
     }
     // Trouble upstream does not take a working token away, unless the caller ruled that token out.
     const serveable = stored !== undefined && !rejected && !suspended && outcome.failure !== "gone";
     if (serveable && livesLongEnough(stored, world.now(), request.minTtlMs ?? 1)) return stored;
-    throw refusal(outcome.failure, outcome.retryAfterMs, selected);
+    throw refusal(outcome, selected);
   }
 
   async function narrow(
@@ -140,7 +142,7 @@ export function createGetToken(parts: {
       case "not_granted":
         throw new ServiceError("SCOPE_NOT_GRANTED", "the installation was not granted what was asked for");
       case "failed":
-        throw refusal(outcome.failure, outcome.retryAfterMs, selected);
+        throw refusal(outcome, selected);
     }
   }
 
@@ -151,7 +153,7 @@ export function createGetToken(parts: {
     });
   }
 
-  function refusal(failure: RefreshFailure, retryAfterMs: number, selected: Selected): ServiceError {
+  function refusal({ failure, retryAfterMs, code = "" }: Failed, selected: Selected): ServiceError {
     const { installation, product } = selected;
     const platform = product;
     const retry = { retryAfterMs: Math.max(retryAfterMs, 100), metadata: { platform } };
@@ -165,6 +167,12 @@ export function createGetToken(parts: {
           "INSTALLATION_SUSPENDED",
           `installation ${installation.id} is suspended at ${platform}`,
         );
+      case "refused":
+        return new ServiceError(
+          "INSTALLATION_SUSPENDED",
+          `${platform} gives installation ${installation.id} no token (${code}): its organization has to allow it`,
+          { metadata: { platform, installation_id: installation.id, refused: code } },
+        );
       case "misconfigured":
         return new ServiceError("PROVIDER_MISCONFIGURED", `${platform} refused this service's own credentials`, {
           metadata: { platform },
@@ -172,6 +180,7 @@ export function createGetToken(parts: {
       case "rate_limited":
         return new ServiceError("PROVIDER_RATE_LIMITED", `${platform} limits this service's calls`, retry);
       case "unavailable":
+      case "doubted":
         return new ServiceError("PROVIDER_UNAVAILABLE", `${platform} gives no usable answer`, retry);
     }
   }

@@ -4,7 +4,7 @@ import { type NoteEvent, noteNothing } from "./audit-buffer.ts";
 import type { Narrowing } from "./platform.ts";
 import type { Refresher } from "./refresh.ts";
 import { createRefreshEvents } from "./refresh-events.ts";
-import type { RefreshFailure } from "./refresh-outcome.ts";
+import type { RefreshFailure, RefreshOutcome } from "./refresh-outcome.ts";
 import type { CredentialRepository } from "./repositories.ts";
 import type { Selected } from "./select-installation.ts";
 import { singleFlight } from "./single-flight.ts";
@@ -13,7 +13,7 @@ import { defaultMinTtlMs, type Issuable, livesLongEnough } from "./token.ts";
 export type NarrowedOutcome =
   | { readonly kind: "token"; readonly token: Issuable }
   | { readonly kind: "not_granted" }
-  | { readonly kind: "failed"; readonly failure: RefreshFailure; readonly retryAfterMs: number };
+  | Extract<RefreshOutcome, { kind: "failed" }>;
 
 export interface NarrowedTokens {
   /** A token of exactly this shape: from memory if it lives long enough and was not rejected, else minted. */
@@ -64,6 +64,12 @@ export function createNarrowedTokens(parts: {
         const decided = await refresher.refresh(credential);
         return decided.kind === "failed" ? decided : failed("unavailable");
       }
+      case "refused":
+        world.log.warn(
+          { platform: platform.name, code: outcome.code, credential: credential.id },
+          "installation.refused",
+        );
+        return { ...failed("refused"), code: outcome.code };
       case "misconfigured":
         world.log.error({ platform: platform.name, code: outcome.code }, "platform.misconfigured");
         return failed("misconfigured");
@@ -103,7 +109,9 @@ export function createNarrowedTokens(parts: {
 const rateLimitMs = 30_000;
 
 /** What does not take a token away that still works. */
-const troubles: ReadonlySet<RefreshFailure> = new Set(["unavailable", "rate_limited", "misconfigured"]);
+const troubles: ReadonlySet<RefreshFailure> = new Set([
+  ...(["unavailable", "rate_limited", "misconfigured", "refused", "doubted"] as const),
+]);
 
 /** The same for every order of the same repositories and permissions. */
 function shapeKey(credentialId: string, narrowing: Narrowing): string {
@@ -115,6 +123,6 @@ function shapeKey(credentialId: string, narrowing: Narrowing): string {
   ]);
 }
 
-function failed(failure: RefreshFailure, retryAfterMs = 1_000): NarrowedOutcome {
+function failed(failure: RefreshFailure, retryAfterMs = 1_000): Extract<NarrowedOutcome, { kind: "failed" }> {
   return { kind: "failed", failure, retryAfterMs };
 }

@@ -64,7 +64,7 @@ export interface Connection {
   readonly credentials: readonly ConnectedCredential[];
 }
 
-/** No usable answer: the platform's or the network's trouble, never the grant's. */
+/** No usable answer. Nothing in it speaks of the one who was asked for: several credentials that meet it are an outage. */
 export interface Unavailable {
   readonly kind: "unavailable";
   readonly retryAfterMs: number | undefined;
@@ -74,12 +74,25 @@ export interface Unavailable {
   readonly cause: string;
 }
 
+/** A limit of this credential's, or of its installation's: others are not kept from asking. */
 export interface RateLimited {
   readonly kind: "rate_limited";
   readonly retryAfterMs: number | undefined;
 }
 
-/** Our own client id, secret or key was refused, or our registration is wrong. Harms no installation. */
+/**
+ * A clear no to this installation or grant alone, which may pass: nothing was spent, and no other credential is any the
+ * worse for it. `code` is a fixed word of ours, shown in `last_error`: `ip_allow_list`, `answer_too_large`.
+ */
+export interface Refused {
+  readonly kind: "refused";
+  readonly code: string;
+}
+
+/**
+ * Our own client id, secret or key was refused, or our registration is wrong. Harms no installation. One credential alone
+ * never proves it: several are asked before everybody is told so.
+ */
 export interface Misconfigured {
   readonly kind: "misconfigured";
   readonly code: string;
@@ -107,6 +120,7 @@ export type MintOutcome =
   | { readonly kind: "suspended" }
   /** The narrowing asks for more than was granted, or for what does not exist. */
   | { readonly kind: "not_granted" }
+  | Refused
   | Misconfigured
   | RateLimited
   | Unavailable;
@@ -123,7 +137,7 @@ export interface CredentialSecrets extends CredentialIdentity {
 }
 
 /**
- * One third party. Implementations hold no mutable state, never retry, never look at expiry, and give every
+ * One third party. What each of its refusals is about stands in one table per platform. Implementations hold no mutable state, never retry, never look at expiry, and give every
  * outside answer as a value: whatever is not recognised is `unavailable`, never `rejected`.
  */
 export interface Platform {

@@ -9,7 +9,7 @@ import type { Credential } from "./credential.ts";
 import { measuredRefresh } from "./measured-refresh.ts";
 import type { Platforms } from "./platform.ts";
 import { createRefreshEvents } from "./refresh-events.ts";
-import { failureOf, type RefreshOutcome } from "./refresh-outcome.ts";
+import { failureOf, type RefreshFailure, type RefreshOutcome } from "./refresh-outcome.ts";
 import type { CredentialRepository } from "./repositories.ts";
 import { singleFlight } from "./single-flight.ts";
 import { silentTelemetry, type Telemetry } from "./telemetry.ts";
@@ -70,7 +70,7 @@ export function createRefresher(parts: {
       if (state.credential.version !== seen.version) return { kind: "current", credential: state.credential };
       if (state.credential.status === "dead") return failed("dead");
       if (!state.attemptOpen && state.leaseRemainingMs > 0) {
-        return failed(failureOf(state.credential.lastError), state.leaseRemainingMs);
+        return { kind: "failed", ...failureOf(state.credential.lastError), retryAfterMs: state.leaseRemainingMs };
       }
       if (performance.now() - started > maxWaitMs) return failed("unavailable", state.leaseRemainingMs);
       const pauseMs = pause * (0.5 + fraction(world.random));
@@ -94,6 +94,6 @@ export function createRefresher(parts: {
   };
 }
 
-function failed(failure: ReturnType<typeof failureOf> | "dead" | "gone", retryAfterMs = 0): RefreshOutcome {
+function failed(failure: RefreshFailure, retryAfterMs = 0): RefreshOutcome {
   return { kind: "failed", failure, retryAfterMs };
 }

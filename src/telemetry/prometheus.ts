@@ -25,12 +25,12 @@ export interface Prometheus {
 export const prefix = "oauth_token_service_";
 
 const mintResults: readonly MintResult[] = [
-  ...(["minted", "confirmed", "rejected", "suspended", "not_granted"] as const),
+  ...(["minted", "confirmed", "rejected", "suspended", "not_granted", "refused"] as const),
   ...(["misconfigured", "rate_limited", "unavailable", "error"] as const),
 ];
 const refreshResults: readonly RefreshResult[] = [
   ...(["current", "unavailable", "rate_limited", "misconfigured", "suspended"] as const),
-  ...(["dead", "gone", "unreadable", "database", "error"] as const),
+  ...(["refused", "doubted", "dead", "gone", "unreadable", "database", "error"] as const),
 ];
 
 const secondsBuckets = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40];

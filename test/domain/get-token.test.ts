@@ -561,11 +561,12 @@ test("a row that no key opens is TOKEN_UNREADABLE, and others are served", async
 });
 
 test("every failure of a refresh has an answer of its own", async () => {
-  const reasons: Record<Exclude<RefreshFailure, "gone">, string> = {
+  const reasons: Record<Exclude<RefreshFailure, "gone" | "doubted">, string> = {
     unavailable: "PROVIDER_UNAVAILABLE",
     rate_limited: "PROVIDER_RATE_LIMITED",
     misconfigured: "PROVIDER_MISCONFIGURED",
     suspended: "INSTALLATION_SUSPENDED",
+    refused: "INSTALLATION_SUSPENDED",
     dead: "REAUTHORIZATION_REQUIRED",
   };
   for (const [failure, reason] of Object.entries(reasons)) {
@@ -576,6 +577,7 @@ test("every failure of a refresh has an answer of its own", async () => {
         rate_limited: { kind: "rate_limited", retryAfterMs: undefined } as const,
         misconfigured: { kind: "misconfigured", code: "bad_client_secret" } as const,
         suspended: { kind: "suspended" } as const,
+        refused: { kind: "refused", code: "ip_allow_list" } as const,
         dead,
       })[failure as keyof typeof reasons];
     expect((await refusalOf(desk.getToken({ installationId: id }))).reason, failure).toBe(reason);
