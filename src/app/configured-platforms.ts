@@ -1,5 +1,6 @@
 import type { Config } from "../config/load-config.ts";
 import { withBreaker } from "../domain/breaker.ts";
+import { withOwnGrants } from "../domain/own-grants.ts";
 import type { Platform, Platforms } from "../domain/platform.ts";
 import type { Telemetry } from "../domain/telemetry.ts";
 import { createAtlassian } from "../platforms/atlassian.ts";
@@ -18,5 +19,7 @@ export function configuredPlatforms({ platforms }: Config, { fetch, now }: World
   if (githubOauth !== undefined) configured.push(createGithubOauth({ ...githubOauth, fetch, now }));
   if (atlassian !== undefined) configured.push(createAtlassian({ ...atlassian, fetch, now }));
   if (slack !== undefined) configured.push(createSlack({ ...slack, fetch, now }));
-  return createPlatforms(configured.map((platform) => withBreaker(measuredPlatform(platform, telemetry))));
+  return createPlatforms(
+    configured.map((platform) => withOwnGrants(withBreaker(measuredPlatform(platform, telemetry)))),
+  );
 }

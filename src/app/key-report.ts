@@ -1,5 +1,6 @@
 import type { KeyFacts, KeyUsage } from "../storage/key-usage.ts";
 import type { Log } from "../world.ts";
+import { createCounted } from "./counted.ts";
 
 /** What `/health` shows of the keys: their ids, and the rows that need them. */
 export interface KeyReport {
@@ -13,32 +14,15 @@ export interface KeyReportOptions {
   readonly now: () => Date;
 }
 
-const maxAgeMs = 60_000;
-
 /** Looks once, and logs whatever is wrong with the keys. The service starts all the same: other rows can be read. */
 export async function createKeyReport({ usage, log, now }: KeyReportOptions): Promise<KeyReport> {
-  let last: { readonly facts: KeyFacts; readonly at: Date } | undefined;
-  let counting: Promise<void> | undefined;
-
-  async function count(): Promise<void> {
-    try {
-      last = { facts: await usage.inspect(), at: now() };
-    } catch (error) {
-      log.warn({ error: error instanceof Error ? error.name : "unknown" }, "keys.not_counted");
-    }
-  }
-  await count();
-  if (last !== undefined) announce(last.facts, log);
-
+  const counted = await createCounted(() => usage.inspect(), { failure: "keys.not_counted", log, now });
+  const first = await counted.read();
+  if (first !== undefined) announce(first.value, log);
   return {
     async read() {
-      if (last === undefined || Math.abs(now().getTime() - last.at.getTime()) >= maxAgeMs) {
-        counting ??= count().finally(() => {
-          counting = undefined;
-        });
-        await counting;
-      }
-      return last === undefined ? { counted_at: null } : { ...shown(last.facts), counted_at: last.at.toISOString() };
+      const last = await counted.read();
+      return last === undefined ? { counted_at: null } : { ...shown(last.value), counted_at: last.at.toISOString() };
     },
   };
 }

@@ -25,6 +25,7 @@ import { listening } from "./listening.ts";
 import { openCallers } from "./open-callers.ts";
 import { openStorage } from "./open-storage.ts";
 import { reportRecord } from "./record-report.ts";
+import { createRegistrationReport } from "./registration-report.ts";
 import { type WiredUseCases, wireUseCases } from "./use-cases.ts";
 
 /** So long before their connection is told to go away, clients that watch the health hear that this process ends. */
@@ -60,6 +61,8 @@ async function start(config: Config, world: World, schedule: Schedule, closers: 
   const embedded = config.database.kind === "embedded";
   await reportRecord({ embedded, findGap: storage.findProtectionGap, log: world.log });
   const platforms = configuredPlatforms(config, world, telemetry);
+  const { credentials } = storage;
+  const registrationReport = await createRegistrationReport({ credentials, platforms, ...world });
   const wired = wireUseCases(config, { ...world, log: running.log }, storage, platforms, telemetry);
   running.watch({
     statistics: () => storage.statistics.read(world.now()),
@@ -104,10 +107,11 @@ async function start(config: Config, world: World, schedule: Schedule, closers: 
     }),
     calls: createJsonCalls(doors),
     readHealth: () =>
-      readHealth(storage, keyReport, {
+      readHealth(storage, keyReport, async () => ({
         configured: platforms.all.map((platform) => platform.name),
         not_configured: config.notConfigured,
-      }),
+        other_registration: await registrationReport.read(),
+      })),
   });
   const publicListener = await listening("PORT", config.public, listen(publicApp, config.public));
   closers.add("public listener", () => publicListener.close(graceMs));
@@ -202,10 +206,14 @@ async function checkDatabase(storage: Storage, health: HealthStatus, log: Log): 
   log.warn({ status: now }, "health.changed");
 }
 
-async function readHealth(storage: Storage, keys: KeyReport, platforms: Readonly<Record<string, unknown>>) {
+async function readHealth(
+  storage: Storage,
+  keys: KeyReport,
+  platforms: () => Promise<Readonly<Record<string, unknown>>>,
+) {
   const database = await storage.ping().then(
     () => "ok",
     () => "unreachable",
   );
-  return { ok: database === "ok", parts: { database, keys: await keys.read(), platforms } };
+  return { ok: database === "ok", parts: { database, keys: await keys.read(), platforms: await platforms() } };
 }

@@ -159,12 +159,13 @@ function otherTokens({ lease, platform, world }: Attempt): readonly Secret[] {
 }
 
 function mintWith({ lease, platform }: Attempt, refreshToken: Secret | undefined): Promise<MintOutcome> {
-  const { kind, actor, subject, externalUserId } = lease.credential;
+  const { kind, actor, subject, externalUserId, registration } = lease.credential;
   return platform.mint({
     kind,
     actor,
     subject,
     externalUserId,
+    registration,
     accessToken: kind === "long_lived" ? lease.credential.accessToken() : undefined,
     refreshToken,
   });

@@ -1,4 +1,5 @@
 import type { Secret } from "../secret.ts";
+import type { Registration } from "./registration.ts";
 
 /** On whose behalf a token acts: the app itself (GitHub installation, Slack bot) or a person. */
 export type Actor = "app" | "user";
@@ -46,6 +47,8 @@ export interface Credential extends CredentialIdentity {
   readonly platform: string;
   readonly status: CredentialStatus;
   readonly version: number;
+  /** Whom it was given to; undefined from before that was remembered, until the platform has answered for it. */
+  readonly registration: Registration | undefined;
   readonly issuedAt: Date | undefined;
   readonly expiresAt: Date | undefined;
   /** From here on a refresh is started behind the answer; about half of the token's life. */

@@ -35,10 +35,11 @@ export function createEndTokens(parts: {
         shared = true;
         continue;
       }
-      const { kind, actor, subject, externalUserId } = credential;
+      const { kind, actor, subject, externalUserId, registration } = credential;
       const { refreshToken } = tokens;
       const accessToken = tokens.token.value;
-      const outcome = await platform.revoke({ kind, actor, subject, externalUserId, accessToken, refreshToken });
+      const identity = { kind, actor, subject, externalUserId, registration };
+      const outcome = await platform.revoke({ ...identity, accessToken, refreshToken });
       if (outcome.kind === "failed") world.log.warn({ platform: platform.name, cause: outcome.cause }, "undo.failed");
       outcomes.push(outcome);
     }

@@ -12,6 +12,7 @@ import { isWithin, lowest } from "./permission-ceiling.ts";
 import type { Narrowing } from "./platform.ts";
 import type { Refresher } from "./refresh.ts";
 import type { RefreshOutcome } from "./refresh-outcome.ts";
+import { isOfOtherHost } from "./registration.ts";
 import { type InstallUrl, notFound, reauthorizationRequired, type Selected } from "./select-installation.ts";
 import type { SelectionCache } from "./selection-cache.ts";
 import type { Telemetry } from "./telemetry.ts";
@@ -58,6 +59,7 @@ export function createGetToken(parts: {
     const { credential, installation, platform } = selected;
     if (request.narrowing !== undefined || installation.status !== "active") return undefined;
     checkSeen(selected, request, call);
+    checkHost(selected);
     if (platform.narrowing && call.access.ceiling(selected.product, installation.owner) !== undefined) return undefined;
     const stored = issuableOf(credential);
     const now = world.now();
@@ -90,6 +92,7 @@ export function createGetToken(parts: {
     const look = () => telemetry.step("select", {}, () => selections.select(request.selector, visible));
     const selected = recalled ?? (await look());
     checkSeen(selected, request, call);
+    checkHost(selected);
     const narrowing = narrowingFor(selected, request, call);
     const token =
       narrowing === undefined
@@ -174,9 +177,7 @@ export function createGetToken(parts: {
           { metadata: { platform, installation_id: installation.id, refused: code } },
         );
       case "misconfigured":
-        return new ServiceError("PROVIDER_MISCONFIGURED", `${platform} refused this service's own credentials`, {
-          metadata: { platform },
-        });
+        return misconfigured(platform, `${platform} refused this service's own credentials`);
       case "rate_limited":
         return new ServiceError("PROVIDER_RATE_LIMITED", `${platform} limits this service's calls`, retry);
       case "unavailable":
@@ -201,6 +202,19 @@ function withinDeadline<T>(
  */
 function checkSeen({ installation, product }: Selected, { selector }: GetTokenRequest, { access }: Call): void {
   if (!access.sees(product, installation.owner)) throw notFound(selector, () => undefined);
+}
+
+/**
+ * A token of another host than the configured one is handed to nobody: it would be used at the configured one.
+ * @throws ServiceError PROVIDER_MISCONFIGURED.
+ */
+function checkHost({ credential, platform, product }: Selected): void {
+  if (!isOfOtherHost(credential.registration, platform)) return;
+  throw misconfigured(product, `${product} was connected at another host than the configured one`);
+}
+
+function misconfigured(platform: string, message: string): ServiceError {
+  return new ServiceError("PROVIDER_MISCONFIGURED", message, { metadata: { platform } });
 }
 
 /** What is minted for this caller: what it asks for, and never more than its ceiling. Undefined: what is stored. */

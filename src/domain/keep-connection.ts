@@ -140,14 +140,14 @@ export function createKeepConnection(parts: {
   ): Promise<Connection> {
     const resting: ConnectedCredential[] = [];
     for (const credential of connection.credentials) {
-      const { tokens, ...identity } = credential;
+      const { tokens, registration, ...identity } = credential;
       const beside = live.some(({ subject }) => subject === credential.subject);
       if (!beside || tokens?.refreshToken === undefined) {
         resting.push(credential);
         continue;
       }
       const { token } = tokens;
-      await platform.revoke({ ...identity, accessToken: token.value, refreshToken: undefined });
+      await platform.revoke({ ...identity, registration, accessToken: token.value, refreshToken: undefined });
       resting.push({ ...credential, tokens: { ...tokens, token: { ...token, expiresAt: token.issuedAt } } });
     }
     return { ...connection, credentials: resting };

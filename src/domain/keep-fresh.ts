@@ -29,7 +29,15 @@ export function createKeepFresh(parts: {
 }): KeepFresh {
   const { credentials, platforms, refresher, world } = parts;
 
+  /** What was refused to another client gets its chance with this one. */
+  async function revive({ name, registration }: Platform): Promise<void> {
+    const revived = await credentials.reviveRefused(name, registration);
+    if (revived.length === 0) return;
+    world.log.warn({ platform: name, installations: revived.map(({ id }) => id) }, "grant.revived");
+  }
+
   async function refreshPlatform(platform: Platform): Promise<void> {
+    await revive(platform);
     const now = world.now().getTime();
     const due = await credentials.due({
       platform: platform.name,
@@ -38,6 +46,7 @@ export function createKeepFresh(parts: {
       mintedUsedSince: new Date(now - recentMs.minted),
       refreshedBefore: platform.keepAliveMs === undefined ? undefined : new Date(now - platform.keepAliveMs),
       limit: batch,
+      registration: platform.registration,
     });
     // Replicas begin at different places, so that they seldom wait for each other.
     const start = due.length === 0 ? 0 : world.random(4).readUInt32BE() % due.length;

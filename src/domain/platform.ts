@@ -1,6 +1,7 @@
 import type { Secret } from "../secret.ts";
 import type { Actor, CredentialIdentity, CredentialKind, TokenSet } from "./credential.ts";
 import type { Installation } from "./installation.ts";
+import type { Registration } from "./registration.ts";
 
 /** A narrower GitHub installation token: every part is optional, nothing can be added to what was granted. */
 export interface Narrowing {
@@ -56,6 +57,8 @@ export interface ConnectedCredential extends CredentialIdentity {
   readonly tokens: TokenSet | undefined;
   /** Whether it serves callers that name no actor. Exactly one of a connection's credentials is natural. */
   readonly natural: boolean;
+  /** Whom it was given to. Added by `withOwnGrants`; undefined only for what was kept before that was remembered. */
+  readonly registration?: Registration | undefined;
 }
 
 /** What one finished browser flow obtained. Every credential serves every installation. */
@@ -134,6 +137,8 @@ export type RevokeOutcome =
 export interface CredentialSecrets extends CredentialIdentity {
   readonly accessToken: Secret | undefined;
   readonly refreshToken: Secret | undefined;
+  /** Whom it was given to; undefined where that is not remembered. */
+  readonly registration: Registration | undefined;
 }
 
 /**
@@ -143,6 +148,8 @@ export interface CredentialSecrets extends CredentialIdentity {
 export interface Platform {
   /** The name installations are stored under, and of the callback route. */
   readonly name: string;
+  /** Who we are there, and where: what a grant made now belongs to. */
+  readonly registration: Registration;
   /** The names callers may ask for: `["jira", "confluence"]`. The first is the natural one. */
   readonly products: readonly string[];
   /** Who a grant belongs to: an organization has one owner, a person's grant exists once per owner. */

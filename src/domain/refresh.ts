@@ -58,7 +58,7 @@ export function createRefresher(parts: {
     for (let pause = pollMs.first; ; pause = Math.min(pause * 2, pollMs.most)) {
       const asked = performance.now();
       const attemptId = world.random(16).toString("hex");
-      const lease = await credentials.acquire(seen.id, seen.version, attemptId, leaseMs);
+      const lease = await credentials.acquire(seen.id, seen.version, attemptId, leaseMs, platform.registration);
       if (lease !== undefined) {
         if (performance.now() - asked < maxHesitationMs)
           return attemptMint({ lease, platform, credentials, world, events });

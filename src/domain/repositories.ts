@@ -3,6 +3,7 @@ import type { Visibility } from "./access.ts";
 import type { Actor, Credential, TokenSet } from "./credential.ts";
 import type { Installation, InstallationFilter, Position, ProviderRevocation } from "./installation.ts";
 import type { Connection } from "./platform.ts";
+import type { Registration } from "./registration.ts";
 
 /** What a caller names an installation by. All that are given must match. */
 export interface Selector {
@@ -113,6 +114,8 @@ export interface Lease {
    * token set: the refresh token may be spent. Later attempts do not move it.
    */
   readonly openAttemptAt: Date | undefined;
+  /** In whose name the platform is asked. */
+  readonly registration: Registration | undefined;
 }
 
 /** The truth about a credential for someone who waits for another's refresh. */
@@ -153,6 +156,8 @@ export interface DueQuery {
   /** Rotating grants refreshed before this are due although nobody uses them. */
   readonly refreshedBefore: Date | undefined;
   readonly limit: number;
+  /** What is known to have been given to another client is left out. */
+  readonly registration: Registration;
 }
 
 /** A grant whose own end comes near. */
@@ -167,9 +172,16 @@ export interface CredentialRepository {
   read(id: string): Promise<CredentialState | undefined>;
   /**
    * Takes the lease by compare-and-set on `version`; undefined if it moved, is held, backs off, or is not active.
-   * Never changes `version` and holds no connection afterwards.
+   * Never changes `version` and holds no connection afterwards. `registration`: in whose name the platform will be
+   * asked; what is stored or confirmed under the lease belongs to it, since the platform has accepted it.
    */
-  acquire(id: string, version: number, attemptId: string, leaseMs: number): Promise<Lease | undefined>;
+  acquire(
+    id: string,
+    version: number,
+    attemptId: string,
+    leaseMs: number,
+    registration?: Registration,
+  ): Promise<Lease | undefined>;
   /**
    * Stores a token set if `version` is still the leased one, even when the lease has run out. Safe to repeat after
    * an unclear failure: the same attempt is stored once.
@@ -181,8 +193,18 @@ export interface CredentialRepository {
   confirm(lease: Lease): Promise<void>;
   /** Gives the lease back as if it had never been taken: nothing was sent. */
   abandon(lease: Lease): Promise<void>;
-  /** Marks the grant dead, fenced by version and attempt; false if either moved. Its installations ask for reauthorization. */
+  /**
+   * Marks the grant dead, fenced by version and attempt; false if either moved. Its installations ask for
+   * reauthorization. Where it is not remembered whom the grant was given to, it is remembered who asked.
+   */
   condemn(lease: Lease, code: string): Promise<boolean>;
+  /**
+   * Brings back grants of an unknown client that died when another one asked: the refusal may have meant the client.
+   * Gives the installations that are active again.
+   */
+  reviveRefused(platform: string, registration: Registration): Promise<readonly ServedInstallation[]>;
+  /** How many credentials of each platform were given to others than these. */
+  countForeign(own: ReadonlyMap<string, Registration>): Promise<ReadonlyMap<string, number>>;
   /**
    * Credentials that serve live installations, of any owner: those of these subjects, and people's that serve these
    * organizations.

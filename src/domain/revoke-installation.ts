@@ -59,14 +59,14 @@ export function createRevoker(parts: {
 
   async function revokeAtPlatform(credential: RevocableCredential): Promise<RevokeOutcome> {
     const platform = platforms.byName(credential.platform);
-    const { kind, actor, subject, externalUserId, secrets } = credential;
+    const { kind, actor, subject, externalUserId, registration, secrets } = credential;
     let outcome: RevokeOutcome;
     if (platform === undefined) outcome = { kind: "failed", cause: "platform_not_configured" };
     else if (secrets === undefined && kind !== "app_installation")
       outcome = { kind: "failed", cause: "token_unreadable" };
     else {
       const known = secrets ?? { accessToken: undefined, refreshToken: undefined };
-      outcome = await platform.revoke({ kind, actor, subject, externalUserId, ...known });
+      outcome = await platform.revoke({ kind, actor, subject, externalUserId, registration, ...known });
     }
     if (outcome.kind === "failed") {
       world.log.warn(

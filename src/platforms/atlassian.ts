@@ -1,5 +1,6 @@
 import type { TokenSet } from "../domain/credential.ts";
 import type { ExchangeOutcome, Platform, Unavailable } from "../domain/platform.ts";
+import { registrationAt } from "../domain/registration.ts";
 import type { Secret } from "../secret.ts";
 import {
   type AtlassianAccount,
@@ -39,6 +40,7 @@ export interface AtlassianOptions {
 export function createAtlassian(options: AtlassianOptions): Platform {
   return {
     name: "jira",
+    registration: registrationAt(options.clientId, options.authUrl),
     products: ["jira", "confluence"],
     holder: "person",
     actors: ["user"],

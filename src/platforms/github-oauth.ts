@@ -1,5 +1,6 @@
 import type { TokenSet } from "../domain/credential.ts";
 import type { CredentialSecrets, ExchangeOutcome, MintOutcome, Platform, RevokeOutcome } from "../domain/platform.ts";
+import { registrationAt } from "../domain/registration.ts";
 import type { Secret } from "../secret.ts";
 import { causeOf, type GithubSite } from "./github-api.ts";
 import {
@@ -35,6 +36,7 @@ export function createGithubOauth(options: GithubOauthOptions): Platform {
     [...new Set([...options.scopes, ...extra, "offline_access"])].join(" ");
   return {
     name: "github-oauth",
+    registration: registrationAt(options.clientId, options.webUrl),
     products: ["github-oauth"],
     holder: "person",
     actors: ["user"],

@@ -1,4 +1,5 @@
 import type { ExchangeOutcome, MintOutcome, Narrowing, Platform, RevokeOutcome } from "../domain/platform.ts";
+import { registrationAt } from "../domain/registration.ts";
 import type { Secret } from "../secret.ts";
 import { causeOf, type GithubSite } from "./github-api.ts";
 import {
@@ -42,6 +43,7 @@ export function createGithub(options: GithubOptions): Platform {
   const site: GithubAppSite = { ...options, key: readPrivateKey(options.privateKey) };
   return {
     name: "github",
+    registration: registrationAt(options.appId, options.apiUrl),
     products: ["github"],
     holder: "organization",
     actors: ["app"],

@@ -1,4 +1,5 @@
 import type { Platform, RevokeOutcome } from "../domain/platform.ts";
+import { registrationAt } from "../domain/registration.ts";
 import type { Secret } from "../secret.ts";
 import { send } from "./http.ts";
 import { readSlackCallback, slackAuthorizationUrl } from "./slack-authorize.ts";
@@ -23,6 +24,7 @@ export interface SlackOptions {
 export function createSlack(options: SlackOptions): Platform {
   return {
     name: "slack",
+    registration: registrationAt(options.clientId, options.slackUrl),
     products: ["slack"],
     holder: "organization",
     actors: ["app", "user"],

@@ -58,6 +58,11 @@ export function announcingCredentials(
       publish({ kind: "credential", id: lease.credential.id });
       return condemned;
     },
+    async reviveRefused(platform, registration) {
+      const revived = await repository.reviveRefused(platform, registration);
+      if (revived.length > 0) publish({ kind: "everything" });
+      return revived;
+    },
     async setSuspended(id, suspended) {
       const changed = await repository.setSuspended(id, suspended);
       publish({ kind: "credential", id });

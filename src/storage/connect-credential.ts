@@ -43,6 +43,7 @@ export async function storeCredential(
     kind,
     actor,
     externalUserId,
+    registration: connected.registration ?? null,
     status: "active" as const,
     ...cleared,
     ...(tokens === undefined ? noTokens : freshTokens(id, tokens, tools)),
@@ -81,6 +82,7 @@ const cleared = {
   leaseUntil: null,
   failures: 0,
   lastError: null,
+  refusedBy: null,
 };
 
 /** The first token is minted on demand, with whatever the organization grants now. */

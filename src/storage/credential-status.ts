@@ -14,7 +14,13 @@ export async function condemnCredential(db: Queries, lease: Lease, code: string,
   const condemned = db.$with("condemned").as(
     db
       .update(credentials)
-      .set({ ...noAttempt, status: "dead", lastError: code, failures: sql`${credentials.failures} + 1` })
+      .set({
+        ...noAttempt,
+        status: "dead",
+        lastError: code,
+        failures: sql`${credentials.failures} + 1`,
+        refusedBy: sql`case when ${credentials.registration} is null then ${lease.registration ?? null} end`,
+      })
       .where(
         and(
           isHeld({ id, attemptId: lease.attemptId }),
@@ -85,8 +91,15 @@ export async function servedInstallations(db: Queries, credentialId: string): Pr
   return rows.map(named);
 }
 
-const namedColumns = { id: installations.id, owner: installations.owner, platform: installations.platform };
+export const namedColumns = { id: installations.id, owner: installations.owner, platform: installations.platform };
 
-function named({ owner, ...row }: { readonly id: string; readonly owner: string | null; readonly platform: string }) {
+export function named({
+  owner,
+  ...row
+}: {
+  readonly id: string;
+  readonly owner: string | null;
+  readonly platform: string;
+}) {
   return { ...row, owner: owner ?? undefined };
 }

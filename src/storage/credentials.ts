@@ -5,6 +5,7 @@ import { readerColumns, toCredential } from "./credential-rows.ts";
 import { condemnCredential, servedInstallations, suspendInstallations } from "./credential-status.ts";
 import type { Database, Queries } from "./database.ts";
 import { dueCredentials, endingGrants } from "./due-credentials.ts";
+import { countForeign, reviveRefused } from "./foreign-credentials.ts";
 import { abandonLease, acquireLease, confirmLease, type Held, leaseRemainingMs, releaseLease } from "./lease.ts";
 import { relatedCredentials } from "./related-credentials.ts";
 import { credentials } from "./schema.ts";
@@ -20,14 +21,17 @@ export interface CredentialTools {
 export function createCredentialRepository({ database, sealer, now }: CredentialTools): CredentialRepository {
   return {
     read: (id) => database.read((db) => readState(db, id, sealer)),
-    acquire: (id, version, attemptId, leaseMs) =>
-      database.write((db) => acquireLease(db, { id, version, attemptId, leaseMs }, now(), sealer)),
+    acquire: (id, version, attemptId, leaseMs, registration) =>
+      database.write((db) => acquireLease(db, { id, version, attemptId, leaseMs, registration }, now(), sealer)),
     commit: (lease, tokens, refreshAfter) =>
       commitTokens(database, { lease, tokens, refreshAfter, now: now() }, sealer),
     release: (lease, failure) => database.write((db) => releaseLease(db, held(lease), failure)),
-    confirm: (lease) => database.write((db) => confirmLease(db, held(lease))),
+    confirm: (lease) => database.write((db) => confirmLease(db, held(lease), lease.registration)),
     abandon: (lease) => database.write((db) => abandonLease(db, held(lease))),
     condemn: (lease, code) => database.write((db) => condemnCredential(db, lease, code, now())),
+    reviveRefused: (platform, registration) =>
+      database.write((db) => reviveRefused(db, { platform, registration }, now())),
+    countForeign: (own) => database.read((db) => countForeign(db, own)),
     due: (query) => database.read((db) => dueCredentials(db, query, sealer)),
     related: (platform, subjects, orgIds) =>
       database.read((db) => relatedCredentials(db, { platform, subjects, orgIds }, sealer)),

@@ -1,4 +1,4 @@
-import { and, asc, eq, exists, gte, isNotNull, lte, ne, or, sql } from "drizzle-orm";
+import { and, asc, eq, exists, gte, isNotNull, isNull, lte, ne, or, sql } from "drizzle-orm";
 import type { Credential } from "../domain/credential.ts";
 import type { DueQuery, EndingGrant } from "../domain/repositories.ts";
 import { readerColumns, toCredential } from "./credential-rows.ts";
@@ -9,7 +9,7 @@ import type { Sealer } from "./seal/sealer.ts";
 
 /** See CredentialRepository.due. */
 export async function dueCredentials(db: Queries, query: DueQuery, sealer: Sealer): Promise<readonly Credential[]> {
-  const { platform, now, rotatingUsedSince, mintedUsedSince, refreshedBefore, limit } = query;
+  const { platform, now, rotatingUsedSince, mintedUsedSince, refreshedBefore, limit, registration } = query;
   const usedSince = sql`case when ${credentials.kind} = 'rotating'
     then ${rotatingUsedSince.toISOString()}::timestamptz else ${mintedUsedSince.toISOString()}::timestamptz end`;
   const usedRecently = db
@@ -35,6 +35,7 @@ export async function dueCredentials(db: Queries, query: DueQuery, sealer: Seale
         eq(credentials.platform, platform),
         eq(credentials.status, "active"),
         ne(credentials.kind, "long_lived"),
+        or(isNull(credentials.registration), eq(credentials.registration, registration)),
         isFree,
         or(and(lte(credentials.refreshAfter, now), exists(usedRecently)), atRest),
       ),

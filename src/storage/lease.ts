@@ -1,4 +1,5 @@
 import { and, eq, sql } from "drizzle-orm";
+import type { Registration } from "../domain/registration.ts";
 import type { Failure, Lease } from "../domain/repositories.ts";
 import { ifReadable, open, readerColumns, toCredential } from "./credential-rows.ts";
 import type { Queries } from "./database.ts";
@@ -23,10 +24,18 @@ export const leaseRemainingMs = sql`
   case when ${isFree} then 0 else ceil(extract(epoch from ${leaseUntil} - ${databaseNow}) * 1000)::float8 end
 `.mapWith(Number);
 
+interface Acquisition {
+  readonly id: string;
+  readonly version: number;
+  readonly attemptId: string;
+  readonly leaseMs: number;
+  readonly registration: Registration | undefined;
+}
+
 /** See CredentialRepository.acquire. One statement; of simultaneous ones, one finds the lease free. */
 export async function acquireLease(
   db: Queries,
-  { id, version, attemptId, leaseMs }: { id: string; version: number; attemptId: string; leaseMs: number },
+  { id, version, attemptId, leaseMs, registration }: Acquisition,
   now: Date,
   sealer: Sealer,
 ): Promise<Lease | undefined> {
@@ -64,6 +73,7 @@ export async function acquireLease(
       previousSpentAt: row.previousSpentAt ?? undefined,
       spareRefreshToken: ifReadable(() => open(sealer, id, "spareRefreshToken", spare)),
       openAttemptAt: row.openAttemptAt ?? undefined,
+      registration,
     };
   } catch (error) {
     await abandonLease(db, held);
@@ -93,10 +103,10 @@ export async function releaseLease(db: Queries, held: Held, failure: Failure): P
 }
 
 /** See CredentialRepository.confirm. */
-export async function confirmLease(db: Queries, held: Held): Promise<void> {
+export async function confirmLease(db: Queries, held: Held, registration: Registration | undefined): Promise<void> {
   await db
     .update(credentials)
-    .set({ ...noAttempt, openAttemptAt: null, failures: 0, lastError: null })
+    .set({ ...noAttempt, ...accepted(registration), openAttemptAt: null, failures: 0, lastError: null })
     .where(isHeld(held));
 }
 
@@ -107,6 +117,11 @@ export async function abandonLease(db: Queries, held: Held): Promise<void> {
 
 /** What ends an attempt, however it went. */
 export const noAttempt = { attemptId: null, attemptAt: null, leaseUntil: null };
+
+/** The platform has accepted it from this client: it is this client's. */
+export function accepted(registration: Registration | undefined) {
+  return registration === undefined ? {} : { registration, refusedBy: null };
+}
 
 export function isHeld({ id, attemptId }: Held) {
   return and(eq(credentials.id, id), eq(holder, attemptId));

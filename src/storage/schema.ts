@@ -51,6 +51,10 @@ export const credentials = pgTable("credentials", {
   actor: text("actor").$type<Actor>().notNull(),
   subject: text("subject").notNull(),
   externalUserId: text("external_user_id"),
+  /** Whom it was given to; null from before that was remembered. */
+  registration: text("registration"),
+  /** Who was told that it is dead, where `registration` is null. */
+  refusedBy: text("refused_by"),
   status: text("status").$type<CredentialStatus>().notNull(),
   /** Counts stored token sets: the fence of every refresh. Taking a lease never changes it. */
   version: bigint("version", { mode: "number" }).notNull(),

@@ -51,8 +51,9 @@ function write({ tokens, ...identity }: ConnectedCredential): WrittenCredential 
   };
 }
 
-function read({ kind, actor, subject, externalUserId, natural, tokens }: WrittenCredential): ConnectedCredential {
-  const identity = { kind, actor, subject, externalUserId, natural };
+function read(written: WrittenCredential): ConnectedCredential {
+  const { kind, actor, subject, externalUserId, natural, registration, tokens } = written;
+  const identity = { kind, actor, subject, externalUserId, natural, registration };
   if (tokens === undefined) return { ...identity, tokens };
   const { accessToken, refreshToken, issuedAt, expiresAt, grantExpiresAt, scopes, permissions } = tokens;
   return {

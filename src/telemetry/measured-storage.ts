@@ -18,11 +18,11 @@ export function measuredStorage<Storage extends MeasurableStorage>(storage: Stor
     audit: measuredAudit(audit, telemetry),
     credentials: {
       ...credentials,
-      acquire: (id, version, attemptId, leaseMs) =>
+      acquire: (id, version, attemptId, leaseMs, registration) =>
         telemetry.step(
           "lease",
           { credential: id },
-          () => credentials.acquire(id, version, attemptId, leaseMs),
+          () => credentials.acquire(id, version, attemptId, leaseMs, registration),
           (lease) => (lease === undefined ? "not_free" : "taken"),
         ),
       commit: (lease, tokens, refreshAfter) =>

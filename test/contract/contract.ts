@@ -7,6 +7,7 @@ import { describeLinks } from "./links.ts";
 import { describeMove } from "./move.ts";
 import { describePending } from "./pending.ts";
 import { describeRateLimits } from "./rate-limits.ts";
+import { describeRegistration } from "./registration.ts";
 import { describeRevoke } from "./revoke.ts";
 import { describeSchema } from "./schema.ts";
 import { describeSealed } from "./sealed.ts";
@@ -18,6 +19,7 @@ export function describeContract(opened: OpenedStorage): void {
   describeConnect(opened);
   describeSelect(opened);
   describeLease(opened);
+  describeRegistration(opened);
   describeRevoke(opened);
   describeAttempts(opened);
   describeLinks(opened);

@@ -8,6 +8,7 @@ const credential: CredentialSecrets = {
   actor: "app",
   subject: "T1:bot",
   externalUserId: undefined,
+  registration: undefined,
   accessToken: undefined,
   refreshToken: undefined,
 };

@@ -48,6 +48,7 @@ function cached(options: { maxEntries?: number } = {}) {
           externalUserId: undefined,
           status: "active",
           version: 1,
+          registration: undefined,
           issuedAt: undefined,
           expiresAt: undefined,
           refreshAfter: undefined,

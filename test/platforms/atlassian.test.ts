@@ -82,7 +82,7 @@ async function connectedCredential(): Promise<CredentialSecrets> {
   const [credential] = (await connect()).credentials;
   if (credential?.tokens === undefined) throw new Error("no credential");
   const { token, refreshToken } = credential.tokens;
-  return { ...credential, accessToken: token.value, refreshToken };
+  return { ...credential, registration: undefined, accessToken: token.value, refreshToken };
 }
 
 const code_rejected = { kind: "code_rejected", code: "invalid_grant" };

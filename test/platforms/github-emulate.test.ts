@@ -71,6 +71,7 @@ function installed(subject: string): CredentialSecrets {
     actor: "app",
     subject,
     externalUserId: undefined,
+    registration: undefined,
     accessToken: undefined,
     refreshToken: undefined,
   };

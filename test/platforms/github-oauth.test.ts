@@ -43,7 +43,7 @@ async function connect(): Promise<CredentialSecrets> {
   const [credential] = outcome.connection.credentials;
   if (credential?.tokens === undefined) throw new Error("no tokens");
   const { token, refreshToken } = credential.tokens;
-  return { ...credential, accessToken: token.value, refreshToken };
+  return { ...credential, registration: undefined, accessToken: token.value, refreshToken };
 }
 
 function withSecrets(kind: CredentialKind, accessToken?: string, refreshToken?: string): CredentialSecrets {
@@ -52,6 +52,7 @@ function withSecrets(kind: CredentialKind, accessToken?: string, refreshToken?: 
     actor: "user",
     subject: "583231",
     externalUserId: "583231",
+    registration: undefined,
     accessToken: accessToken === undefined ? undefined : new Secret(accessToken),
     refreshToken: refreshToken === undefined ? undefined : new Secret(refreshToken),
   };

@@ -46,6 +46,7 @@ function credential(subject: string): CredentialSecrets {
     actor: "app",
     subject,
     externalUserId: undefined,
+    registration: undefined,
     accessToken: undefined,
     refreshToken: undefined,
   };

@@ -78,7 +78,7 @@ describe("against a Slack that others wrote", () => {
       { kind: "long_lived", actor: "user", subject: `${org}:${person}`, natural: false },
     ]);
     for (const { tokens, ...identity } of credentials) {
-      const held = { ...identity, accessToken: tokens?.token.value, refreshToken: undefined };
+      const held = { ...identity, registration: undefined, accessToken: tokens?.token.value, refreshToken: undefined };
       expect(await platform.mint(held)).toEqual({ kind: "confirmed" });
     }
   });

@@ -106,6 +106,7 @@ function grant(type: Held["type"]): CredentialSecrets {
     actor: type === "bot" ? "app" : "user",
     subject: `T1:${person ?? "bot"}`,
     externalUserId: person,
+    registration: undefined,
     accessToken: new Secret(issue(type, "access")),
     refreshToken: new Secret(issue(type, "refresh")),
   };

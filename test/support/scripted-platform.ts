@@ -41,6 +41,7 @@ export type ExchangeRequest = Parameters<Platform["exchange"]>[0];
 
 export interface ScriptedOptions {
   readonly name?: string;
+  readonly registration?: string;
   readonly products?: readonly string[];
   readonly holder?: "organization" | "person";
   readonly actors?: readonly Actor[];
@@ -56,6 +57,7 @@ export function scriptedPlatform(options: ScriptedOptions = {}): ScriptedPlatfor
   const name = options.name ?? "slack";
   const platform: ScriptedPlatform = {
     name,
+    registration: options.registration ?? "client@https://platform.example",
     products: options.products ?? [name],
     holder: options.holder ?? "organization",
     actors: options.actors ?? ["app", "user"],
