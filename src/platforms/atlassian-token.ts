@@ -1,6 +1,12 @@
 import type { TokenSet } from "../domain/credential.ts";
-import type { MintOutcome, Misconfigured, RateLimited, RevokeOutcome, Unavailable } from "../domain/platform.ts";
+import type { ExchangeOutcome, MintOutcome, RateLimited, RevokeOutcome, Unavailable } from "../domain/platform.ts";
 import { Secret } from "../secret.ts";
+import {
+  atlassianCodeRefusals,
+  atlassianRefreshRefusals,
+  atlassianRefusalStatuses,
+  atlassianRevokeRefusals,
+} from "./atlassian-refusals.ts";
 import { expiresAfter } from "./expiry.ts";
 import {
   formRequest,
@@ -11,6 +17,7 @@ import {
   unavailable,
 } from "./http.ts";
 import { numberAt, stringAt } from "./json.ts";
+import { aboutOf, codeRefusal, mintRefusal, refusedRevocation } from "./refusals.ts";
 
 /** How we authenticate at Atlassian's token endpoint: always with the secret, also when PKCE is on. */
 export interface AtlassianClient {
@@ -19,16 +26,13 @@ export interface AtlassianClient {
   readonly authUrl: string;
 }
 
-/** What the token endpoint said to either grant. `invalid_grant`: the code or refresh token is of no use. */
+/** What the token endpoint said to either grant: `refused` in its own words, with a status that refuses. */
 export type AtlassianGrant =
   | { readonly kind: "granted"; readonly tokens: TokenSet }
-  | { readonly kind: "invalid_grant" }
-  | Misconfigured
+  | { readonly kind: "refused"; readonly error: string; readonly text: string; readonly status: number }
   | RateLimited
   | Unavailable;
 
-const refusals: ReadonlySet<number> = new Set([400, 401, 403]);
-const clientErrors: ReadonlySet<string> = new Set(["access_denied", "invalid_client", "unauthorized_client"]);
 const unsupportedStatuses: ReadonlySet<number> = new Set([404, 405, 501]);
 
 /** The code exchange, as JSON: the one encoding the 3LO page documents (section "Exchange authorization code"). */
@@ -58,10 +62,7 @@ export function atlassianRevokeRequest(client: AtlassianClient, token: Secret): 
   });
 }
 
-/**
- * Reads the answer to a code or a refresh token. A dead refresh token is 403 `invalid_grant` by the documentation and
- * 400 or 401 by some reports, so the body decides among the three. The rest says nothing about the grant.
- */
+/** Reads the answer to a code or a refresh token. Only a refusal in the endpoint's own words says anything about it. */
 export function parseAtlassianGrant(reply: PlatformReply): AtlassianGrant {
   if (reply.kind === "unavailable") return reply;
   const { status, headers, body, receivedAt } = reply;
@@ -72,11 +73,10 @@ export function parseAtlassianGrant(reply: PlatformReply): AtlassianGrant {
     return tokens === undefined ? unavailable("unreadable_body", true) : { kind: "granted", tokens };
   }
   const error = stringAt(body, "error");
-  if (refusals.has(status) && error !== undefined) {
-    if (error === "invalid_grant") return { kind: "invalid_grant" };
-    if (clientErrors.has(error)) return { kind: "misconfigured", code: error };
+  if (error === undefined || !/^[a-z_]{1,60}$/.test(error) || !atlassianRefusalStatuses.has(status)) {
+    return unavailable(`http_${status}`, true, retryAfter);
   }
-  return unavailable(`http_${status}`, true, retryAfter);
+  return { kind: "refused", error, text: stringAt(body, "error_description") ?? "", status };
 }
 
 /** The grant as the outcome of a refresh. */
@@ -85,11 +85,24 @@ export function parseAtlassianRefresh(reply: PlatformReply): MintOutcome {
   switch (grant.kind) {
     case "granted":
       return { kind: "minted", tokens: grant.tokens };
-    case "invalid_grant":
-      return { kind: "rejected", code: "invalid_grant" };
+    case "refused":
+      return mintRefusal(aboutOf(atlassianRefreshRefusals, grant.error, grant.text), grant.error);
     default:
       return grant;
   }
+}
+
+/** What a refusal of the code means. */
+export function parseAtlassianCodeRefusal({
+  error,
+  text,
+}: {
+  readonly error: string;
+  readonly text: string;
+}): ExchangeOutcome {
+  const about = aboutOf(atlassianCodeRefusals, error, text);
+  if (about === "code") return { kind: "code_rejected", code: error };
+  return about === "person" ? { kind: "person_must_act", code: error } : codeRefusal(about, error);
 }
 
 /**
@@ -100,10 +113,9 @@ export function parseAtlassianRevocation(reply: PlatformReply): RevokeOutcome {
   if (reply.kind === "unavailable") return { kind: "failed", cause: reply.cause };
   if (reply.status >= 200 && reply.status < 300) return { kind: "revoked" };
   if (unsupportedStatuses.has(reply.status)) return { kind: "unsupported" };
-  const error = refusals.has(reply.status) ? stringAt(reply.body, "error") : undefined;
-  if (error === "invalid_grant" || error === "invalid_token") return { kind: "revoked" };
-  if (error === "unsupported_token_type") return { kind: "unsupported" };
-  return { kind: "failed", cause: `http_${reply.status}` };
+  const error = atlassianRefusalStatuses.has(reply.status) ? stringAt(reply.body, "error") : undefined;
+  const text = stringAt(reply.body, "error_description");
+  return refusedRevocation(aboutOf(atlassianRevokeRefusals, error ?? "", text), `http_${reply.status}`);
 }
 
 function tokenRequest(client: AtlassianClient, grant: Readonly<Record<string, string>>): PlatformRequest {

@@ -15,6 +15,7 @@ import {
   atlassianCodeRequest,
   atlassianRefreshRequest,
   atlassianRevokeRequest,
+  parseAtlassianCodeRefusal,
   parseAtlassianGrant,
   parseAtlassianRefresh,
   parseAtlassianRevocation,
@@ -59,8 +60,8 @@ export function createAtlassian(options: AtlassianOptions): Platform {
       switch (grant.kind) {
         case "granted":
           return connect(options, { ...grant.tokens, grantExpiresAt: grantEnd(grant.tokens) });
-        case "invalid_grant":
-          return { kind: "code_rejected", code: "invalid_grant" };
+        case "refused":
+          return parseAtlassianCodeRefusal(grant);
         default:
           return grant;
       }

@@ -1,4 +1,4 @@
-import type { Misconfigured, RateLimited, Unavailable } from "../domain/platform.ts";
+import type { Misconfigured, RateLimited, Refused, Unavailable } from "../domain/platform.ts";
 import type { Secret } from "../secret.ts";
 import { jsonRequest, type PlatformReply, type PlatformRequest, retryAfterMs, unavailable } from "./http.ts";
 import { stringAt } from "./json.ts";
@@ -72,8 +72,9 @@ export function messageOf(reply: Reply): string {
 }
 
 /** One word for the log and for a failed revocation. */
-export function causeOf(answer: NoAnswer): string {
+export function causeOf(answer: NoAnswer | Refused): string {
   switch (answer.kind) {
+    case "refused":
     case "misconfigured":
       return answer.code;
     case "rate_limited":

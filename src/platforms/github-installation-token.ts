@@ -2,8 +2,10 @@ import type { MintOutcome, Narrowing, Unavailable } from "../domain/platform.ts"
 import { Secret } from "../secret.ts";
 import { messageOf, type Reply, rateLimit, unrecognised } from "./github-api.ts";
 import { parseAppRefusal } from "./github-app-call.ts";
+import { githubInstallationRefusals } from "./github-refusals.ts";
 import { type PlatformReply, unavailable } from "./http.ts";
 import { arrayAt, idAt, recordAt, stringAt, stringsAt } from "./json.ts";
+import { aboutOf } from "./refusals.ts";
 
 /** The answer to a mint; `not_found` still has to be confirmed, since GitHub says 404 for more than one reason. */
 export type MintAnswer = MintOutcome | { readonly kind: "not_found" };
@@ -30,8 +32,6 @@ export function parseMint(reply: PlatformReply, narrowing: Narrowing | undefined
   switch (reply.status) {
     case 201:
       return parseToken(reply, narrowing);
-    case 403:
-      return rateLimit(reply) ?? (/suspended/i.test(messageOf(reply)) ? { kind: "suspended" } : unrecognised(reply));
     case 404: {
       const refusal = parseAppRefusal(reply);
       return refusal.kind === "misconfigured" ? refusal : { kind: "not_found" };
@@ -39,8 +39,17 @@ export function parseMint(reply: PlatformReply, narrowing: Narrowing | undefined
     case 422:
       return narrowing === undefined ? unrecognised(reply) : { kind: "not_granted" };
     default:
-      return parseAppRefusal(reply);
+      return parseInstallationRefusal(reply);
   }
+}
+
+/** Reads an answer to the app that is no success: whether this installation refuses us, or all of them do. */
+export function parseInstallationRefusal(reply: Reply): MintOutcome {
+  const limited = rateLimit(reply);
+  if (limited !== undefined) return limited;
+  const about = aboutOf(githubInstallationRefusals, String(reply.status), messageOf(reply));
+  if (about === undefined) return parseAppRefusal(reply);
+  return about === "suspended" ? { kind: "suspended" } : { kind: "refused", code: about };
 }
 
 function parseToken(reply: Reply, narrowing: Narrowing | undefined): MintOutcome {

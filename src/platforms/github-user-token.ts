@@ -1,10 +1,12 @@
 import type { TokenSet } from "../domain/credential.ts";
-import type { ExchangeOutcome, MintOutcome, Misconfigured, Unavailable } from "../domain/platform.ts";
+import type { ExchangeOutcome } from "../domain/platform.ts";
 import { Secret } from "../secret.ts";
 import { expiresAfter } from "./expiry.ts";
 import { type GithubSite, type NoAnswer, rateLimit, unrecognised } from "./github-api.ts";
-import { formRequest, type PlatformReply, type PlatformRequest, unavailable } from "./http.ts";
+import { githubCodeRefusals, githubRefreshRefusals } from "./github-refusals.ts";
+import { formRequest, type PlatformReply, type PlatformRequest } from "./http.ts";
 import { numberAt, stringAt } from "./json.ts";
+import { aboutOf, codeRefusal, mintRefusal } from "./refusals.ts";
 
 /** What the token endpoint said: tokens, one of its error words, or nothing that could be read. */
 export type TokenAnswer =
@@ -12,8 +14,8 @@ export type TokenAnswer =
   | { readonly kind: "error"; readonly code: string }
   | NoAnswer;
 
-/** Why a refresh token gave nothing; only `rejected` is about the token. */
-export type RefreshRefusal = Extract<MintOutcome, { kind: "rejected" | "misconfigured" | "unavailable" }>;
+/** Why a refresh token gave nothing; only `rejected` is about the token for good. */
+export type RefreshRefusal = ReturnType<typeof mintRefusal>;
 
 /** Spends a code (GitHub docs, "Authorizing OAuth apps"; RFC 6749 section 4.1.3, RFC 7636 section 4.5). */
 export function buildCodeExchange(
@@ -69,32 +71,21 @@ export function parseScopes(list: string): readonly string[] {
 }
 
 /** What a refusal of the code means. */
-export function parseExchangeError(code: string): ExchangeOutcome {
-  if (code === "bad_verification_code") return { kind: "code_rejected", code };
-  if (code === "unverified_user_email") return { kind: "person_must_act", code: "unverified_email" };
-  return parseRegistrationError(code) ?? unknownError(code);
+export function parseExchangeError(word: string): ExchangeOutcome {
+  const about = aboutOf(githubCodeRefusals, word);
+  if (about === "code") return { kind: "code_rejected", code: word };
+  if (about === "person") return { kind: "person_must_act", code: "unverified_email" };
+  return codeRefusal(about, shownWord(word));
 }
 
 /** What a refusal of the refresh token means. */
-export function parseRefreshError(code: string): RefreshRefusal {
-  if (code === "bad_refresh_token") return { kind: "rejected", code };
-  return parseRegistrationError(code) ?? unknownError(code);
+export function parseRefreshError(word: string): RefreshRefusal {
+  return mintRefusal(aboutOf(githubRefreshRefusals, word), shownWord(word));
 }
 
-const registrationErrors = new Set([
-  "incorrect_client_credentials",
-  "redirect_uri_mismatch",
-  "application_suspended",
-  "unsupported_grant_type",
-]);
-
-function parseRegistrationError(code: string): Misconfigured | undefined {
-  return registrationErrors.has(code) ? { kind: "misconfigured", code } : undefined;
-}
-
-/** A word we do not know proves nothing; it is shown only if it looks like one. */
-function unknownError(code: string): Unavailable {
-  return unavailable(/^[a-z_]{1,60}$/.test(code) ? code : "unknown_error", true);
+/** A word we do not know is shown only if it looks like one. */
+function shownWord(word: string): string {
+  return /^[a-z_]{1,60}$/.test(word) ? word : "unknown_error";
 }
 
 function tokenRequest(site: GithubSite, fields: Readonly<Record<string, string | undefined>>): PlatformRequest {

@@ -14,7 +14,7 @@ import { readPrivateKey } from "./github-app-jwt.ts";
 import { buildTokenDeletion } from "./github-application-token.ts";
 import { buildAuthorizeUrl } from "./github-authorize.ts";
 import { readInstallCallback } from "./github-callback.ts";
-import { buildMintBody, parseMint } from "./github-installation-token.ts";
+import { buildMintBody, parseInstallationRefusal, parseMint } from "./github-installation-token.ts";
 import { fetchUser } from "./github-user.ts";
 import { findUserInstallation, parseInstallation } from "./github-user-installations.ts";
 import { buildCodeExchange, parseExchangeError, parseTokens } from "./github-user-token.ts";
@@ -131,7 +131,7 @@ async function confirmRemoval(site: GithubAppSite, installationId: string): Prom
     const doubt = parseOwnApp(await sendAsApp(site, "GET", "/app"), site.appId);
     return doubt ?? { kind: "rejected", code: "installation_removed" };
   }
-  if (reply.status !== 200 || asRecord(reply.body) === undefined) return parseAppRefusal(reply);
+  if (reply.status !== 200 || asRecord(reply.body) === undefined) return parseInstallationRefusal(reply);
   if (stringAt(reply.body, "suspended_at") !== undefined) return { kind: "suspended" };
   return unavailable("installation_not_ready", false);
 }

@@ -1,6 +1,7 @@
 import type { AuthorizationRequest, Callback } from "../domain/platform.ts";
 import { readCodeCallback } from "./code-callback.ts";
-import { misconfiguredCodes } from "./slack-reply.ts";
+import { wordsAbout } from "./refusals.ts";
+import { slackCodeRefusals } from "./slack-refusals.ts";
 
 /** What the consent page has to know about us. */
 export interface SlackConsent {
@@ -30,7 +31,9 @@ export function slackAuthorizationUrl(consent: SlackConsent, request: Authorizat
   return url;
 }
 
+const registrationErrors = wordsAbout(slackCodeRefusals, "registration");
+
 /** Only `access_denied` is documented beside a code. */
 export function readSlackCallback(query: URLSearchParams): Callback {
-  return readCodeCallback(query, misconfiguredCodes);
+  return readCodeCallback(query, registrationErrors);
 }

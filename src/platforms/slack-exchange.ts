@@ -3,16 +3,10 @@ import type { ConnectedCredential, Connection, ExchangeOutcome } from "../domain
 import type { Secret } from "../secret.ts";
 import { type PlatformReply, type PlatformRequest, unavailable } from "./http.ts";
 import { booleanAt, recordAt, stringAt } from "./json.ts";
-import { misconfiguredCodes, parseSlackAnswer } from "./slack-reply.ts";
+import { aboutOf, codeRefusal } from "./refusals.ts";
+import { slackCodeRefusals } from "./slack-refusals.ts";
+import { parseSlackAnswer } from "./slack-reply.ts";
 import { readSlackTokens, type SlackClient, slackAccessRequest } from "./slack-token.ts";
-
-/** The code is of no use, or not for us: only a new start can help. */
-const rejectedCodes: ReadonlySet<string> = new Set([
-  "cannot_install_an_org_installed_app",
-  "code_already_used",
-  "invalid_code",
-  "oauth_authorization_url_mismatch",
-]);
 
 /** The code exchange (page "oauth.v2.access"); `redirectUri` must be the one the browser was sent with. */
 export function slackCodeRequest(
@@ -31,12 +25,21 @@ export function parseSlackExchange(reply: PlatformReply): ExchangeOutcome {
       return connection === undefined ? unavailable("unreadable_body", true) : { kind: "connected", connection };
     }
     case "refused":
-      if (answer.code === "user_email_unverified") return { kind: "person_must_act", code: "unverified_email" };
-      if (rejectedCodes.has(answer.code)) return { kind: "code_rejected", code: answer.code };
-      if (misconfiguredCodes.has(answer.code)) return { kind: "misconfigured", code: answer.code };
-      return unavailable(answer.code, true);
+      return refusedCode(answer.code);
     default:
       return answer;
+  }
+}
+
+function refusedCode(code: string): ExchangeOutcome {
+  const about = aboutOf(slackCodeRefusals, code);
+  switch (about) {
+    case "person":
+      return { kind: "person_must_act", code: code === "user_email_unverified" ? "unverified_email" : code };
+    case "code":
+      return { kind: "code_rejected", code };
+    default:
+      return codeRefusal(about, code);
   }
 }
 

@@ -9,27 +9,6 @@ export type SlackAnswer =
   | RateLimited
   | Unavailable;
 
-/** What an API call says about a token that no longer works (page "auth.test"). */
-export const deadTokenCodes: ReadonlySet<string> = new Set([
-  "account_inactive",
-  "invalid_auth",
-  "not_authed",
-  "token_expired",
-  "token_revoked",
-]);
-
-/** Our registration or our request is wrong, whoever asks (page "oauth.v2.access"). */
-export const misconfiguredCodes: ReadonlySet<string> = new Set([
-  "bad_client_secret",
-  "bad_redirect_uri",
-  "invalid_client_id",
-  "invalid_code_verifier",
-  "invalid_grant_type",
-  "no_scopes",
-  "pkce_not_allowed",
-  "preview_feature_not_available",
-]);
-
 /**
  * Reads the envelope all methods share: refusals come inside HTTP 200, only rate limits have a status of their own.
  * Any other status is a proxy or an incident and says nothing about a token, whatever its body.

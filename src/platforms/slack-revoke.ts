@@ -1,10 +1,9 @@
 import type { RevokeOutcome } from "../domain/platform.ts";
 import type { Secret } from "../secret.ts";
 import { formRequest, type PlatformReply, type PlatformRequest } from "./http.ts";
+import { aboutOf, refusedRevocation } from "./refusals.ts";
+import { slackRevokeRefusals } from "./slack-refusals.ts";
 import { parseSlackAnswer } from "./slack-reply.ts";
-
-/** Means that the token had ended before we asked. */
-const endedCodes: ReadonlySet<string> = new Set(["account_inactive", "invalid_auth", "token_expired", "token_revoked"]);
 
 /**
  * Ends the token it is sent with (page "auth.revoke"). With rotation that is this one token, access or refresh; without,
@@ -21,9 +20,7 @@ export function parseSlackRevocation(reply: PlatformReply): RevokeOutcome {
     case "ok":
       return { kind: "revoked" };
     case "refused":
-      if (endedCodes.has(answer.code)) return { kind: "revoked" };
-      if (answer.code === "unknown_method") return { kind: "unsupported" };
-      return { kind: "failed", cause: answer.code };
+      return refusedRevocation(aboutOf(slackRevokeRefusals, answer.code), answer.code);
     case "rate_limited":
       return { kind: "failed", cause: "rate_limited" };
     case "unavailable":

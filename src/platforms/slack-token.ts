@@ -4,7 +4,9 @@ import { Secret } from "../secret.ts";
 import { expiresAfter } from "./expiry.ts";
 import { basicAuthorization, formRequest, type PlatformReply, type PlatformRequest, unavailable } from "./http.ts";
 import { numberAt, recordAt, stringAt } from "./json.ts";
-import { deadTokenCodes, misconfiguredCodes, parseSlackAnswer } from "./slack-reply.ts";
+import { aboutOf, mintRefusal } from "./refusals.ts";
+import { slackRefreshRefusals, slackTokenRefusals } from "./slack-refusals.ts";
+import { parseSlackAnswer } from "./slack-reply.ts";
 
 /** How we authenticate at Slack's token endpoint. */
 export interface SlackClient {
@@ -44,9 +46,7 @@ export function parseSlackRefresh(reply: PlatformReply, actor: Actor): MintOutco
       return tokens === undefined ? unavailable("unreadable_body", true) : { kind: "minted", tokens };
     }
     case "refused":
-      if (answer.code === "invalid_refresh_token") return { kind: "rejected", code: answer.code };
-      if (misconfiguredCodes.has(answer.code)) return { kind: "misconfigured", code: answer.code };
-      return unavailable(answer.code, true);
+      return mintRefusal(aboutOf(slackRefreshRefusals, answer.code), answer.code);
     default:
       return answer;
   }
@@ -59,7 +59,7 @@ export function parseSlackTest(reply: PlatformReply): MintOutcome {
     case "ok":
       return { kind: "confirmed" };
     case "refused":
-      return deadTokenCodes.has(answer.code) ? { kind: "rejected", code: answer.code } : unavailable(answer.code, true);
+      return mintRefusal(aboutOf(slackTokenRefusals, answer.code), answer.code);
     default:
       return answer;
   }

@@ -3,6 +3,7 @@ import {
   atlassianCodeRequest,
   atlassianRefreshRequest,
   atlassianRevokeRequest,
+  parseAtlassianCodeRefusal,
   parseAtlassianGrant,
   parseAtlassianRefresh,
   parseAtlassianRevocation,
@@ -146,8 +147,9 @@ describe("an answered refresh", () => {
     [500, { error: "invalid_grant" }, "http_500"],
     [502, undefined, "http_502"],
     [503, { error: "server_error" }, "http_503"],
-    [400, { error: "invalid_request" }, "http_400"],
-    [400, { error: "brand_new_error" }, "http_400"],
+    [400, { error: "invalid_request" }, "invalid_request"],
+    [400, { error: "brand_new_error" }, "brand_new_error"],
+    [400, { error: "<b>not a word</b>" }, "http_400"],
     [403, undefined, "http_403"],
     [403, { message: "Forbidden" }, "http_403"],
     [404, { error: "invalid_grant" }, "http_404"],
@@ -179,7 +181,9 @@ describe("an answered refresh", () => {
 describe("an answered code", () => {
   it.each([400, 403])("with %i invalid_grant is of no use", (status) => {
     const body = { error: "invalid_grant", error_description: "Invalid authorization code" };
-    expect(parseAtlassianGrant(reply(status, body))).toEqual({ kind: "invalid_grant" });
+    const grant = parseAtlassianGrant(reply(status, body));
+    if (grant.kind !== "refused") throw new Error(grant.kind);
+    expect(parseAtlassianCodeRefusal(grant)).toEqual({ kind: "code_rejected", code: "invalid_grant" });
   });
 });
 

@@ -44,7 +44,6 @@ const silences: readonly (readonly [number, unknown, string])[] = [
   [200, { ok: false, error: "fatal_error" }, "fatal_error"],
   [200, { ok: false, error: "service_unavailable" }, "service_unavailable"],
   [200, { ok: false, error: "request_timeout" }, "request_timeout"],
-  [200, { ok: false, error: "team_added_to_org" }, "team_added_to_org"],
   [200, { ok: false, error: "missing_scope" }, "missing_scope"],
   [200, { ok: false, error: "<b>not a word</b>" }, "unreadable_body"],
   [200, { ok: false }, "unreadable_body"],
@@ -106,10 +105,11 @@ describe("a refresh", () => {
     expect(outcome.kind === "minted" && outcome.tokens.token.expiresAt?.toISOString()).toBe(end);
   });
 
-  it("is refused for good by invalid_refresh_token and by nothing else", () => {
-    const code = "invalid_refresh_token";
-    expect(parseSlackRefresh(reply({ ok: false, error: code }), "app")).toEqual({ kind: "rejected", code });
-    for (const error of ["token_revoked", "invalid_auth", "account_inactive", "invalid_code"]) {
+  it("is refused for good by what ends a grant, and by nothing else", () => {
+    for (const code of ["invalid_refresh_token", "refresh_token_expired", "token_revoked", "account_inactive"]) {
+      expect(parseSlackRefresh(reply({ ok: false, error: code }), "app")).toEqual({ kind: "rejected", code });
+    }
+    for (const error of ["invalid_auth", "invalid_code"]) {
       expect(parseSlackRefresh(reply({ ok: false, error }), "app")).toMatchObject({
         kind: "unavailable",
         cause: error,
