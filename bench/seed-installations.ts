@@ -1,8 +1,7 @@
 import { randomBytes } from "node:crypto";
 import postgres from "postgres";
-import { Secret } from "../src/secret.ts";
 import { migratePostgres } from "../src/storage/migrate.ts";
-import { parsePostgresUrl } from "../src/storage/postgres-url.ts";
+import { targetOf } from "../test/support/postgres-target.ts";
 
 /**
  * Migrates an empty database and fills it with so many installations, each with a credential that holds no token, as
@@ -13,7 +12,7 @@ export async function seedInstallations(
   count: number,
   platforms: readonly string[] = ["github", "github-oauth", "jira", "slack"],
 ): Promise<void> {
-  await migratePostgres(parsePostgresUrl("DATABASE_URL", new Secret(url)), randomBytes);
+  await migratePostgres(targetOf(url), randomBytes);
   const sql = postgres(url, { max: 1, onnotice: () => undefined });
   try {
     // Only while seeding: nobody would miss these rows after a crash.

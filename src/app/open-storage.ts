@@ -23,8 +23,8 @@ export async function openStorage(config: Config, world: World, closers: Closers
   if (database.kind === "postgres") {
     if (encryption.keys === undefined) throw new Error("TOKEN_ENCRYPTION_KEY is required with Postgres");
     const keys = parseKeyRing(encryption.keys);
-    const { url, directUrl } = database;
-    const storage = await openPostgres({ url, directUrl, sealer: sealing(keys), now, random, log });
+    const { target, direct } = database;
+    const storage = await openPostgres({ target, direct, sealer: sealing(keys), now, random, log });
     closers.add("database", () => storage.close());
     return { storage, keys };
   }

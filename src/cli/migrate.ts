@@ -1,7 +1,6 @@
 import { loadDatabaseConfig } from "../config/load-config.ts";
 import { driverError, errorCode } from "../storage/database-failure.ts";
 import { migratePostgres } from "../storage/migrate.ts";
-import { parsePostgresUrl } from "../storage/postgres-url.ts";
 import { grantToService } from "../storage/service-role.ts";
 import { type Command, notUnderstood } from "./command.ts";
 
@@ -17,8 +16,7 @@ export const migrateCommand: Command = async (args, { env, readFile, random, pri
     complain("DATABASE_URL is not set, and the embedded database is migrated by the service when it starts");
     return 1;
   }
-  const setting = database.directUrl === undefined ? "DATABASE_URL" : "DATABASE_DIRECT_URL";
-  const target = parsePostgresUrl(setting, database.directUrl ?? database.url);
+  const target = database.direct ?? database.target;
   const place = `the database ${target.database} on ${target.host}:${target.port}`;
   try {
     await migratePostgres(target, random);

@@ -9,7 +9,6 @@ import { readOrCreateKey } from "../storage/data-directory-key.ts";
 import type { Database } from "../storage/database.ts";
 import { errorCode } from "../storage/database-failure.ts";
 import { openEmbeddedDatabase } from "../storage/embedded.ts";
-import { parsePostgresUrl } from "../storage/postgres-url.ts";
 import { openForReseal } from "../storage/reseal-postgres.ts";
 import { parseKeyRing } from "../storage/seal/key-ring.ts";
 import { createSealer, type Sealer } from "../storage/seal/sealer.ts";
@@ -34,8 +33,7 @@ export async function openDatabase(world: CommandWorld, closers: Closers): Promi
   if (database.kind === "postgres") {
     if (encryption.keys === undefined) throw new Error("TOKEN_ENCRYPTION_KEY is required with Postgres");
     const sealer = sealing(encryption.keys);
-    const setting = database.directUrl === undefined ? "DATABASE_URL" : "DATABASE_DIRECT_URL";
-    const target = parsePostgresUrl(setting, database.directUrl ?? database.url);
+    const target = database.direct ?? database.target;
     const place = `the database ${target.database} on ${target.host}:${target.port}`;
     const opened = await openForReseal(target, random).catch((error: unknown) => {
       throw new Error(`${place} cannot be used: ${reasonOf(error)}`, { cause: error });

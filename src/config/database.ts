@@ -1,17 +1,18 @@
 import { dirname } from "node:path";
+import type { PostgresTarget } from "../postgres-target.ts";
 import { Secret } from "../secret.ts";
-import { readHost } from "./addresses.ts";
-import { readPort } from "./scalars.ts";
+import { readTarget } from "./postgres-target.ts";
+import { splitPostgresUrl, type UrlParts } from "./postgres-url.ts";
 import type { SettingReader } from "./setting-reader.ts";
 import type { SettingName } from "./settings.ts";
 
 export type DatabaseConfig =
   | {
       readonly kind: "postgres";
-      /** `postgresql://…`, perhaps with a driver in its scheme, perhaps through a pooler. */
-      readonly url: Secret;
-      /** For LISTEN and migrations; undefined: `url` is direct. */
-      readonly directUrl: Secret | undefined;
+      /** Perhaps a transaction pooler. */
+      readonly target: PostgresTarget;
+      /** For LISTEN and migrations; undefined: `target` is direct itself. */
+      readonly direct: PostgresTarget | undefined;
     }
   | {
       readonly kind: "embedded";
@@ -25,17 +26,23 @@ const parts: readonly SettingName[] = [
   "POSTGRES_USER",
   "POSTGRES_PASSWORD",
   "POSTGRES_DB",
+  "POSTGRES_SSLMODE",
+  "POSTGRES_SSLROOTCERT",
 ];
 
 export function readDatabase(reader: SettingReader): DatabaseConfig {
   const given = parts.filter((name) => reader.isGiven(name));
-  const directUrl = readPostgresUrl(reader, "DATABASE_DIRECT_URL");
+  const direct = readDirect(reader);
   if (reader.isGiven("DATABASE_URL")) {
     if (given.length > 0) reader.warn(`DATABASE_URL is used, and ${given.join(", ")} is not`);
-    // A URL that cannot be used is a problem already; what stands in for it is never connected to.
-    return { kind: "postgres", url: readPostgresUrl(reader, "DATABASE_URL") ?? new Secret(""), directUrl };
+    return { kind: "postgres", target: readUrl(reader, "DATABASE_URL"), direct };
   }
-  if (given.length > 0) return { kind: "postgres", url: readParts(reader), directUrl };
+  if (given.length > 0) {
+    for (const name of ["POSTGRES_HOST", "POSTGRES_USER"] as const) {
+      if (!reader.isGiven(name)) reader.problem(name, "is missing, while other POSTGRES_* are set", `set ${name}`);
+    }
+    return { kind: "postgres", target: readParts(reader), direct };
+  }
   if (reader.isGiven("DATABASE_DIRECT_URL")) {
     reader.problem(
       "DATABASE_DIRECT_URL",
@@ -46,38 +53,71 @@ export function readDatabase(reader: SettingReader): DatabaseConfig {
   return { kind: "embedded", dataDir: readDataDir(reader) };
 }
 
+function readDirect(reader: SettingReader): PostgresTarget | undefined {
+  if (!reader.isGiven("DATABASE_DIRECT_URL")) return undefined;
+  const isSame = reader.secret("DATABASE_DIRECT_URL")?.reveal() === reader.secret("DATABASE_URL")?.reveal();
+  return isSame ? undefined : readUrl(reader, "DATABASE_DIRECT_URL");
+}
+
 function readDataDir(reader: SettingReader): string {
   const file = reader.text("CENTRAL_OAUTH_DB_PATH");
   return reader.text("DATA_DIR") ?? (file === undefined ? "./data" : dirname(file));
 }
 
-function readPostgresUrl(reader: SettingReader, name: "DATABASE_URL" | "DATABASE_DIRECT_URL"): Secret | undefined {
-  const url = reader.secret(name);
-  const text = url?.reveal() ?? "";
-  // SQLAlchemy names its driver in the scheme: postgresql+asyncpg://
-  if (url === undefined || (/^postgres(ql)?(\+\w+)?:\/\//i.test(text) && URL.canParse(text))) return url;
-  reader.problem(
-    name,
-    "this is not a Postgres URL, or something in it needs percent-encoding",
-    "set postgresql://user:password@host:5432/database",
-  );
-  return undefined;
+const noParts: UrlParts = {
+  ...{ host: undefined, port: undefined, user: undefined, password: undefined, database: undefined },
+  parameters: new Map(),
+};
+
+/** Parameters of a URL that are understood, beside its parts. */
+const understood = new Set(["sslmode", "ssl", "sslrootcert", "require_auth", "application_name"]);
+
+/** A URL that cannot be used is a problem; what stands in for it is never connected to. */
+function readUrl(reader: SettingReader, name: "DATABASE_URL" | "DATABASE_DIRECT_URL"): PostgresTarget {
+  const text = reader.secret(name);
+  const found = text === undefined ? undefined : splitPostgresUrl(text.reveal());
+  if (text !== undefined && found === undefined) {
+    const wrong = "this is not a Postgres URL, or something in it needs percent-encoding";
+    const fix = "set postgresql://user:password@host:5432/database; / ? % in a password are written %2F %3F %25";
+    reader.problem(name, wrong, fix);
+  }
+  const url = found ?? noParts;
+  const { parameters, password } = url;
+  return readTarget(reader, {
+    ...url,
+    password: password === undefined ? undefined : new Secret(password),
+    sslmode: parameters.get("sslmode") ?? parameters.get("ssl"),
+    sslrootcert: parameters.get("sslrootcert"),
+    requireAuth: parameters.get("require_auth"),
+    applicationName: parameters.get("application_name"),
+    ignored: [...parameters.keys()].filter((key) => !understood.has(key)),
+    settings: {
+      ...{ host: name, port: name, account: name, database: name },
+      ...{ sslmode: name, sslrootcert: name, require_auth: name },
+    },
+  });
 }
 
-function readParts(reader: SettingReader): Secret {
-  for (const name of ["POSTGRES_HOST", "POSTGRES_USER"] as const) {
-    if (!reader.isGiven(name)) reader.problem(name, "is missing, while other POSTGRES_* are set", `set ${name}`);
-  }
-  const host = readHost(reader, "POSTGRES_HOST", "localhost");
-  const port = readPort(reader, "POSTGRES_PORT", 5432);
-  const user = reader.text("POSTGRES_USER") ?? "";
-  const password = reader.secret("POSTGRES_PASSWORD");
-  const account = [user, password?.reveal()]
-    .filter((part) => part !== undefined)
-    .map(encodeURIComponent)
-    .join(":");
-  const address = host.includes(":") ? `[${host}]` : host;
-  return new Secret(
-    `postgresql://${account}@${address}:${port}/${encodeURIComponent(reader.text("POSTGRES_DB") ?? user)}`,
-  );
+function readParts(reader: SettingReader): PostgresTarget {
+  return readTarget(reader, {
+    host: reader.text("POSTGRES_HOST")?.replace(/^\[(.*)\]$/, "$1"),
+    port: reader.text("POSTGRES_PORT"),
+    user: reader.text("POSTGRES_USER"),
+    password: reader.secret("POSTGRES_PASSWORD"),
+    database: reader.text("POSTGRES_DB"),
+    sslmode: reader.text("POSTGRES_SSLMODE"),
+    sslrootcert: reader.text("POSTGRES_SSLROOTCERT"),
+    requireAuth: undefined,
+    applicationName: undefined,
+    ignored: [],
+    settings: {
+      host: "POSTGRES_HOST",
+      port: "POSTGRES_PORT",
+      account: "POSTGRES_USER and POSTGRES_PASSWORD",
+      database: "POSTGRES_DB",
+      sslmode: "POSTGRES_SSLMODE",
+      sslrootcert: "POSTGRES_SSLROOTCERT",
+      require_auth: "DATABASE_URL",
+    },
+  });
 }

@@ -37,12 +37,20 @@ export function createSettingReader(env: Environment, readFile: ReadFile): Setti
     const names = [name, ...(settingOf(name).aliases ?? [])];
     const given = names.flatMap((known) => {
       const value = env[known]?.trim() ?? "";
-      return value === "" ? [] : [{ known, value }];
+      if (value === "" || isServiceLink(known, value)) return [];
+      return [{ known, value }];
     });
     if (new Set(given.map(({ value }) => value)).size > 1) {
       problem(name, `${given.map(({ known }) => known).join(" and ")} name different values`, "set one of them");
     }
     return given[0]?.value;
+  }
+
+  /** Kubernetes describes a service named `grpc` by `GRPC_PORT=tcp://10.0.0.1:50051` in each of its neighbours. */
+  function isServiceLink(name: string, value: string): boolean {
+    if (!name.endsWith("_PORT") || !/^(tcp|udp|sctp):\/\//i.test(value)) return false;
+    warnings.push(`${name} is what Kubernetes says of a service of that name, and is taken for unset`);
+    return true;
   }
 
   function readText(setting: string, path: string): string | undefined {
@@ -73,8 +81,9 @@ export function createSettingReader(env: Environment, readFile: ReadFile): Setti
     problem,
     warn: (warning) => void warnings.push(warning),
     finish() {
-      if (problems.length > 0) throw new ConfigError(unique(problems), warnings);
-      return warnings;
+      const told = [...new Set(warnings)];
+      if (problems.length > 0) throw new ConfigError(unique(problems), told);
+      return told;
     },
   };
 }

@@ -52,7 +52,8 @@ export const settings = [
     name: "DATABASE_URL",
     secret: true,
     default: "embedded database in DATA_DIR",
-    meaning: "Postgres, as `postgresql://user:password@host:5432/database`. `postgresql+asyncpg://` is understood.",
+    meaning:
+      "Postgres, as `postgresql://user:password@host:5432/database`, with libpq's `sslmode`, `sslrootcert`, `require_auth` and `host=/socket/folder`. Beyond this machine TLS is spoken and the certificate verified unless it says `sslmode=disable`.",
   },
   {
     name: "DATABASE_DIRECT_URL",
@@ -60,11 +61,25 @@ export const settings = [
     default: "DATABASE_URL",
     meaning: "A direct connection for LISTEN and migrations where DATABASE_URL is a transaction pooler.",
   },
-  { name: "POSTGRES_HOST", meaning: "Postgres in parts, instead of DATABASE_URL: host name or address." },
+  {
+    name: "POSTGRES_HOST",
+    meaning: "Postgres in parts, instead of DATABASE_URL: host name, address, or the folder of a Unix socket.",
+  },
   { name: "POSTGRES_PORT", default: "5432", meaning: "Port of POSTGRES_HOST." },
   { name: "POSTGRES_USER", meaning: "Database user at POSTGRES_HOST." },
   { name: "POSTGRES_PASSWORD", secret: true, meaning: "Password of POSTGRES_USER." },
   { name: "POSTGRES_DB", default: "POSTGRES_USER", meaning: "Database at POSTGRES_HOST." },
+  {
+    name: "POSTGRES_SSLMODE",
+    default: "verify-full; disable on loopback and sockets",
+    meaning:
+      "As `sslmode` in DATABASE_URL: `verify-full`, also spelled `verify-ca` or `require`, or `disable`, which goes without TLS.",
+  },
+  {
+    name: "POSTGRES_SSLROOTCERT",
+    default: "system",
+    meaning: "As `sslrootcert` in DATABASE_URL: PEM file of who signed the server's certificate, or `system`.",
+  },
   {
     name: "DATA_DIR",
     default: "./data",

@@ -5,10 +5,10 @@ import { migrate as migratePglite } from "drizzle-orm/pglite/migrator";
 import { drizzle } from "drizzle-orm/postgres-js";
 import { migrate } from "drizzle-orm/postgres-js/migrator";
 import { sql } from "drizzle-orm/sql";
+import type { PostgresTarget } from "../postgres-target.ts";
 import type { Queries } from "./database.ts";
 import { within } from "./deadline.ts";
 import { createPostgresClient } from "./postgres-client.ts";
-import type { PostgresTarget } from "./postgres-url.ts";
 
 const folder = { migrationsFolder: fileURLToPath(new URL("./migrations", import.meta.url)) };
 /** Names our lock among the advisory locks of the database. */

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { PostgresTarget } from "../postgres-target.ts";
 import type { Log } from "../world.ts";
 import { changeChannel, createPublishedChanges, type PublishedChanges, parseChange } from "./changes.ts";
 import { within } from "./deadline.ts";
 import { createPostgresClient, type PostgresClient } from "./postgres-client.ts";
-import type { PostgresTarget } from "./postgres-url.ts";
 
 /** How often a heartbeat is sent round. */
 const beatMs = 500;

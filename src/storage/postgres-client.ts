@@ -1,7 +1,8 @@
 import { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import postgres from "postgres";
-import type { PostgresTarget } from "./postgres-url.ts";
+import type { PostgresTarget } from "../postgres-target.ts";
+import { connectSocket } from "./postgres-socket.ts";
 
 /** The server's own limits for what we ask it, in milliseconds. */
 export interface ServerLimits {
@@ -27,17 +28,17 @@ export interface PostgresClient {
 /** A postgres.js client that comes back within 250 ms of its server and never reconnects in a tight loop. */
 export function createPostgresClient(target: PostgresTarget, options: ClientOptions): PostgresClient {
   const { limits, random } = options;
-  const { host, port, password, tls } = target;
-  const path = host.startsWith("/") ? `${host}/.s.PGSQL.${port}` : undefined;
-  const sockets = pacedSockets(path === undefined ? { host, port } : { path }, random);
+  const { password } = target;
+  const sockets = pacedSockets(target, options.connectTimeoutSeconds * 1000, random);
   const settings = {
-    host,
-    port,
-    path,
+    // Only for its messages: where it connects to is the sockets' matter.
+    host: target.host,
+    port: target.port,
     database: target.database,
     ...(target.user === undefined ? {} : { user: target.user }),
     ...(password === undefined ? {} : { password: () => password.reveal() }),
-    ssl: tls === undefined ? false : { rejectUnauthorized: true, ...(tls.ca === undefined ? {} : { ca: tls.ca }) },
+    // The sockets it is given speak TLS where that is asked for.
+    ssl: false,
     max: options.maxConnections,
     connect_timeout: options.connectTimeoutSeconds,
     keep_alive: 10,
@@ -80,7 +81,8 @@ function parameters(limits: ServerLimits) {
  * told to end. A socket that lived shorter than a second makes the next ones wait a little.
  */
 function pacedSockets(
-  address: { readonly host: string; readonly port: number } | { readonly path: string },
+  target: PostgresTarget,
+  timeoutMs: number,
   random: (bytes: number) => Buffer,
 ): { open(): Promise<Socket>; close(): void } {
   const sockets = new Set<Socket>();
@@ -92,18 +94,31 @@ function pacedSockets(
       if (performance.now() - shortLivedAt < 1_000) await delay(pauseMs(random));
       if (closed) throw new Error("the client has ended");
       const openedAt = performance.now();
-      // The name is read by postgres.js for the certificate check.
-      const socket = Object.assign(new Socket(), "host" in address ? { host: address.host } : {});
+      const socket = new Socket();
       sockets.add(socket);
       socket.once("close", () => {
         sockets.delete(socket);
         if (performance.now() - openedAt < 1_000) shortLivedAt = performance.now();
       });
-      return socket.connect(address);
+      try {
+        return await connectSocket(socket, target, timeoutMs);
+      } catch (error) {
+        socket.destroy();
+        if (closed) throw error;
+        return failing(error);
+      }
     },
     close() {
       closed = true;
       for (const socket of sockets) socket.destroy();
     },
   };
+}
+
+/** A connection's place in the pool is free again when its socket fails, and is lost if there was no socket. */
+function failing(error: unknown): Socket {
+  const socket = new Socket();
+  // By then postgres.js listens to it.
+  setImmediate(() => socket.destroy(error instanceof Error ? error : new Error("no socket")));
+  return socket;
 }

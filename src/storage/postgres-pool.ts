@@ -1,11 +1,11 @@
 import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import { sql } from "drizzle-orm/sql";
+import type { PostgresTarget } from "../postgres-target.ts";
 import type { Log } from "../world.ts";
 import type { Database, Queries } from "./database.ts";
 import { databaseFailure, driverError, isUnavailable } from "./database-failure.ts";
 import { DeadlineExceeded, within } from "./deadline.ts";
 import { createPostgresClient, type PostgresClient, type ServerLimits } from "./postgres-client.ts";
-import type { PostgresTarget } from "./postgres-url.ts";
 
 export interface PostgresPool extends Database {
   /** Lets running statements finish, for a few seconds. */

@@ -1,20 +1,18 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { ServiceError } from "../errors.ts";
-import type { Secret } from "../secret.ts";
+import { isLocal, type PostgresTarget } from "../postgres-target.ts";
 import type { Log } from "../world.ts";
 import { databaseFailure, driverError, errorCode, isUnavailable } from "./database-failure.ts";
 import { migratePostgres } from "./migrate.ts";
 import { listenForChanges } from "./postgres-changes.ts";
 import { createPostgresPool } from "./postgres-pool.ts";
-import { isLocal, type PostgresTarget, parsePostgresUrl } from "./postgres-url.ts";
 import { stamp } from "./stamp.ts";
 import { createStorage, type Storage, type StorageTools } from "./storage.ts";
 
 export interface PostgresOptions extends StorageTools {
-  /** `DATABASE_URL`. */
-  readonly url: Secret;
-  /** `DATABASE_DIRECT_URL`. Given, `url` is taken for a transaction pooler. */
-  readonly directUrl?: Secret | undefined;
+  readonly target: PostgresTarget;
+  /** A direct connection to the same database. Given, `target` is taken for a transaction pooler. */
+  readonly direct?: PostgresTarget | undefined;
   readonly log: Log;
   /** Default 10. */
   readonly maxConnections?: number | undefined;
@@ -27,10 +25,8 @@ export interface PostgresOptions extends StorageTools {
  * @throws Error that names host, port and database, and what to check; never the password.
  */
 export async function openPostgres(options: PostgresOptions): Promise<Storage> {
-  const { random, log, maxConnections = 10, openTimeoutMs = 10_000 } = options;
-  const target = parsePostgresUrl("DATABASE_URL", options.url);
-  const pooled = options.directUrl !== undefined && options.directUrl.reveal() !== options.url.reveal();
-  const direct = pooled ? parsePostgresUrl("DATABASE_DIRECT_URL", options.directUrl) : target;
+  const { target, direct = target, random, log, maxConnections = 10, openTimeoutMs = 10_000 } = options;
+  const pooled = direct !== target;
   warn(target, log);
   const giveUpAt = performance.now() + openTimeoutMs;
   await reach(direct, giveUpAt, random, () => migratePostgres(direct, random));
@@ -52,7 +48,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Storage> {
 
 function warn(target: PostgresTarget, log: Log): void {
   if (target.ignored.length > 0) log.warn({ parameters: target.ignored }, "database.url_parameters_ignored");
-  if (target.tls === undefined && !isLocal(target)) log.warn({ host: target.host }, "database.plain_text");
+  if (target.tls === undefined && !isLocal(target.host)) log.warn({ host: target.host }, "database.plain_text");
 }
 
 /** Tries again while the server cannot be reached; anything else is not cured by waiting. */

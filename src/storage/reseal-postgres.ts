@@ -1,9 +1,9 @@
 import { drizzle } from "drizzle-orm/postgres-js";
+import type { PostgresTarget } from "../postgres-target.ts";
 import type { Database } from "./database.ts";
 import { databaseFailure } from "./database-failure.ts";
 import { within } from "./deadline.ts";
 import { createPostgresClient } from "./postgres-client.ts";
-import type { PostgresTarget } from "./postgres-url.ts";
 import { stamp } from "./stamp.ts";
 
 export interface ResealDatabase {

@@ -1,8 +1,8 @@
 import { drizzle } from "drizzle-orm/postgres-js";
 import { sql } from "drizzle-orm/sql";
+import type { PostgresTarget } from "../postgres-target.ts";
 import { within } from "./deadline.ts";
 import { createPostgresClient } from "./postgres-client.ts";
-import type { PostgresTarget } from "./postgres-url.ts";
 
 const answerMs = 10_000;
 

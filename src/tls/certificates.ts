@@ -41,6 +41,11 @@ export function faultsIn({ cert, key, clientCa }: TlsMaterial): readonly TlsFaul
   return faults;
 }
 
+/** Whether there is a certificate in the text, and none that is broken. */
+export function holdsCertificates(pem: string): boolean {
+  return certificatesIn(pem) !== undefined;
+}
+
 /** When the certificate ends. */
 export function endOf({ cert }: TlsMaterial): Date {
   return new X509Certificate(cert).validToDate;

@@ -13,6 +13,7 @@ import { createSealer } from "../../src/storage/seal/sealer.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { silentLog } from "../contract/harness.ts";
 import { createTestDatabase, createTestDirectory } from "../support/database.ts";
+import { targetOf } from "../support/postgres-target.ts";
 
 const [former, latest] = [0, 0].map(() => generateKey(randomBytes).reveal()) as [string, string];
 const now = () => new Date();
@@ -50,7 +51,7 @@ describe("audit verify on Postgres", () => {
       await database.drop();
     });
     const open = async () => {
-      const storage = await openPostgres({ url: new Secret(database.url), ...toolsOf(keys) });
+      const storage = await openPostgres({ target: targetOf(database.url), ...toolsOf(keys) });
       opened.push(storage);
       return storage;
     };

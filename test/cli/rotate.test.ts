@@ -10,7 +10,6 @@ import { Secret } from "../../src/secret.ts";
 import { lockDataDirectory } from "../../src/storage/data-directory.ts";
 import type { Database } from "../../src/storage/database.ts";
 import { openEmbeddedDatabase } from "../../src/storage/embedded.ts";
-import { parsePostgresUrl } from "../../src/storage/postgres-url.ts";
 import { openForReseal } from "../../src/storage/reseal-postgres.ts";
 import { credentials } from "../../src/storage/schema.ts";
 import { generateKey, parseKeyRing } from "../../src/storage/seal/key-ring.ts";
@@ -18,6 +17,7 @@ import { createSealer, type Sealer } from "../../src/storage/seal/sealer.ts";
 import { createTcpProxy } from "../storage/tcp-proxy.ts";
 import { createTestDatabase, createTestDirectory } from "../support/database.ts";
 import { until } from "../support/gate.ts";
+import { targetOf } from "../support/postgres-target.ts";
 
 const bin = fileURLToPath(new URL("../../bin/oauth-token-service.js", import.meta.url));
 const [former, latest, lost] = [0, 0, 0].map(() => generateKey(randomBytes).reveal()) as [string, string, string];
@@ -105,7 +105,7 @@ async function openAll(database: Database, keys: string): Promise<void> {
 describe("rotate on Postgres", () => {
   async function prepare() {
     const testDatabase = await createTestDatabase();
-    const target = parsePostgresUrl("DATABASE_URL", new Secret(testDatabase.url));
+    const target = targetOf(testDatabase.url);
     const { database, close } = await openForReseal(target, randomBytes);
     onTestFinished(async () => {
       await close();

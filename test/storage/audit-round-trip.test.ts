@@ -1,19 +1,18 @@
 import { randomBytes } from "node:crypto";
 import { expect, onTestFinished, test } from "vitest";
 import type { AuditEvent } from "../../src/domain/audit.ts";
-import { Secret } from "../../src/secret.ts";
 import { createAuditLog } from "../../src/storage/audit.ts";
 import { createPostgresPool } from "../../src/storage/postgres-pool.ts";
-import { parsePostgresUrl } from "../../src/storage/postgres-url.ts";
 import { createUuid } from "../../src/storage/uuid.ts";
 import { createTestSealer, silentLog } from "../contract/harness.ts";
 import { tapDatabase } from "../process/database-tap.ts";
 import { createTestDatabase } from "../support/database.ts";
+import { targetOf } from "../support/postgres-target.ts";
 
 test("an append is one message to the database, whatever its number of rows, and is prepared once", async () => {
   const database = await createTestDatabase();
   const tap = await tapDatabase(database.url);
-  const target = parsePostgresUrl("DATABASE_URL", new Secret(tap.url));
+  const target = targetOf(tap.url);
   const pool = createPostgresPool({ target, maxConnections: 1, pooled: false, random: randomBytes, log: silentLog });
   onTestFinished(async () => {
     await pool.close();

@@ -1,15 +1,15 @@
 import postgres from "postgres";
 import { afterAll } from "vitest";
-import { Secret } from "../../src/secret.ts";
 import { openPostgres } from "../../src/storage/postgres.ts";
 import { describeContract } from "../contract/contract.ts";
 import { createTools, type OpenedStorage, silentLog } from "../contract/harness.ts";
 import { createClock } from "../support/clock.ts";
 import { createTestDatabase } from "../support/database.ts";
+import { targetOf } from "../support/postgres-target.ts";
 
 const database = await createTestDatabase();
 const clock = createClock();
-const storage = await openPostgres({ url: new Secret(database.url), log: silentLog, ...createTools(clock) });
+const storage = await openPostgres({ target: targetOf(database.url), log: silentLog, ...createTools(clock) });
 const sql = postgres(database.url, { max: 1, onnotice: () => undefined });
 const opened: OpenedStorage = {
   storage,

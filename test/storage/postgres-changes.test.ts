@@ -1,11 +1,11 @@
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { sightOfEverything } from "../../src/domain/access.ts";
 import type { Change } from "../../src/domain/change-feed.ts";
-import { Secret } from "../../src/secret.ts";
 import { openPostgres } from "../../src/storage/postgres.ts";
 import { createTools, silentLog } from "../contract/harness.ts";
 import { createTestDatabase } from "../support/database.ts";
 import { until } from "../support/gate.ts";
+import { targetOf } from "../support/postgres-target.ts";
 import { connection, tokenSet } from "../support/scripted-platform.ts";
 import { createTcpProxy } from "./tcp-proxy.ts";
 
@@ -15,10 +15,10 @@ const proxy = await createTcpProxy(Number(new URL(database.url).port));
 const directUrl = new URL(database.url);
 directUrl.port = String(proxy.port);
 const tools = createTools();
-const writer = await openPostgres({ url: new Secret(database.url), log: silentLog, ...tools });
+const writer = await openPostgres({ target: targetOf(database.url), log: silentLog, ...tools });
 const reader = await openPostgres({
-  url: new Secret(database.url),
-  directUrl: new Secret(directUrl.href),
+  target: targetOf(database.url),
+  direct: targetOf(directUrl.href),
   log: silentLog,
   ...tools,
 });

@@ -1,12 +1,12 @@
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { sightOfEverything } from "../../src/domain/access.ts";
 import { ServiceError } from "../../src/errors.ts";
-import { Secret } from "../../src/secret.ts";
 import { openPostgres } from "../../src/storage/postgres.ts";
 import { slackContext, tokenSet, unique, workspace } from "../contract/connections.ts";
 import { createTools, silentLog } from "../contract/harness.ts";
 import { createTestDatabase } from "../support/database.ts";
 import { until } from "../support/gate.ts";
+import { targetOf } from "../support/postgres-target.ts";
 import { createTcpProxy } from "./tcp-proxy.ts";
 
 const database = await createTestDatabase();
@@ -15,7 +15,7 @@ const proxy = await createTcpProxy(Number(url.port));
 url.port = String(proxy.port);
 const warnings: string[] = [];
 const log = { ...silentLog, warn: (_fields: unknown, event: string) => void warnings.push(event) };
-const storage = await openPostgres({ url: new Secret(url.href), log, ...createTools() });
+const storage = await openPostgres({ target: targetOf(url.href), log, ...createTools() });
 const { installations } = storage;
 
 afterAll(async () => {
@@ -116,8 +116,8 @@ test("a database that stays frozen is not offered new connections again and agai
 
 test("a commit whose answer was lost on the way is stored once when it is repeated", async () => {
   // One connection, on which the statement is prepared already: it is sent whole and needs no answer to be carried out.
-  const one = await openPostgres({ url: new Secret(url.href), log: silentLog, maxConnections: 1, ...createTools() });
-  const direct = await openPostgres({ url: new Secret(database.url), log: silentLog, ...createTools() });
+  const one = await openPostgres({ target: targetOf(url.href), log: silentLog, maxConnections: 1, ...createTools() });
+  const direct = await openPostgres({ target: targetOf(database.url), log: silentLog, ...createTools() });
   const [made] = await one.installations.connect(workspace(unique("T"), "first"), slackContext(new Date()));
   const [{ credential } = {}] = await one.installations.select({ installationId: made?.id }, sightOfEverything, 2);
   const acquire = async (version: number) => {

@@ -1,11 +1,11 @@
 import postgres from "postgres";
 import { afterEach, describe, expect, test } from "vitest";
-import { Secret } from "../../src/secret.ts";
 import { openPostgres, type PostgresOptions } from "../../src/storage/postgres.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { slackContext, unique, workspace } from "../contract/connections.ts";
 import { createTools, silentLog } from "../contract/harness.ts";
 import { createTestDatabase } from "../support/database.ts";
+import { targetOf } from "../support/postgres-target.ts";
 import { createTcpProxy } from "./tcp-proxy.ts";
 
 const cleanups: (() => Promise<void>)[] = [];
@@ -20,7 +20,7 @@ async function database(options?: { empty: boolean }): Promise<string> {
 }
 
 async function open(url: string, changes: Partial<PostgresOptions> = {}): Promise<Storage> {
-  const storage = await openPostgres({ url: new Secret(url), log: silentLog, ...createTools(), ...changes });
+  const storage = await openPostgres({ target: targetOf(url), log: silentLog, ...createTools(), ...changes });
   cleanups.push(() => storage.close());
   return storage;
 }
@@ -67,7 +67,7 @@ describe("opening a Postgres database", () => {
     const url = await database({ empty: true });
     const proxy = await createTcpProxy(Number(new URL(url).port));
     cleanups.push(() => proxy.close());
-    const storage = await open(url, { directUrl: new Secret(changed(url, { port: String(proxy.port) })) });
+    const storage = await open(url, { direct: targetOf(changed(url, { port: String(proxy.port) })) });
     expect(proxy.taken()).toBeGreaterThan(0);
     const [made] = await storage.installations.connect(workspace(unique("T"), "first"), slackContext(new Date()));
     expect(await storage.installations.find(made?.id ?? "")).toEqual(made);

@@ -1,15 +1,14 @@
 import { randomBytes } from "node:crypto";
 import postgres from "postgres";
 import { afterAll } from "vitest";
-import { Secret } from "../../src/secret.ts";
 import { createPostgresPool } from "../../src/storage/postgres-pool.ts";
-import { parsePostgresUrl } from "../../src/storage/postgres-url.ts";
 import { silentLog } from "../contract/harness.ts";
 import { describeRecord } from "../contract/record.ts";
 import { createTestDatabase } from "../support/database.ts";
+import { targetOf } from "../support/postgres-target.ts";
 
 const testDatabase = await createTestDatabase();
-const target = parsePostgresUrl("DATABASE_URL", new Secret(testDatabase.url));
+const target = targetOf(testDatabase.url);
 const database = createPostgresPool({ target, maxConnections: 10, pooled: false, random: randomBytes, log: silentLog });
 const sql = postgres(testDatabase.url, { max: 1, onnotice: () => undefined });
 afterAll(async () => {

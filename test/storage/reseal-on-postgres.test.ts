@@ -1,16 +1,15 @@
 import { randomBytes } from "node:crypto";
 import postgres from "postgres";
 import { afterAll } from "vitest";
-import { Secret } from "../../src/secret.ts";
 import { createPostgresPool } from "../../src/storage/postgres-pool.ts";
-import { parsePostgresUrl } from "../../src/storage/postgres-url.ts";
 import { openForReseal } from "../../src/storage/reseal-postgres.ts";
 import { silentLog } from "../contract/harness.ts";
 import { describeReseal } from "../contract/reseal.ts";
 import { createTestDatabase } from "../support/database.ts";
+import { targetOf } from "../support/postgres-target.ts";
 
 const testDatabase = await createTestDatabase();
-const target = parsePostgresUrl("DATABASE_URL", new Secret(testDatabase.url));
+const target = targetOf(testDatabase.url);
 const service = createPostgresPool({ target, maxConnections: 10, pooled: false, random: randomBytes, log: silentLog });
 const resealing = await openForReseal(target, randomBytes);
 const sql = postgres(testDatabase.url, { max: 1, onnotice: () => undefined });

@@ -3,10 +3,10 @@ import postgres from "postgres";
 import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
 import { runCommand } from "../../src/cli/run-command.ts";
 import type { AuditEvent } from "../../src/domain/audit.ts";
-import { Secret } from "../../src/secret.ts";
 import { openPostgres } from "../../src/storage/postgres.ts";
 import { createTools, silentLog } from "../contract/harness.ts";
 import { createTestDatabase } from "../support/database.ts";
+import { targetOf } from "../support/postgres-target.ts";
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -39,7 +39,7 @@ async function database(options?: { empty: boolean }): Promise<string> {
 
 const tools = createTools();
 async function open(url: string, now = tools.now) {
-  const storage = await openPostgres({ url: new Secret(url), log: silentLog, ...tools, now });
+  const storage = await openPostgres({ target: targetOf(url), log: silentLog, ...tools, now });
   cleanups.push(() => storage.close());
   return storage;
 }

@@ -1,9 +1,9 @@
-import { Secret } from "../../src/secret.ts";
 import { openPostgres } from "../../src/storage/postgres.ts";
 import { generateKey, parseKeyRing } from "../../src/storage/seal/key-ring.ts";
 import { createSealer } from "../../src/storage/seal/sealer.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { createTestDatabase } from "./database.ts";
+import { targetOf } from "./postgres-target.ts";
 import { createTestWorld, type TestWorld } from "./world.ts";
 
 /** Real storage on a database of its own, and a second connection to it for what only SQL can do. */
@@ -19,7 +19,7 @@ export async function openTestStorage(world: TestWorld = createTestWorld()): Pro
     now: world.now,
     random: world.random,
   });
-  const storage = await openPostgres({ url: new Secret(database.url), sealer, ...world });
+  const storage = await openPostgres({ target: targetOf(database.url), sealer, ...world });
   return {
     storage,
     url: database.url,

@@ -3,10 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
 import type { TestProject } from "vitest/node";
-import { Secret } from "../../src/secret.ts";
 import { migratePostgres } from "../../src/storage/migrate.ts";
-import { parsePostgresUrl } from "../../src/storage/postgres-url.ts";
 import { freePort } from "./free-port.ts";
+import { targetOf } from "./postgres-target.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -30,7 +29,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     const url = new URL(server.url);
     url.pathname = `/${template}`;
     const random = (bytes: number) => Buffer.from(crypto.getRandomValues(new Uint8Array(bytes)));
-    await migratePostgres(parsePostgresUrl("TEST_DATABASE_URL", new Secret(url.href)), random);
+    await migratePostgres(targetOf(url.href), random);
   } catch (error) {
     await server.stop();
     throw error;

@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { Secret } from "../../src/secret.ts";
 import { openEmbeddedDatabase } from "../../src/storage/embedded.ts";
 import { openPostgres } from "../../src/storage/postgres.ts";
 import { createStorage, type Storage } from "../../src/storage/storage.ts";
 import { connected, githubApp, githubContext, grant, slackContext, tokenSet } from "../contract/connections.ts";
 import { createTools, silentLog } from "../contract/harness.ts";
 import { createTestDatabase, createTestDirectory } from "../support/database.ts";
+import { targetOf } from "../support/postgres-target.ts";
 
 const closers: (() => Promise<void>)[] = [];
 afterAll(async () => {
@@ -15,7 +15,7 @@ afterAll(async () => {
 
 async function onPostgres(): Promise<Storage> {
   const database = await createTestDatabase();
-  const storage = await openPostgres({ url: new Secret(database.url), log: silentLog, ...createTools() });
+  const storage = await openPostgres({ target: targetOf(database.url), log: silentLog, ...createTools() });
   closers.push(database.drop, storage.close);
   return storage;
 }

@@ -1,0 +1,114 @@
+import { isIP } from "node:net";
+import {
+  type AuthMethod,
+  isLocal,
+  isSocket,
+  type PostgresTarget,
+  type PostgresTls,
+  type TargetPart,
+} from "../postgres-target.ts";
+import type { Secret } from "../secret.ts";
+import { holdsCertificates } from "../tls/certificates.ts";
+import { inWords } from "./scalars.ts";
+import type { SettingReader } from "./setting-reader.ts";
+
+/** What a URL or single settings say; undefined: nothing. */
+export interface TargetParts {
+  readonly host: string | undefined;
+  readonly port: string | undefined;
+  readonly user: string | undefined;
+  readonly password: Secret | undefined;
+  readonly database: string | undefined;
+  readonly sslmode: string | undefined;
+  readonly sslrootcert: string | undefined;
+  /** libpq's list of ways to log in. */
+  readonly requireAuth: string | undefined;
+  readonly applicationName: string | undefined;
+  readonly ignored: readonly string[];
+  /** The setting that a part is in, for what is wrong with it and for what turns out later. */
+  readonly settings: Readonly<Record<TargetPart | "port", string>>;
+}
+
+/** Reads the parts together. Everything that is wrong with them is a problem, and then the target is never used. */
+export function readTarget(reader: SettingReader, parts: TargetParts): PostgresTarget {
+  const { host = "localhost", user, settings } = parts;
+  checkHost(reader, parts, host);
+  const tls = readTls(reader, parts, host);
+  return {
+    host,
+    port: readPort(reader, parts),
+    user,
+    password: parts.password,
+    database: parts.database ?? user ?? "postgres",
+    tls,
+    authMethods: readAuthMethods(reader, parts, tls),
+    applicationName: parts.applicationName ?? "oauth-token-service",
+    ignored: parts.ignored,
+    settings,
+  };
+}
+
+function checkHost(reader: SettingReader, { settings }: TargetParts, host: string): void {
+  if (isSocket(host) || isIP(host) !== 0 || /^[a-z\d_]([\w.-]*[\w.])?$/i.test(host)) return;
+  if (host.includes(",")) {
+    const fix = "name one: an address that follows the primary, or that of a pooler";
+    reader.problem(settings.host, "several database hosts are not supported by this version", fix);
+  } else {
+    const fix = "set one, such as db.example, 10.0.0.5, ::1 or /run/postgresql";
+    reader.problem(settings.host, "the host is not a name, an address or the folder of a socket", fix);
+  }
+}
+
+function readPort(reader: SettingReader, { port, host, settings }: TargetParts): number {
+  if (port === undefined) return 5432;
+  const value = /^\d{1,5}$/.test(port) ? Number(port) : 0;
+  if (value >= 1 && value <= 65_535) return value;
+  // Of several hosts each may have its own; one complaint is enough.
+  if (host?.includes(",") !== true) {
+    reader.problem(settings.port, "the port is not a whole number from 1 to 65535", "set one, such as 5432");
+  }
+  return 5432;
+}
+
+const verifying = ["verify-full", "verify-ca", "require", "true"];
+const plain = ["disable", "false"];
+
+/** Beyond this machine TLS is left out only where that is written out. As with libpq there is none on a socket. */
+function readTls(reader: SettingReader, parts: TargetParts, host: string): PostgresTls | undefined {
+  const { sslmode, sslrootcert, settings } = parts;
+  const ca = readAuthority(reader, settings.sslrootcert, sslrootcert);
+  const mode = sslmode ?? (isLocal(host) && sslrootcert === undefined ? "disable" : "verify-full");
+  if (verifying.includes(mode)) return isSocket(host) ? undefined : { ca };
+  if (plain.includes(mode)) return undefined;
+  const wrong = ["prefer", "allow"].includes(mode) ? "may fall back to plain text" : "is unknown";
+  reader.problem(settings.sslmode, `sslmode=${mode} ${wrong}`, "set verify-full, or disable where nobody listens");
+  return undefined;
+}
+
+function readAuthority(reader: SettingReader, setting: string, path: string | undefined): string | undefined {
+  if (path === undefined || path === "system") return undefined;
+  const text = reader.file(setting, path);
+  if (text !== undefined && !holdsCertificates(text)) {
+    const wrong = `the file ${path} holds no PEM certificates, or a broken one`;
+    reader.problem(setting, wrong, "set sslrootcert to the file of who signed the server's certificate");
+  }
+  return text;
+}
+
+const authMethods: readonly AuthMethod[] = ["scram-sha-256", "md5", "password"];
+
+/** Without TLS only the way that shows nothing to who listens or answers, unless the operator names others. */
+function readAuthMethods(
+  reader: SettingReader,
+  { requireAuth, settings }: TargetParts,
+  tls: PostgresTls | undefined,
+): ReadonlySet<AuthMethod> {
+  if (requireAuth === undefined) return new Set(tls === undefined ? ["scram-sha-256"] : authMethods);
+  const named = requireAuth.split(",").map((word) => word.trim());
+  const known = authMethods.filter((method) => named.includes(method));
+  if (known.length < new Set(named).size) {
+    const fix = `name one or more of ${inWords(authMethods)}`;
+    reader.problem(settings.require_auth, "require_auth names a way to log in that is not supported", fix);
+  }
+  return new Set(known);
+}

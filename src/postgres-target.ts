@@ -1,0 +1,43 @@
+import { isIP } from "node:net";
+import type { Secret } from "./secret.ts";
+
+/** How a server may ask who we are, in libpq's words for `require_auth`. */
+export type AuthMethod = "password" | "md5" | "scram-sha-256";
+
+/** One Postgres server and database, as the settings name it. */
+export interface PostgresTarget {
+  /** A name, an address, or the folder of a Unix socket. */
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  /** Undefined: the name of the operating system's user. */
+  readonly user: string | undefined;
+  readonly password: Secret | undefined;
+  /** Undefined: plain text. Otherwise the server's certificate is always verified, `host` included. */
+  readonly tls: PostgresTls | undefined;
+  /** Ways of proving the password that are gone along with. */
+  readonly authMethods: ReadonlySet<AuthMethod>;
+  readonly applicationName: string;
+  /** Parameters of the URL that mean nothing to us. */
+  readonly ignored: readonly string[];
+  /** What an operator has to look at where a part turns out to be wrong. */
+  readonly settings: Readonly<Record<TargetPart, string>>;
+}
+
+export type TargetPart = "host" | "account" | "database" | "sslmode" | "sslrootcert" | "require_auth";
+
+export interface PostgresTls {
+  /** PEM; undefined: the authorities that Node knows. */
+  readonly ca: string | undefined;
+}
+
+/** Whether the bytes to this host never leave the machine. */
+export function isLocal(host: string): boolean {
+  if (isIP(host) === 4) return host.startsWith("127.");
+  return isSocket(host) || host === "::1" || host.toLowerCase() === "localhost";
+}
+
+/** Whether this is the folder of a Unix socket. */
+export function isSocket(host: string): boolean {
+  return host.startsWith("/");
+}
