@@ -11,8 +11,10 @@ export interface Person {
   readonly login: string;
   readonly name: string;
   readonly emailVerified: boolean;
-  /** The accounts this person can reach: an admin installs, a member can only request an installation. */
+  /** The accounts this person belongs to: an admin installs, a member can only request an installation. */
   readonly roles: Readonly<Record<string, "admin" | "member">>;
+  /** What a person was given of repositories, by name, beside what the roles give. */
+  readonly collaborates?: Readonly<Record<string, "read" | "write" | "admin">>;
 }
 
 export interface Repository {
@@ -29,7 +31,10 @@ export const accounts: readonly Account[] = [
   { id: 1001, login: "mona", type: "User" },
 ];
 
-/** `mona` is signed in at the start. `mallory` has installed our app on an organization nobody else can see. */
+/**
+ * `mona` is signed in at the start. `mallory` has installed our app on an organization nobody else can see. `reader` may
+ * read one repository of acme, `docsy` administers it, and `siteowner` administers all that globex has.
+ */
 export const people: readonly Person[] = [
   {
     id: 1001,
@@ -41,6 +46,9 @@ export const people: readonly Person[] = [
   { id: 1002, login: "hubot", name: "Hu Bot", emailVerified: true, roles: { acme: "member", globex: "member" } },
   { id: 1003, login: "mallory", name: "Mallory", emailVerified: true, roles: { umbrella: "admin" } },
   { id: 1004, login: "newcomer", name: "New Comer", emailVerified: false, roles: { acme: "admin" } },
+  { id: 1005, login: "reader", name: "Rea Der", emailVerified: true, roles: {}, collaborates: { docs: "read" } },
+  { id: 1006, login: "docsy", name: "Doc Sy", emailVerified: true, roles: {}, collaborates: { docs: "admin" } },
+  { id: 1007, login: "siteowner", name: "Si Te", emailVerified: true, roles: {}, collaborates: { site: "admin" } },
 ];
 
 export const repositories: readonly Repository[] = [
@@ -51,6 +59,13 @@ export const repositories: readonly Repository[] = [
   { id: 3005, name: "hive", owner: "umbrella" },
   { id: 3006, name: "dotfiles", owner: "mona" },
 ];
+
+/** What a person may do in a repository: admins of an account everything, its members read; undefined: nothing. */
+export function accessTo(repository: Repository, person: Person): "read" | "write" | "admin" | undefined {
+  const role = person.roles[repository.owner];
+  if (role === "admin") return "admin";
+  return person.collaborates?.[repository.name] ?? (role === "member" ? "read" : undefined);
+}
 
 /** The account as GitHub's API shows it. */
 export function accountJson(account: Account): Record<string, unknown> {

@@ -11,7 +11,7 @@ import type { UserTokens } from "./user-tokens.ts";
 export interface GithubControls extends TokenControls {
   /** What the person does on consent pages. */
   setDecision(decision: PersonsDecision): void;
-  /** Who is at the browser: `mona` (admin of acme and globex), `hubot` (a member), `mallory`, `newcomer`. */
+  /** Who is at the browser: `mona` (admin of acme and globex), `hubot` (a member), `mallory`, `newcomer`, `reader`, `docsy`, `siteowner`. */
   signIn(login: string): void;
   /** The account that is picked where no page is shown. */
   chooseAccount(login: string): void;

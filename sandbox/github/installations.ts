@@ -1,5 +1,5 @@
 import type { PlatformWorld } from "../options.ts";
-import { type Account, accountJson, accounts, type Person } from "./accounts.ts";
+import { type Account, accessTo, accountJson, accounts, type Person, repositories } from "./accounts.ts";
 import type { AppRegistration } from "./registration.ts";
 
 export interface Installation {
@@ -18,7 +18,7 @@ export interface Installations {
   /** One of our app's; undefined for any other. */
   ours(id: number): Installation | undefined;
   allOurs(): readonly Installation[];
-  /** Whatever app it belongs to, oldest first. */
+  /** Whatever app it belongs to, oldest first: also to whom one repository of it can be read by. */
   visibleTo(person: Person): readonly Installation[];
   remove(id: number): boolean;
 }
@@ -55,7 +55,12 @@ export function installations(world: PlatformWorld, app: AppRegistration, others
     },
     ours: (id) => all.find((one) => one.id === id && one.appId === app.appId),
     allOurs: () => all.filter((one) => one.appId === app.appId),
-    visibleTo: (person) => all.filter((one) => person.roles[one.account.login] !== undefined),
+    visibleTo: (person) =>
+      all.filter(
+        ({ account }) =>
+          person.roles[account.login] !== undefined ||
+          repositories.some((one) => one.owner === account.login && accessTo(one, person) !== undefined),
+      ),
     remove(id) {
       const index = all.findIndex((one) => one.id === id && one.appId === app.appId);
       if (index < 0) return false;
@@ -67,7 +72,8 @@ export function installations(world: PlatformWorld, app: AppRegistration, others
 
 /** The installation as GitHub's API shows it. */
 export function installationJson(installation: Installation, apiUrl: string): Record<string, unknown> {
-  const at = installation.createdAt.toISOString();
+  // GitHub gives whole seconds.
+  const at = installation.createdAt.toISOString().replace(/\.\d+Z$/, "Z");
   return {
     id: installation.id,
     app_id: installation.appId,

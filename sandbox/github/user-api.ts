@@ -1,6 +1,7 @@
 import { type Request, Router } from "express";
 import { type Answer, route } from "../http/answer.ts";
 import { bearerToken } from "../http/authorization-header.ts";
+import { accessTo, accountJson, accounts, repositories, repositoryJson } from "./accounts.ts";
 import { unauthorized } from "./app-jwt.ts";
 import type { InstallationTokens } from "./installation-tokens.ts";
 import { type Installations, installationJson } from "./installations.ts";
@@ -55,8 +56,50 @@ export function userApi({ tokens, installationTokens, installations, apiUrl }: U
       };
     }),
   );
+  router.get(
+    "/user/installations/:id/repositories",
+    asUser((token, request) => {
+      const id = Number(request.params.id);
+      const installation = installations.visibleTo(token.person).find((one) => one.id === id);
+      if (token.client !== "app" || installation === undefined) return notFound;
+      const reachable = repositories.flatMap((repository) => {
+        const access = accessTo(repository, token.person);
+        return repository.owner === installation.account.login && access !== undefined ? [{ repository, access }] : [];
+      });
+      const { items, headers } = page(reachable, request);
+      return {
+        status: 200,
+        headers,
+        body: {
+          total_count: reachable.length,
+          repository_selection: "all",
+          repositories: items.map(({ repository, access }) => ({
+            ...repositoryJson(repository),
+            permissions: { admin: access === "admin", push: access !== "read", pull: true },
+          })),
+        },
+      };
+    }),
+  );
+  router.get(
+    "/user/memberships/orgs/:org",
+    asUser((token, request) => {
+      const account = accounts.find(({ login, type }) => login === request.params.org && type === "Organization");
+      // A GitHub App's token sees of an organization what the installation there was granted.
+      const installation = installations.allOurs().find((one) => one.account.id === account?.id);
+      if (token.client === "app" && installation?.permissions.members === undefined) {
+        return { status: 403, body: { message: "Resource not accessible by integration" } };
+      }
+      const role = account && token.person.roles[account.login];
+      if (account === undefined || role === undefined) return notFound;
+      const body = { state: "active", role, organization: accountJson(account), user: userJson(token) };
+      return { status: 200, body };
+    }),
+  );
   return router;
 }
+
+const notFound: Answer = { status: 404, body: { message: "Not Found", status: "404" } };
 
 export function userJson({ person }: UserToken): Record<string, unknown> {
   return {

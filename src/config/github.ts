@@ -8,7 +8,7 @@ import {
   readRequired,
   readRequiredSecret,
 } from "./platform-settings.ts";
-import { readWords } from "./scalars.ts";
+import { readChoice, readWords } from "./scalars.ts";
 import type { SettingReader } from "./setting-reader.ts";
 import { readBaseAddress } from "./urls.ts";
 
@@ -30,6 +30,8 @@ export interface GithubConfig extends GithubHost {
   readonly privateKey: Secret;
   /** Begins with a slash and does not end with one. */
   readonly installPath: string;
+  /** What a person must show of an installation that was there before. */
+  readonly claimProof: "administers" | "sees";
 }
 
 export interface GithubOauthConfig extends GithubHost {
@@ -66,6 +68,7 @@ export function readGithub(reader: SettingReader): GithubConfig | undefined {
     clientSecret: readRequiredSecret(reader, "GITHUB_CLIENT_SECRET"),
     privateKey: readPrivateKey(reader),
     installPath: readInstallPath(reader),
+    claimProof: readClaimProof(reader),
   };
 }
 
@@ -106,6 +109,17 @@ function readInstallPath(reader: SettingReader): string {
     reader.problem("GITHUB_INSTALL_PATH", `${path} is not a path`, "set /apps, on Enterprise Server /github-apps");
   }
   return path;
+}
+
+function readClaimProof(reader: SettingReader): GithubConfig["claimProof"] {
+  const proof = readChoice(reader, "GITHUB_CLAIM_PROOF", ["administers", "sees"], "administers");
+  if (proof === "sees") {
+    reader.warn(
+      "GITHUB_CLAIM_PROOF=sees: whoever can read one repository of an organization can connect all that is installed " +
+        "there for an owner of theirs; unset it to ask for who administers it",
+    );
+  }
+  return proof;
 }
 
 function readPrivateKey(reader: SettingReader): Secret {

@@ -43,12 +43,14 @@ export function readListeners(reader: SettingReader): Listeners {
   const local = isLoopback(baseUrl.hostname);
   const tls = readTls(reader);
   const internalHost = readInternalHost(reader, tls !== undefined);
+  const installMode = readChoice(reader, "INSTALL_MODE", ["open", "link"], local ? "open" : "link");
+  if (installMode === "open" && !local) warnOfOpenInstalls(reader, baseUrl);
   return {
     public: {
       host: readHost(reader, "HOST", local ? "127.0.0.1" : "0.0.0.0"),
       port: ports.PORT,
       baseUrl,
-      installMode: readChoice(reader, "INSTALL_MODE", ["open", "link"], local ? "open" : "link"),
+      installMode,
       allowedReturnOrigins: readOrigins(reader, "ALLOWED_RETURN_ORIGINS", baseUrl.origin),
     },
     grpc: { host: internalHost, port: ports.GRPC_PORT },
@@ -57,6 +59,13 @@ export function readListeners(reader: SettingReader): Listeners {
     tls,
     trustedProxies: readNetworks(reader, "TRUSTED_PROXIES"),
   };
+}
+
+function warnOfOpenInstalls(reader: SettingReader, { host }: URL): void {
+  reader.warn(
+    `INSTALL_MODE=open: whoever reaches ${host} can connect what is theirs for any owner they name; ` +
+      "set INSTALL_MODE=link, and let the product make links with CreateInstallLink",
+  );
 }
 
 /** Secrets are asked for here: who is elsewhere has to prove who it is, on a line that nobody listens to. */

@@ -123,6 +123,12 @@ export const settings = [
     default: "/apps",
     meaning: "Path of the install page; `/github-apps` on Enterprise Server.",
   },
+  {
+    name: "GITHUB_CLAIM_PROOF",
+    default: "administers",
+    meaning:
+      "What a person must show of an installation that was there before: `administers`, or `sees` (any read access; warned of).",
+  },
   { name: "GITHUB_OAUTH_CLIENT_ID", meaning: "GitHub OAuth App (`github-oauth`): client id." },
   { name: "GITHUB_OAUTH_CLIENT_SECRET", secret: true, meaning: "GitHub OAuth App: client secret." },
   {

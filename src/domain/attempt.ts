@@ -11,6 +11,8 @@ export interface Attempt {
   /** What an earlier leg of this attempt named but could not prove. */
   readonly hint: string | undefined;
   readonly expiresAt: Date;
+  /** Since its first leg began, in milliseconds by the database's clock: replicas' clocks may differ. */
+  readonly ageMs: number;
   /** Undefined for an attempt that began without a link. */
   readonly link?: LinkFacts | undefined;
 }

@@ -23,6 +23,7 @@ const refusals: Record<AttemptRefusal, InstallFailure> = {
 const exchangeFailures: Record<Exclude<ExchangeOutcome["kind"], "connected" | "person_must_act">, InstallFailure> = {
   code_rejected: "code_rejected",
   not_yours: "installation_not_yours",
+  not_administered: "installation_not_administered",
   misconfigured: "provider_misconfigured",
   rate_limited: "provider_rate_limited",
   unavailable: "provider_unavailable",
@@ -92,9 +93,10 @@ export function createFinishInstall(parts: {
       return outcome;
     }
     const { attempt } = consumed;
+    const begunAt = new Date(world.now().getTime() - attempt.ageMs);
     let outcome: FinishOutcome | undefined;
     try {
-      outcome = await useAttempt(platform, attempt, name, request);
+      outcome = await useAttempt(platform, attempt, { name, begunAt }, request);
       return outcome;
     } finally {
       await record(platform, attempt, request, outcome ?? failed("internal_error", platform.name));
@@ -104,7 +106,7 @@ export function createFinishInstall(parts: {
   async function useAttempt(
     platform: Platform,
     attempt: Attempt,
-    name: string,
+    { name, begunAt }: { readonly name: string; readonly begunAt: Date },
     request: FinishRequest,
   ): Promise<FinishOutcome> {
     const callback = platform.readCallback(request.query, attempt.hint);
@@ -124,7 +126,8 @@ export function createFinishInstall(parts: {
       case "code": {
         const { codeVerifier } = attempt;
         const { code, hint } = callback;
-        const outcome = await platform.exchange({ code, codeVerifier, redirectUri: redirectUri(platform), hint });
+        const request = { code, codeVerifier, redirectUri: redirectUri(platform), hint, begunAt };
+        const outcome = await platform.exchange(request);
         if (outcome.kind !== "connected") return exchangeFailed(platform, outcome);
         return finished(platform, attempt, name, await keepConnection(platform, attempt, outcome.connection));
       }

@@ -97,6 +97,7 @@ export type InstallFailure =
   | "wrong_issuer"
   | "code_rejected"
   | "installation_not_yours"
+  | "installation_not_administered"
   | "installation_missing"
   | "installation_taken"
   | "unverified_email"

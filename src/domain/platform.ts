@@ -101,12 +101,23 @@ export interface Misconfigured {
   readonly code: string;
 }
 
+export interface ExchangeRequest {
+  readonly code: Secret;
+  readonly codeVerifier: Secret | undefined;
+  readonly redirectUri: string;
+  readonly hint: string | undefined;
+  /** When the first leg of the attempt began, by this process's clock. */
+  readonly begunAt: Date;
+}
+
 export type ExchangeOutcome =
   | { readonly kind: "connected"; readonly connection: Connection }
   /** The code is wrong, spent or too old: start again. */
   | { readonly kind: "code_rejected"; readonly code: string }
   /** The named installation is not among those this person can reach. */
   | { readonly kind: "not_yours" }
+  /** This person reaches the named installation and showed no right to give it away. */
+  | { readonly kind: "not_administered" }
   /** The person must do something at the platform first; `code` is a fixed word of ours, e.g. `unverified_email`, `no_sites`. */
   | { readonly kind: "person_must_act"; readonly code: string }
   | Misconfigured
@@ -177,12 +188,7 @@ export interface Platform {
   /** Reads a callback; pure, and makes no call. `attemptHint` is the hint the attempt remembered. */
   readCallback(query: URLSearchParams, attemptHint: string | undefined): Callback;
   /** Spends the code and learns who connected. Proves the hint before anything is returned. */
-  exchange(request: {
-    readonly code: Secret;
-    readonly codeVerifier: Secret | undefined;
-    readonly redirectUri: string;
-    readonly hint: string | undefined;
-  }): Promise<ExchangeOutcome>;
+  exchange(request: ExchangeRequest): Promise<ExchangeOutcome>;
   /** Obtains a new access token, or for a long-lived one asks whether it still works. */
   mint(credential: CredentialSecrets, narrowing?: Narrowing): Promise<MintOutcome>;
   /** What `revoke` ends: this token set alone, or perhaps everything the same subject was given. */

@@ -17,6 +17,8 @@ export interface Leg {
   readonly owner: string | undefined;
   readonly returnTo: string | undefined;
   readonly hint: string | undefined;
+  /** How long ago the first leg began; 0: this is the first. */
+  readonly ageMs?: number | undefined;
   /** Undefined where the flow began without a link. */
   readonly link?: LinkFacts | undefined;
 }
@@ -32,7 +34,7 @@ export function createStartLeg(parts: {
   const { attempts, world, redirectUri } = parts;
   const secret = () => new Secret(world.random(32).toString("base64url"));
 
-  return async ({ platform, owner, returnTo, hint, link }) => {
+  return async ({ platform, owner, returnTo, hint, ageMs = 0, link }) => {
     const state = secret();
     const browser = secret();
     const codeVerifier = platform.usesPkce(hint) ? secret() : undefined;
@@ -46,6 +48,7 @@ export function createStartLeg(parts: {
         codeVerifier,
         hint,
         expiresAt,
+        ageMs,
         link,
       },
       { stateHash: sha256(state.reveal()), browserHash: sha256(browser.reveal()) },

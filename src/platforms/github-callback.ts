@@ -29,8 +29,30 @@ export function readInstallCallback(query: URLSearchParams, issuer: string, atte
   const code = field(query, "code");
   const installationId = field(query, "installation_id");
   if (installationId !== undefined && !/^[1-9]\d{0,15}$/.test(installationId)) return { kind: "malformed" };
-  if (code !== undefined) return { kind: "code", code: new Secret(code), hint: installationId ?? attemptHint };
-  return installationId === undefined ? { kind: "malformed" } : { kind: "authorize_first", hint: installationId };
+  // Only what belongs to an attempt can have been installed in it.
+  const installedNow = field(query, "setup_action") === "install" && query.has("state");
+  const named = installationId && writeHint({ installationId, installedNow });
+  if (code !== undefined) return { kind: "code", code: new Secret(code), hint: named ?? attemptHint };
+  return named === undefined ? { kind: "malformed" } : { kind: "authorize_first", hint: named };
+}
+
+/** What a callback named: to be proven. */
+export interface InstallHint {
+  readonly installationId: string;
+  /** Whether it said that the installation was made in this attempt. */
+  readonly installedNow: boolean;
+}
+
+const installedNowMark = ":new";
+
+function writeHint({ installationId, installedNow }: InstallHint): string {
+  return installedNow ? installationId + installedNowMark : installationId;
+}
+
+/** The hint as `readInstallCallback` wrote it. */
+export function readHint(hint: string): InstallHint {
+  const installedNow = hint.endsWith(installedNowMark);
+  return { installationId: installedNow ? hint.slice(0, -installedNowMark.length) : hint, installedNow };
 }
 
 function readRefusal(query: URLSearchParams, issuer: string): Callback | undefined {

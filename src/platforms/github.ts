@@ -1,4 +1,11 @@
-import type { ExchangeOutcome, MintOutcome, Narrowing, Platform, RevokeOutcome } from "../domain/platform.ts";
+import type {
+  ExchangeOutcome,
+  ExchangeRequest,
+  MintOutcome,
+  Narrowing,
+  Platform,
+  RevokeOutcome,
+} from "../domain/platform.ts";
 import { registrationAt } from "../domain/registration.ts";
 import type { Secret } from "../secret.ts";
 import { causeOf, type GithubSite } from "./github-api.ts";
@@ -13,12 +20,13 @@ import {
 import { readPrivateKey } from "./github-app-jwt.ts";
 import { buildTokenDeletion } from "./github-application-token.ts";
 import { buildAuthorizeUrl } from "./github-authorize.ts";
-import { readInstallCallback } from "./github-callback.ts";
+import { type InstallHint, readHint, readInstallCallback } from "./github-callback.ts";
+import { proveClaim } from "./github-claim.ts";
 import { buildMintBody, parseInstallationRefusal, parseMint } from "./github-installation-token.ts";
 import { fetchUser } from "./github-user.ts";
 import { findUserInstallation, parseInstallation } from "./github-user-installations.ts";
 import { buildCodeExchange, parseExchangeError, parseTokens } from "./github-user-token.ts";
-import { send, unavailable } from "./http.ts";
+import { type PlatformReply, send, unavailable } from "./http.ts";
 import { asRecord, stringAt } from "./json.ts";
 
 /** A GitHub App's registration, and where it is registered. */
@@ -33,7 +41,11 @@ export interface GithubOptions extends GithubSite {
   readonly installPath: string;
   /** The `iss` that callbacks may carry: `https://github.com/login/oauth`. */
   readonly issuer: string;
+  /** What a person must show of an installation that was there before: that they administer it, or only that they see it. */
+  readonly claimProof: ClaimProof;
 }
+
+export type ClaimProof = "administers" | "sees";
 
 /**
  * GitHub Apps: an organization installs us, and tokens are minted with the app's key.
@@ -61,7 +73,7 @@ export function createGithub(options: GithubOptions): Platform {
       return url;
     },
     readCallback: (query, attemptHint) => readInstallCallback(query, options.issuer, attemptHint),
-    exchange: (request) => exchange(site, request),
+    exchange: (request) => exchange(site, request, options.claimProof),
     mint: (credential, narrowing) => mint(site, credential.subject, narrowing),
     revocationReach: () => "grant",
     revoke: (credential) => uninstall(site, credential.subject),
@@ -71,25 +83,48 @@ export function createGithub(options: GithubOptions): Platform {
 /** A person waits for this, and nothing depends on it. */
 const discardDeadlineMs = 3_000;
 
-async function exchange(site: GithubAppSite, request: Parameters<Platform["exchange"]>[0]): Promise<ExchangeOutcome> {
+async function exchange(
+  site: GithubAppSite,
+  request: ExchangeRequest,
+  claimProof: ClaimProof,
+): Promise<ExchangeOutcome> {
   if (request.hint === undefined) return { kind: "person_must_act", code: "installation_missing" };
-  const answer = parseTokens(await send(buildCodeExchange(site, request), site));
+  const reply = await send(buildCodeExchange(site, request), site);
+  const answer = parseTokens(reply);
   if (answer.kind === "error") return parseExchangeError(answer.code);
   if (answer.kind !== "tokens") return answer;
+  const begunAt = begunAtTheirs(reply, request.begunAt, site.now());
   const userToken = answer.tokens.token.value;
   try {
-    return await prove(site, userToken, request.hint);
+    return await prove(site, userToken, { ...readHint(request.hint), begunAt, claimProof });
   } finally {
     // It has shown whose browser this is, which is all it was for.
     await send(buildTokenDeletion(site, userToken), { ...site, deadlineMs: discardDeadlineMs });
   }
 }
 
-async function prove(site: GithubAppSite, userToken: Secret, installationId: string): Promise<ExchangeOutcome> {
+/** When the attempt began by GitHub's clock; undefined if GitHub does not tell its time. */
+function begunAtTheirs(reply: PlatformReply, begunAt: Date, now: Date): Date | undefined {
+  const theirs = reply.kind === "reply" ? Date.parse(reply.headers.get("date") ?? "") : Number.NaN;
+  return Number.isNaN(theirs) ? undefined : new Date(theirs - (now.getTime() - begunAt.getTime()));
+}
+
+async function prove(
+  site: GithubAppSite,
+  userToken: Secret,
+  named: InstallHint & { readonly begunAt: Date | undefined; readonly claimProof: ClaimProof },
+): Promise<ExchangeOutcome> {
+  const { installationId, claimProof } = named;
   const user = await fetchUser(site, userToken);
   if (user.kind !== "user") return user;
   const reach = await findUserInstallation(site, userToken, installationId);
   if (reach.kind !== "found") return reach;
+  if (claimProof === "administers") {
+    const claimed = { ...named, entry: reach.entry, id: installationId };
+    const claim = await proveClaim({ site, token: userToken, user }, claimed);
+    if (claim.kind === "unproven") return { kind: "not_administered" };
+    if (claim.kind !== "proven") return claim;
+  }
   const installation = parseInstallation(reach.entry, user.login);
   if (installation === undefined) return unavailable("unreadable_body", true);
   return {

@@ -1,4 +1,4 @@
-import { and, eq, gt, type InferSelectModel, isNull, lt } from "drizzle-orm";
+import { and, eq, getTableColumns, gt, type InferSelectModel, isNull, lt, sql } from "drizzle-orm";
 import type { Attempt, AttemptRefusal, AttemptRepository } from "../domain/attempt.ts";
 import type { Database } from "./database.ts";
 import { toFacts } from "./link-facts.ts";
@@ -7,6 +7,9 @@ import type { Sealer } from "./seal/sealer.ts";
 
 type AttemptRow = InferSelectModel<typeof attempts>;
 
+const ageMs = sql`(extract(epoch from clock_timestamp() - ${attempts.begunAt}) * 1000)::float8`.mapWith(Number);
+const begun = (age: number) => sql`clock_timestamp() - ${age}::float8 * interval '1 millisecond'`;
+
 export function createAttemptRepository({
   database,
   sealer,
@@ -14,7 +17,7 @@ export function createAttemptRepository({
   readonly database: Database;
   readonly sealer: Sealer;
 }): AttemptRepository {
-  function toAttempt(row: AttemptRow): Attempt {
+  function toAttempt(row: AttemptRow & { readonly ageMs: number }): Attempt {
     return {
       id: row.id,
       platform: row.platform,
@@ -23,16 +26,16 @@ export function createAttemptRepository({
       codeVerifier: row.codeVerifier === null ? undefined : sealer.open(verifierOf(row.id), row.codeVerifier),
       hint: row.hint ?? undefined,
       expiresAt: row.expiresAt,
+      ageMs: row.ageMs,
       link: row.link === null ? undefined : toFacts(row.link),
     };
   }
 
   return {
-    async create({ codeVerifier, link, ...attempt }, { stateHash, browserHash }) {
+    async create({ codeVerifier, link, ageMs: age, ...attempt }, keys) {
       const sealed = codeVerifier === undefined ? null : sealer.seal(verifierOf(attempt.id), codeVerifier).text;
-      await database.write((db) =>
-        db.insert(attempts).values({ ...attempt, stateHash, browserHash, codeVerifier: sealed, link: link ?? null }),
-      );
+      const row = { ...attempt, ...keys, codeVerifier: sealed, begunAt: begun(age), link: link ?? null };
+      await database.write((db) => db.insert(attempts).values(row));
     },
 
     async consume(stateHash, { platform, browserHash, now }) {
@@ -50,7 +53,7 @@ export function createAttemptRepository({
                 eq(attempts.browserHash, browserHash),
               ),
             )
-            .returning(),
+            .returning({ ...getTableColumns(attempts), ageMs }),
         );
         if (spent !== undefined) return { kind: "consumed", attempt: toAttempt(spent) };
       }

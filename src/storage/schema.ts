@@ -112,6 +112,8 @@ export const attempts = pgTable("attempts", {
   hint: text("hint"),
   expiresAt: instant("expires_at").notNull(),
   consumedAt: instant("consumed_at"),
+  /** When its first leg began, by the database's clock. */
+  begunAt: instant("begun_at").notNull(),
   /** Null for an attempt that began without a link. */
   link: jsonb("link").$type<StoredFacts>(),
 });

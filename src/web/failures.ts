@@ -115,6 +115,14 @@ export const failureTexts: Record<InstallFailure | RequestFailure, FailureText> 
     again: true,
     ends: true,
   },
+  installation_not_administered: {
+    status: 403,
+    title: "Your account can see this installation, but does not administer it",
+    whatThePersonCanDo:
+      "Nothing was connected. Ask an owner of the organization at {platform} to connect it here. If you administer only some of its repositories, the owner can also limit the installation to those; then connect again.",
+    again: true,
+    ends: true,
+  },
   installation_missing: {
     status: 409,
     title: "There is no installation to connect yet",

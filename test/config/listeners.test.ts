@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { isLoopback } from "../../src/config/addresses.ts";
 import { createAuthority } from "../support/certificates.ts";
-import { errorOf, load } from "./load.ts";
+import { errorOf, load, warningsOf } from "./load.ts";
 
 const authority = createAuthority();
 const own = authority.issue(["DNS:localhost"]);
@@ -27,6 +27,16 @@ describe("the public listener", () => {
   test("keeps what is set beside a public address", () => {
     const env = { BASE_URL: "https://oauth.example", HOST: "127.0.0.1", INSTALL_MODE: "open" };
     expect(load(env).public).toMatchObject({ host: "127.0.0.1", installMode: "open" });
+  });
+
+  test("warns of installs that anybody may start, beyond loopback", () => {
+    expect(warningsOf({ BASE_URL: "https://oauth.example:444/x", INSTALL_MODE: "open" })).toEqual([
+      "INSTALL_MODE=open: whoever reaches oauth.example:444 can connect what is theirs for any owner they name; " +
+        "set INSTALL_MODE=link, and let the product make links with CreateInstallLink",
+    ]);
+    for (const env of [{ INSTALL_MODE: "open" }, { BASE_URL: "https://oauth.example" }, {}]) {
+      expect(warningsOf(env)).toEqual([]);
+    }
   });
 
   test.each([

@@ -17,6 +17,15 @@ describe("the GitHub App", () => {
     expect(github?.clientSecret.reveal()).toBe("github-secret");
   });
 
+  test("asks who connects what was there to administer it, and warns where seeing it is to be enough", () => {
+    expect(load(githubApp).platforms.github?.claimProof).toBe("administers");
+    expect(warningsOf({ ...githubApp, GITHUB_CLAIM_PROOF: "administers" })).toEqual([]);
+    const sees = { ...githubApp, GITHUB_CLAIM_PROOF: "sees" };
+    expect(load(sees).platforms.github?.claimProof).toBe("sees");
+    expect(warningsOf(sees)).toEqual([expect.stringContaining("GITHUB_CLAIM_PROOF=sees: whoever can read one repo")]);
+    expect(errorOf({ ...githubApp, GITHUB_CLAIM_PROOF: "no" })).toContain("set administers or sees");
+  });
+
   test.each(Object.keys(githubApp))("does not start without %s", (name) => {
     const message = errorOf({ ...githubApp, [name]: "" });
     expect(message.split("\n")).toHaveLength(2);

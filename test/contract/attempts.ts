@@ -18,19 +18,37 @@ export function describeAttempts({ storage, clock, raw }: OpenedStorage): void {
       codeVerifier: new Secret(`verifier-${keys.stateHash}`),
       hint: undefined,
       expiresAt: new Date(clock.now().getTime() + 600_000),
+      ageMs: 0,
       ...changes,
     };
     await attempts.create(attempt, keys);
     return { attempt, ...keys, expected: { platform: "jira", browserHash: keys.browserHash, now: clock.now() } };
   }
 
+  const anyAge: unknown = expect.any(Number);
+
   describe("an attempt", () => {
+    test("is as old as its first leg, by the database's clock", async () => {
+      const ageOf = async (ageMs: number) => {
+        const { stateHash, expected } = await begin({ ageMs });
+        clock.advance(3_600_000);
+        const outcome = await attempts.consume(stateHash, { ...expected, now: new Date(0) });
+        if (outcome.kind !== "consumed") throw new Error(outcome.why);
+        return outcome.attempt.ageMs;
+      };
+      const [first, second] = [await ageOf(0), await ageOf(90_000)];
+      expect(first).toBeGreaterThanOrEqual(0);
+      expect(first).toBeLessThan(60_000);
+      expect(second).toBeGreaterThanOrEqual(90_000 - 1);
+      expect(second).toBeLessThan(150_000);
+    });
+
     test("comes back whole", async () => {
       const { attempt, stateHash, expected } = await begin({ hint: "42" });
       const outcome = await attempts.consume(stateHash, expected);
       if (outcome.kind !== "consumed") throw new Error(outcome.why);
       const { codeVerifier, ...rest } = outcome.attempt;
-      expect({ ...rest, codeVerifier: undefined }).toEqual({ ...attempt, codeVerifier: undefined });
+      expect({ ...rest, codeVerifier: undefined }).toEqual({ ...attempt, codeVerifier: undefined, ageMs: anyAge });
       expect(codeVerifier?.reveal()).toBe(attempt.codeVerifier?.reveal());
     });
 
@@ -40,7 +58,8 @@ export function describeAttempts({ storage, clock, raw }: OpenedStorage): void {
         returnTo: undefined,
         codeVerifier: undefined,
       });
-      expect(await attempts.consume(stateHash, expected)).toEqual({ kind: "consumed", attempt });
+      const whole = { ...attempt, ageMs: anyAge };
+      expect(await attempts.consume(stateHash, expected)).toEqual({ kind: "consumed", attempt: whole });
     });
 
     test("of a link comes back with what the link said, and tells a refusal of it", async () => {

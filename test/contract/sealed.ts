@@ -46,6 +46,7 @@ export function describeSealed({ storage, clock, raw }: OpenedStorage): void {
           codeVerifier: new Secret(`verifier-${canary}`),
           hint: undefined,
           expiresAt: clock.now(),
+          ageMs: 0,
         },
         { stateHash: unique("state"), browserHash: unique("browser") },
       );

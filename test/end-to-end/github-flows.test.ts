@@ -223,6 +223,69 @@ describe("an installation_id that somebody made up", () => {
   });
 });
 
+describe("an installation that was there before", () => {
+  /** Installs as the account's admin, and forgets it here. */
+  async function installedAt(account: string): Promise<string> {
+    const { service, sql } = shared;
+    service.sandbox.github.controls.signIn("mona");
+    service.sandbox.github.controls.chooseAccount(account);
+    const { installations } = await service.connect("github");
+    await sql`delete from credentials`;
+    await sql`delete from installations`;
+    service.clock.advance(60_000);
+    return String(installations[0]?.external_install_id);
+  }
+
+  /** What a person hears who calls the callback of an attempt of their own with an installation that they can see. */
+  async function claimed(login: string, installationId: string, replica = shared.service.replicas[0]!) {
+    const { github } = shared.service.sandbox;
+    github.controls.signIn(login);
+    const browser = createBrowser();
+    const query = "?owner=claimant";
+    const install = await redirect(browser, new URL(`/oauth/install/github${query}`, replica.publicUrl));
+    const authorize = new URL("/login/oauth/authorize", github.url);
+    authorize.searchParams.set("client_id", github.app.clientId);
+    authorize.searchParams.set("state", install.searchParams.get("state") ?? "");
+    const callback = await redirect(browser, authorize);
+    callback.searchParams.set("installation_id", installationId);
+    callback.searchParams.set("setup_action", "install");
+    return callBack(browser, new URL(callback.pathname + callback.search, replica.publicUrl));
+  }
+
+  test.each(["reader", "docsy", "hubot"])(
+    "is not bound by %s, who sees it and does not administer it",
+    async (login) => {
+      const acme = await installedAt("acme");
+      expect(await claimed(login, acme)).toMatchObject({
+        status: 403,
+        success: false,
+        error: { code: "installation_not_administered" },
+      });
+      expect([await stored(), await livingUserTokens()]).toEqual([0, []]);
+    },
+  );
+
+  test("is bound by who administers all its repositories", async () => {
+    const globex = await installedAt("globex");
+    const answer = await claimed("siteowner", globex);
+    expect(answer).toMatchObject({ status: 200, success: true });
+    expect(answer.installations).toMatchObject([{ owner: "claimant", external_install_id: globex }]);
+  });
+
+  test("is bound by who only sees it where the operator accepts that", async () => {
+    const acme = await installedAt("acme");
+    await shared.startReplica({ GITHUB_CLAIM_PROOF: "sees" });
+    expect(await claimed("reader", acme, shared.service.replicas.at(-1)!)).toMatchObject({ status: 200 });
+  });
+
+  test("is bound by an administrator who is asked to install it again", async () => {
+    await installedAt("acme");
+    const callback = await walk(createBrowser());
+    expect(callback.searchParams.get("setup_action")).toBe("update");
+    expect(await shared.service.connect("github")).toMatchObject({ success: true });
+  });
+});
+
 test.each(["https://github.com", "https://evil.example/login/oauth", ""])(
   "an answer from the issuer %j is not believed, and makes no call",
   async (iss) => {

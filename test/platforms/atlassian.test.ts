@@ -69,7 +69,7 @@ async function consent(): Promise<Consent> {
 }
 
 function exchange({ code, codeVerifier }: { code: Secret; codeVerifier: Secret | undefined }, by = platform) {
-  return by.exchange({ code, codeVerifier, redirectUri: client.redirectUri, hint: undefined });
+  return by.exchange({ code, codeVerifier, redirectUri: client.redirectUri, hint: undefined, begunAt: new Date() });
 }
 
 async function connect(): Promise<Connection> {

@@ -14,12 +14,15 @@ function oauth(query: string) {
 }
 
 it.each([
-  ["code=c1&installation_id=77&setup_action=install&state=s", undefined, { kind: "code", code: "c1", hint: "77" }],
+  ["code=c1&installation_id=77&setup_action=install&state=s", undefined, { kind: "code", code: "c1", hint: "77:new" }],
   ["code=c1&installation_id=77&setup_action=update", undefined, { kind: "code", code: "c1", hint: "77" }],
+  ["code=c1&installation_id=77&setup_action=install", undefined, { kind: "code", code: "c1", hint: "77" }],
   ["code=c1&state=s", "77", { kind: "code", code: "c1", hint: "77" }],
+  ["code=c1&state=s", "77:new", { kind: "code", code: "c1", hint: "77:new" }],
   ["code=c1&installation_id=78&state=s", "77", { kind: "code", code: "c1", hint: "78" }],
   ["code=c1&state=s", undefined, { kind: "code", code: "c1", hint: undefined }],
   ["installation_id=77&setup_action=install", undefined, { kind: "authorize_first", hint: "77" }],
+  ["installation_id=77&setup_action=install&state=s", undefined, { kind: "authorize_first", hint: "77:new" }],
   ["installation_id=77&setup_action=update&code=", undefined, { kind: "authorize_first", hint: "77" }],
   ["installation_id=77&setup_action=something_new", undefined, { kind: "authorize_first", hint: "77" }],
   ["setup_action=request&state=s", undefined, { kind: "approval_pending" }],

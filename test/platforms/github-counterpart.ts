@@ -54,6 +54,14 @@ export class GithubCounterpart {
   readonly userTokens = new Map<string, { readonly scopes: string; readonly refreshToken: string | undefined }>();
   readonly installations: CounterpartInstallation[] = [];
   readonly reachable: CounterpartInstallation[] = [];
+  /** What the person reaches of an installation's repositories, and whether as an administrator. */
+  readonly reachableRepositories: boolean[] = [];
+  /** How many repositories every installation has. */
+  repositoryCount = 0;
+  /** The person's part in an organization, by its login; without the app's permission nobody is told. */
+  readonly memberships = new Map<string, { readonly state: string; readonly role: string; readonly id: number }>();
+  membersReadable = true;
+  readonly installationTokens = new Set<string>();
   clock: () => Date = () => new Date();
   /** Whether user tokens expire. */
   expiring = true;
@@ -184,6 +192,14 @@ export class GithubCounterpart {
     if (route === "POST /login/oauth/access_token") return this.#token(body);
     if (route === "GET /user") return this.#asUser(authorization, (scopes) => this.#whoami(scopes));
     if (route === "GET /user/installations") return this.#asUser(authorization, () => this.#page(url));
+    if (/^\/user\/installations\/\d+\/repositories$/.test(url.pathname)) {
+      return this.#asUser(authorization, () => this.#repositories(url));
+    }
+    const organization = /^\/user\/memberships\/orgs\/([^/]+)$/.exec(url.pathname)?.[1];
+    if (organization !== undefined) return this.#asUser(authorization, () => this.#membership(organization));
+    if (url.pathname === "/installation/repositories" || url.pathname === "/installation/token") {
+      return this.#asInstallation(method, authorization.replace(/^Bearer /, ""));
+    }
     if (url.pathname === `/applications/${this.clientId}/token`) return this.#application(method, authorization, body);
     const installation = /^\/app\/installations\/(\d+)(\/access_tokens)?$/.exec(url.pathname);
     if (url.pathname === "/app" || installation !== null) {
@@ -241,6 +257,32 @@ export class GithubCounterpart {
     return { status: 200, body: { total_count: this.totalCount ?? this.reachable.length, installations } };
   }
 
+  #repositories(url: URL): Answer {
+    const size = Number(url.searchParams.get("per_page") ?? 30);
+    const start = (Number(url.searchParams.get("page") ?? 1) - 1) * size;
+    const repositories = this.reachableRepositories
+      .slice(start, start + size)
+      .map((admin, index) => ({ id: start + index, permissions: { admin, push: admin, pull: true } }));
+    return { status: 200, body: { total_count: this.reachableRepositories.length, repositories } };
+  }
+
+  #membership(login: string): Answer {
+    if (!this.membersReadable) return { status: 403, body: { message: "Resource not accessible by integration" } };
+    const found = this.memberships.get(login);
+    if (found === undefined) return { status: 404, body: { message: "Not Found" } };
+    const { state, role, id } = found;
+    return { status: 200, body: { state, role, organization: { login, id } } };
+  }
+
+  #asInstallation(method: string, token: string): Answer {
+    if (!this.installationTokens.has(token)) return { status: 401, body: { message: "Bad credentials" } };
+    if (method === "DELETE") {
+      this.installationTokens.delete(token);
+      return { status: 204 };
+    }
+    return { status: 200, body: { total_count: this.repositoryCount, repositories: [] } };
+  }
+
   #application(method: string, authorization: string, body: Readonly<Record<string, unknown>>): Answer {
     const basic = `Basic ${Buffer.from(`${this.clientId}:${this.clientSecret}`).toString("base64")}`;
     if (authorization !== basic) return { status: 401, body: { message: "Bad credentials" } };
@@ -296,10 +338,12 @@ export class GithubCounterpart {
   #mint(installation: CounterpartInstallation, body: Readonly<Record<string, unknown>>): Answer {
     if (installation.suspended_at) return { status: 403, body: { message: "This installation has been suspended" } };
     const ids = body.repository_ids as number[] | undefined;
+    const token = `ghs_${this.appId}_${randomBytes(200).toString("base64url")}.x.${randomBytes(150).toString("base64url")}`;
+    this.installationTokens.add(token);
     return {
       status: 201,
       body: {
-        token: `ghs_${this.appId}_${randomBytes(200).toString("base64url")}.x.${randomBytes(150).toString("base64url")}`,
+        token,
         expires_at: new Date(this.clock().getTime() + 3_600_000).toISOString(),
         permissions: body.permissions ?? installation.permissions,
         repository_selection: installation.repository_selection,

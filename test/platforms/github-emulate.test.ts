@@ -62,7 +62,15 @@ function site(secret = clientSecret) {
 
 function app(overrides: { clientId?: string; privateKey?: Secret } = {}) {
   const privateKey = new Secret(pem.replaceAll("\n", "\\n"));
-  return createGithub({ ...site(), appId: "4242", slug: "acme-bot", installPath: "/apps", privateKey, ...overrides });
+  return createGithub({
+    ...site(),
+    appId: "4242",
+    slug: "acme-bot",
+    installPath: "/apps",
+    claimProof: "administers",
+    privateKey,
+    ...overrides,
+  });
 }
 
 function installed(subject: string): CredentialSecrets {
@@ -101,7 +109,13 @@ describe("an OAuth App at the emulator", () => {
     expect(query.get("state")).toBe("our-state");
     const callback = platform().readCallback(query, undefined);
     if (callback.kind !== "code") throw new Error(callback.kind);
-    const request = { code: callback.code, codeVerifier: new Secret("v".repeat(43)), redirectUri, hint: undefined };
+    const request = {
+      code: callback.code,
+      codeVerifier: new Secret("v".repeat(43)),
+      redirectUri,
+      hint: undefined,
+      begunAt: new Date(),
+    };
     const outcome = await platform().exchange(request);
     expect(outcome).toMatchObject({
       kind: "connected",
@@ -120,6 +134,7 @@ describe("an OAuth App at the emulator", () => {
       codeVerifier: undefined,
       redirectUri,
       hint: undefined,
+      begunAt: new Date(),
     };
     const outcome = await createGithubOauth({ ...site("wrong"), scopes: [] }).exchange(request);
     expect(outcome).toEqual({ kind: "misconfigured", code: "incorrect_client_credentials" });

@@ -33,7 +33,7 @@ function create(overrides: Partial<GithubOauthOptions> = {}) {
 
 function exchange() {
   const code = new Secret(github.issueCode({ redirectUri, challenge }));
-  return create().exchange({ code, codeVerifier: verifier, redirectUri, hint: undefined });
+  return create().exchange({ code, codeVerifier: verifier, redirectUri, hint: undefined, begunAt: new Date() });
 }
 
 /** Connects a person and gives what would be kept of it. */
@@ -135,7 +135,13 @@ describe("a person connects", () => {
 
   it("only with the verifier of the attempt", async () => {
     const code = new Secret(github.issueCode({ redirectUri, challenge }));
-    const request = { code, codeVerifier: new Secret("x".repeat(43)), redirectUri, hint: undefined };
+    const request = {
+      code,
+      codeVerifier: new Secret("x".repeat(43)),
+      redirectUri,
+      hint: undefined,
+      begunAt: new Date(),
+    };
     expect(await create().exchange(request)).toEqual({ kind: "code_rejected", code: "bad_verification_code" });
   });
 

@@ -32,6 +32,7 @@ function options(overrides: Partial<GithubOptions> = {}): GithubOptions {
     privateKey: new Secret(github.keys.privateKey.export({ type: "pkcs8", format: "pem" }).toString()),
     installPath: "/apps",
     issuer: "https://github.com/login/oauth",
+    claimProof: "sees",
     ...overrides,
   };
 }
@@ -88,7 +89,13 @@ describe("the browser's way", () => {
 describe("an installation is proven", () => {
   async function exchange(hint: string | undefined, pkce = false) {
     const code = new Secret(github.issueCode(pkce ? { redirectUri, challenge } : {}));
-    return create().exchange({ code, codeVerifier: pkce ? verifier : undefined, redirectUri, hint });
+    return create().exchange({
+      code,
+      codeVerifier: pkce ? verifier : undefined,
+      redirectUri,
+      hint,
+      begunAt: new Date(),
+    });
   }
 
   it("by a person who reaches it, whose token is ended and kept nowhere", async () => {
@@ -197,21 +204,45 @@ describe("an installation is proven", () => {
 
   it("once per code", async () => {
     github.reachable.push(github.installation(77));
-    const request = { code: new Secret(github.issueCode()), codeVerifier: undefined, redirectUri, hint: "77" };
+    const request = {
+      code: new Secret(github.issueCode()),
+      codeVerifier: undefined,
+      redirectUri,
+      hint: "77",
+      begunAt: new Date(),
+    };
     expect((await create().exchange(request)).kind).toBe("connected");
     expect(await create().exchange(request)).toEqual({ kind: "code_rejected", code: "bad_verification_code" });
   });
 
   it("only with the verifier and the redirect URI of the same attempt", async () => {
     const code = () => new Secret(github.issueCode({ redirectUri, challenge }));
-    const wrongVerifier = await create().exchange({ code: code(), codeVerifier: undefined, redirectUri, hint: "77" });
+    const wrongVerifier = await create().exchange({
+      code: code(),
+      codeVerifier: undefined,
+      redirectUri,
+      hint: "77",
+      begunAt: new Date(),
+    });
     expect(wrongVerifier).toEqual({ kind: "code_rejected", code: "bad_verification_code" });
-    const elsewhere = { code: code(), codeVerifier: verifier, redirectUri: "https://other.example/", hint: "77" };
+    const elsewhere = {
+      code: code(),
+      codeVerifier: verifier,
+      redirectUri: "https://other.example/",
+      hint: "77",
+      begunAt: new Date(),
+    };
     expect(await create().exchange(elsewhere)).toEqual({ kind: "misconfigured", code: "redirect_uri_mismatch" });
   });
 
   it("only for a registration that GitHub knows", async () => {
-    const request = { code: new Secret(github.issueCode()), codeVerifier: undefined, redirectUri, hint: "77" };
+    const request = {
+      code: new Secret(github.issueCode()),
+      codeVerifier: undefined,
+      redirectUri,
+      hint: "77",
+      begunAt: new Date(),
+    };
     expect(await create({ clientSecret: new Secret("wrong") }).exchange(request)).toEqual({
       kind: "misconfigured",
       code: "incorrect_client_credentials",

@@ -59,7 +59,7 @@ async function consent(platform: Platform): Promise<Secret> {
 }
 
 function exchange(platform: Platform, code: Secret, to = redirectUri) {
-  return platform.exchange({ code, codeVerifier: undefined, redirectUri: to, hint: undefined });
+  return platform.exchange({ code, codeVerifier: undefined, redirectUri: to, hint: undefined, begunAt: new Date() });
 }
 
 describe("against a Slack that others wrote", () => {

@@ -63,6 +63,7 @@ export async function openStage(storage: Storage, cast: readonly RawCaller[]): P
           .toString(),
       ),
       installPath: "/apps",
+      claimProof: "administers",
       issuer: "https://github.example/login/oauth",
       fetch: github.fetch,
       now: world.now,
