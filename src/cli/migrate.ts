@@ -1,7 +1,8 @@
 import { loadDatabaseConfig } from "../config/load-config.ts";
-import { driverError, errorCode } from "../storage/database-failure.ts";
+import { driverError, isUnavailable } from "../storage/database-failure.ts";
 import { migratePostgres } from "../storage/migrate.ts";
 import { grantToService } from "../storage/service-role.ts";
+import { isLasting, startFailure } from "../storage/start-failure.ts";
 import { type Command, notUnderstood } from "./command.ts";
 
 /**
@@ -24,9 +25,8 @@ export const migrateCommand: Command = async (args, { env, readFile, random, pri
   } catch (error) {
     // What surrounds the driver's error repeats the statement and its values.
     const cause = driverError(error);
-    // A connection tried at several addresses has no message of its own.
-    const why = (cause instanceof Error && cause.message) || (errorCode(cause) ?? "no answer");
-    throw new Error(`${place} is not migrated: ${why}`, { cause });
+    if (isLasting(cause) || isUnavailable(cause)) throw startFailure(target, cause);
+    throw new Error(`${place} is not migrated: ${cause instanceof Error ? cause.message : "no answer"}`, { cause });
   }
   print(`${place} is up to date`);
   if (role !== undefined) print(`${role} may run the service, and cannot change what is on record`);

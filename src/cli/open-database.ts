@@ -12,6 +12,7 @@ import { openEmbeddedDatabase } from "../storage/embedded.ts";
 import { openForReseal } from "../storage/reseal-postgres.ts";
 import { parseKeyRing } from "../storage/seal/key-ring.ts";
 import { createSealer, type Sealer } from "../storage/seal/sealer.ts";
+import { startFailure } from "../storage/start-failure.ts";
 import type { CommandWorld } from "./command.ts";
 
 /** What a command works on beside, or instead of, a running service. */
@@ -36,6 +37,7 @@ export async function openDatabase(world: CommandWorld, closers: Closers): Promi
     const target = database.direct ?? database.target;
     const place = `the database ${target.database} on ${target.host}:${target.port}`;
     const opened = await openForReseal(target, random).catch((error: unknown) => {
+      if (error instanceof ServiceError) throw startFailure(target, error.cause);
       throw new Error(`${place} cannot be used: ${reasonOf(error)}`, { cause: error });
     });
     closers.add("database", opened.close);

@@ -2,11 +2,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ServiceError } from "../errors.ts";
 import { isLocal, type PostgresTarget } from "../postgres-target.ts";
 import type { Log } from "../world.ts";
-import { databaseFailure, driverError, errorCode, isUnavailable } from "./database-failure.ts";
+import { databaseFailure, driverError, isUnavailable } from "./database-failure.ts";
 import { migratePostgres } from "./migrate.ts";
 import { listenForChanges } from "./postgres-changes.ts";
 import { createPostgresPool } from "./postgres-pool.ts";
 import { stamp } from "./stamp.ts";
+import { isLasting, startFailure } from "./start-failure.ts";
 import { createStorage, type Storage, type StorageTools } from "./storage.ts";
 
 export interface PostgresOptions extends StorageTools {
@@ -63,34 +64,10 @@ async function reach<T>(
       return await work();
     } catch (error) {
       const cause = driverError(error instanceof ServiceError ? error.cause : error);
+      if (isLasting(cause)) throw startFailure(target, cause);
       if (!isUnavailable(cause)) throw databaseFailure(error);
-      const code = errorCode(cause) ?? "no answer";
-      if (performance.now() >= giveUpAt || isLasting(code)) throw unreachable(target, code, cause);
+      if (performance.now() >= giveUpAt) throw startFailure(target, cause);
     }
     await delay(100 + random(1).readUInt8(0));
   }
-}
-
-/** Wrong password or user, missing database or right, untrusted certificate: waiting does not help. */
-function isLasting(code: string): boolean {
-  return /^(28...|3D000|42501|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL)/.test(code);
-}
-
-function unreachable(target: PostgresTarget, code: string, cause: unknown): Error {
-  const { host, port, database, user } = target;
-  const place = `host ${host}, port ${port}, database ${database}`;
-  const account = user === undefined ? "the user" : `user ${user}`;
-  return new Error(`cannot use the database (${place}): ${code}: ${advice(code, account)}`, { cause });
-}
-
-function advice(code: string, account: string): string {
-  if (/^28/.test(code)) return `the server does not accept ${account}; check user and password in DATABASE_URL`;
-  if (code === "3D000") return "there is no such database; create it, or correct DATABASE_URL";
-  if (code === "42501") return `${account} lacks a right; let it create schemas and tables, or migrate as the owner`;
-  if (/^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_TLS)/.test(code)) {
-    return "the server's certificate is not trusted; name its CA with sslrootcert in DATABASE_URL";
-  }
-  if (/^ERR_SSL/.test(code)) return "the server does not speak TLS; check sslmode in DATABASE_URL";
-  if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "the host name does not resolve; check DATABASE_URL";
-  return "check that Postgres runs there and accepts connections from here, and DATABASE_URL";
 }
