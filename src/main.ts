@@ -4,6 +4,7 @@ import process from "node:process";
 import { startApp } from "./app/start-app.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { loadConfig } from "./config/load-config.ts";
+import { createClock } from "./world/clock.ts";
 import { createLogger } from "./world/logger.ts";
 import { createPlatformFetch } from "./world/platform-fetch.ts";
 import type { Log, World } from "./world.ts";
@@ -18,8 +19,10 @@ async function run(): Promise<void> {
   const { httpsProxy, noProxy } = config.proxy;
   const isOwnHost = (host: string) => config.ownHosts.has(host);
   const platformFetch = createPlatformFetch({ httpsProxy: httpsProxy?.reveal(), noProxy, isOwnHost });
+  const clock = createClock();
   const world: World = {
-    now: () => new Date(),
+    now: clock.now,
+    clock,
     random: (bytes) => randomBytes(bytes),
     fetch: platformFetch.fetch,
     fetchNamed: platformFetch.fetchNamed,

@@ -14,8 +14,17 @@ export interface OpenedStorage {
   readonly keys: KeyRing;
 }
 
-/** Opens the configured database with the configured keys; embedded, it locks the data directory first. */
+/**
+ * Opens the configured database with the configured keys; embedded, it locks the data directory first. From here on the
+ * world's clock follows the database's.
+ */
 export async function openStorage(config: Config, world: World, closers: Closers): Promise<OpenedStorage> {
+  const opened = await open(config, world, closers);
+  await world.clock?.follow(opened.storage.readTimeMs, world.log);
+  return opened;
+}
+
+async function open(config: Config, world: World, closers: Closers): Promise<OpenedStorage> {
   const { database, encryption } = config;
   const { now, random, log } = world;
   const sealing = (keys: KeyRing) => createSealer({ keys, cipher: encryption.cipher, now, random });

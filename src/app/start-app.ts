@@ -18,7 +18,8 @@ import { createClientAddress } from "../web/client-address.ts";
 import { createInternalApp } from "../web/internal-app.ts";
 import { listen } from "../web/listen.ts";
 import { createPublicApp } from "../web/public-app.ts";
-import type { Log, World } from "../world.ts";
+import type { Log, ServiceClock, World } from "../world.ts";
+import { clockHealth } from "./clock-health.ts";
 import { configuredPlatforms } from "./configured-platforms.ts";
 import { createKeyReport, type KeyReport } from "./key-report.ts";
 import { listening } from "./listening.ts";
@@ -68,6 +69,7 @@ async function start(config: Config, world: World, schedule: Schedule, closers: 
     statistics: () => storage.statistics.read(world.now()),
     cacheEntries: wired.cacheEntries,
     isChangeFeedAlive: storage.changes.isAlive,
+    clockSkewMs: () => world.clock?.read()?.skewMs,
     keyIds: keys.map((key) => key.id),
     platforms: platforms.all.map((platform) => platform.name),
   });
@@ -107,7 +109,7 @@ async function start(config: Config, world: World, schedule: Schedule, closers: 
     }),
     calls: createJsonCalls(doors),
     readHealth: () =>
-      readHealth(storage, keyReport, async () => ({
+      readHealth(storage, world.clock, keyReport, async () => ({
         configured: platforms.all.map((platform) => platform.name),
         not_configured: config.notConfigured,
         other_registration: await registrationReport.read(),
@@ -170,6 +172,12 @@ function startJobs(parts: {
   };
   closers.add("last counts", flush);
   closers.add("refreshes", () => wired.refresher.idle());
+  const { clock } = world;
+  if (clock !== undefined) {
+    // A machine that wakes is seen at once, by calls or here; what nothing on it shows, after five seconds.
+    job(1, "notice clock steps", async () => (clock.isSteady() ? undefined : clock.measure()));
+    job(5, "ask the database for the time", clock.measure);
+  }
   job(1, "flush counts", flush);
   job(5, "refresh what is due", () => wired.keepFresh.refreshDue());
   job(24 * 3600, "warn of endings", () => wired.keepFresh.warnOfEndings());
@@ -208,6 +216,7 @@ async function checkDatabase(storage: Storage, health: HealthStatus, log: Log): 
 
 async function readHealth(
   storage: Storage,
+  clock: ServiceClock | undefined,
   keys: KeyReport,
   platforms: () => Promise<Readonly<Record<string, unknown>>>,
 ) {
@@ -215,5 +224,6 @@ async function readHealth(
     () => "ok",
     () => "unreachable",
   );
-  return { ok: database === "ok", parts: { database, keys: await keys.read(), platforms: await platforms() } };
+  const parts = { database, keys: await keys.read(), clock: clockHealth(clock), platforms: await platforms() };
+  return { ok: database === "ok", parts };
 }

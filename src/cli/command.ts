@@ -1,10 +1,13 @@
 import type { Environment, ReadFile } from "../config/setting-reader.ts";
+import type { ServiceClock } from "../world.ts";
 
 /** What a command takes from the process it runs in. */
 export interface CommandWorld {
   readonly env: Environment;
   readonly readFile: ReadFile;
   readonly now: () => Date;
+  /** What keeps `now` right beside a service, by the database both use. */
+  readonly clock?: ServiceClock;
   /** Cryptographically strong random bytes. */
   readonly random: (bytes: number) => Buffer;
   /** A line for whoever reads or pipes the result. */

@@ -7,6 +7,7 @@ import type { Secret } from "../secret.ts";
 import { lockDataDirectory } from "../storage/data-directory.ts";
 import { readOrCreateKey } from "../storage/data-directory-key.ts";
 import type { Database } from "../storage/database.ts";
+import { readDatabaseMs } from "../storage/database-clock.ts";
 import { errorCode } from "../storage/database-failure.ts";
 import { openEmbeddedDatabase } from "../storage/embedded.ts";
 import { openForReseal } from "../storage/reseal-postgres.ts";
@@ -14,6 +15,7 @@ import { parseKeyRing } from "../storage/seal/key-ring.ts";
 import { createSealer, type Sealer } from "../storage/seal/sealer.ts";
 import { startFailure } from "../storage/start-failure.ts";
 import type { CommandWorld } from "./command.ts";
+import { complaining } from "./complaining.ts";
 
 /** What a command works on beside, or instead of, a running service. */
 export interface OpenedDatabase {
@@ -23,10 +25,16 @@ export interface OpenedDatabase {
 
 /**
  * Opens the configured database with the configured keys and migrates nothing: Postgres with a few connections of its
- * own, the embedded one only while no service holds its directory.
+ * own, the embedded one only while no service holds its directory. The world's clock follows it from here on.
  * @throws Error that says what to do.
  */
 export async function openDatabase(world: CommandWorld, closers: Closers): Promise<OpenedDatabase> {
+  const opened = await open(world, closers);
+  await world.clock?.follow(() => readDatabaseMs(opened.database), complaining(world));
+  return opened;
+}
+
+async function open(world: CommandWorld, closers: Closers): Promise<OpenedDatabase> {
   const { now, random } = world;
   const { database, encryption } = loadSealingConfig(world.env, world.readFile);
   const sealing = (keys: Secret) => createSealer({ keys: parseKeyRing(keys), cipher: encryption.cipher, now, random });

@@ -45,6 +45,14 @@ export function createGetToken(parts: {
   return (request, call) => {
     const { selector } = request;
     call.access.check(selector.platform, selector.owner, request.narrowing?.permissions);
+    const { clock } = world;
+    // Whether a token has ended is not said by a clock that may have stood still.
+    if (clock?.isSteady() === false) return clock.measure().then(() => answer(request, call));
+    return answer(request, call);
+  };
+
+  function answer(request: GetTokenRequest, call: Call): IssuedToken | Promise<IssuedToken> {
+    const { selector } = request;
     const visible = call.access.visible(selector.platform);
     const recalled = selections.recall(selector, visible);
     if (recalled !== undefined) {
@@ -52,7 +60,7 @@ export function createGetToken(parts: {
       if (issued !== undefined) return issued;
     }
     return inTime(recalled, visible, request, call);
-  };
+  }
 
   /** The warm path: everything that is needed is in memory, and nothing has to be waited for. */
   function atOnce(selected: Selected, request: GetTokenRequest, call: Call): IssuedToken | undefined {

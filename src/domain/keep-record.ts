@@ -10,6 +10,14 @@ export interface AuditRecord {
   prune(before: Date): Promise<PrunedRecord>;
   /** Notes how far the chains of other processes go. */
   witness(): Promise<void>;
+  /** What time it is by the database, and since when it has gone on without a jump: kept there, over restarts. */
+  watchClock(): Promise<RecordClock>;
+}
+
+export interface RecordClock {
+  readonly now: Date;
+  /** Later than the last jump, and than the first look; a break of two days counts as a jump. */
+  readonly steadySince: Date;
 }
 
 export interface PrunedRecord {
@@ -33,13 +41,31 @@ const dayMs = 24 * 3_600_000;
 export function createKeepRecord(parts: {
   readonly record: AuditRecord;
   readonly audit: AuditLog;
-  readonly world: Pick<World, "now" | "log">;
+  readonly world: Pick<World, "now" | "clock" | "log">;
   readonly retentionDays: number;
 }): KeepRecord {
   const { record, audit, world, retentionDays } = parts;
+
+  /**
+   * The time to prune by: the database's, or this machine's where that is earlier, so that a wrong one of the two removes
+   * nothing. Undefined for a day after the database's has jumped, when both may be wrong.
+   */
+  async function timeToPrune(): Promise<Date | undefined> {
+    const { now, steadySince } = await record.watchClock();
+    const until = new Date(steadySince.getTime() + dayMs);
+    if (now < until) {
+      const advice = "the clock jumped, or this is its first day: nothing is pruned before it has gone on for a day";
+      world.log.info({ now, until, advice }, "audit.pruning_waits");
+      return undefined;
+    }
+    const machine = world.clock?.machineNow() ?? now;
+    return new Date(Math.min(machine.getTime(), now.getTime()));
+  }
+
   return {
     async prune() {
-      const at = world.now();
+      const at = await timeToPrune();
+      if (at === undefined) return;
       // Whole days, so that each day has one round that finds something.
       const before = new Date((Math.floor(at.getTime() / dayMs) - retentionDays) * dayMs);
       const { allowed, rows, broken } = await record.prune(before);
@@ -51,7 +77,9 @@ export function createKeepRecord(parts: {
       if (rows === 0) return;
       world.log.info({ rows, before: before.toISOString() }, "audit.pruned");
       const detail = before.toISOString();
-      await audit.append([{ kind: "audit.pruned", at, caller: serviceCaller, method: "prune", detail, count: rows }]);
+      await audit.append([
+        { kind: "audit.pruned", at: world.now(), caller: serviceCaller, method: "prune", detail, count: rows },
+      ]);
     },
     witness: () => record.witness(),
   };

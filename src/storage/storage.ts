@@ -19,6 +19,7 @@ import { createWitness } from "./audit-witness.ts";
 import { createPublishedChanges, type PublishedChanges } from "./changes.ts";
 import { createCredentialRepository } from "./credentials.ts";
 import type { Database } from "./database.ts";
+import { readDatabaseMs, watchClock } from "./database-clock.ts";
 import { createLinkRepository } from "./install-links.ts";
 import { createInstallationRepository } from "./installations.ts";
 import { createKeyUsage, type KeyUsage } from "./key-usage.ts";
@@ -45,6 +46,8 @@ export interface Storage {
   readonly keyUsage: KeyUsage;
   /** Changes that readers have to look again for, of this process and of all others. */
   readonly changes: ChangeFeed;
+  /** The database's time in milliseconds since 1970. @throws ServiceError SERVICE_UNAVAILABLE. */
+  readTimeMs(): Promise<number>;
   /** @throws ServiceError SERVICE_UNAVAILABLE if the database does not answer. */
   ping(): Promise<void>;
   /** Afterwards every call is SERVICE_UNAVAILABLE. */
@@ -85,11 +88,13 @@ export function createStorage(
       ...createAuditReader(database),
       prune: (before) => pruneRecord({ database, signer, before }),
       witness: createWitness({ database, log: audit, now }),
+      watchClock: () => watchClock(database),
     },
     findProtectionGap: () => findProtectionGap(database),
     keyUsage: createKeyUsage({ database, sealer }),
     rateLimits: createRateLimits(database),
     statistics: createStatisticsRepository(database),
+    readTimeMs: () => readDatabaseMs(database),
     ping: async () => {
       await database.read((db) => db.select({ alive: sql`true` }).from(sql`(select 1) as one`));
     },

@@ -10,6 +10,8 @@ export interface Sources {
   readonly statistics: () => Promise<Statistics>;
   readonly cacheEntries: () => number;
   readonly isChangeFeedAlive: () => boolean;
+  /** Undefined where no other clock is followed. */
+  readonly clockSkewMs: () => number | undefined;
   /** The keys of the ring; the first seals. */
   readonly keyIds: readonly string[];
   /** The names of the configured platforms. */
@@ -35,6 +37,10 @@ export function addServiceGauges({ registry, isDatabaseReachable }: Prometheus, 
   live("change_feed_up", "Whether changes of other replicas are proven to arrive: 1 or 0.", () =>
     Number(sources.isChangeFeedAlive()),
   );
+  live("clock_skew_seconds", "How far this machine's clock is ahead of the database's, which counts.", () => {
+    const skewMs = sources.clockSkewMs();
+    return skewMs === undefined ? undefined : skewMs / 1000;
+  });
   live("cache_entries", "Selections in memory.", sources.cacheEntries);
   const up = gauge(registry, "statistics_up", "Whether what is stored could be counted: 1 or 0.");
   const show = addStatistics(registry, sources.keyIds);

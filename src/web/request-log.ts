@@ -23,7 +23,7 @@ export function requestLog(options: RequestLogOptions): WebHandler {
   const { inRequest = (_ids, handle) => handle() } = options;
 
   return (request, response, next) => {
-    const startedMs = options.now().getTime();
+    const startedMs = performance.now();
     const chosen = options.callersNameRequests ? request.get("x-request-id") : undefined;
     const requestId = chosen !== undefined && printable.test(chosen) ? chosen : options.random(8).toString("hex");
     const trace = options.callersNameRequests ? parseTraceparent(request.get("traceparent")) : undefined;
@@ -36,7 +36,7 @@ export function requestLog(options: RequestLogOptions): WebHandler {
       const route = response.locals.route ?? routePattern(request.route);
       const { statusCode: status } = response;
       const { failure } = response.locals;
-      const ms = options.now().getTime() - startedMs;
+      const ms = Math.round(performance.now() - startedMs);
       const aborted = response.writableFinished ? undefined : true;
       write(options.log, { method: request.method, route, status, ms, requestId, traceId, address, failure, aborted });
     });

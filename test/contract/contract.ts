@@ -1,5 +1,6 @@
 import { describeAttempts } from "./attempts.ts";
 import { describeAudit } from "./audit.ts";
+import { describeClock } from "./clock.ts";
 import { describeConnect } from "./connect.ts";
 import type { OpenedStorage } from "./harness.ts";
 import { describeLease } from "./lease.ts";
@@ -27,5 +28,6 @@ export function describeContract(opened: OpenedStorage): void {
   describeMove(opened);
   describeAudit(opened);
   describeRateLimits(opened);
+  describeClock(opened);
   describeSealed(opened);
 }

@@ -1,12 +1,17 @@
 import { expect, test } from "vitest";
 import type { AuditEvent } from "../../src/domain/audit.ts";
 import { createKeepRecord, type PrunedRecord } from "../../src/domain/keep-record.ts";
+import { createClock } from "../../src/world/clock.ts";
 import { createTestWorld } from "../support/world.ts";
 
-function create(pruned: PrunedRecord, now = new Date("2026-11-21T17:31:00Z")) {
+const now = new Date("2026-11-21T17:31:00Z");
+const hours = (n: number) => new Date(now.getTime() + n * 3_600_000);
+
+function create(pruned: PrunedRecord, clocks: { steadySince?: Date; database?: Date; machine?: Date } = {}) {
   const asked: Date[] = [];
   const rows: AuditEvent[] = [];
-  const world = createTestWorld(() => now);
+  const clock = { ...createClock(), machineNow: () => clocks.machine ?? now };
+  const world = { ...createTestWorld(() => now), clock };
   const { prune } = createKeepRecord({
     record: {
       async prune(before) {
@@ -14,6 +19,7 @@ function create(pruned: PrunedRecord, now = new Date("2026-11-21T17:31:00Z")) {
         return pruned;
       },
       witness: async () => undefined,
+      watchClock: async () => ({ now: clocks.database ?? now, steadySince: clocks.steadySince ?? hours(-24) }),
     },
     audit: { append: async (events) => void rows.push(...events) },
     world,
@@ -50,4 +56,20 @@ test("where another role prunes this is no trouble", async () => {
   await prune();
   expect(rows).toEqual([]);
   expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ level: "debug", event: "audit.not_pruned_here" }]);
+});
+
+test.each([
+  ["a machine 420 days ahead", { machine: hours(420 * 24) }],
+  ["a database 420 days ahead", { database: hours(420 * 24) }],
+])("with %s nothing goes that the other clock does not call old", async (_, clocks) => {
+  const { prune, asked } = create({ allowed: true, rows: 0, broken: [] }, clocks);
+  await prune();
+  expect(asked).toEqual([new Date("2025-10-17T00:00:00Z")]);
+});
+
+test("for a day after the clock jumped nothing goes, whatever both clocks say", async () => {
+  const { prune, asked, lines } = create({ allowed: true, rows: 0, broken: [] }, { steadySince: hours(-23.9) });
+  await prune();
+  expect(asked).toEqual([]);
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ level: "info", event: "audit.pruning_waits" }]);
 });

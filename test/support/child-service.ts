@@ -63,9 +63,16 @@ async function compile(): Promise<void> {
 
 const program = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 
-/** Starts the service with these settings and no others; on any free ports unless they say which. */
+/** Runs before the service in its process: its clock is another one than this machine's. */
+const wrongClock = fileURLToPath(new URL("./wrong-clock.ts", import.meta.url));
+
+/**
+ * Starts the service with these settings and no others; on any free ports unless they say which. `CLOCK_AHEAD_MS` (and
+ * `CLOCK_STEP_MS`, at each SIGUSR2) sets its clock wrong.
+ */
 export function spawnService(env: Environment): ServiceProcess {
-  const child = spawn(process.execPath, ["--disable-sigusr1", program], {
+  const preload = env.CLOCK_AHEAD_MS === undefined ? [] : ["--import", wrongClock];
+  const child = spawn(process.execPath, ["--disable-sigusr1", ...preload, program], {
     env: { PATH: process.env.PATH ?? "", ...compileCache, PORT: "0", GRPC_PORT: "0", INTERNAL_PORT: "0", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });

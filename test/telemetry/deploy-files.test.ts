@@ -57,6 +57,7 @@ beforeAll(async () => {
     statistics: async () => ({ installations: [], keys: [], ending: [], nextExpiry: [] }),
     cacheEntries: () => 0,
     isChangeFeedAlive: () => true,
+    clockSkewMs: () => 0,
     keyIds: ["0123456789abcdef"],
     platforms: ["slack"],
   });

@@ -1,0 +1,9 @@
+import type { Log, LogFields } from "../world.ts";
+import type { CommandWorld } from "./command.ts";
+
+/** Standard output is for what was done: trouble on the way there goes beside it. */
+export function complaining({ complain }: CommandWorld): Log {
+  const silent = () => undefined;
+  const line = (fields: LogFields, event: string) => complain(JSON.stringify({ event, ...fields }));
+  return { trace: silent, debug: silent, info: silent, warn: line, error: line };
+}
