@@ -16,8 +16,8 @@ const bans: readonly Ban[] = [
   {
     pattern: /\bDate\.now\b|\bnew Date\(\)/,
     message: "the time comes from the World",
-    // Deadlines are on the machine's clock.
-    allowed: [...processes, "src/rpc/grpc/token-service.ts", "src/rpc/deadline.ts"],
+    // gRPC gives deadlines on the machine's clock.
+    allowed: ["src/world/clock.ts", "src/rpc/grpc/token-service.ts"],
   },
   { pattern: /\bMath\.random\(/, message: "randomness comes from the World", allowed: [] },
   {
