@@ -179,6 +179,10 @@ export function createGetToken(parts: {
           `installation ${installation.id} is suspended at ${platform}`,
         );
       case "refused":
+        if (code === "answer_too_large") {
+          const message = `${platform} answers with more than this service reads: name fewer repositories`;
+          return new ServiceError("PROVIDER_UNAVAILABLE", message, retry);
+        }
         return new ServiceError(
           "INSTALLATION_SUSPENDED",
           `${platform} gives installation ${installation.id} no token (${code}): its organization has to allow it`,

@@ -20,6 +20,7 @@ export function atlassianSitesRequest(apiUrl: string, accessToken: Secret): Plat
     method: "GET",
     url: `${apiUrl}/oauth/token/accessible-resources`,
     headers: { accept: "application/json", authorization: `Bearer ${accessToken.reveal()}` },
+    keep: { id: true, name: true, url: true, avatarUrl: true, scopes: true },
   };
 }
 

@@ -3,6 +3,7 @@ import { apiRequest, type GithubSite, messageOf, type NoAnswer, type Reply, unre
 import { blamesClock, signAppJwt } from "./github-app-jwt.ts";
 import { type PlatformReply, type PlatformRequest, send } from "./http.ts";
 import { idAt } from "./json.ts";
+import type { Kept } from "./kept-json.ts";
 
 /** What is needed to speak as the app. */
 export interface GithubAppSite extends GithubSite {
@@ -20,10 +21,12 @@ export async function sendAsApp(
   method: PlatformRequest["method"],
   path: string,
   body?: unknown,
+  keep?: Kept,
 ): Promise<PlatformReply> {
   const sendAt = async (now: Date): Promise<PlatformReply> => {
     const jwt = await signAppJwt(site.key, site.clientId, now);
-    return send(apiRequest(method, site.apiUrl + path, `Bearer ${jwt}`, body), site);
+    const request = apiRequest(method, site.apiUrl + path, `Bearer ${jwt}`, body);
+    return send(keep === undefined ? request : { ...request, keep }, site);
   };
   const reply = await sendAt(site.now());
   return complainsOfClock(reply) ? sendAt(reply.receivedAt) : reply;

@@ -3,8 +3,9 @@ import { Secret } from "../secret.ts";
 import { messageOf, type Reply, rateLimit, unrecognised } from "./github-api.ts";
 import { parseAppRefusal } from "./github-app-call.ts";
 import { githubInstallationRefusals } from "./github-refusals.ts";
-import { type PlatformReply, unavailable } from "./http.ts";
+import { answerTooLarge, type PlatformReply, unavailable } from "./http.ts";
 import { arrayAt, idAt, recordAt, stringAt, stringsAt } from "./json.ts";
+import type { Kept } from "./kept-json.ts";
 import { aboutOf } from "./refusals.ts";
 
 /** The answer to a mint; `not_found` still has to be confirmed, since GitHub says 404 for more than one reason. */
@@ -26,9 +27,20 @@ export function buildMintBody(narrowing: Narrowing | undefined): Record<string, 
   };
 }
 
+/** What is wanted of the answer, which repeats every named repository as a whole: 5 KiB and more of each. */
+export const keptOfMint: Kept = {
+  token: true,
+  expires_at: true,
+  permissions: true,
+  repository_selection: true,
+  repositories: { id: true, name: true },
+};
+
 /** Reads the answer to a mint (GitHub REST, "Create an installation access token for an app"). */
 export function parseMint(reply: PlatformReply, narrowing: Narrowing | undefined): MintAnswer {
-  if (reply.kind === "unavailable") return reply;
+  if (reply.kind === "unavailable") {
+    return reply.cause === answerTooLarge ? { kind: "refused", code: answerTooLarge } : reply;
+  }
   switch (reply.status) {
     case 201:
       return parseToken(reply, narrowing);

@@ -3,6 +3,7 @@ import type { Secret } from "../secret.ts";
 import { apiRequest, type GithubSite, type NoAnswer, unrecognised } from "./github-api.ts";
 import { type PlatformReply, type PlatformRequest, send, unavailable } from "./http.ts";
 import { arrayAt, idAt, numberAt, recordAt, stringAt, stringsAt } from "./json.ts";
+import type { Kept } from "./kept-json.ts";
 
 /** Whether a person reaches an installation. */
 export type Reach = { readonly kind: "found"; readonly entry: unknown } | { readonly kind: "not_yours" } | NoAnswer;
@@ -14,6 +15,15 @@ export type InstallationsPage =
 
 const pageSize = 100;
 const maxPages = 100;
+/** An entry names dozens of events and addresses that nobody here reads. */
+const keptOfInstallations: Kept = {
+  total_count: true,
+  installations: {
+    ...{ id: true, app_id: true, account: { id: true, login: true, slug: true, type: true } },
+    ...{ target_id: true, target_type: true, permissions: true, repository_selection: true },
+    ...{ created_at: true, suspended_at: true },
+  },
+};
 
 /**
  * Looks for an installation of our app among all that a person can reach. Their callback only named it; being on this
@@ -41,7 +51,7 @@ export async function findUserInstallation(
 /** The request for one page, counted from 1 (GitHub REST, "List app installations accessible to the user access token"). */
 export function buildInstallationsPage(site: GithubSite, token: Secret, number: number): PlatformRequest {
   const url = `${site.apiUrl}/user/installations?per_page=${pageSize}&page=${number}`;
-  return apiRequest("GET", url, `Bearer ${token.reveal()}`);
+  return { ...apiRequest("GET", url, `Bearer ${token.reveal()}`), keep: keptOfInstallations };
 }
 
 /** Reads the answer to `buildInstallationsPage`. */

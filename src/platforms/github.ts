@@ -22,7 +22,7 @@ import { buildTokenDeletion } from "./github-application-token.ts";
 import { buildAuthorizeUrl } from "./github-authorize.ts";
 import { type InstallHint, readHint, readInstallCallback } from "./github-callback.ts";
 import { proveClaim } from "./github-claim.ts";
-import { buildMintBody, parseInstallationRefusal, parseMint } from "./github-installation-token.ts";
+import { buildMintBody, keptOfMint, parseInstallationRefusal, parseMint } from "./github-installation-token.ts";
 import { fetchUser } from "./github-user.ts";
 import { findUserInstallation, parseInstallation } from "./github-user-installations.ts";
 import { buildCodeExchange, parseExchangeError, parseTokens } from "./github-user-token.ts";
@@ -153,7 +153,7 @@ async function mint(
   const body = buildMintBody(narrowing);
   if (body === undefined) return { kind: "not_granted" };
   const asked = Object.keys(body).length === 0 ? undefined : narrowing;
-  const reply = await sendAsApp(site, "POST", `${installationPath(installationId)}/access_tokens`, body);
+  const reply = await sendAsApp(site, "POST", `${installationPath(installationId)}/access_tokens`, body, keptOfMint);
   const answer = parseMint(reply, asked);
   return answer.kind === "not_found" ? confirmRemoval(site, installationId) : answer;
 }

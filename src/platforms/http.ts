@@ -1,4 +1,5 @@
 import type { Unavailable } from "../domain/platform.ts";
+import { createKeptJson, type Kept } from "./kept-json.ts";
 
 /** One request to a platform: built by pure functions, sent here. */
 export interface PlatformRequest {
@@ -6,6 +7,8 @@ export interface PlatformRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** All that is wanted of a successful answer, which may be long for the rest of it. */
+  readonly keep?: Kept;
 }
 
 /** What came back, already read. `receivedAt` is the platform's own clock (its Date header) where it sent one. */
@@ -28,7 +31,12 @@ export interface SendOptions {
 }
 
 const defaultDeadlineMs = 10_000;
-const maxBodyBytes = 1024 * 1024;
+/** Of an answer, or of what is kept of it. */
+const maxKeptBytes = 1024 * 1024;
+/** Of an answer of which only a part is kept. */
+const maxReadBytes = 16 * maxKeptBytes;
+/** The cause of an answer that passes its limit. */
+export const answerTooLarge = "answer_too_large";
 
 /** Errors that prove the request never reached the platform. */
 const unsentCodes = new Set([
@@ -47,8 +55,8 @@ const unsentCodes = new Set([
 ]);
 
 /**
- * Sends once: never retries, follows no redirect, reads at most 1 MiB, gives up after the total deadline.
- * Never throws.
+ * Sends once: never retries, follows no redirect, keeps at most 1 MiB (of up to 16 MiB where the request names what is wanted),
+ * gives up after the total deadline. Never throws.
  */
 export async function send(request: PlatformRequest, options: SendOptions): Promise<PlatformReply> {
   const signal = AbortSignal.timeout(options.deadlineMs ?? defaultDeadlineMs);
@@ -60,8 +68,8 @@ export async function send(request: PlatformRequest, options: SendOptions): Prom
       signal,
       ...(request.body === undefined ? {} : { body: request.body }),
     });
-    const text = await readBody(response);
-    if (text === undefined) return unavailable("body_too_large", true);
+    const text = await readBody(response, request.keep);
+    if (text === undefined) return unavailable(answerTooLarge, true);
     if (response.status >= 300 && response.status < 400) return unavailable(`http_${response.status}`, true);
     return {
       kind: "reply",
@@ -126,16 +134,21 @@ export function unavailable(cause: string, mayHaveBeenProcessed: boolean, retryA
   return { kind: "unavailable", retryAfterMs: retryAfter, mayHaveBeenProcessed, cause };
 }
 
-async function readBody(response: Response): Promise<string | undefined> {
+/** Undefined if it passes its limit. A refusal is read as a whole: its words are not those of a success. */
+async function readBody(response: Response, keep: Kept | undefined): Promise<string | undefined> {
   if (response.body === null) return "";
+  const isPart = keep !== undefined && response.ok;
+  const part = isPart ? createKeptJson(keep, maxKeptBytes) : undefined;
+  const maxBytes = isPart ? maxReadBytes : maxKeptBytes;
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
     size += chunk.byteLength;
-    if (size > maxBodyBytes) return undefined;
-    chunks.push(chunk);
+    if (size > maxBytes) return undefined;
+    if (part === undefined) chunks.push(chunk);
+    else if (!part.push(chunk)) return undefined;
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return part === undefined ? Buffer.concat(chunks).toString("utf8") : part.text();
 }
 
 function parseJson(text: string): unknown {

@@ -2,7 +2,7 @@
 export class BodyTooLarge extends Error {
   override readonly name = "BodyTooLarge";
   /** As the errors of the system have one. */
-  readonly code = "body_too_large";
+  readonly code = "answer_too_large";
 }
 
 /** The same response, whose body fails with `BodyTooLarge` after that many bytes, counted after decompression. */

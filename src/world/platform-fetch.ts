@@ -33,21 +33,23 @@ export interface PlatformFetch {
 
 const connectTimeoutMs = 3_000;
 const deadlineMs = 10_000;
-const maxBodyBytes = 1024 * 1024;
+/** Platforms may repeat much that nobody asked for; what is kept of it is for the caller to limit. */
+const maxBodyBytes = { settings: 16 * 1024 * 1024, named: 1024 * 1024 };
 
 /**
  * Calls https, or http on loopback, at addresses that the rule of `createOutgoingRule` allows; what was checked is what
  * is connected to. Follows no redirect, connects within 3 s, takes 10 s in all unless the call brings a signal, and
- * reads at most 1 MiB. Goes through `HTTPS_PROXY` unless `NO_PROXY` names the host: the proxy then resolves the name,
+ * reads at most 16 MiB (1 MiB from an address that a file names). Goes through `HTTPS_PROXY` unless `NO_PROXY` names the host: the proxy then resolves the name,
  * and only what the address itself spells can be checked here.
  */
 export function createPlatformFetch(options: PlatformFetchOptions): PlatformFetch {
   const resolve = options.resolve ?? ((host) => lookup(host, { all: true }));
   // Connections are kept: one that the wider rule allowed must not serve the narrower one.
-  const settings = createWay(createOutgoingRule(options.isOwnHost, resolve), options);
+  const settings = createWay(createOutgoingRule(options.isOwnHost, resolve), options, maxBodyBytes.settings);
   const named = createWay(
     createOutgoingRule(() => true, resolve),
     options,
+    maxBodyBytes.named,
   );
   return {
     fetch: settings.fetch,
@@ -56,7 +58,7 @@ export function createPlatformFetch(options: PlatformFetchOptions): PlatformFetc
   };
 }
 
-function createWay(rule: OutgoingRule, proxy: ProxySettings) {
+function createWay(rule: OutgoingRule, proxy: ProxySettings, maxBytes: number) {
   const dispatcher = new EnvHttpProxyAgent({
     // Only connections without the proxy: the proxy's own address is the operator's.
     connect: { timeout: connectTimeoutMs, lookup: rule.lookup },
@@ -76,7 +78,7 @@ function createWay(rule: OutgoingRule, proxy: ProxySettings) {
       dispatcher,
     });
     // The package and Node's own types describe the same standard interface in two versions.
-    return cappedBody(response as unknown as Response, maxBodyBytes);
+    return cappedBody(response as unknown as Response, maxBytes);
   }
   return { fetch: fetch as typeof globalThis.fetch, close: () => dispatcher.close() };
 }

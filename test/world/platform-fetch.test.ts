@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { send } from "../../src/platforms/http.ts";
+import type { Kept } from "../../src/platforms/kept-json.ts";
 import { createOutgoingRule } from "../../src/world/outgoing-rule.ts";
 import { createPlatformFetch, type PlatformFetchOptions } from "../../src/world/platform-fetch.ts";
 import { type CanaryListener, openCanaryListener } from "./canary-listener.ts";
@@ -258,16 +259,43 @@ describe("addresses that a file names while the service runs", () => {
   });
 });
 
-test("a body is read up to 1 MiB, counted after it was unpacked", async () => {
+test("a body is read up to a limit, counted after it was unpacked: the platforms' is higher than that of named addresses", async () => {
   const server = await serve((request, response) => {
     response.setHeader("content-encoding", "gzip").end(gzipSync(Buffer.alloc(Number(request.url?.slice(1)), "x")));
   });
-  const { fetch } = open({ isOwnHost: () => true });
+  const { fetch, fetchNamed } = open({ isOwnHost: () => true });
   const url = `http://127.0.0.1:${portOf(server)}`;
-  expect(await (await fetch(`${url}/1048576`)).text()).toHaveLength(1_048_576);
-  await expect((await fetch(`${url}/1048577`)).text()).rejects.toMatchObject({ code: "body_too_large" });
-  const reply = await send({ method: "GET", url: `${url}/9000000`, headers: {} }, { fetch, now: () => new Date() });
-  expect(reply).toMatchObject({ kind: "unavailable", cause: "body_too_large" });
+  const mib = 1_048_576;
+  for (const [way, limit] of [
+    [fetch, 16 * mib],
+    [fetchNamed, mib],
+  ] as const) {
+    expect(await (await way(`${url}/${limit}`)).text()).toHaveLength(limit);
+    await expect((await way(`${url}/${limit + 1}`)).text()).rejects.toMatchObject({ code: "answer_too_large" });
+  }
+});
+
+test("an answer is kept up to 1 MiB", async () => {
+  const answers: Record<string, unknown> = {
+    "/whole": { wanted: "x".repeat(1_100_000) },
+    "/part": { unwanted: "x".repeat(9_000_000), wanted: "y" },
+    "/too-long": { unwanted: "x".repeat(17 * 1_048_576), wanted: "y" },
+  };
+  const server = await serve((request, response) => {
+    const body = gzipSync(JSON.stringify(answers[request.url ?? ""]));
+    response.setHeader("content-encoding", "gzip").end(body);
+  });
+  const { fetch } = open({ isOwnHost: () => true });
+  const ask = (path: string, keep?: Kept) => {
+    const url = `http://127.0.0.1:${portOf(server)}${path}`;
+    return send({ method: "GET", url, headers: {}, ...(keep && { keep }) }, { fetch, now: () => new Date() });
+  };
+  const tooLarge = { kind: "unavailable", cause: "answer_too_large" };
+  expect(await ask("/whole")).toMatchObject(tooLarge);
+  expect(await ask("/whole", { wanted: true })).toMatchObject(tooLarge);
+  expect(await ask("/part")).toMatchObject(tooLarge);
+  expect(await ask("/part", { wanted: true })).toMatchObject({ kind: "reply", body: { wanted: "y" } });
+  expect(await ask("/too-long", { wanted: true })).toMatchObject(tooLarge);
 });
 
 test("an address that is refused counts as a request that was never sent", async () => {
