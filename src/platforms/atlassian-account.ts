@@ -19,9 +19,12 @@ export type AccountAnswer =
   | { readonly kind: "hidden" }
   | Unavailable;
 
+/** So many places are asked at most: a person waits. */
+const maxPlaces = 8;
+
 /**
- * Where to ask who the person is, best first: the User Identity API if `read:me` was granted, then a product of a
- * site the grant reaches.
+ * Where to ask who the person is, best first: the User Identity API if `read:me` was granted, then the products of each
+ * site the grant reaches, since one that is suspended or has moved tells nothing.
  */
 export function atlassianAccountRequests(
   apiUrl: string,
@@ -29,20 +32,29 @@ export function atlassianAccountRequests(
   scopes: readonly string[],
   sites: readonly AtlassianSite[],
 ): readonly PlatformRequest[] {
-  const jira = sites.find((site) => site.products.includes("jira"));
-  const confluence = sites.find((site) => site.products.includes("confluence"));
   const paths = [
     ...(scopes.includes("read:me") ? ["/me"] : []),
-    ...(jira === undefined ? [] : [`/ex/jira/${encodeURIComponent(jira.cloudId)}/rest/api/3/myself`]),
-    ...(confluence === undefined
-      ? []
-      : [`/ex/confluence/${encodeURIComponent(confluence.cloudId)}/wiki/rest/api/user/current`]),
-  ];
+    ...sites.flatMap(({ cloudId, products }) => {
+      const id = encodeURIComponent(cloudId);
+      return [
+        ...(products.includes("jira") ? [`/ex/jira/${id}/rest/api/3/myself`] : []),
+        ...(products.includes("confluence") ? [`/ex/confluence/${id}/wiki/rest/api/user/current`] : []),
+      ];
+    }),
+  ].slice(0, maxPlaces);
   const headers = { accept: "application/json", authorization: `Bearer ${accessToken.reveal()}` };
   return paths.map((path) => ({ method: "GET", url: `${apiUrl}${path}`, headers }));
 }
 
-/** Reads any of those answers: `account_id` at `/me`, `accountId` at the products. */
+/** Reads any of those answers: `account_id` at `/me`, `accountId` at the products. Trouble of a site's is that site's. */
+export function parseAtlassianAccountAt(request: PlatformRequest, reply: PlatformReply): AccountAnswer {
+  const answer = parseAtlassianAccount(reply);
+  const isOfSite = new URL(request.url).pathname.includes("/ex/");
+  const ofSite = reply.kind === "reply" ? reply.status !== 429 : reply.cause.startsWith("http_3");
+  return answer.kind === "unavailable" && isOfSite && ofSite ? { kind: "hidden" } : answer;
+}
+
+/** The same, wherever it was asked. */
 export function parseAtlassianAccount(reply: PlatformReply): AccountAnswer {
   if (reply.kind === "unavailable") return reply;
   const { status, body, headers, receivedAt } = reply;

@@ -6,7 +6,7 @@ import {
   type AtlassianAccount,
   atlassianAccountRequests,
   hiddenAccount,
-  parseAtlassianAccount,
+  parseAtlassianAccountAt,
 } from "./atlassian-account.ts";
 import { atlassianAuthorizationUrl, readAtlassianCallback } from "./atlassian-authorize.ts";
 import { atlassianConnection } from "./atlassian-connection.ts";
@@ -85,6 +85,9 @@ function grantEnd({ token, refreshToken }: TokenSet): Date | undefined {
   return refreshToken && new Date(token.issuedAt.getTime() + 365 * 86_400_000);
 }
 
+/** A person waits: nobody further is asked after this. */
+const lastAskMs = 12_000;
+
 /** Learns who connected what. The code is spent by now: no failure from here on can be cured by sending it again. */
 async function connect(options: AtlassianOptions, tokens: TokenSet): Promise<ExchangeOutcome> {
   const found = parseAtlassianSites(await send(atlassianSitesRequest(options.apiUrl, tokens.token.value), options));
@@ -95,17 +98,23 @@ async function connect(options: AtlassianOptions, tokens: TokenSet): Promise<Exc
   return { kind: "connected", connection: atlassianConnection(account, found.sites, tokens) };
 }
 
-/** Asks each API that may know the person until one tells. The token itself is opaque and never decoded. */
+/**
+ * Asks each API that may know the person until one tells. One that does not answer is passed over: the trouble is told
+ * only if nobody tells who it is. The token itself is opaque and never decoded.
+ */
 async function identify(
   options: AtlassianOptions,
   tokens: TokenSet,
   sites: readonly AtlassianSite[],
 ): Promise<AtlassianAccount | Unavailable> {
   const scopes = tokens.scopes ?? options.scopes;
+  const started = performance.now();
+  let trouble: Unavailable | undefined;
   for (const request of atlassianAccountRequests(options.apiUrl, tokens.token.value, scopes, sites)) {
-    const answer = parseAtlassianAccount(await send(request, options));
+    if (performance.now() - started > lastAskMs) break;
+    const answer = parseAtlassianAccountAt(request, await send(request, options));
     if (answer.kind === "account") return answer.account;
-    if (answer.kind === "unavailable") return answer;
+    if (answer.kind === "unavailable") trouble ??= answer;
   }
-  return hiddenAccount(tokens);
+  return trouble ?? hiddenAccount(tokens);
 }

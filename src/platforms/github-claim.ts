@@ -5,6 +5,7 @@ import { parseMint } from "./github-installation-token.ts";
 import type { GithubUser } from "./github-user.ts";
 import { type PlatformReply, send } from "./http.ts";
 import { arrayAt, booleanAt, idAt, numberAt, recordAt, stringAt } from "./json.ts";
+import type { Kept } from "./kept-json.ts";
 
 /** Whether a person may give an installation away. `unproven`: GitHub answered, and nothing showed it. */
 export type Claim = { readonly kind: "proven" } | { readonly kind: "unproven" } | NoAnswer;
@@ -31,6 +32,8 @@ const unproven: Claim = { kind: "unproven" };
 const pageSize = 100;
 /** Whoever administers more repositories than this has to show it in another way. */
 const maxPages = 25;
+/** A page of whole repositories is half a megabyte and more. */
+const keptOfRepositories: Kept = { total_count: true, repositories: { permissions: { admin: true } } };
 
 /**
  * Seeing an installation is not administering it: read access to one repository is enough to be shown it. Any of these
@@ -83,7 +86,8 @@ async function administersRepositories({ site, token }: Claimant, { id }: Claime
   let seen = 0;
   for (let number = 1; number <= maxPages; number += 1) {
     const path = `/user/installations/${id}/repositories?per_page=${pageSize}&page=${number}`;
-    const reply = await send(apiRequest("GET", site.apiUrl + path, `Bearer ${token.reveal()}`), site);
+    const request = apiRequest("GET", site.apiUrl + path, `Bearer ${token.reveal()}`);
+    const reply = await send({ ...request, keep: keptOfRepositories }, site);
     if (reply.kind !== "reply" || reply.status !== 200) return refusal(reply);
     const entries = arrayAt(reply.body, "repositories");
     const total = numberAt(reply.body, "total_count");
@@ -119,10 +123,8 @@ async function countRepositories(site: GithubAppSite, id: string): Promise<numbe
       return unproven;
   }
   const authorization = `Bearer ${minted.tokens.token.value.reveal()}`;
-  const reply = await send(
-    apiRequest("GET", `${site.apiUrl}/installation/repositories?per_page=1`, authorization),
-    site,
-  );
+  const request = apiRequest("GET", `${site.apiUrl}/installation/repositories?per_page=1`, authorization);
+  const reply = await send({ ...request, keep: { total_count: true } }, site);
   await send(apiRequest("DELETE", `${site.apiUrl}/installation/token`, authorization), { ...site, deadlineMs: 3_000 });
   if (reply.kind !== "reply" || reply.status !== 200) return refusal(reply);
   return numberAt(reply.body, "total_count") ?? unrecognised(reply);

@@ -161,6 +161,38 @@ describe("connecting", () => {
     expect(installations[0]).toMatchObject({ externalUserId: undefined, installedBy: undefined });
   });
 
+  it.each([302, 400, 402, 410, 423, 500, 503])("asks the next site where the first one answers %i", async (status) => {
+    atlassian.me = { status: 403, body: { message: "no" } };
+    const isFirst = (url: URL) => url.pathname.startsWith("/ex/") && url.pathname.includes("cloud-1");
+    const first = answering(isFirst, status);
+    const next = answering((url) => url.pathname.includes("cloud-2"), 200, { accountId: "712020:bob" });
+    const through = create({
+      fetch: (input, init) => (isFirst(new URL(String(input))) ? first(input, init) : next(input, init)),
+    });
+    expect(await exchange(await consent(), through)).toMatchObject({
+      connection: { credentials: [{ subject: "712020:bob" }], installations: [{}, {}] },
+    });
+    const nobody = create({ fetch: answering((url) => url.pathname.startsWith("/ex/"), status) });
+    const outcome = await exchange(await consent(), nobody);
+    expect(outcome.kind === "connected" && outcome.connection.credentials[0]?.subject).toMatch(/^grant:/);
+  });
+
+  it("asks the next site where the first one does not answer, and tells of it if nobody knows the person", async () => {
+    atlassian.me = { status: 403, body: { message: "no" } };
+    const silent = refusing((url) => url.pathname.includes("cloud-1"));
+    const next = answering((url) => url.pathname.includes("cloud-2"), 200, { accountId: "712020:bob" });
+    const through = create({
+      fetch: (input, init) => (String(input).includes("cloud-2") ? next(input, init) : silent(input, init)),
+    });
+    expect(await exchange(await consent(), through)).toMatchObject({
+      connection: { credentials: [{ subject: "712020:bob" }] },
+    });
+    expect(await exchange(await consent(), create({ fetch: silent }))).toMatchObject({
+      kind: "unavailable",
+      cause: "ECONNREFUSED",
+    });
+  });
+
   it("asks a product who the person is where the identity API does not tell", async () => {
     atlassian.me = { status: 403, body: { message: "no" } };
     const through = create({
