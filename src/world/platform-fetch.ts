@@ -1,4 +1,5 @@
 import { lookup } from "node:dns/promises";
+import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import { EnvHttpProxyAgent, fetch as undiciFetch } from "undici";
 import { cappedBody } from "./capped-body.ts";
 import {
@@ -67,6 +68,7 @@ function createWay(rule: OutgoingRule, proxy: ProxySettings, maxBytes: number) {
     httpProxy: "",
     httpsProxy: proxy.httpsProxy ?? "",
     noProxy: proxy.noProxy ?? "",
+    ...identityOf(proxy.httpsProxy),
   });
   async function fetch(input: string | URL, init: RequestInit = {}): Promise<Response> {
     const url = new URL(input);
@@ -81,6 +83,14 @@ function createWay(rule: OutgoingRule, proxy: ProxySettings, maxBytes: number) {
     return cappedBody(response as unknown as Response, maxBytes);
   }
   return { fetch: fetch as typeof globalThis.fetch, close: () => dispatcher.close() };
+}
+
+/** undici leaves the brackets around an IPv6 address when it looks for that in the proxy's certificate. */
+function identityOf(httpsProxy: string | undefined) {
+  if (httpsProxy === undefined) return {};
+  const name = nameOf(new URL(httpsProxy).hostname);
+  const check = (_name: string, certificate: PeerCertificate) => checkServerIdentity(name, certificate);
+  return { proxyTls: { checkServerIdentity: check } };
 }
 
 function checkUrl(url: URL, rule: OutgoingRule): void {

@@ -55,11 +55,11 @@ const urlTo = (port: number, query = "", host = "127.0.0.1") =>
   `postgresql://me:${password}@${host}:${port}/tokens${query}`;
 
 /** The test server, behind something that speaks TLS with this certificate. */
-async function tlsServer(certificate: TestCertificate) {
+async function tlsServer(certificate: TestCertificate, host?: string) {
   const { url, drop } = await createTestDatabase();
   onTestFinished(drop);
   const server = await fake({
-    certificate,
+    ...{ certificate, ...(host === "[::1]" ? { host: "::1" } : {}) },
     talk(client, _next, startup) {
       const upstream = connect(Number(new URL(url).port), "127.0.0.1");
       upstream.on("error", () => client.destroy()).on("close", () => client.destroy());
@@ -130,11 +130,13 @@ describe("the certificate of a database", () => {
     ["127.0.0.1", ["DNS:localhost"], "ERR_TLS_CERT_ALTNAME_INVALID"],
     ["127.0.0.1", ["DNS:127.0.0.1"], "ERR_TLS_CERT_ALTNAME_INVALID"],
     ["127.0.0.1", ["IP:127.0.0.2"], "ERR_TLS_CERT_ALTNAME_INVALID"],
+    ["[::1]", ["IP:::1"], "ok"],
+    ["[::1]", ["DNS:localhost", "IP:127.0.0.1"], "ERR_TLS_CERT_ALTNAME_INVALID"],
     ["localhost", ["DNS:localhost"], "ok"],
     ["localhost", ["IP:127.0.0.1"], "ERR_TLS_CERT_ALTNAME_INVALID"],
     ["localhost", ["DNS:db.example"], "ERR_TLS_CERT_ALTNAME_INVALID"],
   ])("that is named %s and has %j is taken for its own: %s", async (host, names, expected) => {
-    const url = await tlsServer(authority.issue(names));
+    const url = await tlsServer(authority.issue(names), host);
     for (const mode of ["verify-full", "require"]) {
       expect(await outcome(url(host, `sslmode=${mode}&sslrootcert=${await authorityFile()}`))).toBe(expected);
     }

@@ -38,8 +38,16 @@ const nameTags: Readonly<Record<string, number>> = { DNS: 0x82, URI: 0x86, IP: 0
 function generalName(name: string): Buffer {
   const kind = name.slice(0, name.indexOf(":"));
   const value = name.slice(kind.length + 1);
-  const bytes = kind === "IP" ? Buffer.from(value.split(".").map(Number)) : Buffer.from(value, "latin1");
+  const bytes = kind === "IP" ? addressBytes(value) : Buffer.from(value, "latin1");
   return der(nameTags[kind] ?? 0x82, bytes);
+}
+
+function addressBytes(address: string): Buffer {
+  if (!address.includes(":")) return Buffer.from(address.split(".").map(Number));
+  const [before, after] = address.split("::").map((part) => part.split(":").filter((group) => group !== ""));
+  const gap = 8 - (before?.length ?? 0) - (after?.length ?? 0);
+  const groups = [...(before ?? []), ...Array<string>(gap).fill("0"), ...(after ?? [])];
+  return Buffer.from(groups.map((group) => group.padStart(4, "0")).join(""), "hex");
 }
 
 function certificate(parts: {
