@@ -3,7 +3,6 @@ import type { Config } from "../config/load-config.ts";
 import { createEndTokens } from "../domain/end-tokens.ts";
 import { createMoveInstallation, type MoveInstallation } from "../domain/move-installation.ts";
 import { createOffboardOwner, type OffboardOwner } from "../domain/offboard-owner.ts";
-import { createPutOnRecord } from "../domain/record.ts";
 import { createRevoker } from "../domain/revoke-installation.ts";
 import { silentTelemetry } from "../domain/telemetry.ts";
 import { createInstallUndoer } from "../domain/undo-install.ts";
@@ -24,17 +23,13 @@ export async function openOperation(config: Config, world: World): Promise<Opera
   try {
     const { storage } = await openStorage(config, world, closers);
     const platforms = configuredPlatforms(config, world, silentTelemetry);
-    const { installations, pendingInstalls, credentials, links, attempts, audit } = storage;
-    const note = () => {
-      throw new Error("what was done could not be put on record: it is done all the same");
-    };
-    const putOnRecord = createPutOnRecord({ audit, note, world });
+    const { installations, pendingInstalls, credentials, links, audit } = storage;
     const endTokens = createEndTokens({ credentials, pendingInstalls, world });
-    const undoer = createInstallUndoer({ pendingInstalls, platforms, endTokens, putOnRecord, world });
-    const revoker = createRevoker({ installations, pendingInstalls, undoer, platforms, putOnRecord, world });
+    const undoer = createInstallUndoer({ pendingInstalls, platforms, endTokens, world });
+    const revoker = createRevoker({ installations, pendingInstalls, undoer, platforms, world });
     return {
-      move: createMoveInstallation({ installations, platforms, putOnRecord, now: world.now }),
-      offboarding: createOffboardOwner({ installations, links, attempts, revoker, putOnRecord }),
+      move: createMoveInstallation({ installations, platforms, now: world.now }),
+      offboarding: createOffboardOwner({ installations, links, revoker, audit, now: world.now }),
       close: closers.close,
     };
   } catch (error) {

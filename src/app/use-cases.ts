@@ -74,8 +74,8 @@ export function wireUseCases(
   });
   const putOnRecord = createPutOnRecord({ audit, note, world });
   const endTokens = createEndTokens({ credentials, pendingInstalls, world });
-  const undoer = createInstallUndoer({ pendingInstalls, platforms, endTokens, putOnRecord, world });
-  const revoker = createRevoker({ installations, pendingInstalls, undoer, platforms, putOnRecord, world });
+  const undoer = createInstallUndoer({ pendingInstalls, platforms, endTokens, world });
+  const revoker = createRevoker({ installations, pendingInstalls, undoer, platforms, world });
   const keep = { installations, pendingInstalls, credentials, refresher, endTokens, world };
   const keepConnection = createKeepConnection(keep);
   const startLeg = createStartLeg({ attempts, world, redirectUri });
@@ -87,11 +87,11 @@ export function wireUseCases(
       getInstallation: createGetInstallation(installations),
       revokeInstallation: revoker.revoke,
       createInstallLink: createCreateInstallLink({
-        ...{ links, installations, platforms, putOnRecord, world },
+        ...{ links, installations, platforms, world },
         returnOrigins: returnOrigins(config.public.allowedReturnOrigins),
         installPage: (product) => new URL(publicUrl(config, `/oauth/install/${product}`)),
       }),
-      completeInstall: createCompleteInstall({ pendingInstalls, platforms, undoer, putOnRecord, world }),
+      completeInstall: createCompleteInstall({ pendingInstalls, platforms, undoer, world }),
       listAuditEvents: createListAuditEvents(record, platforms),
     },
     startInstall: createStartInstall(platforms, startLeg, world),

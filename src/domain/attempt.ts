@@ -38,6 +38,4 @@ export interface AttemptRepository {
   ): Promise<ConsumeOutcome>;
   /** Forgets attempts that ended before `before`. */
   prune(before: Date): Promise<void>;
-  /** Forgets the attempts of an owner: their callbacks come to nothing. */
-  forgetOwner(owner: string): Promise<void>;
 }

@@ -1,8 +1,9 @@
 import { ServiceError } from "../errors.ts";
 import type { World } from "../world.ts";
+import type { Installation } from "./installation.ts";
 import type { PendingInstall, PendingInstallRepository } from "./pending-install.ts";
 import type { Platforms } from "./platform.ts";
-import type { PutOnRecord } from "./record.ts";
+import { rowsOf } from "./record.ts";
 import { checkPlatform } from "./select-installation.ts";
 import type { InstallUndoer } from "./undo-install.ts";
 import type { UseCases } from "./use-cases.ts";
@@ -15,10 +16,9 @@ export function createCompleteInstall(parts: {
   readonly pendingInstalls: PendingInstallRepository;
   readonly platforms: Platforms;
   readonly undoer: InstallUndoer;
-  readonly putOnRecord: PutOnRecord;
   readonly world: World;
 }): UseCases["completeInstall"] {
-  const { pendingInstalls, platforms, undoer, putOnRecord, world } = parts;
+  const { pendingInstalls, platforms, undoer, world } = parts;
 
   return async (completionCode, owner, call) => {
     call.access.check(undefined, owner);
@@ -35,19 +35,20 @@ export function createCompleteInstall(parts: {
       { platform: pending.platform, installations: installations.map(({ id }) => id) },
       "install.completed",
     );
-    await putOnRecord(
-      call,
-      installations.map(({ id, platform }) => ({
-        ...{ kind: "install.completed" as const, installationId: id, owner, platform },
-        detail: pending.installationIds.includes(id) ? "connected" : "connected_again",
-      })),
-    );
     return installations;
 
-    async function connect({ id, platform, link }: PendingInstall) {
+    async function connect({ id, platform, link, installationIds }: PendingInstall) {
       const { holder } = checkPlatform(link.product, platforms);
+      const now = world.now();
+      const row = { kind: "install.completed" as const, owner, platform };
+      const happening = (installation: Installation) => ({
+        ...{ ...row, installationId: installation.id },
+        detail: installationIds.includes(installation.id) ? "connected" : "connected_again",
+      });
       try {
-        return await pendingInstalls.complete(id, { platform, holder, owner, now: world.now() });
+        return await pendingInstalls.complete(id, { platform, holder, owner, now }, (connected = []) =>
+          rowsOf(call, now, connected.map(happening)),
+        );
       } catch (error) {
         const taken = error instanceof ServiceError && error.reason === "INSTALLATION_TAKEN";
         if (taken) await undoer.undo(id, "taken", call);

@@ -7,7 +7,7 @@ import type { LinkRepository } from "./install-link.ts";
 import type { Installation } from "./installation.ts";
 import { seesAny } from "./list-installations.ts";
 import type { Platform, Platforms } from "./platform.ts";
-import type { PutOnRecord } from "./record.ts";
+import { rowsOf } from "./record.ts";
 import type { InstallationRepository } from "./repositories.ts";
 import { completionParameter, parseReturnTo, type ReturnOrigins } from "./return-to.ts";
 import { checkPlatform } from "./select-installation.ts";
@@ -25,10 +25,9 @@ export function createCreateInstallLink(parts: {
   readonly returnOrigins: ReturnOrigins;
   /** Where browsers begin. */
   readonly installPage: (product: string) => URL;
-  readonly putOnRecord: PutOnRecord;
   readonly world: World;
 }): UseCases["createInstallLink"] {
-  const { links, installations, platforms, returnOrigins, installPage, putOnRecord, world } = parts;
+  const { links, installations, platforms, returnOrigins, installPage, world } = parts;
 
   return async (request, call) => {
     const { platform: product, scopes, installationId } = request;
@@ -49,8 +48,9 @@ export function createCreateInstallLink(parts: {
     const expiresAt = new Date(now.getTime() + ttlMs);
     const { caller, policyHash } = call;
     const facts = { caller, policyHash, product, scopes, installationId, awaitsOwner };
-    await links.create({ platform: platform.name, owner, returnTo, expiresAt, facts }, secret.fingerprint(), now);
-    await putOnRecord(call, [{ kind: "link.created", platform: platform.name, owner, installationId }]);
+    const link = { platform: platform.name, owner, returnTo, expiresAt, facts };
+    const row = { kind: "link.created" as const, platform: platform.name, owner, installationId };
+    await links.create(link, secret.fingerprint(), now, () => rowsOf(call, now, [row]));
     const url = installPage(product);
     url.searchParams.set("link", secret.reveal());
     return { url: new Secret(url.href), expiresAt };

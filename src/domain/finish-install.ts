@@ -5,7 +5,7 @@ import type { Attempt, AttemptRefusal, AttemptRepository } from "./attempt.ts";
 import type { FinishInstall, FinishOutcome, FinishRequest, InstallFailure } from "./install.ts";
 import type { KeepConnection, Kept } from "./keep-connection.ts";
 import type { ExchangeOutcome, Platform, Platforms } from "./platform.ts";
-import type { Happening, PutOnRecord } from "./record.ts";
+import { type Doer, type PutOnRecord, rowsOf } from "./record.ts";
 import { withCompletionCode } from "./return-to.ts";
 import { bindingName, type StartLeg, sha256 } from "./start-install.ts";
 
@@ -89,7 +89,7 @@ export function createFinishInstall(parts: {
     });
     if (consumed.kind === "refused") {
       const outcome = failed(refusals[consumed.why], platform.name);
-      if (consumed.of !== undefined) await record(platform, consumed.of, request, outcome);
+      if (consumed.of !== undefined) await recordFailure(platform, consumed.of, request, outcome);
       return outcome;
     }
     const { attempt } = consumed;
@@ -99,7 +99,7 @@ export function createFinishInstall(parts: {
       outcome = await useAttempt(platform, attempt, { name, begunAt }, request);
       return outcome;
     } finally {
-      await record(platform, attempt, request, outcome ?? failed("internal_error", platform.name));
+      await recordFailure(platform, attempt, request, outcome ?? failed("internal_error", platform.name));
     }
   }
 
@@ -129,7 +129,12 @@ export function createFinishInstall(parts: {
         const request = { code, codeVerifier, redirectUri: redirectUri(platform), hint, begunAt };
         const outcome = await platform.exchange(request);
         if (outcome.kind !== "connected") return exchangeFailed(platform, outcome);
-        return finished(platform, attempt, name, await keepConnection(platform, attempt, outcome.connection));
+        const kept = await keepConnection(platform, attempt, outcome.connection, (detail, installations) => {
+          const row = { kind: "install.finished" as const, owner: attempt.owner, platform: platform.name, detail };
+          const happenings = installations.map(({ id }) => ({ ...row, installationId: id }));
+          return rowsOf(doerOf(attempt, request), world.now(), happenings);
+        });
+        return finished(platform, attempt, name, kept);
       }
     }
   }
@@ -158,24 +163,23 @@ export function createFinishInstall(parts: {
     return { kind: "pending", installations, continueAt, bindingName };
   }
 
-  /** One row per installation, or one for what did not work. */
-  async function record(
+  /** What worked was put on record when it was stored. */
+  async function recordFailure(
     platform: Platform,
-    { owner, link }: Pick<Attempt, "owner" | "link">,
-    { address, requestId }: FinishRequest,
+    attempt: Pick<Attempt, "owner" | "link">,
+    request: FinishRequest,
     outcome: FinishOutcome,
   ): Promise<void> {
-    if (outcome.kind === "continue") return;
-    const about = { owner, platform: platform.name };
-    const happenings: readonly Happening[] =
-      outcome.kind === "failed"
-        ? [{ ...about, kind: "install.failed", installationId: link?.installationId, detail: outcome.failure }]
-        : outcome.installations.map(({ id }) => ({
-            ...{ ...about, kind: "install.finished" as const, installationId: id, detail: outcome.kind },
-          }));
-    const { caller = browserCaller, policyHash } = link ?? {};
-    await putOnRecord({ caller, policyHash, method: "callback", address, requestId }, happenings);
+    if (outcome.kind !== "failed") return;
+    const { owner, link } = attempt;
+    const about = { owner, platform: platform.name, installationId: link?.installationId };
+    await putOnRecord(doerOf(attempt, request), [{ ...about, kind: "install.failed", detail: outcome.failure }]);
   }
+}
+
+function doerOf({ link }: Pick<Attempt, "link">, { address, requestId }: FinishRequest): Doer {
+  const { caller = browserCaller, policyHash } = link ?? {};
+  return { caller, policyHash, method: "callback", address, requestId };
 }
 
 const logged = { connected: "finished", pending: "pending" } as const;

@@ -1,3 +1,5 @@
+import type { Recording } from "./record.ts";
+
 /** What a link says of the attempt that begins with it. */
 export interface LinkFacts {
   /** Who made the link, for the record. */
@@ -30,11 +32,12 @@ export type SpendOutcome =
   | { readonly kind: "refused"; readonly why: "unknown" | "used" | "expired" };
 
 export interface LinkRepository {
-  create(link: StoredLink, secretHash: string, now: Date): Promise<void>;
+  /** `record`: rows of the same transaction. */
+  create(link: StoredLink, secretHash: string, now: Date, record?: Recording<void>): Promise<void>;
   /** Spends the link: of any number of browsers on any number of replicas, one gets `spent`. A refusal spends nothing. */
   spend(secretHash: string, platform: string, now: Date): Promise<SpendOutcome>;
   /** Forgets links that ended before `before`. */
   prune(before: Date): Promise<void>;
-  /** Forgets the links of an owner. */
-  forgetOwner(owner: string): Promise<void>;
+  /** Forgets the links of an owner, and the attempts that began: their callbacks come to nothing. */
+  forgetOwner(owner: string, record?: Recording<void>): Promise<void>;
 }

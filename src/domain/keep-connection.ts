@@ -3,6 +3,7 @@ import { ServiceError } from "../errors.ts";
 import { Secret } from "../secret.ts";
 import type { World } from "../world.ts";
 import type { Attempt } from "./attempt.ts";
+import type { AuditEvent } from "./audit.ts";
 import type { Credential } from "./credential.ts";
 import type { EndTokens } from "./end-tokens.ts";
 import type { InstallFailure } from "./install.ts";
@@ -27,10 +28,15 @@ export type Kept =
 
 /**
  * Keeps what an exchange obtained: connected at once, or apart until the owner completes it. What cannot be kept ends
- * at the platform.
+ * at the platform. `record` makes the rows that are stored with it.
  * @throws ServiceError SERVICE_UNAVAILABLE.
  */
-export type KeepConnection = (platform: Platform, attempt: Attempt, connection: Connection) => Promise<Kept>;
+export type KeepConnection = (
+  platform: Platform,
+  attempt: Attempt,
+  connection: Connection,
+  record?: (kind: "connected" | "pending", installations: readonly Installation[]) => readonly AuditEvent[],
+) => Promise<Kept>;
 
 export function createKeepConnection(parts: {
   readonly installations: InstallationRepository;
@@ -42,12 +48,12 @@ export function createKeepConnection(parts: {
 }): KeepConnection {
   const { installations, pendingInstalls, credentials, refresher, endTokens, world } = parts;
 
-  return async (platform, attempt, connection) => {
+  return async (platform, attempt, connection, record = () => []) => {
     const live = await findSpent(platform, connection);
     let kept: Kept | undefined;
     try {
       kept = (await patiently(platform, () => isReconnected(attempt.link, connection)))
-        ? await store(platform, attempt, connection, live)
+        ? await store(platform, attempt, connection, live, record)
         : { kind: "failed", failure: "reconnected_other" };
     } catch (error) {
       if (!(error instanceof ServiceError) || error.reason !== "INSTALLATION_TAKEN") throw error;
@@ -64,11 +70,14 @@ export function createKeepConnection(parts: {
     attempt: Attempt,
     connection: Connection,
     live: readonly Credential[],
+    record: NonNullable<Parameters<KeepConnection>[3]>,
   ): Promise<Kept> {
     const { owner, link } = attempt;
     const context = () => ({ platform: platform.name, holder: platform.holder, owner, now: world.now() });
     if (link?.awaitsOwner !== true || owner === undefined) {
-      const stored = await patiently(platform, () => installations.connect(connection, context()));
+      const stored = await patiently(platform, () =>
+        installations.connect(connection, context(), (news) => record("connected", news)),
+      );
       return { kind: "connected", installations: stored };
     }
     const completionCode = new Secret(world.random(32).toString("base64url"));
@@ -78,7 +87,9 @@ export function createKeepConnection(parts: {
       link,
     };
     const resting = await withoutAccess(platform, connection, live);
-    const stored = await patiently(platform, () => pendingInstalls.keep(resting, { ...context(), owner }, completion));
+    const stored = await patiently(platform, () =>
+      pendingInstalls.keep(resting, { ...context(), owner }, completion, (news) => record("pending", news)),
+    );
     return { kind: "pending", installations: stored, completionCode };
   }
 

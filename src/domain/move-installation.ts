@@ -1,22 +1,22 @@
 import { ServiceError } from "../errors.ts";
 import type { Installation } from "./installation.ts";
 import type { Platforms } from "./platform.ts";
-import type { Doer, PutOnRecord } from "./record.ts";
+import { type Doer, rowsOf } from "./record.ts";
 import type { InstallationRepository } from "./repositories.ts";
 
 /**
- * Gives an organization to another owner, or to none: the only way to do so. Gives what was moved.
- * @throws ServiceError INSTALLATION_NOT_FOUND, PLATFORM_NOT_CONFIGURED, INVALID_REQUEST for what belongs to a person.
+ * Gives an organization to another owner, or to none: the only way to do so. Gives what was moved. Not done unless it
+ * is on record.
+ * @throws ServiceError SERVICE_UNAVAILABLE, INSTALLATION_NOT_FOUND, PLATFORM_NOT_CONFIGURED, INVALID_REQUEST for what belongs to a person.
  */
 export type MoveInstallation = (id: string, owner: string | undefined, doer: Doer) => Promise<readonly Installation[]>;
 
 export function createMoveInstallation(parts: {
   readonly installations: InstallationRepository;
   readonly platforms: Platforms;
-  readonly putOnRecord: PutOnRecord;
   readonly now: () => Date;
 }): MoveInstallation {
-  const { installations, platforms, putOnRecord, now } = parts;
+  const { installations, platforms, now } = parts;
 
   return async (id, owner, doer) => {
     const found = await installations.find(id);
@@ -30,16 +30,17 @@ export function createMoveInstallation(parts: {
         `what is connected at ${name} belongs to a person: let them connect for the other owner`,
       );
     }
-    const moved = await installations.move(id, owner, now());
+    const at = now();
+    const row = { kind: "installation.moved" as const, platform: name };
+    // A row for each of both owners, since neither may read the other's name.
+    const rows = ({ id: installationId }: Installation) => [
+      { ...row, installationId, owner: before, detail: "left this owner" },
+      { ...row, installationId, owner, detail: "came to this owner" },
+    ];
+    const moved = await installations.move(id, owner, at, (found = []) => rowsOf(doer, at, found.flatMap(rows)));
     if (moved === undefined) {
       throw new ServiceError("INVALID_REQUEST", `installation ${id} is ${status}: only what is live can be moved`);
     }
-    const detail = before === undefined ? "from no owner" : `from ${before}`;
-    const row = { kind: "installation.moved" as const, owner, platform: name, detail };
-    await putOnRecord(
-      doer,
-      moved.map((installation) => ({ ...row, installationId: installation.id })),
-    );
     return moved;
   };
 }

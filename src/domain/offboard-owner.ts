@@ -1,7 +1,7 @@
 import { ServiceError } from "../errors.ts";
-import type { AttemptRepository } from "./attempt.ts";
+import type { AuditLog } from "./audit.ts";
 import type { LinkRepository } from "./install-link.ts";
-import type { Doer, PutOnRecord } from "./record.ts";
+import { type Doer, rowsOf } from "./record.ts";
 import type { InstallationRepository } from "./repositories.ts";
 import type { Ended, Revoker } from "./revoke-installation.ts";
 
@@ -10,7 +10,8 @@ export interface OffboardOwner {
   list(owner: string): Promise<readonly string[]>;
   /**
    * Ends everything of an owner: links and attempts that have begun, what is pending, every installation. Safe to
-   * repeat: an interrupted one is gone on with. Gives what happened to each, as it happens, to `onEnded`.
+   * repeat: an interrupted one is gone on with. Gives what happened to each, as it happens, to `onEnded`. On record are
+   * that it began, each end, and at last how many.
    */
   offboard(owner: string, reason: string, doer: Doer, onEnded: (ended: Ended) => void): Promise<void>;
 }
@@ -21,11 +22,11 @@ const maxRounds = 5;
 export function createOffboardOwner(parts: {
   readonly installations: InstallationRepository;
   readonly links: LinkRepository;
-  readonly attempts: AttemptRepository;
   readonly revoker: Revoker;
-  readonly putOnRecord: PutOnRecord;
+  readonly audit: AuditLog;
+  readonly now: () => Date;
 }): OffboardOwner {
-  const { installations, links, attempts, revoker, putOnRecord } = parts;
+  const { installations, links, revoker, audit, now } = parts;
 
   /** What is pending goes together: after the first of it the others are gone. */
   async function endUnlessGone(id: string, reason: string, doer: Doer): Promise<Ended | undefined> {
@@ -40,8 +41,8 @@ export function createOffboardOwner(parts: {
   return {
     list: (owner) => installations.notRevokedOf(owner),
     async offboard(owner, reason, doer, onEnded) {
-      await links.forgetOwner(owner);
-      await attempts.forgetOwner(owner);
+      const row = (detail: string) => rowsOf(doer, now(), [{ kind: "owner.offboarded", owner, detail }]);
+      await links.forgetOwner(owner, () => row("begun"));
       let failures = 0;
       let ends = 0;
       const seen = new Set<string>();
@@ -57,8 +58,7 @@ export function createOffboardOwner(parts: {
           onEnded(ended);
         }
       }
-      const detail = `${ends} revoked, ${failures} of them not at the platform`;
-      await putOnRecord(doer, [{ kind: "owner.offboarded", owner, detail }]);
+      await audit.append(row(`${ends} revoked, ${failures} of them not at the platform`));
     },
   };
 }

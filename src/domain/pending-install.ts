@@ -1,6 +1,7 @@
 import type { LinkFacts } from "./install-link.ts";
 import type { Installation } from "./installation.ts";
 import type { Connection } from "./platform.ts";
+import type { Recording } from "./record.ts";
 import type { ConnectContext } from "./repositories.ts";
 
 /** What a finished callback obtained and its owner has not completed: kept apart, serving nobody. */
@@ -25,6 +26,7 @@ export interface Undoing extends PendingInstall {
   readonly connection: Connection | undefined;
 }
 
+/** Where a method takes a `Recording`, the rows are stored in the same transaction as the change, or neither is. */
 export interface PendingInstallRepository {
   /**
    * Keeps apart what a finished flow obtained, in one transaction; live installations stay as they are. Safe to repeat
@@ -35,6 +37,7 @@ export interface PendingInstallRepository {
     connection: Connection,
     context: ConnectContext & { readonly owner: string },
     completion: { readonly codeHash: string; readonly expiresAt: Date; readonly link: LinkFacts },
+    record?: Recording<readonly Installation[]>,
   ): Promise<readonly Installation[]>;
   /** Whom an unspent code belongs to; undefined for one that is unknown, spent or too old. */
   find(codeHash: string, now: Date): Promise<PendingInstall | undefined>;
@@ -45,13 +48,17 @@ export interface PendingInstallRepository {
    * no live installation yet keeps its id. Undefined if it was completed, undone or became too old meanwhile.
    * @throws ServiceError INSTALLATION_TAKEN, TOKEN_UNREADABLE; nothing is spent then.
    */
-  complete(id: string, context: ConnectContext): Promise<readonly Installation[] | undefined>;
+  complete(
+    id: string,
+    context: ConnectContext,
+    record?: Recording<readonly Installation[] | undefined>,
+  ): Promise<readonly Installation[] | undefined>;
   /** Spends the code without connecting anything; undefined if somebody was faster. */
   beginUndo(id: string, reason: UndoReason, now: Date): Promise<Undoing | undefined>;
   /** The same for what nobody completed in time, and for undoings that a crash interrupted; at most `limit`. */
   beginExpired(now: Date, limit: number): Promise<readonly Undoing[]>;
-  /** Notes that an undoing is on record. */
-  noteRecorded(id: string): Promise<void>;
+  /** Puts an undoing on record, once. */
+  recordUndo(id: string, record: Recording<void>): Promise<void>;
   /** Deletes it, with its installations. */
   finishUndo(id: string): Promise<void>;
   /** Those of the subjects for which something else is pending that may still be completed. */

@@ -8,7 +8,17 @@ export type Doer = Pick<AuditEvent, "caller" | "method" | "address" | "requestId
 /** What happened; the rest of the row is who and when. */
 export type Happening = Pick<AuditEvent, "kind" | "installationId" | "owner" | "platform" | "detail">;
 
-/** Puts on record what has happened already. Never fails: what cannot be written now is written later. */
+/** Rows that are stored together with a change or not at all, made of what the change turned out to be. */
+export type Recording<T> = (changed: T) => readonly AuditEvent[];
+
+/** The rows of what one doer did at one time. */
+export function rowsOf(doer: Doer, at: Date, happenings: readonly Happening[]): readonly AuditEvent[] {
+  const { caller, method, address, requestId, policyHash } = doer;
+  const who = { at, caller, method, address, requestId, policyHash, count: 1 };
+  return happenings.map((happening) => ({ ...happening, ...who }));
+}
+
+/** Puts on record what came to nothing. Never fails: what cannot be written now is written later. */
 export type PutOnRecord = (doer: Doer, happenings: readonly Happening[]) => Promise<void>;
 
 export function createPutOnRecord(parts: {
@@ -18,9 +28,8 @@ export function createPutOnRecord(parts: {
   readonly world: World;
 }): PutOnRecord {
   const { audit, note, world } = parts;
-  return async ({ caller, method, address, requestId, policyHash }, happenings) => {
-    const who = { at: world.now(), caller, method, address, requestId, policyHash, count: 1 };
-    const events = happenings.map((happening) => ({ ...happening, ...who }));
+  return async (doer, happenings) => {
+    const events = rowsOf(doer, world.now(), happenings);
     try {
       await audit.append(events);
     } catch (error) {

@@ -3,6 +3,7 @@ import type { Visibility } from "./access.ts";
 import type { Actor, Credential, TokenSet } from "./credential.ts";
 import type { Installation, InstallationFilter, Position, ProviderRevocation } from "./installation.ts";
 import type { Connection } from "./platform.ts";
+import type { Doer, Recording } from "./record.ts";
 import type { Registration } from "./registration.ts";
 
 /** What a caller names an installation by. All that are given must match. */
@@ -35,6 +36,7 @@ export interface Selection {
   readonly credential: Credential | undefined;
 }
 
+/** Where a method takes a `Recording`, the rows are stored in the same transaction as the change, or neither is. */
 export interface InstallationRepository {
   /**
    * Everything that matches and is visible, at most `limit` rows, in one statement. Without `installationId` only what
@@ -54,15 +56,22 @@ export interface InstallationRepository {
    * and keeps its id, its credentials get the new tokens and a new version, leases and errors are cleared.
    * @throws ServiceError INSTALLATION_TAKEN if an organization's installation is live under another owner.
    */
-  connect(connection: Connection, context: ConnectContext): Promise<readonly Installation[]>;
+  connect(
+    connection: Connection,
+    context: ConnectContext,
+    record?: Recording<readonly Installation[]>,
+  ): Promise<readonly Installation[]>;
   /**
    * Stops hand-out of one installation, durably, before anything is revoked at the platform. Idempotent: an
-   * installation that is revoked already keeps its time and reason. Undefined if it does not exist.
+   * installation that is revoked already keeps its time, reason and who wanted it. Undefined if it does not exist.
    * Credentials that no other live installation uses are marked revoked; the rest are `shared`.
    */
-  beginRevocation(id: string, reason: string, now: Date): Promise<Revocation | undefined>;
-  /** Deletes what is kept for the installation and records how the platform answered; false if that is known already. */
-  finishRevocation(id: string, result: ProviderRevocation): Promise<boolean>;
+  beginRevocation(id: string, reason: string, now: Date, by?: Doer): Promise<Revocation | undefined>;
+  /**
+   * Deletes what is kept for the installation and records how the platform answered; false, without a row, if that is
+   * known already.
+   */
+  finishRevocation(id: string, result: ProviderRevocation, record?: Recording<boolean>): Promise<boolean>;
   /** Revocations begun before `before` and never finished. */
   unfinishedRevocations(before: Date): Promise<readonly string[]>;
   /** What of an owner is not revoked, or not finished to be: oldest first. */
@@ -71,7 +80,12 @@ export interface InstallationRepository {
    * Gives an organization, with all its live installations and what they are served with, to another owner.
    * Undefined if the installation is not live.
    */
-  move(id: string, owner: string | undefined, now: Date): Promise<readonly Installation[] | undefined>;
+  move(
+    id: string,
+    owner: string | undefined,
+    now: Date,
+    record?: Recording<readonly Installation[] | undefined>,
+  ): Promise<readonly Installation[] | undefined>;
   /** Sets `lastUsedAt`, many at once. Never moves it back. */
   recordUse(uses: ReadonlyMap<string, Date>): Promise<void>;
 }
@@ -87,6 +101,8 @@ export interface Revocation {
   readonly installation: Installation;
   /** How it ended if it already had. */
   readonly finished: ProviderRevocation | undefined;
+  /** Who wanted it first. */
+  readonly by: Doer | undefined;
   /** What is to be revoked at the platform; empty where every credential is shared or none is kept. */
   readonly credentials: readonly RevocableCredential[];
   /** Whether some credential stays because other installations use it. */

@@ -6,7 +6,7 @@ import type { Installation, ProviderRevocation } from "./installation.ts";
 import { seesAny } from "./list-installations.ts";
 import type { PendingInstallRepository } from "./pending-install.ts";
 import type { Platforms, RevokeOutcome } from "./platform.ts";
-import type { Doer, PutOnRecord } from "./record.ts";
+import { type Doer, rowsOf } from "./record.ts";
 import type { InstallationRepository, RevocableCredential, Revocation } from "./repositories.ts";
 import { singleFlight } from "./single-flight.ts";
 import type { InstallUndoer } from "./undo-install.ts";
@@ -39,10 +39,9 @@ export function createRevoker(parts: {
   readonly pendingInstalls: PendingInstallRepository;
   readonly undoer: InstallUndoer;
   readonly platforms: Platforms;
-  readonly putOnRecord: PutOnRecord;
   readonly world: World;
 }): Revoker {
-  const { installations, pendingInstalls, undoer, platforms, putOnRecord, world } = parts;
+  const { installations, pendingInstalls, undoer, platforms, world } = parts;
   const flight = singleFlight<ProviderRevocation>();
 
   async function finish(id: string, revocation: Revocation, doer: Doer): Promise<ProviderRevocation> {
@@ -50,9 +49,10 @@ export function createRevoker(parts: {
     for (const credential of revocation.credentials) outcomes.push(await revokeAtPlatform(credential));
     const result = combineRevocations(outcomes, revocation.shared);
     const { platform, owner } = revocation.installation;
-    if (await installations.finishRevocation(id, result)) {
-      await putOnRecord(doer, [{ kind: "installation.revoked", installationId: id, owner, platform, detail: result }]);
-    }
+    const row = { kind: "installation.revoked" as const, installationId: id, owner, platform, detail: result };
+    // Whoever goes on with what a crash interrupted did not want it first.
+    const record = (news: boolean) => (news ? rowsOf(revocation.by ?? doer, world.now(), [row]) : []);
+    await installations.finishRevocation(id, result, record);
     world.log.info({ platform, installation: id, result }, "installation.revoked");
     return result;
   }
@@ -84,7 +84,7 @@ export function createRevoker(parts: {
       const undone = await undo(found, doer);
       if (undone !== undefined) return undone;
     }
-    const begun = await installations.beginRevocation(id, reason, world.now());
+    const begun = await installations.beginRevocation(id, reason, world.now(), doer);
     if (begun === undefined) throw notFound(id);
     const providerRevocation = begun.finished ?? (await flight(id, () => finish(id, begun, doer)));
     return { installation: (await installations.find(id)) ?? begun.installation, providerRevocation };

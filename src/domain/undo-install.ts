@@ -4,7 +4,7 @@ import type { EndTokens } from "./end-tokens.ts";
 import type { ProviderRevocation } from "./installation.ts";
 import type { PendingInstallRepository, Undoing, UndoReason } from "./pending-install.ts";
 import type { Platforms } from "./platform.ts";
-import type { Doer, PutOnRecord } from "./record.ts";
+import { type Doer, rowsOf } from "./record.ts";
 
 /** How many are undone between two looks at the table. */
 const batch = 50;
@@ -34,10 +34,9 @@ export function createInstallUndoer(parts: {
   readonly pendingInstalls: PendingInstallRepository;
   readonly platforms: Platforms;
   readonly endTokens: EndTokens;
-  readonly putOnRecord: PutOnRecord;
   readonly world: World;
 }): InstallUndoer {
-  const { pendingInstalls, platforms, endTokens, putOnRecord, world } = parts;
+  const { pendingInstalls, platforms, endTokens, world } = parts;
 
   async function finish(undoing: Undoing, doer: Doer): Promise<ProviderRevocation> {
     const { id, reason, owner, installationIds, connection } = undoing;
@@ -45,8 +44,8 @@ export function createInstallUndoer(parts: {
     if (!undoing.recorded) {
       const [installationId] = installationIds;
       const about = { installationId, owner, platform: undoing.platform };
-      await putOnRecord(doer, [{ kind: kinds[reason], ...about, detail: details[reason] }]);
-      await pendingInstalls.noteRecorded(id);
+      const row = { kind: kinds[reason], ...about, detail: details[reason] };
+      await pendingInstalls.recordUndo(id, () => rowsOf(doer, world.now(), [row]));
     }
     const known = platform !== undefined && connection !== undefined;
     const result = known ? await endTokens(platform, connection, id) : "failed";

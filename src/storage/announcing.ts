@@ -9,19 +9,19 @@ export function announcingInstallations(
 ): InstallationRepository {
   return {
     ...repository,
-    async connect(connection, context) {
-      const stored = await repository.connect(connection, context);
+    async connect(...change) {
+      const stored = await repository.connect(...change);
       // Grants of a person may have left other sites of theirs, too.
       publish({ kind: "everything" });
       return stored;
     },
-    async beginRevocation(id, reason, now) {
-      const revocation = await repository.beginRevocation(id, reason, now);
+    async beginRevocation(id, ...wanted) {
+      const revocation = await repository.beginRevocation(id, ...wanted);
       if (revocation !== undefined) publish({ kind: "installation", id, platform: revocation.installation.platform });
       return revocation;
     },
-    async move(id, owner, now) {
-      const moved = await repository.move(id, owner, now);
+    async move(...change) {
+      const moved = await repository.move(...change);
       publish({ kind: "everything" });
       return moved;
     },
@@ -34,8 +34,8 @@ export function announcingPendingInstalls(
 ): PendingInstallRepository {
   return {
     ...repository,
-    async complete(id, context) {
-      const connected = await repository.complete(id, context);
+    async complete(...change) {
+      const connected = await repository.complete(...change);
       publish({ kind: "everything" });
       return connected;
     },

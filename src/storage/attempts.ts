@@ -65,10 +65,6 @@ export function createAttemptRepository({
     async prune(before) {
       await database.write((db) => db.delete(attempts).where(lt(attempts.expiresAt, before)));
     },
-
-    async forgetOwner(owner) {
-      await database.write((db) => db.delete(attempts).where(eq(attempts.owner, owner)));
-    },
   };
 }
 

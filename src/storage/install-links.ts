@@ -2,13 +2,20 @@ import { and, eq, gt, isNull, lt } from "drizzle-orm";
 import type { LinkRepository } from "../domain/install-link.ts";
 import type { Database } from "./database.ts";
 import { toFacts } from "./link-facts.ts";
-import { installLinks } from "./schema.ts";
+import type { RecordedTransaction } from "./recorded-transaction.ts";
+import { attempts, installLinks } from "./schema.ts";
 
-export function createLinkRepository(database: Database): LinkRepository {
+export function createLinkRepository(tools: {
+  readonly database: Database;
+  readonly recorded: RecordedTransaction;
+}): LinkRepository {
+  const { database, recorded } = tools;
   return {
-    async create(link, secretHash, now) {
-      await database.write((db) => db.insert(installLinks).values({ ...link, secretHash, createdAt: now }));
-    },
+    create: (link, secretHash, now, record) =>
+      recorded(
+        async (tx) => void (await tx.insert(installLinks).values({ ...link, secretHash, createdAt: now })),
+        record,
+      ),
 
     async spend(secretHash, platform, now) {
       const named = and(eq(installLinks.secretHash, secretHash), eq(installLinks.platform, platform));
@@ -33,8 +40,10 @@ export function createLinkRepository(database: Database): LinkRepository {
       await database.write((db) => db.delete(installLinks).where(lt(installLinks.expiresAt, before)));
     },
 
-    async forgetOwner(owner) {
-      await database.write((db) => db.delete(installLinks).where(eq(installLinks.owner, owner)));
-    },
+    forgetOwner: (owner, record) =>
+      recorded(async (tx) => {
+        await tx.delete(installLinks).where(eq(installLinks.owner, owner));
+        await tx.delete(attempts).where(eq(attempts.owner, owner));
+      }, record),
   };
 }

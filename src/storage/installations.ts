@@ -7,6 +7,7 @@ import type { Database, Queries } from "./database.ts";
 import { hasProduct, orderOfProducts } from "./installation-products.ts";
 import { toInstallation, viewInstallations } from "./installation-rows.ts";
 import { moveOrganization } from "./move.ts";
+import type { RecordedTransaction } from "./recorded-transaction.ts";
 import { beginRevocation, finishRevocation, notRevokedOf } from "./revoke.ts";
 import { installationProducts, installations } from "./schema.ts";
 import type { Sealer } from "./seal/sealer.ts";
@@ -16,6 +17,7 @@ import { isVisible } from "./visible.ts";
 
 export interface InstallationTools {
   readonly database: Database;
+  readonly recorded: RecordedTransaction;
   readonly sealer: Sealer;
   readonly now: () => Date;
   readonly random: (bytes: number) => Buffer;
@@ -23,7 +25,7 @@ export interface InstallationTools {
 }
 
 export function createInstallationRepository(tools: InstallationTools): InstallationRepository {
-  const { database, sealer, now } = tools;
+  const { database, recorded, sealer, now } = tools;
 
   return {
     select: (selector, visible, limit) =>
@@ -31,11 +33,12 @@ export function createInstallationRepository(tools: InstallationTools): Installa
     find: (id) => database.read((db) => findInstallation(db, id)),
     list: (filter, visible, after, limit) =>
       database.read((db) => listInstallations(db, filter, visible, after, limit)),
-    connect: (connection, context) => database.transaction((tx) => connect(tx, connection, context, tools)),
-    beginRevocation: (id, reason, at) => database.transaction((tx) => beginRevocation(tx, id, { reason, at }, sealer)),
-    finishRevocation: (id, result) => database.transaction((tx) => finishRevocation(tx, id, result, now())),
+    connect: (connection, context, record) => recorded((tx) => connect(tx, connection, context, tools), record),
+    beginRevocation: (id, reason, at, by) =>
+      database.transaction((tx) => beginRevocation(tx, id, { reason, at, by }, sealer)),
+    finishRevocation: (id, result, record) => recorded((tx) => finishRevocation(tx, id, result, now()), record),
     notRevokedOf: (owner) => database.read((db) => notRevokedOf(db, owner)),
-    move: (id, owner, at) => database.transaction((tx) => moveOrganization(tx, id, owner, at)),
+    move: (id, owner, at, record) => recorded((tx) => moveOrganization(tx, id, owner, at), record),
     unfinishedRevocations: (before) => database.read((db) => unfinishedRevocations(db, before)),
     async recordUse(uses) {
       if (uses.size > 0) await database.write((db) => recordUse(db, uses));

@@ -6,6 +6,7 @@ import { toInstallation, viewInstallations } from "./installation-rows.ts";
 import { keepApart } from "./keep-apart.ts";
 import { isOpen, type PendingRow, toPending } from "./pending-rows.ts";
 import { beginExpired, beginUndo } from "./pending-undo.ts";
+import type { RecordedTransaction } from "./recorded-transaction.ts";
 import { installations, pendingInstalls } from "./schema.ts";
 import type { Sealer } from "./seal/sealer.ts";
 import { openConnection } from "./sealed-connection.ts";
@@ -13,25 +14,27 @@ import { isUuid } from "./uuid.ts";
 
 export interface PendingInstallTools {
   readonly database: Database;
+  readonly recorded: RecordedTransaction;
   readonly sealer: Sealer;
   readonly random: (bytes: number) => Buffer;
   readonly newId: () => string;
 }
 
 export function createPendingInstallRepository(tools: PendingInstallTools): PendingInstallRepository {
-  const { database, sealer } = tools;
+  const { database, recorded, sealer } = tools;
   const find = async (condition: SQL | undefined): Promise<readonly PendingInstall[]> => {
     const rows = await database.read((db) => db.select().from(pendingInstalls).where(and(condition, isOpen)));
     return rows.map(toPending);
   };
 
   return {
-    async keep(connection, context, completion) {
-      const ids = await database.transaction((tx) => keepApart(tx, connection, context, completion, tools));
-      const rows = await database.read((db) => viewInstallations(db).where(inArray(installations.id, [...ids])));
-      const found = new Map(rows.map((row) => [row.installation.id, toInstallation(row)]));
-      return ids.flatMap((id) => found.get(id) ?? []);
-    },
+    keep: (connection, context, completion, record) =>
+      recorded(async (tx) => {
+        const ids = await keepApart(tx, connection, context, completion, tools);
+        const rows = await viewInstallations(tx).where(inArray(installations.id, [...ids]));
+        const found = new Map(rows.map((row) => [row.installation.id, toInstallation(row)]));
+        return ids.flatMap((id) => found.get(id) ?? []);
+      }, record),
 
     async find(codeHash, now) {
       const [found] = await find(and(eq(pendingInstalls.codeHash, codeHash), gt(pendingInstalls.expiresAt, now)));
@@ -44,8 +47,8 @@ export function createPendingInstallRepository(tools: PendingInstallTools): Pend
       return found;
     },
 
-    complete: (id, context) =>
-      database.transaction(async (tx) => {
+    complete: (id, context, record) =>
+      recorded(async (tx) => {
         const open = and(eq(pendingInstalls.id, id), isOpen, gt(pendingInstalls.expiresAt, context.now));
         const [row] = await tx.select().from(pendingInstalls).where(open).for("update");
         if (row === undefined) return undefined;
@@ -53,14 +56,18 @@ export function createPendingInstallRepository(tools: PendingInstallTools): Pend
         const idOf = new Map(connection.installations.map((one, index) => [one, row.installationIds[index]]));
         await remove(tx, row);
         return connect(tx, connection, context, { ...tools, idOf: (installation) => idOf.get(installation) });
-      }),
+      }, record),
 
     beginUndo: (id, reason, now) => database.write((db) => beginUndo(db, { id, reason, now }, sealer)),
     beginExpired: (now, limit) => database.write((db) => beginExpired(db, { now, limit }, sealer)),
 
-    async noteRecorded(id) {
-      await database.write((db) =>
-        db.update(pendingInstalls).set({ recorded: true }).where(eq(pendingInstalls.id, id)),
+    async recordUndo(id, record) {
+      const news = (rows: readonly unknown[]) => (rows.length > 0 ? record() : []);
+      const notRecorded = and(eq(pendingInstalls.id, id), eq(pendingInstalls.recorded, false));
+      await recorded(
+        (tx) =>
+          tx.update(pendingInstalls).set({ recorded: true }).where(notRecorded).returning({ id: pendingInstalls.id }),
+        news,
       );
     },
 

@@ -1,6 +1,7 @@
 import { and, asc, eq, inArray, isNull, ne, notExists, or, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
 import type { ProviderRevocation } from "../domain/installation.ts";
+import type { Doer } from "../domain/record.ts";
 import type { Revocation } from "../domain/repositories.ts";
 import { readerColumns, toRevocable } from "./credential-rows.ts";
 import type { Queries } from "./database.ts";
@@ -15,7 +16,7 @@ import { isUuid } from "./uuid.ts";
 export async function beginRevocation(
   tx: Queries,
   id: string,
-  { reason, at }: { readonly reason: string; readonly at: Date },
+  { reason, at, by }: { readonly reason: string; readonly at: Date; readonly by: Doer | undefined },
   sealer: Sealer,
 ): Promise<Revocation | undefined> {
   if (!(await lock(tx, id))) return undefined;
@@ -30,7 +31,7 @@ export async function beginRevocation(
     .where(and(inArray(credentials.id, ofInstallation), ne(credentials.status, "revoked"), servesNoOther(tx, id)));
   await tx
     .update(installations)
-    .set({ status: "revoked", revokedAt: at, revokeReason: reason, updatedAt: at })
+    .set({ status: "revoked", revokedAt: at, revokeReason: reason, revokedBy: by && doerColumn(by), updatedAt: at })
     .where(and(eq(installations.id, id), ne(installations.status, "revoked")));
 
   const kept = await tx
@@ -44,9 +45,15 @@ export async function beginRevocation(
   return {
     installation: toInstallation(view),
     finished: view.installation.providerRevocation ?? undefined,
+    by: view.installation.revokedBy ?? undefined,
     credentials: ended.map((row) => toRevocable(row, sealer)),
     shared: ended.length < kept.length,
   };
+}
+
+/** A call is a doer, and more than is kept of it. */
+function doerColumn({ caller, method, address, requestId, policyHash }: Doer): Doer {
+  return { caller, method, address, requestId, policyHash };
 }
 
 /** To be run in a transaction. The first result stays; an installation that is not revoked is left alone. */

@@ -3,6 +3,7 @@ import type { AuditKind } from "../domain/audit.ts";
 import type { Actor, CredentialKind, CredentialStatus } from "../domain/credential.ts";
 import type { InstallationStatus, ProviderRevocation } from "../domain/installation.ts";
 import type { UndoReason } from "../domain/pending-install.ts";
+import type { Doer } from "../domain/record.ts";
 import type { StoredFacts } from "./link-facts.ts";
 
 // Indexes, constraints and foreign keys stand in migrations/ alone; a test compares these columns with the database.
@@ -27,6 +28,8 @@ export const installations = pgTable("installations", {
   updatedAt: instant("updated_at").notNull(),
   revokedAt: instant("revoked_at"),
   revokeReason: text("revoke_reason"),
+  /** Who wanted the revocation: its row of the record names them, whoever finishes it. */
+  revokedBy: jsonb("revoked_by").$type<Doer>(),
   /** Null while a revocation has not been finished. */
   providerRevocation: text("provider_revocation").$type<ProviderRevocation>(),
 });

@@ -25,6 +25,7 @@ import { createInstallationRepository } from "./installations.ts";
 import { createKeyUsage, type KeyUsage } from "./key-usage.ts";
 import { createPendingInstallRepository } from "./pending-installs.ts";
 import { createRateLimits } from "./rate-limits.ts";
+import { createRecordedTransaction } from "./recorded-transaction.ts";
 import type { Sealer } from "./seal/sealer.ts";
 import { createStatisticsRepository } from "./statistics.ts";
 import { createUuid } from "./uuid.ts";
@@ -69,18 +70,19 @@ export function createStorage(
   changes: PublishedChanges = createPublishedChanges(),
 ): Storage {
   const newId = createUuid(now, random);
-  const installations = createInstallationRepository({ database, sealer, now, newId, random });
-  const credentials = createCredentialRepository({ database, sealer, now });
   const signer = sealer.recordSigner;
   const audit = createAuditLog({ database, signer, newId, now });
+  const recorded = createRecordedTransaction({ database, signer, newId, now });
+  const installations = createInstallationRepository({ database, recorded, sealer, now, newId, random });
+  const credentials = createCredentialRepository({ database, sealer, now });
   return {
     installations: announcingInstallations(installations, changes),
     credentials: announcingCredentials(credentials, changes),
     changes,
     attempts: createAttemptRepository({ database, sealer }),
-    links: createLinkRepository(database),
+    links: createLinkRepository({ database, recorded }),
     pendingInstalls: announcingPendingInstalls(
-      createPendingInstallRepository({ database, sealer, newId, random }),
+      createPendingInstallRepository({ database, recorded, sealer, newId, random }),
       changes,
     ),
     audit,

@@ -35,8 +35,8 @@ export function measuredStorage<Storage extends MeasurableStorage>(storage: Stor
     },
     installations: {
       ...installations,
-      async finishRevocation(id, result) {
-        const finished = await installations.finishRevocation(id, result);
+      async finishRevocation(id, result, record) {
+        const finished = await installations.finishRevocation(id, result, record);
         telemetry.revocationFinished(result);
         return finished;
       },

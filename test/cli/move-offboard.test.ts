@@ -8,6 +8,7 @@ import { complete, eventsOf, makeLink, openLink, portal } from "../end-to-end/su
 import { isAccepted } from "../end-to-end/support/platform-api.ts";
 import { useService } from "../end-to-end/support/use-service.ts";
 import { createBrowser } from "../support/browser.ts";
+import { readRefusal } from "../support/grpc-client.ts";
 
 const bin = fileURLToPath(new URL("../../bin/oauth-token-service.js", import.meta.url));
 const shared = useService({
@@ -63,16 +64,13 @@ describe("move", () => {
     });
     const after = await shared.caller.token({ platform: "slack", owner: "globex" });
     expect(after.token_id).toBe(before.token_id);
-    expect(await eventsOf(shared.caller, "installation.moved")).toMatchObject([
-      {
-        installation_id: id,
-        owner: "globex",
-        platform: "slack",
-        caller: "operator",
-        method: "move",
-        detail: "from acme",
-      },
-    ]);
+    const moved = { installation_id: id, platform: "slack", caller: "operator", method: "move" };
+    const rows = await eventsOf(shared.caller, "installation.moved");
+    expect(rows).toHaveLength(2);
+    expect(rows).toContainEqual(expect.objectContaining({ ...moved, owner: "acme", detail: "left this owner" }));
+    const ofNewOwner = rows.filter((row) => row.owner === "globex");
+    expect(ofNewOwner).toMatchObject([{ ...moved, detail: "came to this owner" }]);
+    expect(JSON.stringify(ofNewOwner)).not.toContain("acme");
     expect((await shared.service.connect("slack", { query: "?owner=acme" })).error?.code).toBe("installation_taken");
     expect((await run("move", id, "--to-none")).stdout).toContain("belongs to no owner now");
     expect((await shared.caller.token({ platform: "slack" })).installation_id).toBe(id);
@@ -90,6 +88,37 @@ describe("move", () => {
     const missing = await run("move", crypto.randomUUID(), "--to", "globex");
     expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining("there is no installation")]);
     expect(await eventsOf(shared.caller, "installation.moved")).toEqual([]);
+  });
+});
+
+describe("a record that takes no rows", () => {
+  test("lets nothing be moved, and lets a revocation be finished later, on record for who wanted it", async () => {
+    const id = await connect("slack", "acme");
+    await shared.sql.unsafe(`
+      create or replace function refuse_audit() returns trigger language plpgsql as
+        $$ begin raise check_violation; end $$;
+      create trigger refuse_audit before insert on audit_events for each row execute function refuse_audit()`);
+    try {
+      const moved = await run("move", id, "--to", "globex");
+      expect([moved.code, moved.stdout]).toEqual([1, ""]);
+      expect(moved.stderr).toContain("cannot be put on record, and was not done");
+      expect(await shared.sql`select owner from installations`).toEqual([{ owner: "acme" }]);
+      const offboarded = await run("offboard", "acme", "--yes");
+      expect([offboarded.code, offboarded.stdout]).toEqual([1, ""]);
+      expect(await shared.sql`select status from installations`).toEqual([{ status: "active" }]);
+      const revoked = await shared.caller.call("RevokeInstallation", { installation_id: id });
+      expect(readRefusal(revoked.error!)).toMatchObject({ reason: "SERVICE_UNAVAILABLE" });
+      expect(await shared.sql`select status, provider_revocation from installations`).toEqual([
+        { status: "revoked", provider_revocation: null },
+      ]);
+    } finally {
+      await shared.sql.unsafe("drop trigger refuse_audit on audit_events");
+    }
+    shared.service.clock.advance(61_000);
+    await shared.service.replicas[0]!.jobs.run("finish revocations");
+    expect(await eventsOf(shared.caller, "installation.revoked")).toMatchObject([
+      { installation_id: id, owner: "acme", caller: "anonymous", method: "RevokeInstallation" },
+    ]);
   });
 });
 
@@ -132,6 +161,7 @@ describe("offboard", () => {
     expect(row?.revoke_reason).toBe("the contract ended");
     expect(await eventsOf(shared.caller, "owner.offboarded")).toMatchObject([
       { owner: "acme", caller: "operator", method: "offboard", detail: "4 revoked, 0 of them not at the platform" },
+      { owner: "acme", caller: "operator", method: "offboard", detail: "begun" },
     ]);
     const revoked = await eventsOf(shared.caller, "installation.revoked");
     expect(revoked).toHaveLength(4);

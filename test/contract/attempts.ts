@@ -77,7 +77,7 @@ export function describeAttempts({ storage, clock, raw }: OpenedStorage): void {
       const owner = unique("owner");
       const theirs = await begin({ owner });
       const other = await begin();
-      await attempts.forgetOwner(owner);
+      await storage.links.forgetOwner(owner);
       expect(await attempts.consume(theirs.stateHash, theirs.expected)).toMatchObject({ why: "unknown" });
       expect(await attempts.consume(other.stateHash, other.expected)).toMatchObject({ kind: "consumed" });
     });

@@ -8,6 +8,7 @@ import { describeLinks } from "./links.ts";
 import { describeMove } from "./move.ts";
 import { describePending } from "./pending.ts";
 import { describeRateLimits } from "./rate-limits.ts";
+import { describeRecorded } from "./recorded.ts";
 import { describeRegistration } from "./registration.ts";
 import { describeRevoke } from "./revoke.ts";
 import { describeSchema } from "./schema.ts";
@@ -27,6 +28,7 @@ export function describeContract(opened: OpenedStorage): void {
   describePending(opened);
   describeMove(opened);
   describeAudit(opened);
+  describeRecorded(opened);
   describeRateLimits(opened);
   describeClock(opened);
   describeSealed(opened);

@@ -195,7 +195,7 @@ export function describePending({ storage, clock, raw }: OpenedStorage): void {
       const { id } = await keep(workspace(unique("T"), "first"));
       const begunAt = now();
       await pendingInstalls.beginUndo(id, "binding_rejected", begunAt);
-      await pendingInstalls.noteRecorded(id);
+      await pendingInstalls.recordUndo(id, () => []);
       const takenUp = async (ms: number) => {
         const begun = await pendingInstalls.beginExpired(new Date(begunAt.getTime() + ms), 500);
         return begun.find((undoing) => undoing.id === id);

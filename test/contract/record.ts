@@ -11,12 +11,16 @@ import { recordRotation, resignRecord } from "../../src/storage/audit-resign.ts"
 import { verifyRecord } from "../../src/storage/audit-verify.ts";
 import { createWitness } from "../../src/storage/audit-witness.ts";
 import type { Database } from "../../src/storage/database.ts";
+import { createRecordedTransaction } from "../../src/storage/recorded-transaction.ts";
 import { generateKey, parseKeyRing } from "../../src/storage/seal/key-ring.ts";
 import { createSigner, type Signer } from "../../src/storage/seal/signer.ts";
 import { createUuid } from "../../src/storage/uuid.ts";
+import { createGate } from "../support/gate.ts";
 
 export interface OpenedRecord {
   readonly database: Database;
+  /** Whether it has a single connection. */
+  readonly embedded?: boolean;
   /** Runs SQL beside the service, as a superuser. */
   raw(text: string, values?: readonly unknown[]): Promise<readonly Record<string, unknown>[]>;
 }
@@ -29,7 +33,7 @@ const signer = signerOf(key);
 const dayMs = 24 * 3_600_000;
 
 /** What the chains of the record promise, whatever the database. */
-export function describeRecord({ database, raw }: OpenedRecord): void {
+export function describeRecord({ database, raw, embedded = false }: OpenedRecord): void {
   const open = (on: Database = database, at = now) => createAuditLog({ database: on, signer, newId, now: at });
   /** A process of ten days ago. */
   const openOld = () => open(database, () => tenDaysAgo());
@@ -189,6 +193,81 @@ export function describeRecord({ database, raw }: OpenedRecord): void {
         `delete from audit_chains where id = '${first?.id}'`,
       );
       expect((await verify()).findings).toMatchObject([{ flaw: "missing", chainId: first?.id }]);
+    });
+  });
+
+  describe("rows that belong to a change", () => {
+    const recording = (on: Database = database) => createRecordedTransaction({ database: on, signer, newId, now });
+    const nothing = async () => undefined;
+
+    test("are a chain that verifies, whatever becomes of their transactions", async () => {
+      type Fate = "done" | "undone" | "refused" | "unclear" | "given up";
+      const fates: readonly Fate[] = ["done", "undone", "refused", "unclear", "given up"];
+      await fc.assert(
+        fc.asyncProperty(fc.array(fc.constantFrom(...fates), { maxLength: 12 }), async (run) => {
+          await empty();
+          const unsure: Database = {
+            ...database,
+            async transaction(work) {
+              const fate = run.at(begun++);
+              const done = database.transaction(work);
+              if (fate !== "unclear" && fate !== "given up") return done;
+              // The deadline passed: the transaction goes on unwatched.
+              if (fate === "unclear") await done;
+              else done.catch(() => undefined);
+              throw new ServiceError("SERVICE_UNAVAILABLE", "away");
+            },
+          };
+          let begun = 0;
+          const recorded = recording(unsure);
+          const ends = await Promise.allSettled(
+            run.map((fate, index) =>
+              recorded(nothing, () => {
+                if (fate === "undone") throw new Error("undone");
+                return [event({ requestId: String(index), count: fate === "refused" ? 0 : 1 }), event()];
+              }),
+            ),
+          );
+          expect(ends.map(({ status }) => status === "fulfilled")).toEqual(run.map((fate) => fate === "done"));
+          // What was given up may still be under way.
+          await recorded(nothing, () => [event()]);
+          expect((await verify()).findings).toEqual([]);
+          const kept = await raw("select request_id from audit_events");
+          const answered = run.flatMap((fate, index) => (fate === "done" ? [String(index)] : []));
+          expect(kept.map((row) => row.request_id)).toEqual(expect.arrayContaining(answered));
+        }),
+        { numRuns: 30 },
+      );
+    });
+
+    test("hold up nobody's record while their change waits, and are written when it has gone through", async () => {
+      const recorded = recording();
+      const gate = createGate();
+      const slow = recorded(
+        () => gate.opened,
+        () => [event({ requestId: "slow" })],
+      );
+      // On the embedded database a transaction has the only connection there is.
+      if (!embedded) {
+        await recorded(nothing, () => [event({ requestId: "quick" })]);
+        await open().append([event({ requestId: "alone" })]);
+        expect(await raw("select request_id from audit_events where request_id = 'slow'")).toEqual([]);
+      }
+      gate.open();
+      await slow;
+      expect(await raw("select request_id from audit_events where request_id = 'slow'")).toHaveLength(1);
+      expect((await verify()).findings).toEqual([]);
+    });
+
+    test("are written beside rows that stand alone, by many at once", async () => {
+      const recorded = recording();
+      const log = open();
+      await Promise.all(
+        Array.from({ length: 30 }, (_, index) =>
+          index % 2 === 0 ? recorded(nothing, () => events(2)) : log.append(events(2)),
+        ),
+      );
+      expect(await verify()).toEqual({ chains: 2, rows: 60, findings: [], unchained: 0 });
     });
   });
 

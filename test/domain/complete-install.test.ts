@@ -175,7 +175,7 @@ describe("an undoing that a crash interrupted", () => {
   });
 });
 
-test("a record that cannot be written now is handed on to be written later, and keeps nothing from happening", async () => {
+test("what came to nothing and cannot be put on record now is handed on to be written later", async () => {
   const { createPutOnRecord } = await import("../../src/domain/record.ts");
   const noted: unknown[] = [];
   const putOnRecord = createPutOnRecord({
@@ -183,6 +183,6 @@ test("a record that cannot be written now is handed on to be written later, and 
     note: (event) => noted.push(event),
     world: domain.world,
   });
-  await putOnRecord(as(), [{ kind: "install.completed", owner: "acme" }]);
-  expect(noted).toMatchObject([{ kind: "install.completed", owner: "acme", caller: "portal", count: 1 }]);
+  await putOnRecord(as(), [{ kind: "install.failed", owner: "acme" }]);
+  expect(noted).toMatchObject([{ kind: "install.failed", owner: "acme", caller: "portal", count: 1 }]);
 });

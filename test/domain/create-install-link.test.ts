@@ -6,7 +6,6 @@ import type { InstallLinkRequest } from "../../src/domain/use-cases.ts";
 import { call } from "../support/call.ts";
 import { connection, onlyPlatforms, scriptedPlatform, siteConnection } from "../support/scripted-platform.ts";
 import { type Domain, openDomain } from "./open-domain.ts";
-import { openInstalls } from "./open-installs.ts";
 
 let domain: Domain;
 beforeAll(async () => {
@@ -34,7 +33,6 @@ function desk() {
     ...{ links: storage.links, installations: storage.installations, platforms, world },
     returnOrigins: returnOrigins(["https://portal.example"]),
     installPage: (product) => new URL(`https://tokens.example/base/oauth/install/${product}`),
-    putOnRecord: openInstalls(domain, platforms).putOnRecord,
   });
   return (request: Partial<InstallLinkRequest> = {}, rules?: readonly Rule[]) => {
     const as = rules && createCaller("portal", rules, "policy");

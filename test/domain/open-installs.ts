@@ -19,10 +19,10 @@ export function openInstalls(
   const installations = { ...storage.installations, ...changed.installations };
   const putOnRecord = createPutOnRecord({ audit, note: () => undefined, world });
   const endTokens = createEndTokens({ credentials, pendingInstalls, world });
-  const undoer = createInstallUndoer({ pendingInstalls, platforms, endTokens, putOnRecord, world });
+  const undoer = createInstallUndoer({ pendingInstalls, platforms, endTokens, world });
   const refresher = createRefresher({ credentials, platforms, world });
   const parts = { installations, pendingInstalls, credentials, platforms, undoer, refresher, endTokens };
-  const all = { ...parts, putOnRecord, world };
+  const all = { ...parts, world };
   return {
     putOnRecord,
     undoer,

@@ -13,5 +13,6 @@ afterAll(async () => {
 
 describeRecord({
   database,
+  embedded: true,
   raw: async (text, values = []) => (await client.query<Record<string, unknown>>(text, [...values])).rows,
 });
