@@ -1,24 +1,28 @@
-import { LRUCache } from "lru-cache";
 import { ServiceError } from "../errors.ts";
 import type { World } from "../world.ts";
 import type { AuditEvent, AuditLog } from "./audit.ts";
 import type { Call } from "./call.ts";
+import { groupCommit } from "./group-commit.ts";
+import { createKnownPlaces } from "./known-places.ts";
+import { networkOf } from "./network.ts";
 import { orAfter } from "./or-after.ts";
 import { perObject } from "./per-object.ts";
 import type { InstallationRepository } from "./repositories.ts";
 import type { IssuedToken } from "./use-cases.ts";
 
-/** Callers with a token and installation that are on record. Forgetting one costs a second row, never a missing one. */
-const maxKnown = 100_000;
+/** Addresses of a caller that are counted for a token without a look-up, within one flush. */
+const maxAtHand = 256;
+/** Says of a row without an address that it counts hand-outs to more of them than get rows of their own. */
+const furtherAddresses = "further_addresses";
 /** How long a caller waits for its row: whoever cannot be served for the sake of the database is told within 1.5 s. */
 const maxWaitMs = 1_300;
 
 export interface HandOut {
-  /** Counts a hand-out of a token that this caller has on record already; false, and nothing is done, if it has not. */
+  /** Counts a hand-out that this caller has on record from this address; false, and nothing is done, if it has not. */
   repeat(issued: IssuedToken, call: Call): boolean;
   /**
-   * Returns once this hand-out may happen: the first time a caller gets a token, its row is durable before the
-   * answer; further ones are counted and written by `flush`.
+   * Returns once this hand-out may happen: the first time a caller gets a token at an address (IPv6: its /64), the row
+   * is durable before the answer; further ones are counted and written by `flush`, as are those to more than a hundred.
    * @throws ServiceError SERVICE_UNAVAILABLE if the row cannot be written, or not within 1.3 s.
    */
   record(issued: IssuedToken, call: Call): Promise<void>;
@@ -33,13 +37,12 @@ export function createHandOut(parts: {
   readonly world: World;
 }): HandOut {
   const { audit, installations, world } = parts;
-  /** `true` once the row is durable; until then the commit that others wait for too. */
-  const onRecord = new LRUCache<string, Promise<void> | true>({ max: maxKnown });
+  const places = createKnownPlaces();
   const append = groupCommit(audit);
   let repeats = new Map<string, Repeats>();
   let uses = new Set<string>();
   /** What is counted already since the last flush, found without making a key: almost all hand-outs are such. */
-  const countedOf = perObject((_: IssuedToken) => new Map<string, { window: typeof repeats; counted: Repeats }>());
+  const countedOf = perObject((_: IssuedToken) => new Map<string, AtHand>());
 
   function event(kind: AuditEvent["kind"], issued: IssuedToken, call: Call): AuditEvent {
     const { caller, method, address, requestId, policyHash } = call;
@@ -49,45 +52,47 @@ export function createHandOut(parts: {
   }
 
   function repeat(issued: IssuedToken, call: Call): boolean {
-    const known = countedOf(issued).get(call.caller);
-    if (known?.window === repeats) {
-      known.counted.count++;
+    const atHand = countedOf(issued).get(call.caller);
+    const counted = atHand?.window === repeats ? atHand.byAddress.get(call.address) : undefined;
+    if (counted !== undefined) {
+      counted.count++;
       return true;
     }
-    const key = keyOf(issued, call);
-    if (onRecord.get(key) !== true) return false;
-    countRepeat(key, issued, call);
+    const standing = places.standing(subjectOf(issued, call), placeOf(call));
+    if (standing === "new") return false;
+    countRepeat(issued, call, standing === "known");
     return true;
   }
 
-  function countRepeat(key: string, issued: IssuedToken, call: Call): void {
-    const counted = repeats.get(key) ?? { first: event("token.repeated", issued, call), count: 0 };
+  function countRepeat(issued: IssuedToken, call: Call, listed: boolean): void {
+    const key = `${subjectOf(issued, call)}|${listed ? placeOf(call) : furtherAddresses}`;
+    const counted = repeats.get(key) ?? { first: firstRepeat(issued, call, listed), count: 0 };
     counted.count++;
     uses.add(issued.installationId);
     repeats.set(key, counted);
-    countedOf(issued).set(call.caller, { window: repeats, counted });
+    keepAtHand(issued, call, counted);
   }
 
-  async function first(key: string, issued: IssuedToken, call: Call): Promise<void> {
-    const written = append(event("token.issued", issued, call));
-    onRecord.set(key, written);
+  function firstRepeat(issued: IssuedToken, call: Call, listed: boolean): AuditEvent {
+    const first = event("token.repeated", issued, call);
+    return listed ? first : { ...first, address: undefined, detail: furtherAddresses };
+  }
+
+  function keepAtHand(issued: IssuedToken, { caller, address }: Call, counted: Repeats): void {
+    const known = countedOf(issued).get(caller);
+    const atHand = known?.window === repeats ? known : { window: repeats, byAddress: new Map() };
+    if (atHand.byAddress.size < maxAtHand) atHand.byAddress.set(address, counted);
+    countedOf(issued).set(caller, atHand);
+  }
+
+  async function putOnRecord(issued: IssuedToken, call: Call): Promise<void> {
+    const write = () => append(event("token.issued", issued, call));
     try {
-      await written;
-      onRecord.set(key, true);
+      const settled = await places.settle(subjectOf(issued, call), placeOf(call), write);
+      if (settled === "known" && !repeat(issued, call)) countRepeat(issued, call, true);
     } catch (cause) {
-      onRecord.delete(key);
       throw notOnRecord(cause);
     }
-  }
-
-  async function afterAnother(known: Promise<void>, key: string, issued: IssuedToken, call: Call): Promise<void> {
-    try {
-      await known;
-    } catch {
-      // The one that wrote for all of us failed; ours may get through.
-      return first(key, issued, call);
-    }
-    countRepeat(key, issued, call);
   }
 
   return {
@@ -95,10 +100,7 @@ export function createHandOut(parts: {
     async record(issued, call) {
       if (repeat(issued, call)) return;
       uses.add(issued.installationId);
-      const key = keyOf(issued, call);
-      const known = onRecord.get(key);
-      const isFirst = known === undefined || known === true;
-      await inTime(isFirst ? first(key, issued, call) : afterAnother(known, key, issued, call));
+      await inTime(putOnRecord(issued, call));
     },
     async flush() {
       const [counted, used] = [repeats, uses];
@@ -123,14 +125,24 @@ export function createHandOut(parts: {
 }
 
 /** One token may serve several installations, each of which is on record. */
-function keyOf({ tokenId, installationId }: IssuedToken, { caller }: Call): string {
+function subjectOf({ tokenId, installationId }: IssuedToken, { caller }: Call): string {
   return `${caller}|${tokenId}|${installationId}`;
+}
+
+function placeOf({ address }: Call): string {
+  return address === undefined ? "" : networkOf(address);
 }
 
 /** Further hand-outs of one token to one caller: the first of them, and how many. */
 interface Repeats {
   readonly first: AuditEvent;
   count: number;
+}
+
+/** What a caller's hand-outs of a token are counted in, until the next flush. */
+interface AtHand {
+  readonly window: Map<string, Repeats>;
+  readonly byAddress: Map<string | undefined, Repeats>;
 }
 
 /** What is not on record by then is refused. It goes on being written, for an answer that is not given. */
@@ -145,28 +157,4 @@ function notOnRecord(cause: unknown): ServiceError {
     retryAfterMs: 1_000,
     cause,
   });
-}
-
-/** Rows that arrive while others are being written share the next commit. */
-function groupCommit(audit: AuditLog): (event: AuditEvent) => Promise<void> {
-  let waiting: AuditEvent[] = [];
-  let next: Promise<void> | undefined;
-  let running: Promise<void> = Promise.resolve();
-
-  function start(): Promise<void> {
-    const turn = running.then(() => {
-      const batch = waiting;
-      waiting = [];
-      next = undefined;
-      return audit.append(batch);
-    });
-    running = turn.catch(() => undefined);
-    return turn;
-  }
-
-  return (event) => {
-    waiting.push(event);
-    next ??= start();
-    return next;
-  };
 }

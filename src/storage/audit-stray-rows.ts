@@ -23,6 +23,35 @@ export async function findExtraRow(database: Database, chainId: string): Promise
   return { flaw: "forged", chainId, id, sequence: sequence ?? undefined, why: "its chain does not reach this row" };
 }
 
+/**
+ * By chain: whose rows are not as many as its head says, at one moment. A row that stands twice follows the row before
+ * it both times, and an index that was replaced may show either. So the table is counted as a whole, past any index.
+ */
+export async function findMiscounted(database: Database): Promise<Map<string, Finding>> {
+  const counted = database.read((db) => {
+    const chainText = sql<string>`${auditEvents.chainId}::text`;
+    const perChain = db
+      .select({ chainId: chainText.as("chain_text"), rows: count().as("rows") })
+      .from(auditEvents)
+      .groupBy(chainText)
+      .as("per_chain");
+    const { id, lastSequence, prunedSequence } = auditChains;
+    const expected = sql`${lastSequence} - ${prunedSequence}`.mapWith(Number);
+    const rows = sql`coalesce(${perChain.rows}, 0)`.mapWith(Number);
+    return db
+      .select({ chainId: id, expected, rows })
+      .from(auditChains)
+      .leftJoin(perChain, eq(perChain.chainId, sql`${id}::text`))
+      .where(sql`coalesce(${perChain.rows}, 0) <> ${lastSequence} - ${prunedSequence}`);
+  });
+  return new Map((await counted).map((chain) => [chain.chainId, miscount(chain)]));
+}
+
+function miscount({ chainId, expected, rows }: { chainId: string; expected: number; rows: number }): Finding {
+  const why = `it has ${rows} rows, and its head says ${expected}`;
+  return { flaw: rows > expected ? "forged" : "missing", chainId, why };
+}
+
 /** Rows whose chain has no head, and rows without a chain that were not there before the first chain. */
 export async function findStrayRows(database: Database): Promise<readonly Finding[]> {
   const headless = await database.read((db) =>

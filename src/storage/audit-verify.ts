@@ -1,9 +1,9 @@
-import { and, asc, eq, gt, gte } from "drizzle-orm";
+import { asc, eq, gt } from "drizzle-orm";
 import { type ChainRow, checkAnchor, checkHead } from "./audit-chains.ts";
 import { beginning, checkLink, type Finding, isFinding, readLinks } from "./audit-check.ts";
 import type { AuditRow } from "./audit-rows.ts";
 import { createSightings, type Sightings } from "./audit-sightings.ts";
-import { countUnchained, findExtraRow, findStrayRows } from "./audit-stray-rows.ts";
+import { countUnchained, findExtraRow, findMiscounted, findStrayRows } from "./audit-stray-rows.ts";
 import type { Database } from "./database.ts";
 import { auditChains } from "./schema.ts";
 import type { SignatureCheck, Signer } from "./seal/signer.ts";
@@ -11,11 +11,11 @@ import type { SignatureCheck, Signer } from "./seal/signer.ts";
 export interface VerifyOptions {
   readonly database: Database;
   readonly signer: Signer;
-  /** Only chains that were written to at this time or later. */
+  /** Follows only chains that were written to at this time or later. All heads are checked, and all rows counted. */
   readonly from?: Date | undefined;
   /** Told of every chain as soon as it is read. */
   readonly onChain: (report: ChainReport) => void;
-  /** Told of what is wrong beside the chains that were read: rows of no chain, chains that are gone. */
+  /** Told of what is wrong beside the chains that were followed: rows of no chain, chains that are gone. */
   readonly onFinding: (finding: Finding) => void;
   /** Rows in memory at once. Default 1,000. */
   readonly pageRows?: number | undefined;
@@ -51,11 +51,16 @@ export async function verifyRecord(options: VerifyOptions): Promise<Verification
     onFinding(finding);
   };
   const sightings = createSightings(database, report);
+  const miscounted = await findMiscounted(database);
   let after: string | undefined;
   do {
-    const chains = await readChains(database, after, from);
+    const chains = await readChains(database, after);
     for (const chain of chains) {
-      const read = await verifyChain({ database, signer, sightings, pageRows }, chain);
+      // When it was written to is believed of a head that this service signed, and of no other.
+      const signed = checkSignatures(chain, signer) === undefined;
+      if (from !== undefined && signed && chain.updatedAt < from) continue;
+      const read = await verifyChain({ database, signer, sightings, miscounted, pageRows }, chain);
+      miscounted.delete(chain.id);
       total.chains++;
       total.rows += read.rows;
       if (read.finding !== undefined) total.findings++;
@@ -63,6 +68,7 @@ export async function verifyRecord(options: VerifyOptions): Promise<Verification
     }
     after = chains.at(-1)?.id;
   } while (after !== undefined);
+  for (const finding of miscounted.values()) report(finding);
   for (const finding of await findStrayRows(database)) report(finding);
   return { ...total, unchained: await countUnchained(database) };
 }
@@ -71,6 +77,7 @@ interface Tools {
   readonly database: Database;
   readonly signer: Signer;
   readonly sightings: Sightings;
+  readonly miscounted: ReadonlyMap<string, Finding>;
   readonly pageRows: number;
 }
 
@@ -82,7 +89,11 @@ async function verifyChain(tools: Tools, chain: ChainRow): Promise<ChainReport> 
     if (now !== undefined && now.prunedSequence > chain.prunedSequence) return verifyChain(tools, now);
   }
   const { id: chainId, startedAt, prunedSequence } = chain;
-  const found = finding ?? checkSignatures(chain, tools.signer) ?? (await findExtraRow(tools.database, chainId));
+  const found =
+    finding ??
+    checkSignatures(chain, tools.signer) ??
+    (await findExtraRow(tools.database, chainId)) ??
+    tools.miscounted.get(chainId);
   return { chainId, startedAt, rows, prunedSequence, finding: found };
 }
 
@@ -139,17 +150,12 @@ function signatureFinding(
   }
 }
 
-function readChains(database: Database, after: string | undefined, from: Date | undefined) {
+function readChains(database: Database, after: string | undefined) {
   return database.read((db) =>
     db
       .select()
       .from(auditChains)
-      .where(
-        and(
-          after === undefined ? undefined : gt(auditChains.id, after),
-          from === undefined ? undefined : gte(auditChains.updatedAt, from),
-        ),
-      )
+      .where(after === undefined ? undefined : gt(auditChains.id, after))
       .orderBy(asc(auditChains.id))
       .limit(500),
   );

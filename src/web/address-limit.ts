@@ -1,3 +1,4 @@
+import { networkOf } from "../domain/network.ts";
 import type { RateLimits, WindowLimit } from "../domain/rate-limit.ts";
 import type { AnswerFailure } from "./answers.ts";
 import type { ClientAddress } from "./client-address.ts";
@@ -29,14 +30,4 @@ export function addressLimit(options: AddressLimitOptions): WebHandler<{ platfor
     response.setHeader("Retry-After", Math.ceil(waitMs / 1000));
     answerFailure(request, response, "too_many_requests", platform);
   };
-}
-
-/** Who has one IPv6 address has the 64 bits behind its network: those count as one. */
-export function networkOf(address: string): string {
-  if (!address.includes(":")) return address;
-  const [head = "", tail] = address.split("::");
-  const before = head === "" ? [] : head.split(":");
-  const after = tail === undefined || tail === "" ? [] : tail.split(":");
-  const gap = tail === undefined ? 0 : 8 - before.length - after.length;
-  return `${[...before, ...Array<string>(gap).fill("0"), ...after].slice(0, 4).join(":")}::/64`;
 }

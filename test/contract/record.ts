@@ -444,6 +444,42 @@ export function describeRecord({ database, raw, embedded = false }: OpenedRecord
       expect(await verify()).toMatchObject({ rows: 90, findings: [] });
     });
 
+    test("finds a row that stands twice, wherever a page ends, although an index allows it", async () => {
+      const log = open();
+      await log.append(events(7));
+      await raw("drop index audit_events_chain");
+      await raw("create index audit_events_chain on audit_events (chain_id, sequence)");
+      try {
+        for (const sequence of [1, 3, 5, 7]) {
+          await tamper(`insert into audit_events select gen_random_uuid(), at, kind, 'hidden', method, installation_id,
+            token_fingerprint, address, request_id, count, owner, platform, policy_hash, detail, chain_id, sequence,
+            previous_hash, hash from audit_events where sequence = ${sequence}`);
+          for (const pageRows of [1, 3, 1_000]) {
+            for (const from of [undefined, new Date(Date.now() + dayMs)]) {
+              const { findings } = await verify({ pageRows, ...(from && { from }) });
+              expect(findings, `row ${sequence}, pages of ${pageRows}`).toMatchObject([{ chainId: log.chainId }]);
+            }
+          }
+          await tamper("delete from audit_events where caller = 'hidden'");
+          expect((await verify()).findings).toEqual([]);
+        }
+      } finally {
+        await raw("drop index audit_events_chain");
+        await raw("create unique index audit_events_chain on audit_events (chain_id, sequence)");
+      }
+    });
+
+    test("of a time believes no time that this service did not sign", async () => {
+      const log = open();
+      await log.append(events(3));
+      // What the restricted role of the service may do, too.
+      await raw("update audit_chains set updated_at = updated_at - interval '30 days'");
+      const from = new Date(Date.now() - dayMs);
+      expect((await verify({ from })).findings).toMatchObject([{ flaw: "forged", chainId: log.chainId }]);
+      await log.append(events(1));
+      expect(await verify({ from })).toMatchObject({ chains: 1, rows: 4, findings: [] });
+    });
+
     test("of a time leaves out chains that nothing was written to since", async () => {
       await open().append(events(1));
       const from = new Date(Date.now() + 60_000);

@@ -232,6 +232,72 @@ describe("further hand-outs", () => {
   });
 });
 
+describe("another address of a caller", () => {
+  const from = (address: string, caller = "stolen") => call({ caller, address });
+  const written = async (value: string) => domain.sql`
+    select kind, address, detail, count from audit_events
+    where token_fingerprint = ${issued(value).tokenId} order by sequence`;
+  const addresses = async (value: string) =>
+    (await written(value)).map(({ kind, address, count }) => [kind, address, count]);
+
+  test("is a first hand-out of its own, whose repeats are counted apart", async () => {
+    const token = issued("two places");
+    await handOut.record(token, from("10.0.0.1"));
+    expect(handOut.repeat(token, from("10.0.0.1"))).toBe(true);
+    expect(handOut.repeat(token, from("203.0.113.9"))).toBe(false);
+    for (let n = 0; n < 10; n++) await handOut.record(token, from("203.0.113.9"));
+    expect(handOut.repeat(token, from("10.0.0.1"))).toBe(true);
+    await handOut.flush();
+    expect(await addresses("two places")).toEqual([
+      ["token.issued", "10.0.0.1", 1],
+      ["token.issued", "203.0.113.9", 1],
+      ["token.repeated", "10.0.0.1", 2],
+      ["token.repeated", "203.0.113.9", 9],
+    ]);
+  });
+
+  test("within the same 64 bits of IPv6 is none", async () => {
+    const token = issued("one network");
+    for (let n = 1; n <= 300; n++) await handOut.record(token, from(`2001:db8::${n.toString(16)}`));
+    await handOut.record(token, from("2001:db8:0:1::1"));
+    await handOut.flush();
+    expect(await addresses("one network")).toEqual([
+      ["token.issued", "2001:db8::1", 1],
+      ["token.issued", "2001:db8:0:1::1", 1],
+      ["token.repeated", "2001:db8::2", 299],
+    ]);
+  });
+
+  test.each(["one after the other", "at once"])(
+    "of a flood that comes %s has a bounded number of rows",
+    async (how) => {
+      const token = issued(`flood ${how}`);
+      const flood = Array.from({ length: 1_000 }, (_, n) => from(`10.1.${n >> 8}.${n & 255}`));
+      if (how === "at once") await Promise.all(flood.map((one) => handOut.record(token, one)));
+      else for (const one of flood) await handOut.record(token, one);
+      expect(handOut.repeat(token, from("10.9.9.9"))).toBe(true);
+      expect(handOut.repeat(token, from("10.9.9.9", "another caller"))).toBe(false);
+      await handOut.flush();
+      const found = await written(`flood ${how}`);
+      expect(found.filter(({ kind }) => kind === "token.issued")).toHaveLength(100);
+      expect(found.filter(({ kind }) => kind === "token.repeated")).toMatchObject([
+        { address: null, detail: "further_addresses", count: 901 },
+      ]);
+    },
+  );
+
+  test("of a flood is refused with the others while none of their rows can be written", async () => {
+    failing = true;
+    const flood = Array.from({ length: 150 }, (_, n) => handOut.record(issued("no row"), from(`10.2.0.${n}`)));
+    const answers = await Promise.allSettled(flood);
+    expect(answers.filter(({ status }) => status === "rejected")).toHaveLength(150);
+    expect(handOut.repeat(issued("no row"), from("10.2.0.1"))).toBe(false);
+    failing = false;
+    await handOut.record(issued("no row"), from("10.2.0.1"));
+    expect(await addresses("no row")).toEqual([["token.issued", "10.2.0.1", 1]]);
+  });
+});
+
 describe("the time of last use", () => {
   const lastUse = async () => (await domain.storage.installations.find(installationId))?.lastUsedAt?.getTime() ?? 0;
 

@@ -2,14 +2,16 @@ import type { Call } from "../../src/domain/call.ts";
 import { anonymous, type Caller } from "../../src/domain/caller.ts";
 
 /** A call of nobody in particular, who may do everything, with ten seconds left. */
-export function call(options: { caller?: string; as?: Caller; method?: string; remainingMs?: number } = {}): Call {
+export function call(
+  options: { caller?: string; as?: Caller; method?: string; remainingMs?: number; address?: string } = {},
+): Call {
   const { as: caller = anonymous, method = "GetToken" } = options;
   return {
     caller: options.caller ?? caller.name,
     access: caller.access(method),
     policyHash: caller.policyHash,
     trace: undefined,
-    address: "127.0.0.1",
+    address: options.address ?? "127.0.0.1",
     requestId: "test",
     method,
     remainingMs: () => options.remainingMs ?? 10_000,

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { networkOf } from "../../src/domain/network.ts";
 import { ServiceError } from "../../src/errors.ts";
-import { networkOf } from "../../src/web/address-limit.ts";
 import { startSite } from "./support/site.ts";
 
 const asJson = { accept: "application/json" };

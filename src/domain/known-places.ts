@@ -1,0 +1,75 @@
+import { LRUCache } from "lru-cache";
+
+/** Networks from which one caller is known to get one token; forgetting one costs a second row, never a missing one. */
+const maxKnown = 100_000;
+/** Networks of one caller and token that get a row of their own. */
+const maxNetworks = 100;
+
+/** From where a caller is on record for a token of an installation. `subject` is these three. */
+export interface KnownPlaces {
+  /** `known`: on record; `full`: not, but as many others are, and this one is only counted. */
+  standing(subject: string, network: string): "known" | "new" | "full";
+  /**
+   * Returns once a row is durable that this hand-out may rest on, written by `write` or by somebody who came before:
+   * `written` if it is this one's own.
+   */
+  settle(subject: string, network: string, write: () => Promise<void>): Promise<"written" | "known">;
+}
+
+interface Networks {
+  /** With a row, or with one on its way. */
+  taken: number;
+  /** A row of any of them. */
+  durable: boolean;
+  newest: Promise<void>;
+}
+
+export function createKnownPlaces(): KnownPlaces {
+  /** `true` once the row is durable; until then the commit that others wait for too. */
+  const rows = new LRUCache<string, Promise<void> | true>({ max: maxKnown });
+  const subjects = new LRUCache<string, Networks>({ max: maxKnown });
+
+  async function first(key: string, subject: string, write: () => Promise<void>): Promise<"written"> {
+    const written = write();
+    const of = subjects.get(subject) ?? { taken: 0, durable: false, newest: written };
+    of.taken++;
+    of.newest = written;
+    subjects.set(subject, of);
+    rows.set(key, written);
+    try {
+      await written;
+      rows.set(key, true);
+      of.durable = true;
+      return "written";
+    } catch (error) {
+      rows.delete(key);
+      of.taken--;
+      throw error;
+    }
+  }
+
+  function isFull(of: Networks | undefined): of is Networks {
+    return of !== undefined && of.taken >= maxNetworks;
+  }
+
+  return {
+    standing(subject, network) {
+      if (rows.get(`${subject}|${network}`) === true) return "known";
+      const of = subjects.get(subject);
+      return isFull(of) && of.durable ? "full" : "new";
+    },
+    async settle(subject, network, write) {
+      const key = `${subject}|${network}`;
+      const of = subjects.get(subject);
+      const row = rows.get(key) ?? (isFull(of) ? of.newest : undefined);
+      if (row === undefined || row === true) return first(key, subject, write);
+      try {
+        await row;
+        return "known";
+      } catch {
+        // The one that wrote for all of us failed; ours may get through.
+        return first(key, subject, write);
+      }
+    },
+  };
+}
