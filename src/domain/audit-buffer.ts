@@ -1,4 +1,6 @@
-import { type AuditEvent, type AuditKind, type AuditLog, serviceCaller } from "./audit.ts";
+import type { AuditEvent, AuditKind, AuditLog } from "./audit.ts";
+import { fairShare } from "./fair-share.ts";
+import { networkOf } from "./network.ts";
 
 /** Puts an event on record soon. Never waits, never fails. */
 export type NoteEvent = (event: AuditEvent) => void;
@@ -16,6 +18,8 @@ export interface AuditBuffer {
 
 /** Rows of one kind in one flush. What anybody can cause without a proof is kept shorter. */
 const maxRows = (kind: AuditKind) => (kind === "call.refused" ? 200 : 5_000);
+/** Different events of one kind and caller, and of those of one network, that are held until the flush. */
+const maxHeld = { ofCaller: 5_000, ofNetwork: 50 };
 
 /** Marks the row that counts what there was no room for. */
 const overflow = "not_listed";
@@ -45,34 +49,65 @@ interface Tally {
   rows(): readonly AuditEvent[];
 }
 
-/** Counts events. Holds a bounded number of rows, however many different events there are. */
+/**
+ * Counts events. Holds and gives a bounded number of rows, however many different events there are: callers share them
+ * equally, and so do the networks of a caller. The rest is one row of each caller.
+ */
 function createTally(): Tally {
   const counted = new Map<string, AuditEvent>();
-  const rowsOf = new Map<AuditKind, number>();
+  const held = new Map<string, number>();
 
-  function count(key: string, event: AuditEvent): boolean {
-    const known = counted.get(key);
-    if (known === undefined) return false;
-    counted.set(key, { ...known, count: Math.min(known.count + event.count, maxCount) });
-    return true;
+  function add(event: AuditEvent): void {
+    const key = keyOf(event);
+    if (count(counted, key, event)) return;
+    const groups = [
+      [`${event.kind} ${event.caller}`, maxHeld.ofCaller],
+      [`${event.kind} ${event.caller} ${placeOf(event)}`, maxHeld.ofNetwork],
+    ] as const;
+    const room = isUnlisted(event) || groups.every(([group, most]) => (held.get(group) ?? 0) < most);
+    if (room) {
+      counted.set(key, event);
+      for (const [group] of groups) held.set(group, (held.get(group) ?? 0) + 1);
+    } else add(unlisted(event));
+  }
+
+  function rowsOf(kind: AuditKind, events: readonly AuditEvent[]): readonly AuditEvent[] {
+    const open = events.filter((event) => !isUnlisted(event));
+    const chosen = fairShare(open, maxRows(kind), [({ caller }) => caller, placeOf]);
+    const listed = new Map<string, AuditEvent>();
+    for (const event of events) {
+      const row = chosen.has(event) ? event : unlisted(event);
+      if (!count(listed, keyOf(row), row)) listed.set(keyOf(row), row);
+    }
+    return [...listed.values()];
   }
 
   return {
-    add(event) {
-      const key = keyOf(event);
-      if (count(key, event)) return;
-      const { kind, at } = event;
-      const rows = rowsOf.get(kind) ?? 0;
-      if (rows < maxRows(kind)) {
-        counted.set(key, event);
-        rowsOf.set(kind, rows + 1);
-        return;
-      }
-      const rest = { kind, at, caller: serviceCaller, method: "flush counts", detail: overflow, count: event.count };
-      if (!count(keyOf(rest), rest)) counted.set(keyOf(rest), rest);
-    },
-    rows: () => [...counted.values()],
+    add,
+    rows: () =>
+      [...Map.groupBy(counted.values(), ({ kind }) => kind)].flatMap(([kind, events]) => rowsOf(kind, events)),
   };
+}
+
+function count(counted: Map<string, AuditEvent>, key: string, event: AuditEvent): boolean {
+  const known = counted.get(key);
+  if (known === undefined) return false;
+  counted.set(key, { ...known, count: Math.min(known.count + event.count, maxCount) });
+  return true;
+}
+
+/** Who, and how many; the rest of what is counted together differs. */
+function unlisted({ kind, at, caller, count }: AuditEvent): AuditEvent {
+  return { kind, at, caller, method: "flush counts", detail: overflow, count };
+}
+
+function isUnlisted({ detail }: AuditEvent): boolean {
+  return detail === overflow;
+}
+
+/** Where it came from; whose it is, where it came from nowhere. */
+function placeOf({ address, owner }: AuditEvent): string {
+  return address === undefined ? `owner ${owner}` : networkOf(address);
 }
 
 /** What the column takes. */

@@ -6,13 +6,14 @@ import type { Permissions } from "./caller.ts";
 import type { Credential } from "./credential.ts";
 import type { HandOut } from "./hand-out.ts";
 import { createDescribe, createIssuableOf } from "./issued-token.ts";
-import type { NarrowedTokens } from "./narrowed-tokens.ts";
+import type { NarrowedTokens, Replace } from "./narrowed-tokens.ts";
 import { orAfter } from "./or-after.ts";
 import { isWithin, lowest } from "./permission-ceiling.ts";
 import type { Narrowing } from "./platform.ts";
 import type { Refresher } from "./refresh.ts";
 import type { RefreshOutcome } from "./refresh-outcome.ts";
 import { isOfOtherHost } from "./registration.ts";
+import { createRejections } from "./rejections.ts";
 import { type InstallUrl, notFound, reauthorizationRequired, type Selected } from "./select-installation.ts";
 import type { SelectionCache } from "./selection-cache.ts";
 import type { Telemetry } from "./telemetry.ts";
@@ -39,6 +40,7 @@ export function createGetToken(parts: {
   readonly telemetry: Telemetry;
 }): UseCases["getToken"] {
   const { selections, refresher, narrowed, handOut, installUrl, world, telemetry } = parts;
+  const rejections = createRejections(world);
   const issuableOf = createIssuableOf();
   const describe = createDescribe();
 
@@ -122,7 +124,10 @@ export function createGetToken(parts: {
         return stored;
       }
     }
-    const outcome = await withinDeadline(() => refresher.refresh(credential), call);
+    const refresh = () => refresher.refresh(credential);
+    const who = { caller: call.caller, subject: credential.id };
+    const replace = () => rejections.replace(who, refresh, ({ kind }) => kind === "current");
+    const outcome = await withinDeadline(rejected ? replace : refresh, call);
     if (outcome.kind === "current") {
       const fresh = issuableOf(outcome.credential);
       if (fresh !== undefined && isAlive(fresh, world.now())) return fresh;
@@ -143,8 +148,10 @@ export function createGetToken(parts: {
     if (!selected.platform.narrowing) {
       throw invalidField("github", `tokens of ${selected.product} cannot be narrowed`);
     }
+    const replace: Replace = (subject, mint) =>
+      rejections.replace({ caller: call.caller, subject }, mint, ({ kind }) => kind === "token");
     const outcome = await withinDeadline(
-      () => narrowed.get(selected, narrowing, request.minTtlMs, request.rejectedTokenId),
+      () => narrowed.get(selected, narrowing, request.minTtlMs, request.rejectedTokenId, replace),
       call,
     );
     switch (outcome.kind) {

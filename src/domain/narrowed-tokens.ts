@@ -22,8 +22,13 @@ export interface NarrowedTokens {
     narrowing: Narrowing,
     minTtlMs: number | undefined,
     rejectedTokenId: string | undefined,
+    /** Runs what replaces a rejected token. */
+    replace?: Replace,
   ): Promise<NarrowedOutcome>;
 }
+
+/** `subject`: credential and shape. */
+export type Replace = (subject: string, mint: () => Promise<NarrowedOutcome>) => Promise<NarrowedOutcome>;
 
 /** Installation tokens per request shape. They live in this replica's memory only and are never stored. */
 export function createNarrowedTokens(parts: {
@@ -85,7 +90,7 @@ export function createNarrowedTokens(parts: {
   }
 
   return {
-    async get(selected, narrowing, minTtlMs, rejectedTokenId) {
+    async get(selected, narrowing, minTtlMs, rejectedTokenId, replace = (_, mint) => mint()) {
       const key = shapeKey(selected.credential.id, narrowing);
       const known = minted.get(key);
       const rejected = known !== undefined && rejectedTokenId === known.value.fingerprint();
@@ -95,8 +100,9 @@ export function createNarrowedTokens(parts: {
         return { kind: "token", token: kept };
       }
       const waitMs = (limitedUntil.get(selected.credential.id) ?? 0) - world.now().getTime();
-      const outcome =
-        waitMs > 0 ? failed("rate_limited", waitMs) : await flight(key, () => mint(key, selected, narrowing));
+      const minting = () => flight(key, () => mint(key, selected, narrowing));
+      const asking = () => (rejected ? replace(key, minting) : minting());
+      const outcome = waitMs > 0 ? failed("rate_limited", waitMs) : await asking();
       const trouble = outcome.kind === "failed" && troubles.has(outcome.failure);
       if (trouble && kept !== undefined && livesLongEnough(kept, world.now(), minTtlMs ?? 1)) {
         return { kind: "token", token: kept };

@@ -15,12 +15,17 @@ export function fullBucket(rate: Rate, nowMs: number): TokenBucket {
 
 /** Takes one token. Returns 0, or the milliseconds until there is one; a clock that went back adds nothing. */
 export function takeToken(bucket: TokenBucket, rate: Rate, nowMs: number): number {
+  const waitMs = waitForToken(bucket, rate, nowMs);
+  if (waitMs === 0) bucket.tokens -= 1;
+  return waitMs;
+}
+
+/** The milliseconds until there is a token to take; 0: there is one. */
+export function waitForToken(bucket: TokenBucket, rate: Rate, nowMs: number): number {
   const gained = (Math.max(0, nowMs - bucket.atMs) * rate.perSecond) / 1000;
   bucket.tokens = Math.min(rate.burst, bucket.tokens + gained);
   bucket.atMs = nowMs;
-  if (bucket.tokens < 1) return Math.ceil(((1 - bucket.tokens) * 1000) / rate.perSecond);
-  bucket.tokens -= 1;
-  return 0;
+  return bucket.tokens < 1 ? Math.ceil(((1 - bucket.tokens) * 1000) / rate.perSecond) : 0;
 }
 
 /** Rates by key, in the memory of this process. */

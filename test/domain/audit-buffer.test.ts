@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { AuditEvent } from "../../src/domain/audit.ts";
 import { createAuditBuffer } from "../../src/domain/audit-buffer.ts";
+import { fairShare } from "../../src/domain/fair-share.ts";
 import { ServiceError } from "../../src/errors.ts";
 
 const refused = (changes: Partial<AuditEvent> = {}): AuditEvent => ({
@@ -62,9 +63,36 @@ test("a flood of refused calls gives a bounded number of rows, and every call is
   expect(rows).toHaveLength(202);
   expect(rows.reduce((sum, { count }) => sum + count, 0)).toBe(100_001);
   expect(rows).toContainEqual(
-    expect.objectContaining({ kind: "call.refused", caller: "service", detail: "not_listed", count: 99_800 }),
+    expect.objectContaining({ kind: "call.refused", caller: "unknown", detail: "not_listed", count: 99_800 }),
   );
   expect(rows).toContainEqual(expect.objectContaining({ kind: "grant.rejected", count: 1 }));
+});
+
+test("a flood of one caller or network hides nobody else's refused calls, and each surplus is counted for its caller", async () => {
+  const { note, flush, rows } = create();
+  for (let n = 0; n < 10_000; n++) note(refused({ caller: "loop", address: `10.${n >> 8}.7.${n & 255}` }));
+  for (let n = 0; n < 10_000; n++) note(refused({ address: `2001:db8::${n.toString(16)}` }));
+  note(refused({ caller: "ci", address: "10.0.0.2" }));
+  note(refused({ address: "203.0.113.9" }));
+  note(refused({ caller: "loop", address: "10.0.7.0", detail: "CALLER_NOT_ALLOWED" }));
+  await flush();
+  const listed = (changes: Partial<AuditEvent>) =>
+    rows.filter((row) => expect.objectContaining(changes).asymmetricMatch(row));
+  expect(listed({ caller: "ci", address: "10.0.0.2" })).toHaveLength(1);
+  expect(listed({ address: "203.0.113.9" })).toHaveLength(1);
+  for (const caller of ["loop", "unknown"]) expect(listed({ caller, detail: "not_listed" })).toHaveLength(1);
+  expect(rows.length).toBeLessThanOrEqual(202);
+  expect(rows.reduce((sum, { count }) => sum + count, 0)).toBe(20_003);
+});
+
+test("a share is equal, and what a small group leaves goes to the larger ones", () => {
+  const items = [..."aaaaaaaa", ..."bbbb", "c"].map((group, index) => ({ group, index }));
+  const chosen = (limit: number) => [...fairShare(items, limit, [({ group }) => group])].map(({ group }) => group);
+  expect(chosen(13)).toHaveLength(13);
+  expect(chosen(9).join("")).toBe("cbbbbaaaa");
+  expect(chosen(7).join("")).toBe("cbbbaaa");
+  expect(chosen(2).join("")).toBe("cb");
+  expect(chosen(0)).toEqual([]);
 });
 
 test("what cannot be written is kept for the next flush, together with what came meanwhile, and still bounded", async () => {

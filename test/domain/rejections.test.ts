@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { IssuedToken } from "../../src/domain/use-cases.ts";
+import { connection, minted, scriptedPlatform, tokenSet } from "../support/scripted-platform.ts";
+import { type Domain, openDesk, openDomain, type TokenRequest } from "./open-domain.ts";
+
+let domain: Domain;
+beforeAll(async () => {
+  domain = await openDomain();
+});
+afterAll(() => domain.close());
+
+const narrowing = { repositoryIds: [], repositories: ["api"], permissions: {} };
+const down = { kind: "unavailable", retryAfterMs: undefined, mayHaveBeenProcessed: false, cause: "http_503" } as const;
+
+async function open() {
+  const platform = scriptedPlatform();
+  let mints = 0;
+  const mint = () => minted({ value: `fresh-${mints++}-${crypto.randomUUID()}`, now: domain.clock.now() });
+  platform.answer = mint;
+  const [made] = await domain.connect(connection({ tokens: tokenSet({ now: domain.clock.now() }) }));
+  const desk = openDesk(domain, [platform]);
+  const ask = (request: TokenRequest, caller = "loop") =>
+    desk.getToken({ installationId: made!.id, ...request }, { caller });
+  /** Rejects what it was given last, until it is refused. */
+  async function chain(request: TokenRequest, caller?: string): Promise<unknown> {
+    let last: IssuedToken = await ask(request, caller);
+    for (let n = 0; n < 30; n++) {
+      try {
+        const next = await ask({ ...request, rejectedTokenId: last.tokenId }, caller);
+        expect(next.tokenId).not.toBe(last.tokenId);
+        last = next;
+      } catch (error) {
+        return error;
+      }
+    }
+    throw new Error("never refused");
+  }
+  return { platform, ask, chain, mint, mints: () => mints };
+}
+
+describe.each<[string, TokenRequest, number]>([
+  ["a stored token", {}, 5],
+  ["a narrowed token", { narrowing }, 6],
+])("%s that is rejected again and again", (_, request, most) => {
+  test("is replaced five times for one caller, then one more every ten seconds, and others have their own share", async () => {
+    const { ask, chain, mints } = await open();
+    const refused = await chain(request);
+    expect(refused).toMatchObject({ reason: "CALLER_RATE_LIMITED" });
+    expect((refused as { retryAfterMs: number }).retryAfterMs).toBeGreaterThan(0);
+    expect((refused as { retryAfterMs: number }).retryAfterMs).toBeLessThanOrEqual(10_000);
+    expect(mints()).toBe(most);
+    // What is current is still served: nobody said that it is rejected.
+    const { tokenId } = await ask(request);
+    expect((await ask({ ...request, rejectedTokenId: tokenId }, "neighbour")).tokenId).not.toBe(tokenId);
+    expect(mints()).toBe(most + 1);
+    domain.clock.advance(10_000);
+    expect(await chain(request)).toMatchObject({ reason: "CALLER_RATE_LIMITED" });
+    expect(mints()).toBe(most + 2);
+  });
+
+  test("by a hundred calls at once is replaced once, and that counts once", async () => {
+    const { ask, mints } = await open();
+    for (let round = 0; round < 5; round++) {
+      const { tokenId } = await ask(request);
+      const before = mints();
+      const asks = Array.from({ length: 100 }, () => ask({ ...request, rejectedTokenId: tokenId }));
+      expect(new Set((await Promise.all(asks)).map((issued) => issued.tokenId)).size).toBe(1);
+      expect(mints()).toBe(before + 1);
+    }
+  });
+
+  test("at a platform that is down is told so, however often", async () => {
+    const { platform, ask, mint } = await open();
+    const { tokenId } = await ask(request);
+    platform.answer = () => down;
+    for (let n = 0; n < 20; n++) {
+      await expect(ask({ ...request, rejectedTokenId: tokenId })).rejects.toMatchObject({
+        reason: "PROVIDER_UNAVAILABLE",
+      });
+      await domain.endBackoffs();
+    }
+    platform.answer = mint;
+    expect((await ask({ ...request, rejectedTokenId: tokenId })).tokenId).not.toBe(tokenId);
+  });
+});
