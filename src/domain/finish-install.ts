@@ -126,8 +126,8 @@ export function createFinishInstall(parts: {
       case "code": {
         const { codeVerifier } = attempt;
         const { code, hint } = callback;
-        const request = { code, codeVerifier, redirectUri: redirectUri(platform), hint, begunAt };
-        const outcome = await platform.exchange(request);
+        const exchange = { code, codeVerifier, redirectUri: redirectUri(platform), hint, begunAt };
+        const outcome = await platform.exchange(exchange);
         if (outcome.kind !== "connected") return exchangeFailed(platform, outcome);
         const kept = await keepConnection(platform, attempt, outcome.connection, (detail, installations) => {
           const row = { kind: "install.finished" as const, owner: attempt.owner, platform: platform.name, detail };
