@@ -14,6 +14,8 @@ const client = {
 };
 const site = { id: "cloud-1", name: "Acme", url: "https://acme.atlassian.net", avatarUrl: "https://cdn.example/a.png" };
 
+const twoSites = ["cloud-1", "cloud-2"].map((id) => ({ ...site, id, scopes: ["read:jira-work"] }));
+
 let atlassian: AtlassianOidc;
 let platform: Platform;
 
@@ -162,6 +164,7 @@ describe("connecting", () => {
   });
 
   it.each([302, 400, 402, 410, 423, 500, 503])("asks the next site where the first one answers %i", async (status) => {
+    atlassian.sites = twoSites;
     atlassian.me = { status: 403, body: { message: "no" } };
     const isFirst = (url: URL) => url.pathname.startsWith("/ex/") && url.pathname.includes("cloud-1");
     const first = answering(isFirst, status);
@@ -178,8 +181,9 @@ describe("connecting", () => {
   });
 
   it("asks the next site where the first one does not answer, and tells of it if nobody knows the person", async () => {
+    atlassian.sites = twoSites;
     atlassian.me = { status: 403, body: { message: "no" } };
-    const silent = refusing((url) => url.pathname.includes("cloud-1"));
+    const silent = refusing((url) => url.pathname.startsWith("/ex/"));
     const next = answering((url) => url.pathname.includes("cloud-2"), 200, { accountId: "712020:bob" });
     const through = create({
       fetch: (input, init) => (String(input).includes("cloud-2") ? next(input, init) : silent(input, init)),
@@ -207,13 +211,14 @@ describe("connecting", () => {
   it.each(["/oauth/token/accessible-resources", "/me"])(
     "says that the code may be spent when %s fails",
     async (path) => {
-      const failing = create({ fetch: answering((url) => url.pathname === path, 503) });
+      const hidden = answering((url) => url.pathname.startsWith("/ex/"), 404);
+      const failing = create({ fetch: answering((url) => url.pathname === path, 503, {}, hidden) });
       expect(await exchange(await consent(), failing)).toMatchObject({
         kind: "unavailable",
         cause: "http_503",
         mayHaveBeenProcessed: true,
       });
-      const gone = create({ fetch: refusing((url) => url.pathname === path) });
+      const gone = create({ fetch: refusing((url) => url.pathname === path, hidden) });
       expect(await exchange(await consent(), gone)).toMatchObject({
         kind: "unavailable",
         cause: "ECONNREFUSED",
@@ -308,13 +313,18 @@ describe("where a token is to be used", () => {
 });
 
 /** The real network, but some URLs are answered here. */
-function answering(applies: (url: URL) => boolean, status: number, body: unknown = {}): typeof fetch {
+function answering(
+  applies: (url: URL) => boolean,
+  status: number,
+  body: unknown = {},
+  rest: typeof fetch = fetch,
+): typeof fetch {
   return (input, init) =>
-    applies(new URL(String(input))) ? Promise.resolve(Response.json(body, { status })) : fetch(input, init);
+    applies(new URL(String(input))) ? Promise.resolve(Response.json(body, { status })) : rest(input, init);
 }
 
 /** The real network, but some URLs cannot be reached. */
-function refusing(applies: (url: URL) => boolean): typeof fetch {
+function refusing(applies: (url: URL) => boolean, rest: typeof fetch = fetch): typeof fetch {
   const refused = new TypeError("fetch failed", { cause: Object.assign(new Error(), { code: "ECONNREFUSED" }) });
-  return (input, init) => (applies(new URL(String(input))) ? Promise.reject(refused) : fetch(input, init));
+  return (input, init) => (applies(new URL(String(input))) ? Promise.reject(refused) : rest(input, init));
 }
