@@ -4,6 +4,7 @@ import process from "node:process";
 import { startApp } from "./app/start-app.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { loadConfig } from "./config/load-config.ts";
+import { every } from "./periodic.ts";
 import { createClock } from "./world/clock.ts";
 import { createLogger } from "./world/logger.ts";
 import { createPlatformFetch } from "./world/platform-fetch.ts";
@@ -29,9 +30,12 @@ async function run(): Promise<void> {
     log,
   };
 
-  const starting = startApp(config, world);
+  const ending = new AbortController();
+  const starting = startApp(config, world, every, ending.signal);
   const stop = createStop(log, async () => {
-    await (await starting).close();
+    ending.abort();
+    const app = await starting.catch(() => undefined);
+    await app?.close();
     await platformFetch.close();
   });
   // From the beginning: a process that is told to end while it starts ends in order as well.
@@ -40,6 +44,7 @@ async function run(): Promise<void> {
   try {
     await starting;
   } catch (error) {
+    if (ending.signal.aborted) return;
     log.error({ message: error instanceof Error ? error.message : "unknown" }, "service.start_failed");
     process.exitCode = 1;
     await platformFetch.close();

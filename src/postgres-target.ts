@@ -18,6 +18,8 @@ export interface PostgresTarget {
   /** Ways of proving the password that are gone along with. */
   readonly authMethods: ReadonlySet<AuthMethod>;
   readonly applicationName: string;
+  /** What is asked of every session, by the names of the server's settings. */
+  readonly session: Readonly<Record<string, string>>;
   /** Parameters of the URL that mean nothing to us. */
   readonly ignored: readonly string[];
   /** What an operator has to look at where a part turns out to be wrong. */

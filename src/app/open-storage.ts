@@ -7,7 +7,7 @@ import { openPostgres } from "../storage/postgres.ts";
 import { type KeyRing, parseKeyRing } from "../storage/seal/key-ring.ts";
 import { createSealer } from "../storage/seal/sealer.ts";
 import type { Storage } from "../storage/storage.ts";
-import type { World } from "../world.ts";
+import type { Log, World } from "../world.ts";
 
 export interface OpenedStorage {
   readonly storage: Storage;
@@ -16,15 +16,25 @@ export interface OpenedStorage {
 
 /**
  * Opens the configured database with the configured keys; embedded, it locks the data directory first. From here on the
- * world's clock follows the database's.
+ * world's clock follows the database's. `signal` ends the wait for a Postgres.
  */
-export async function openStorage(config: Config, world: World, closers: Closers): Promise<OpenedStorage> {
-  const opened = await open(config, world, closers);
+export async function openStorage(
+  config: Config,
+  world: World,
+  closers: Closers,
+  signal?: AbortSignal,
+): Promise<OpenedStorage> {
+  const opened = await open(config, world, closers, signal);
   await world.clock?.follow(opened.storage.readTimeMs, world.log);
   return opened;
 }
 
-async function open(config: Config, world: World, closers: Closers): Promise<OpenedStorage> {
+async function open(
+  config: Config,
+  world: World,
+  closers: Closers,
+  signal: AbortSignal | undefined,
+): Promise<OpenedStorage> {
   const { database, encryption } = config;
   const { now, random, log } = world;
   const sealing = (keys: KeyRing) => createSealer({ keys, cipher: encryption.cipher, now, random });
@@ -32,9 +42,10 @@ async function open(config: Config, world: World, closers: Closers): Promise<Ope
   if (database.kind === "postgres") {
     if (encryption.keys === undefined) throw new Error("TOKEN_ENCRYPTION_KEY is required with Postgres");
     const keys = parseKeyRing(encryption.keys);
-    const { target, direct } = database;
-    const storage = await openPostgres({ target, direct, sealer: sealing(keys), now, random, log });
+    const { target, direct, mayLoseCommits } = database;
+    const storage = await openPostgres({ target, direct, sealer: sealing(keys), now, random, log, signal });
     closers.add("database", () => storage.close());
+    requireDurability(await storage.findDurabilityGap(), mayLoseCommits, log);
     return { storage, keys };
   }
 
@@ -52,4 +63,15 @@ async function open(config: Config, world: World, closers: Closers): Promise<Ope
   const storage = await openEmbedded({ directory, sealer: sealing(keys), now, random, log });
   closers.add("database", () => storage.close());
   return { storage, keys };
+}
+
+function requireDurability(gap: string | undefined, mayLoseCommits: boolean, log: Log): void {
+  if (gap === undefined) return;
+  if (!mayLoseCommits) {
+    throw new Error(
+      `the database ${gap}: a crash may lose tokens that were rotated and rows of the record that callers rely on; ` +
+        "change that there, or set DATABASE_MAY_LOSE_COMMITS=1 where nothing is worth keeping",
+    );
+  }
+  log.warn({ gap }, "database.may_lose_commits");
 }

@@ -39,23 +39,38 @@ export interface App {
   close(): Promise<void>;
 }
 
-/** Starts the service. A start that fails closes what it had opened, and throws what an operator can act on. */
-export async function startApp(config: Config, world: World, schedule: Schedule = every): Promise<App> {
+/**
+ * Starts the service. A start that fails closes what it had opened, and throws what an operator can act on; so does one
+ * that `signal` ends, with its reason.
+ */
+export async function startApp(
+  config: Config,
+  world: World,
+  schedule: Schedule = every,
+  signal?: AbortSignal,
+): Promise<App> {
   const closers = createClosers();
   try {
-    return await start(config, world, schedule, closers);
+    return await start(config, world, schedule, closers, signal);
   } catch (error) {
     await closers.close();
     throw error;
   }
 }
 
-async function start(config: Config, world: World, schedule: Schedule, closers: Closers): Promise<App> {
+async function start(
+  config: Config,
+  world: World,
+  schedule: Schedule,
+  closers: Closers,
+  signal: AbortSignal | undefined,
+): Promise<App> {
   const { otlpEndpoint } = config;
   const running = await startTelemetry({ otlpEndpoint, log: world.log });
   closers.add("telemetry", running.close);
   const { telemetry } = running;
-  const opened = await openStorage(config, world, closers);
+  const opened = await openStorage(config, world, closers, signal);
+  signal?.throwIfAborted();
   const { keys } = opened;
   const storage = measuredStorage(opened.storage, telemetry);
   const keyReport = await createKeyReport({ usage: storage.keyUsage, ...world });

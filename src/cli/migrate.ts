@@ -20,8 +20,9 @@ export const migrateCommand: Command = async (args, { env, readFile, random, pri
   const target = database.direct ?? database.target;
   const place = `the database ${target.database} on ${target.host}:${target.port}`;
   try {
-    await migratePostgres(target, random);
-    if (role !== undefined) await grantToService(target, role, random);
+    const onWait = () => complain(`waiting for another process that migrates ${place}`);
+    const schema = await migratePostgres(target, random, { onWait });
+    if (role !== undefined) await grantToService(target, schema, role, random);
   } catch (error) {
     // What surrounds the driver's error repeats the statement and its values.
     const cause = driverError(error);

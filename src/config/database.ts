@@ -3,6 +3,8 @@ import type { PostgresTarget } from "../postgres-target.ts";
 import { Secret } from "../secret.ts";
 import { readTarget } from "./postgres-target.ts";
 import { splitPostgresUrl, type UrlParts } from "./postgres-url.ts";
+import { readChoice } from "./scalars.ts";
+import { readSessionParameters, sessionParameters } from "./session-parameters.ts";
 import type { SettingReader } from "./setting-reader.ts";
 import type { SettingName } from "./settings.ts";
 
@@ -13,6 +15,8 @@ export type DatabaseConfig =
       readonly target: PostgresTarget;
       /** For LISTEN and migrations; undefined: `target` is direct itself. */
       readonly direct: PostgresTarget | undefined;
+      /** Whether a database is fine that may forget in a crash what it answered as stored. */
+      readonly mayLoseCommits: boolean;
     }
   | {
       readonly kind: "embedded";
@@ -33,15 +37,16 @@ const parts: readonly SettingName[] = [
 export function readDatabase(reader: SettingReader): DatabaseConfig {
   const given = parts.filter((name) => reader.isGiven(name));
   const direct = readDirect(reader);
+  const mayLoseCommits = readChoice(reader, "DATABASE_MAY_LOSE_COMMITS", ["0", "1"], "0") === "1";
   if (reader.isGiven("DATABASE_URL")) {
     if (given.length > 0) reader.warn(`DATABASE_URL is used, and ${given.join(", ")} is not`);
-    return { kind: "postgres", target: readUrl(reader, "DATABASE_URL"), direct };
+    return { kind: "postgres", target: readUrl(reader, "DATABASE_URL"), direct, mayLoseCommits };
   }
   if (given.length > 0) {
     for (const name of ["POSTGRES_HOST", "POSTGRES_USER"] as const) {
       if (!reader.isGiven(name)) reader.problem(name, "is missing, while other POSTGRES_* are set", `set ${name}`);
     }
-    return { kind: "postgres", target: readParts(reader), direct };
+    return { kind: "postgres", target: readParts(reader), direct, mayLoseCommits };
   }
   if (reader.isGiven("DATABASE_DIRECT_URL")) {
     reader.problem(
@@ -70,7 +75,10 @@ const noParts: UrlParts = {
 };
 
 /** Parameters of a URL that are understood, beside its parts. */
-const understood = new Set(["sslmode", "ssl", "sslrootcert", "require_auth", "application_name"]);
+const understood = new Set([
+  ...["sslmode", "ssl", "sslrootcert", "require_auth", "application_name"],
+  ...sessionParameters,
+]);
 
 /** A URL that cannot be used is a problem; what stands in for it is never connected to. */
 function readUrl(reader: SettingReader, name: "DATABASE_URL" | "DATABASE_DIRECT_URL"): PostgresTarget {
@@ -90,6 +98,7 @@ function readUrl(reader: SettingReader, name: "DATABASE_URL" | "DATABASE_DIRECT_
     sslrootcert: parameters.get("sslrootcert"),
     requireAuth: parameters.get("require_auth"),
     applicationName: parameters.get("application_name"),
+    session: readSessionParameters(reader, name, parameters),
     ignored: [...parameters.keys()].filter((key) => !understood.has(key)),
     settings: {
       ...{ host: name, port: name, account: name, database: name },
@@ -109,6 +118,7 @@ function readParts(reader: SettingReader): PostgresTarget {
     sslrootcert: reader.text("POSTGRES_SSLROOTCERT"),
     requireAuth: undefined,
     applicationName: undefined,
+    session: {},
     ignored: [],
     settings: {
       host: "POSTGRES_HOST",

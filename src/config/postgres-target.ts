@@ -24,6 +24,7 @@ export interface TargetParts {
   /** libpq's list of ways to log in. */
   readonly requireAuth: string | undefined;
   readonly applicationName: string | undefined;
+  readonly session: PostgresTarget["session"];
   readonly ignored: readonly string[];
   /** The setting that a part is in, for what is wrong with it and for what turns out later. */
   readonly settings: Readonly<Record<TargetPart | "port", string>>;
@@ -43,6 +44,7 @@ export function readTarget(reader: SettingReader, parts: TargetParts): PostgresT
     tls,
     authMethods: readAuthMethods(reader, parts, tls),
     applicationName: parts.applicationName ?? "oauth-token-service",
+    session: parts.session,
     ignored: parts.ignored,
     settings,
   };

@@ -62,6 +62,11 @@ export const settings = [
     meaning: "A direct connection for LISTEN and migrations where DATABASE_URL is a transaction pooler.",
   },
   {
+    name: "DATABASE_MAY_LOSE_COMMITS",
+    default: "0",
+    meaning: "`1`: start on a Postgres with fsync=off or unlogged tables, where nothing is worth keeping.",
+  },
+  {
     name: "POSTGRES_HOST",
     meaning: "Postgres in parts, instead of DATABASE_URL: host name, address, or the folder of a Unix socket.",
   },

@@ -5,8 +5,17 @@ import { DeadlineExceeded } from "./deadline.ts";
 /** When a caller may ask again after the database failed. */
 const retryAfterMs = 1_000;
 
+/** What a connection brought is no answer in the database's protocol. */
+export class Unintelligible extends Error {
+  constructor(cause: unknown) {
+    super("what the connection brought is no answer of a database", { cause });
+    this.name = "Unintelligible";
+  }
+}
+
 /**
- * What a repository call rejects with. An unreachable database is SERVICE_UNAVAILABLE; everything else is a bug.
+ * What a repository call rejects with. What is not about the statement itself is SERVICE_UNAVAILABLE, whoever says it:
+ * the database, a pooler or a proxy before it, a socket. Everything else is a bug.
  * drizzle's own messages repeat the bound values and are dropped: only the driver's error is kept as the cause.
  */
 export function databaseFailure(error: unknown): Error {
@@ -20,9 +29,9 @@ export function databaseFailure(error: unknown): Error {
   return new Error(`a database statement failed${code === undefined ? "" : ` (${code})`}`, { cause });
 }
 
-/** The error of the driver below drizzle's. */
+/** The error of the driver below drizzle's and ours. */
 export function driverError(error: unknown): unknown {
-  if (error instanceof DrizzleQueryError) return error.cause;
+  if (error instanceof DrizzleQueryError || error instanceof ServiceError) return error.cause;
   if (error instanceof DrizzleError) return error.cause ?? error;
   return error;
 }
@@ -35,20 +44,41 @@ export function errorCode(error: unknown): string | undefined {
 
 /** Whether the failure is the connection's, the server's or the time's, and not the statement's. */
 export function isUnavailable(error: unknown): boolean {
-  if (error instanceof DeadlineExceeded) return true;
+  if (error instanceof DeadlineExceeded || error instanceof Unintelligible) return true;
   const code = errorCode(error);
-  if (code === undefined) return false;
-  // Only the server's own errors have a severity; EPIPE looks like a SQLSTATE too.
-  const fromServer = typeof error === "object" && error !== null && "severity" in error;
-  return fromServer ? unavailableStates.test(code) : connectionCodes.test(code);
+  const severity = severityOf(error);
+  if (severity === undefined) return code !== undefined && connectionCodes.test(code);
+  // Nobody ends a connection over a statement.
+  if (severity === "FATAL" || severity === "PANIC") return true;
+  return code === undefined || !statementStates.test(code) || circumstances.test(code);
 }
 
 /**
- * PostgreSQL appendix A: connection (08), authorization (28), resources (53), operator intervention (57), system
- * errors (58), serialization and deadlock (40), lock and idle timeouts, a read-only standby, missing database or right.
+ * Whether other connections may do better: this server takes no writes (any more), is going down or comes up, or what
+ * speaks there is no database.
  */
-const unavailableStates = /^(08...|28...|53...|57...|58...|40001|40P01|55P03|25P03|25006|3D000|42501)$/;
+export function isWrongNode(error: unknown): boolean {
+  if (error instanceof Unintelligible) return true;
+  return severityOf(error) !== undefined && /^(25006|55000|57P0[123])$/.test(errorCode(error) ?? "");
+}
+
+/** Only who speaks the database's protocol has a severity. Poolers leave out the field that Postgres added in 9.6. */
+function severityOf(error: unknown): string | undefined {
+  if (typeof error !== "object" || error === null) return undefined;
+  const said = "severity" in error ? error.severity : "severity_local" in error ? error.severity_local : undefined;
+  if (typeof said === "string") return said;
+  return error instanceof Error && error.name === "PostgresError" ? "ERROR" : undefined;
+}
+
+/**
+ * PostgreSQL appendix A, what is about a statement and its values: features (0A) and grants (0L, 0P), cardinality to
+ * transaction state (21 to 28 without 28), names and cursors (26, 34, 3F), routines (2F, 38, 39), checks (44), syntax and
+ * access (42), limits (54), functions of ours (P0).
+ */
+const statementStates = /^(0A|0L|0P|2[1-7]|2[BDF]|34|38|39|3B|3F|42|44|54|F0|HV|P0)/;
+/** Among them: a read-only or forgetful server, time-outs of the session, a prepared statement lost by a pooler, a missing right. */
+const circumstances = /^(25006|25P03|25P04|26000|42P05|42501)$/;
 
 /** Codes of postgres.js, of Node's sockets and resolver, and of TLS. */
 const connectionCodes =
-  /^(CONNECT|CONNECTION_|SASL_|E(CONN|PIPE|TIMEDOUT|HOST|NET|ADDR|NOTFOUND|AI_|ACCES|PERM|NOENT|MFILE|PROTO)|ERR_(SSL|TLS|SOCKET|STREAM)|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/;
+  /^(CONNECT|CONNECTION_|SASL_|MESSAGE_NOT|E(CONN|PIPE|TIMEDOUT|HOST|NET|ADDR|NOTFOUND|AI_|ACCES|PERM|NOENT|MFILE|PROTO)|ERR_(SSL|TLS|SOCKET|STREAM)|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/;

@@ -1,10 +1,14 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { sql } from "drizzle-orm/sql";
 import type { PostgresTarget } from "../postgres-target.ts";
 import type { Log } from "../world.ts";
 import { changeChannel, createPublishedChanges, type PublishedChanges, parseChange } from "./changes.ts";
 import { within } from "./deadline.ts";
 import { createPostgresClient, type PostgresClient } from "./postgres-client.ts";
 
+const one = sql`(select 1) as one`;
+/** After a failover the former primary goes on listening, and nothing is announced there any more. */
+const readOnly = sql<string>`current_setting('transaction_read_only')`;
 /** How often a heartbeat is sent round. */
 const beatMs = 500;
 /** A beat older than this proves nothing any more. With `beatMs` and the way there it bounds staleness to 2 s. */
@@ -37,7 +41,7 @@ export function listenForChanges(options: {
       const client = createPostgresClient(target, {
         maxConnections: 1,
         connectTimeoutSeconds: 3,
-        limits: { statementMs: 3_000, lockMs: 1_000, idleInTransactionMs: 5_000 },
+        session: { limits: { statementMs: 3_000, lockMs: 1_000, idleInTransactionMs: 5_000 }, schema: undefined },
         random,
       });
       try {
@@ -51,8 +55,8 @@ export function listenForChanges(options: {
     }
   }
 
-  /** Until the connection has brought no heartbeat for too long. */
-  async function listen({ sql }: PostgresClient): Promise<void> {
+  /** Until the connection has brought no heartbeat for too long, or leads to a server that nothing is written to. */
+  async function listen({ db, listen }: PostgresClient): Promise<void> {
     const openedAt = performance.now();
     const sent = new Map<string, number>();
     const hear = (payload: string) => {
@@ -63,11 +67,13 @@ export function listenForChanges(options: {
     };
     // Also after postgres.js connected anew by itself: what was announced meanwhile is lost.
     const lost = () => changes.publish({ kind: "everything" });
-    await within(rebuildMs, sql.listen(changeChannel, hear, lost));
+    await within(rebuildMs, listen(changeChannel, hear, lost));
     for (let beat = 0; !stopping.signal.aborted; beat++) {
       const payload = `beat ${replica} ${beat}`;
       sent.set(payload, performance.now());
-      await within(rebuildMs, sql`select pg_notify(${changeChannel}, ${payload})`);
+      const beaten = db.select({ readOnly, sent: sql`pg_notify(${changeChannel}, ${payload})` }).from(one);
+      const [answer] = await within(rebuildMs, beaten.execute());
+      if (answer?.readOnly === "on") return;
       note();
       if (performance.now() - Math.max(provenAt, openedAt) > rebuildMs) return;
       await delay(beatMs, undefined, { signal: stopping.signal });

@@ -1,33 +1,34 @@
 import { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import type { PostgresTarget } from "../postgres-target.ts";
+import { guardedCalls } from "./driver-calls.ts";
+import { type SessionWishes, sessionSettings } from "./postgres-session.ts";
 import { connectSocket } from "./postgres-socket.ts";
-
-/** The server's own limits for what we ask it, in milliseconds. */
-export interface ServerLimits {
-  readonly statementMs: number;
-  readonly lockMs: number;
-  readonly idleInTransactionMs: number;
-}
 
 export interface ClientOptions {
   readonly maxConnections: number;
   readonly connectTimeoutSeconds: number;
   /** Undefined behind a transaction pooler: it takes neither start-up parameters nor prepared statements. */
-  readonly limits: ServerLimits | undefined;
+  readonly session: SessionWishes | undefined;
   readonly random: (bytes: number) => Buffer;
 }
 
 export interface PostgresClient {
-  readonly sql: postgres.Sql;
+  readonly db: PostgresJsDatabase;
+  /**
+   * Hears `channel` on a connection of its own; connected anew by itself, `listening` is called again.
+   * Resolves once it listens.
+   */
+  listen(channel: string, hear: (payload: string) => void, listening: () => void): Promise<void>;
   /** Lets running statements finish for so long, then leaves no socket behind, whatever state the server is in. */
   end(waitSeconds: number): Promise<void>;
 }
 
 /** A postgres.js client that comes back within 250 ms of its server and never reconnects in a tight loop. */
 export function createPostgresClient(target: PostgresTarget, options: ClientOptions): PostgresClient {
-  const { limits, random } = options;
+  const { session, random } = options;
   const { password } = target;
   const sockets = pacedSockets(target, options.connectTimeoutSeconds * 1000, random);
   const settings = {
@@ -45,14 +46,18 @@ export function createPostgresClient(target: PostgresTarget, options: ClientOpti
     backoff: () => pauseMs(random) / 1000,
     // Saves a query on every new connection; drizzle reads and writes arrays itself.
     fetch_types: false,
-    prepare: limits !== undefined,
+    prepare: session !== undefined,
     onnotice: () => undefined,
-    connection: { application_name: target.applicationName, ...(limits === undefined ? {} : parameters(limits)) },
+    connection: {
+      application_name: target.applicationName,
+      ...(session === undefined ? {} : sessionSettings(session, target.session)),
+    },
     socket: sockets.open,
   };
   const sql = postgres(settings);
   return {
-    sql,
+    db: drizzle(guardedCalls(sql)),
+    listen: async (channel, hear, listening) => void (await sql.listen(channel, hear, listening)),
     async end(waitSeconds) {
       try {
         await sql.end({ timeout: waitSeconds });
@@ -66,14 +71,6 @@ export function createPostgresClient(target: PostgresTarget, options: ClientOpti
 /** Between 50 and 250 ms. */
 function pauseMs(random: (bytes: number) => Buffer): number {
   return 50 + (200 * random(2).readUInt16BE(0)) / 65_536;
-}
-
-function parameters(limits: ServerLimits) {
-  return {
-    statement_timeout: limits.statementMs,
-    lock_timeout: limits.lockMs,
-    idle_in_transaction_session_timeout: limits.idleInTransactionMs,
-  };
 }
 
 /**

@@ -1,13 +1,22 @@
-import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
+import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import { sql } from "drizzle-orm/sql";
 import type { PostgresTarget } from "../postgres-target.ts";
 import type { Log } from "../world.ts";
 import type { Database, Queries } from "./database.ts";
-import { databaseFailure, driverError, isUnavailable } from "./database-failure.ts";
+import { databaseFailure, driverError, errorCode, isUnavailable, isWrongNode } from "./database-failure.ts";
 import { DeadlineExceeded, within } from "./deadline.ts";
-import { createPostgresClient, type PostgresClient, type ServerLimits } from "./postgres-client.ts";
+import { createPostgresClient, type PostgresClient } from "./postgres-client.ts";
+import {
+  type AskedOfSession,
+  type ServerLimits,
+  type SessionWishes,
+  sessionSettings,
+  statedForTransaction,
+} from "./postgres-session.ts";
 
 export interface PostgresPool extends Database {
+  /** What every session, or behind a pooler every transaction, is told of itself. */
+  readonly settings: AskedOfSession;
   /** Lets running statements finish, for a few seconds. */
   close(): Promise<void>;
 }
@@ -17,6 +26,8 @@ export interface PoolOptions {
   readonly maxConnections: number;
   /** Whether `target` is a transaction pooler. */
   readonly pooled: boolean;
+  /** Where the tables are; by default wherever the role's search path leads. */
+  readonly schema?: string | undefined;
   readonly random: (bytes: number) => Buffer;
   readonly log: Log;
 }
@@ -34,16 +45,25 @@ const missesBeforeRebuild = 3;
  * and has to work through those that were given up before it gets to ours.
  */
 const firstAnswerMs = 5_000;
+/** Connections that led to the wrong node are replaced this often at most, while there is no right one. */
+const wrongNodeMs = 1_000;
 const closeSeconds = 5;
 
 interface Connections {
   readonly client: PostgresClient;
-  readonly db: PostgresJsDatabase;
   readonly openedAt: number;
   answered: boolean;
+  running: number;
+  retired: boolean;
 }
 
-export function createPostgresPool({ target, maxConnections, pooled, random, log }: PoolOptions): PostgresPool {
+type Work<T> = (db: Queries) => Promise<T>;
+
+export function createPostgresPool(options: PoolOptions): PostgresPool {
+  const { target, maxConnections, pooled, schema, random, log } = options;
+  const session: SessionWishes = { limits, schema };
+  const settings = sessionSettings(session, target.session);
+  const stated = sql.raw(statedForTransaction(settings));
   let current = connect();
   let misses = 0;
   let answeredAt = performance.now();
@@ -52,17 +72,18 @@ export function createPostgresPool({ target, maxConnections, pooled, random, log
     const client = createPostgresClient(target, {
       maxConnections,
       connectTimeoutSeconds: 3,
-      limits: pooled ? undefined : limits,
+      session: pooled ? undefined : session,
       random,
     });
-    return { client, db: drizzle(client.sql), openedAt: performance.now(), answered: false };
+    return { client, openedAt: performance.now(), answered: false, running: 0, retired: false };
   }
 
   async function run<T>(limitMs: number, work: (db: PostgresJsDatabase) => Promise<T>): Promise<T> {
-    const used = current;
     const startedAt = performance.now();
+    const used = current;
+    used.running += 1;
     try {
-      const result = await within(limitMs, work(used.db));
+      const result = await within(limitMs, work(used.client.db));
       answeredAt = performance.now();
       misses = 0;
       used.answered = true;
@@ -70,7 +91,23 @@ export function createPostgresPool({ target, maxConnections, pooled, random, log
     } catch (error) {
       // While others are answered the server is slow, or we ask too much of it, and new connections do not help.
       if (error instanceof DeadlineExceeded && answeredAt < startedAt) missed(used);
+      if (isWrongNode(driverError(error))) leave(used, errorCode(driverError(error)));
       throw databaseFailure(error);
+    } finally {
+      used.running -= 1;
+      endRetired(used);
+    }
+  }
+
+  /** A connection that was cut, or leads to the wrong node, is noticed by the next statement. Reading again does no harm. */
+  async function readTwice<T>(work: (db: PostgresJsDatabase) => Promise<T>): Promise<T> {
+    const startedAt = performance.now();
+    try {
+      return await run(deadlineMs.read, work);
+    } catch (error) {
+      const leftMs = deadlineMs.read - (performance.now() - startedAt);
+      if (leftMs <= 0 || !isUnavailable(driverError(error))) throw error;
+      return run(leftMs, work);
     }
   }
 
@@ -78,38 +115,44 @@ export function createPostgresPool({ target, maxConnections, pooled, random, log
     misses += 1;
     if (misses < missesBeforeRebuild || used !== current) return;
     if (!used.answered && performance.now() - used.openedAt < firstAnswerMs) return;
-    log.warn({ host: target.host, port: target.port }, "database.connections_replaced");
-    misses = 0;
-    current = connect();
+    replace();
     used.client.end(0).catch(() => undefined);
   }
 
+  /** What runs on the old connections may finish. */
+  function leave(used: Connections, code: string | undefined): void {
+    if (used !== current || performance.now() - used.openedAt < wrongNodeMs) return;
+    replace(code);
+    used.retired = true;
+  }
+
+  function endRetired(used: Connections): void {
+    if (used.retired && used.running === 0) used.client.end(closeSeconds).catch(() => undefined);
+  }
+
+  function replace(code?: string): void {
+    log.warn({ host: target.host, port: target.port, code }, "database.connections_replaced");
+    misses = 0;
+    current = connect();
+  }
+
+  /** Sent together with the first statement of `work`. */
+  const inTransaction = <T>(db: PostgresJsDatabase, work: Work<T>): Promise<T> =>
+    db.transaction(async (tx) => {
+      if (!pooled) return work(tx);
+      const [, result] = await Promise.all([tx.execute(stated), work(tx)]);
+      return result;
+    });
+  const alone =
+    <T>(work: Work<T>) =>
+    (db: PostgresJsDatabase) =>
+      pooled ? inTransaction(db, work) : work(db);
+
   return {
-    read: (work) => run(deadlineMs.read, (db) => askAgainIfCut(() => work(db))),
-    write: (work) => run(deadlineMs.write, work),
-    transaction: (work) =>
-      run(deadlineMs.transaction, (db) =>
-        db.transaction(async (tx) => {
-          if (pooled) await limitTransaction(tx);
-          return work(tx);
-        }),
-      ),
+    settings,
+    read: (work) => readTwice(alone(work)),
+    write: (work) => run(deadlineMs.write, alone(work)),
+    transaction: (work) => run(deadlineMs.transaction, (db) => inTransaction(db, work)),
     close: () => current.client.end(closeSeconds),
   };
-}
-
-async function limitTransaction(tx: Queries): Promise<void> {
-  const set = (name: string, ms: number) => sql`set_config(${name}, ${`${ms}ms`}, true)`;
-  const timeouts = sql`${set("statement_timeout", limits.statementMs)}, ${set("lock_timeout", limits.lockMs)}`;
-  await tx.select({ set: sql`1` }).from(sql`(select ${timeouts}) as timeouts`);
-}
-
-/** A connection that was cut while it lay idle is noticed by the first statement on it. Reading again does no harm. */
-async function askAgainIfCut<T>(read: () => Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    if (!isUnavailable(driverError(error))) throw error;
-    return read();
-  }
 }

@@ -1,4 +1,3 @@
-import { drizzle } from "drizzle-orm/postgres-js";
 import type { PostgresTarget } from "../postgres-target.ts";
 import type { Database } from "./database.ts";
 import { databaseFailure } from "./database-failure.ts";
@@ -24,8 +23,9 @@ export async function openForReseal(
   target: PostgresTarget,
   random: (bytes: number) => Buffer,
 ): Promise<ResealDatabase> {
-  const client = createPostgresClient(target, { maxConnections: 4, connectTimeoutSeconds: 3, limits, random });
-  const db = drizzle(client.sql);
+  const session = { limits, schema: undefined };
+  const client = createPostgresClient(target, { maxConnections: 4, connectTimeoutSeconds: 3, session, random });
+  const { db } = client;
   async function run<T>(limitMs: number, work: Promise<T>): Promise<T> {
     try {
       return await within(limitMs, work);

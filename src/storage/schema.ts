@@ -8,6 +8,13 @@ import type { StoredFacts } from "./link-facts.ts";
 
 // Indexes, constraints and foreign keys stand in migrations/ alone; a test compares these columns with the database.
 
+/** The migrations that this database has had: a journal of our own, since drizzle's may be shared with neighbours. */
+export const appliedMigrations = pgTable("oauth_token_service_migrations", {
+  /** When it was made, in milliseconds. */
+  createdAt: bigint("created_at", { mode: "number" }).primaryKey(),
+  hash: text("hash").notNull(),
+});
+
 /** Who installed us. */
 export const installations = pgTable("installations", {
   id: uuid("id").primaryKey(),

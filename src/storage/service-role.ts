@@ -1,34 +1,37 @@
-import { drizzle } from "drizzle-orm/postgres-js";
 import { sql } from "drizzle-orm/sql";
 import type { PostgresTarget } from "../postgres-target.ts";
 import { within } from "./deadline.ts";
 import { createPostgresClient } from "./postgres-client.ts";
+import { appliedMigrations } from "./schema.ts";
 
 const answerMs = 10_000;
 
 /**
  * Gives an existing role what the service needs of a migrated database, and takes away what would let it change the
- * record. Safe to repeat, and to be repeated after every migration. `target` connects as the owner of the tables.
+ * record. Safe to repeat, and to be repeated after every migration. `target` connects as the owner of the tables, which
+ * are in `schema`.
  * @throws Error of the driver if the role does not exist, or may not be granted to.
  */
 export async function grantToService(
   target: PostgresTarget,
+  schema: string,
   role: string,
   random: (bytes: number) => Buffer,
 ): Promise<void> {
   const client = createPostgresClient(target, {
     maxConnections: 1,
     connectTimeoutSeconds: 3,
-    limits: { statementMs: answerMs, lockMs: answerMs, idleInTransactionMs: answerMs },
+    session: {
+      limits: { statementMs: answerMs, lockMs: answerMs, idleInTransactionMs: answerMs },
+      schema,
+    },
     random,
   });
   try {
-    const db = drizzle(client.sql);
     await within(
       answerMs,
-      db.transaction(async (tx) => {
-        const [found] = await tx.select({ schema: sql<string>`current_schema()` }).from(sql`(select 1) as one`);
-        for (const statement of grants(role, found?.schema ?? "public")) await tx.execute(statement);
+      client.db.transaction(async (tx) => {
+        for (const statement of grants(role, schema)) await tx.execute(statement);
       }),
     );
   } finally {
@@ -40,9 +43,9 @@ function grants(role: string, home: string) {
   const to = sql.identifier(role);
   const schema = sql.identifier(home);
   return [
-    sql`grant usage on schema ${schema}, drizzle to ${to}`,
-    sql`grant select on drizzle.__drizzle_migrations to ${to}`,
+    sql`grant usage on schema ${schema} to ${to}`,
     sql`grant select, insert, update, delete on all tables in schema ${schema} to ${to}`,
+    sql`revoke insert, update, delete, truncate, references, trigger on ${appliedMigrations} from ${to}`,
     sql`revoke update, delete, truncate, references, trigger on audit_events from ${to}`,
     sql`revoke update, delete, truncate, references, trigger on audit_chains from ${to}`,
     sql`grant update (updated_at, last_sequence, head_hash, key_id, mac, pruned_key_id, pruned_mac)

@@ -5,7 +5,8 @@ import { meta } from "./schema.ts";
 /** Which kind of database this is, written into it once. */
 export type DatabaseKind = "embedded" | "postgres";
 
-const stampKey = "database_kind";
+/** The row of `meta` that every migrated and stamped database has. */
+export const stampKey = "database_kind";
 
 /**
  * Stamps a fresh database with its kind, and refuses one of the other kind: a dump of somebody's embedded development

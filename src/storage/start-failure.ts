@@ -11,15 +11,17 @@ export function startFailure(target: PostgresTarget, failure: unknown): Error {
   return new Error(`cannot use the database (${place}, database ${database}): ${code}: ${advice}`, { cause });
 }
 
-/** Which right, or which rule, only the server can say. */
+/** Which right, which rule, or what is behind a pooler, only the server can say. */
 function wordsOf(cause: unknown, code: string): string {
-  if (!/^(28000|42501)$/.test(code) || !(cause instanceof Error)) return "";
+  if (!/^(08...|28000|42501)$/.test(code) || !(cause instanceof Error)) return "";
   return ` (the server says: ${cause.message.replace(/\p{Cc}/gu, " ").slice(0, 300)})`;
 }
 
 /** Wrong password or user, missing database or right, untrusted certificate: waiting does not help. */
 export function isLasting(failure: unknown): boolean {
-  const code = errorCode(driverError(failure)) ?? "";
+  const cause = driverError(failure);
+  const code = errorCode(cause) ?? "";
+  if (code === "08P01") return cause instanceof Error && cause.message.includes("startup parameter");
   return lasting.test(code) || certificateCodes.test(code);
 }
 
@@ -60,7 +62,18 @@ const advice: readonly (readonly [codes: RegExp, say: (target: PostgresTarget) =
   [/^57P0[123]$/, () => "the server starts up, recovers or shuts down, and was not ready in time; see its log"],
   [/^53300$/, () => "the server has no connection left; raise max_connections there, or end what holds them"],
   [/^53100$/, () => "the server's disk is full"],
-  [/^25006$/, ({ settings }) => `the server only reads, as a standby does; name the primary in ${settings.host}`],
+  [
+    /^25006$/,
+    (to) =>
+      `the server only reads, as a standby does; name the primary in ${to.settings.host}, or take back ` +
+      `default_transaction_read_only from the server, the database or ${accountOf(to)}`,
+  ],
+  [
+    /^08P01$/,
+    ({ settings }) =>
+      "a pooler or proxy answers, not the database; let it reach the database, and where it pools transactions, name " +
+      `a direct connection in DATABASE_DIRECT_URL beside it in ${settings.host}`,
+  ],
   [
     /^ERR_TLS_CERT_ALTNAME_INVALID$/,
     ({ host, settings }) =>

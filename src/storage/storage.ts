@@ -1,4 +1,3 @@
-import { sql } from "drizzle-orm/sql";
 import type { AttemptRepository } from "../domain/attempt.ts";
 import type { AuditLog } from "../domain/audit.ts";
 import type { ChangeFeed } from "../domain/change-feed.ts";
@@ -20,10 +19,12 @@ import { createPublishedChanges, type PublishedChanges } from "./changes.ts";
 import { createCredentialRepository } from "./credentials.ts";
 import type { Database } from "./database.ts";
 import { readDatabaseMs, watchClock } from "./database-clock.ts";
+import { findDurabilityGap } from "./durability.ts";
 import { createLinkRepository } from "./install-links.ts";
 import { createInstallationRepository } from "./installations.ts";
 import { createKeyUsage, type KeyUsage } from "./key-usage.ts";
 import { createPendingInstallRepository } from "./pending-installs.ts";
+import { proveWritable } from "./prove-writable.ts";
 import { createRateLimits } from "./rate-limits.ts";
 import { createRecordedTransaction } from "./recorded-transaction.ts";
 import type { Sealer } from "./seal/sealer.ts";
@@ -42,6 +43,8 @@ export interface Storage {
   readonly record: AuditReader & AuditRecord;
   /** Why this process could change what is on record; undefined: it could not. */
   findProtectionGap(): Promise<ProtectionGap | undefined>;
+  /** Why a crash may lose what was answered as stored, in words that follow "the database"; undefined: it may not. */
+  findDurabilityGap(): Promise<string | undefined>;
   readonly rateLimits: RateLimits;
   readonly statistics: StatisticsRepository;
   readonly keyUsage: KeyUsage;
@@ -49,7 +52,7 @@ export interface Storage {
   readonly changes: ChangeFeed;
   /** The database's time in milliseconds since 1970. @throws ServiceError SERVICE_UNAVAILABLE. */
   readTimeMs(): Promise<number>;
-  /** @throws ServiceError SERVICE_UNAVAILABLE if the database does not answer. */
+  /** Writes. @throws ServiceError SERVICE_UNAVAILABLE if the database does not answer, or only reads. */
   ping(): Promise<void>;
   /** Afterwards every call is SERVICE_UNAVAILABLE. */
   close(): Promise<void>;
@@ -93,13 +96,12 @@ export function createStorage(
       watchClock: () => watchClock(database),
     },
     findProtectionGap: () => findProtectionGap(database),
+    findDurabilityGap: () => findDurabilityGap(database),
     keyUsage: createKeyUsage({ database, sealer }),
     rateLimits: createRateLimits(database),
     statistics: createStatisticsRepository(database),
     readTimeMs: () => readDatabaseMs(database),
-    ping: async () => {
-      await database.read((db) => db.select({ alive: sql`true` }).from(sql`(select 1) as one`));
-    },
+    ping: () => proveWritable(database),
     close,
   };
 }

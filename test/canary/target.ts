@@ -6,7 +6,7 @@ import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { startApp } from "../../src/app/start-app.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
 import { changeChannel } from "../../src/storage/changes.ts";
-import { startChildService } from "../support/child-service.ts";
+import { startChildService, throwAwayDatabase } from "../support/child-service.ts";
 import { createTestDatabase } from "../support/database.ts";
 import { createTestWorld } from "../support/world.ts";
 import { type Canaries, createCanaries, type Output } from "./canaries.ts";
@@ -94,6 +94,7 @@ export async function startTarget({ how, tokens, dataDirectory }: TargetOptions)
     ...(dataDirectory === undefined
       ? { DATABASE_URL: database.url, TOKEN_ENCRYPTION_KEY: keys.join(",") }
       : { DATA_DIR: dataDirectory }),
+    ...throwAwayDatabase,
     LOG_LEVEL: "trace",
     DRAIN_SECONDS: "1",
   };

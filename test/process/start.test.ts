@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { chmod, readdir, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import postgres from "postgres";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import {
   type ChildService,
@@ -13,6 +14,7 @@ import {
   startChildService,
 } from "../support/child-service.ts";
 import { createTestDatabase, createTestDirectory } from "../support/database.ts";
+import { startServer } from "../support/global-setup.ts";
 import { runSql } from "./sql.ts";
 import { connectAndUse, createStage, type Stage } from "./stage.ts";
 
@@ -135,10 +137,35 @@ describe("a Postgres database", slow, () => {
     }
     const twice = await runSql(
       url,
-      "select created_at from drizzle.__drizzle_migrations group by created_at having count(*) > 1",
+      "select created_at from oauth_token_service_migrations group by created_at having count(*) > 1",
     );
     expect(twice).toEqual([]);
   });
+});
+
+describe("a migration that waits for another process", slow, () => {
+  test("says so, and gives way to SIGTERM at once", async () => {
+    const url = await databaseUrl({ empty: true });
+    const other = postgres(url, { max: 1, onnotice: () => undefined });
+    onTestFinished(() => other.end());
+    const [holder] = await other`select pg_backend_pid() as pid, pg_advisory_lock(${0x6f617574})`;
+    const service = spawned({ DATABASE_URL: url, TOKEN_ENCRYPTION_KEY: key() });
+    expect(await service.line("database.waiting_for_migration")).toMatchObject({ holderPid: holder?.pid });
+    const toldAt = performance.now();
+    expect(await service.kill("SIGTERM")).toMatchObject({ code: 0 });
+    expect(performance.now() - toldAt).toBeLessThan(5_000);
+    expect(service.lines.filter(({ level }) => level === "error")).toEqual([]);
+  });
+});
+
+test("a server that flushes nothing is refused unless that is allowed", slow, async () => {
+  const server = await startServer();
+  onTestFinished(server.stop);
+  const env = { DATABASE_URL: server.url, TOKEN_ENCRYPTION_KEY: key() };
+  const { message } = await refused({ ...env, DATABASE_MAY_LOSE_COMMITS: "0" });
+  expect(message).toMatch(/fsync=off.*DATABASE_MAY_LOSE_COMMITS=1/);
+  const service = await started({ ...env, DATABASE_MAY_LOSE_COMMITS: "1" });
+  expect(await service.line("database.may_lose_commits")).toMatchObject({ level: "warn" });
 });
 
 describe.each(["Postgres", "embedded"] as const)("rows on %s that were sealed under another key", slow, (database) => {

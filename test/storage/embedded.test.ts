@@ -71,7 +71,10 @@ describe("opening the embedded database", () => {
 
   test("refuses one that a newer version migrated", async () => {
     const directory = await makeDirectory();
-    await tamper(directory, "insert into drizzle.__drizzle_migrations (hash, created_at) values ('x', 9000000000000)");
+    await tamper(
+      directory,
+      "insert into oauth_token_service_migrations (hash, created_at) values ('x', 9000000000000)",
+    );
     await expect(open(directory)).rejects.toThrow("migrated by a newer version");
   });
 });

@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { errorCode } from "../../src/storage/database-failure.ts";
+import { driverError, errorCode } from "../../src/storage/database-failure.ts";
 import { createPostgresClient } from "../../src/storage/postgres-client.ts";
 import { createAuthority, type TestCertificate } from "../support/certificates.ts";
 import { createTestDatabase, createTestDirectory } from "../support/database.ts";
@@ -38,14 +38,14 @@ async function authorityFile(cert = authority.cert): Promise<string> {
 async function outcome(url: string): Promise<string> {
   const limits = { statementMs: 5_000, lockMs: 5_000, idleInTransactionMs: 5_000 };
   const client = createPostgresClient(targetOf(url), {
-    ...{ maxConnections: 1, connectTimeoutSeconds: 2, limits },
+    ...{ maxConnections: 1, connectTimeoutSeconds: 2, session: { limits, schema: undefined } },
     random: (bytes) => randomBytes(bytes),
   });
   try {
-    await client.sql`select 1`;
+    await client.db.execute("select 1");
     return "ok";
   } catch (error) {
-    return errorCode(error) ?? String(error);
+    return errorCode(driverError(error)) ?? String(error);
   } finally {
     await client.end(0);
   }

@@ -45,7 +45,7 @@ describe("opening a Postgres database", () => {
     for (const replica of replicas) await replica.ping();
     const [row] = await raw(
       url,
-      "select count(*) as n, count(distinct hash) as once from drizzle.__drizzle_migrations",
+      "select count(*) as n, count(distinct hash) as once from oauth_token_service_migrations",
     );
     expect(row?.n).toBe(row?.once);
   });
@@ -75,7 +75,7 @@ describe("opening a Postgres database", () => {
 
   test("refuses one that a newer version migrated", async () => {
     const url = await database();
-    await raw(url, "insert into drizzle.__drizzle_migrations (hash, created_at) values ('later', 9000000000000)");
+    await raw(url, "insert into oauth_token_service_migrations (hash, created_at) values ('later', 9000000000000)");
     await expect(open(url)).rejects.toThrow("migrated by a newer version");
   });
 

@@ -7,12 +7,15 @@ export interface TcpProxy {
   readonly taken: () => number;
   /** `hold_answers`: what the client says arrives, what the server says does not. `hang_up`: closed as soon as opened. */
   set(mode: "forward" | "freeze" | "hold_answers" | "hang_up"): void;
+  /** Leads new connections to another port; old ones stay where they are. */
+  aim(target: number): void;
   /** Cuts every connection there is. */
   cut(): void;
   close(): Promise<void>;
 }
 
-export async function createTcpProxy(target: number): Promise<TcpProxy> {
+export async function createTcpProxy(first: number): Promise<TcpProxy> {
+  let target = first;
   let mode: Parameters<TcpProxy["set"]>[0] = "forward";
   let taken = 0;
   const pairs = new Set<readonly [Socket, Socket]>();
@@ -50,6 +53,9 @@ export async function createTcpProxy(target: number): Promise<TcpProxy> {
     set: (next) => {
       mode = next;
       for (const pair of pairs) apply(pair);
+    },
+    aim: (next) => {
+      target = next;
     },
     cut: () => {
       for (const pair of pairs) end(pair);

@@ -43,6 +43,9 @@ export interface ChildService extends ServiceProcess {
 
 export type Environment = Readonly<Record<string, string>>;
 
+/** The server that the tests bring flushes nothing, for speed. */
+export const throwAwayDatabase = { DATABASE_MAY_LOSE_COMMITS: "1" };
+
 const compileCache = {
   NODE_COMPILE_CACHE: fileURLToPath(new URL("../../node_modules/.cache/oauth-token-service/compiled", import.meta.url)),
 };
@@ -73,7 +76,11 @@ const wrongClock = fileURLToPath(new URL("./wrong-clock.ts", import.meta.url));
 export function spawnService(env: Environment): ServiceProcess {
   const preload = env.CLOCK_AHEAD_MS === undefined ? [] : ["--import", wrongClock];
   const child = spawn(process.execPath, ["--disable-sigusr1", ...preload, program], {
-    env: { PATH: process.env.PATH ?? "", ...compileCache, PORT: "0", GRPC_PORT: "0", INTERNAL_PORT: "0", ...env },
+    env: {
+      ...{ PATH: process.env.PATH ?? "", ...compileCache, PORT: "0", GRPC_PORT: "0", INTERNAL_PORT: "0" },
+      ...throwAwayDatabase,
+      ...env,
+    },
     stdio: ["ignore", "pipe", "pipe"],
   });
   running.add(child.pid ?? 0);

@@ -7,6 +7,7 @@ import { type Config, loadConfig } from "../../src/config/load-config.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { createTcpProxy, type TcpProxy } from "../storage/tcp-proxy.ts";
 import { type Browser, createBrowser, type Visit } from "./browser.ts";
+import { throwAwayDatabase } from "./child-service.ts";
 import { createClock, type TestClock } from "./clock.ts";
 import { createTestDatabase } from "./database.ts";
 import { freePort } from "./free-port.ts";
@@ -89,6 +90,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
         DATABASE_URL: proxied.href,
         TOKEN_ENCRYPTION_KEY: key,
         DRAIN_SECONDS: "5",
+        ...throwAwayDatabase,
         ...options.env,
         ...env,
       },

@@ -1,0 +1,62 @@
+import { randomBytes } from "node:crypto";
+import { sql } from "drizzle-orm/sql";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Queries } from "../../src/storage/database.ts";
+import { createPostgresPool } from "../../src/storage/postgres-pool.ts";
+import { meta } from "../../src/storage/schema.ts";
+import { silentLog } from "../contract/harness.ts";
+import { createTestDatabase } from "../support/database.ts";
+import { targetOf } from "../support/postgres-target.ts";
+
+const database = await createTestDatabase();
+const target = targetOf(database.url);
+// One connection, on which everything follows what failed on it.
+const pool = createPostgresPool({ target, maxConnections: 1, pooled: false, random: randomBytes, log: silentLog });
+afterAll(async () => {
+  await pool.close();
+  await database.drop();
+});
+
+const failures: Readonly<Record<string, string>> = {
+  "divides by zero in its fourth row": "1 / (4 - i)",
+  "runs out of time in its fourth row": "(select pg_sleep(case when i = 4 then 10 else 0 end) where i > 0) is null",
+};
+
+/** Rows are on their way already when it fails. */
+const failing = (column: string) => (db: Queries) =>
+  db
+    .select({ i: sql.raw("i"), column: sql.raw(column), bulk: sql.raw("repeat('x', 20000)") })
+    .from(sql.raw("generate_series(1, 9) i"));
+const numbers = (db: Queries) => db.select({ n: sql<number>`n::int` }).from(sql`generate_series(1, 3) n`);
+const kept = (db: Queries) =>
+  db
+    .insert(meta)
+    .values({ key: randomBytes(8).toString("hex"), value: "kept" })
+    .returning({ value: meta.value });
+
+describe.each(Object.entries(failures))("after a statement that %s", (_how, column) => {
+  const fail = () => expect(pool.write(failing(column))).rejects.toThrow();
+  beforeAll(() => pool.write((db) => db.execute(sql`set statement_timeout = 300`)));
+
+  test("the next read of the connection is whole", async () => {
+    await fail();
+    expect(await pool.read(numbers)).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
+  });
+
+  test("the next write gives back what it wrote", async () => {
+    await fail();
+    expect(await pool.write(kept)).toEqual([{ value: "kept" }]);
+  });
+
+  test("a statement sent behind it is answered whole", async () => {
+    const failed = fail();
+    expect(await pool.read(numbers)).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
+    await failed;
+  });
+
+  test("a statement of rows as objects is whole", async () => {
+    await fail();
+    const rows: unknown = await pool.write((db) => db.execute(sql`select 1 as one`));
+    expect(Array.from(rows as readonly unknown[])).toEqual([{ one: 1 }]);
+  });
+});
