@@ -7,12 +7,13 @@ import {
   atlassianRefusalStatuses,
   atlassianRevokeRefusals,
 } from "./atlassian-refusals.ts";
-import { expiresAfter } from "./expiry.ts";
+import { lifeOf, usualLifeSeconds } from "./expiry.ts";
 import {
   formRequest,
   jsonRequest,
   type PlatformReply,
   type PlatformRequest,
+  type Reply,
   retryAfterMs,
   unavailable,
 } from "./http.ts";
@@ -69,7 +70,7 @@ export function parseAtlassianGrant(reply: PlatformReply): AtlassianGrant {
   const retryAfter = retryAfterMs(headers, receivedAt);
   if (status === 429) return { kind: "rate_limited", retryAfterMs: retryAfter };
   if (status >= 200 && status < 300) {
-    const tokens = readTokens(body, receivedAt);
+    const tokens = readTokens(reply);
     return tokens === undefined ? unavailable("unreadable_body", true) : { kind: "granted", tokens };
   }
   const error = stringAt(body, "error");
@@ -127,15 +128,16 @@ function tokenRequest(client: AtlassianClient, grant: Readonly<Record<string, st
 }
 
 /** A refresh reply sometimes lacks `refresh_token`: the one we have stays good. */
-function readTokens(body: unknown, receivedAt: Date): TokenSet | undefined {
+function readTokens(reply: Reply): TokenSet | undefined {
+  const { body } = reply;
   const accessToken = stringAt(body, "access_token");
   if (accessToken === undefined) return undefined;
   const refreshToken = stringAt(body, "refresh_token");
   return {
     token: {
       value: new Secret(accessToken),
-      issuedAt: receivedAt,
-      expiresAt: expiresAfter(receivedAt, numberAt(body, "expires_in")),
+      // Every grant of ours is asked for with `offline_access`: its tokens end.
+      ...lifeOf(reply, numberAt(body, "expires_in"), usualLifeSeconds.atlassian),
     },
     refreshToken: refreshToken === undefined ? undefined : new Secret(refreshToken),
     scopes: stringAt(body, "scope")

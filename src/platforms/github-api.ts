@@ -1,6 +1,6 @@
 import type { Misconfigured, RateLimited, Refused, Unavailable } from "../domain/platform.ts";
 import type { Secret } from "../secret.ts";
-import { jsonRequest, type PlatformReply, type PlatformRequest, retryAfterMs, unavailable } from "./http.ts";
+import { jsonRequest, type PlatformRequest, type Reply, retryAfterMs, unavailable } from "./http.ts";
 import { stringAt } from "./json.ts";
 
 /** One GitHub and our registration there. Base URLs have no slash at the end. */
@@ -14,9 +14,6 @@ export interface GithubSite {
   readonly fetch: typeof globalThis.fetch;
   readonly now: () => Date;
 }
-
-/** An answer of GitHub's, whatever its status. */
-export type Reply = Extract<PlatformReply, { kind: "reply" }>;
 
 /** What an answer can mean that says nothing about the one who was asked for. */
 export type NoAnswer = Misconfigured | RateLimited | Unavailable;

@@ -1,7 +1,7 @@
 import type { KeyObject } from "node:crypto";
-import { apiRequest, type GithubSite, messageOf, type NoAnswer, type Reply, unrecognised } from "./github-api.ts";
+import { apiRequest, type GithubSite, messageOf, type NoAnswer, unrecognised } from "./github-api.ts";
 import { blamesClock, signAppJwt } from "./github-app-jwt.ts";
-import { type PlatformReply, type PlatformRequest, send } from "./http.ts";
+import { type PlatformReply, type PlatformRequest, type Reply, send } from "./http.ts";
 import { idAt } from "./json.ts";
 import type { Kept } from "./kept-json.ts";
 
@@ -10,11 +10,13 @@ export interface GithubAppSite extends GithubSite {
   /** The numeric app id, in digits. */
   readonly appId: string;
   readonly key: KeyObject;
+  /** How far GitHub's clock is ahead of ours, as far as it complained: what proves us is judged by GitHub's. */
+  readonly clock: { aheadMs: number };
 }
 
 /**
- * Sends one request as the app. When GitHub blames our clock, it is sent once more with GitHub's own time: a 401 did
- * nothing, so this is safe for every method.
+ * Sends one request as the app. When GitHub blames our clock, it is sent once more with GitHub's own time, which is used
+ * from then on: a 401 did nothing, so this is safe for every method.
  */
 export async function sendAsApp(
   site: GithubAppSite,
@@ -23,13 +25,15 @@ export async function sendAsApp(
   body?: unknown,
   keep?: Kept,
 ): Promise<PlatformReply> {
-  const sendAt = async (now: Date): Promise<PlatformReply> => {
-    const jwt = await signAppJwt(site.key, site.clientId, now);
+  const sendOnce = async (): Promise<PlatformReply> => {
+    const jwt = await signAppJwt(site.key, site.clientId, new Date(site.now().getTime() + site.clock.aheadMs));
     const request = apiRequest(method, site.apiUrl + path, `Bearer ${jwt}`, body);
     return send(keep === undefined ? request : { ...request, keep }, site);
   };
-  const reply = await sendAt(site.now());
-  return complainsOfClock(reply) ? sendAt(reply.receivedAt) : reply;
+  const reply = await sendOnce();
+  if (!complainsOfClock(reply)) return reply;
+  site.clock.aheadMs = reply.receivedAt.getTime() - site.now().getTime();
+  return sendOnce();
 }
 
 /** The path of an installation, as the app sees it. */

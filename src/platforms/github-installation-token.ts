@@ -1,9 +1,10 @@
 import type { MintOutcome, Narrowing, Unavailable } from "../domain/platform.ts";
 import { Secret } from "../secret.ts";
-import { messageOf, type Reply, rateLimit, unrecognised } from "./github-api.ts";
+import { lifeUntil, usualLifeSeconds } from "./expiry.ts";
+import { messageOf, rateLimit, unrecognised } from "./github-api.ts";
 import { parseAppRefusal } from "./github-app-call.ts";
 import { githubInstallationRefusals } from "./github-refusals.ts";
-import { answerTooLarge, type PlatformReply, unavailable } from "./http.ts";
+import { answerTooLarge, type PlatformReply, type Reply, unavailable } from "./http.ts";
 import { arrayAt, idAt, recordAt, stringAt, stringsAt } from "./json.ts";
 import type { Kept } from "./kept-json.ts";
 import { aboutOf } from "./refusals.ts";
@@ -66,13 +67,13 @@ export function parseInstallationRefusal(reply: Reply): MintOutcome {
 
 function parseToken(reply: Reply, narrowing: Narrowing | undefined): MintOutcome {
   const value = stringAt(reply.body, "token");
-  const expiresAt = new Date(stringAt(reply.body, "expires_at") ?? "");
-  if (value === undefined || Number.isNaN(expiresAt.getTime())) return unrecognised(reply);
+  const end = new Date(stringAt(reply.body, "expires_at") ?? "");
+  if (value === undefined || Number.isNaN(end.getTime())) return unrecognised(reply);
   if (narrowing !== undefined && !isWithin(reply.body, narrowing)) return tooWide;
   return {
     kind: "minted",
     tokens: {
-      token: { value: new Secret(value), issuedAt: reply.receivedAt, expiresAt },
+      token: { value: new Secret(value), ...lifeUntil(reply, end, usualLifeSeconds.githubInstallation) },
       refreshToken: undefined,
       scopes: undefined,
       permissions: recordAt(reply.body, "permissions") === undefined ? undefined : stringsAt(reply.body, "permissions"),

@@ -115,7 +115,7 @@ async function mint(site: GithubSite, credential: CredentialSecrets): Promise<Mi
 const nothingToSend = unavailable("no_secret", false);
 
 async function refresh(site: GithubSite, refreshToken: Secret): Promise<MintOutcome> {
-  const answer = parseTokens(await send(buildRefresh(site, refreshToken), site));
+  const answer = parseTokens(await send(buildRefresh(site, refreshToken), site), true);
   if (answer.kind === "error") return parseRefreshError(answer.code);
   return answer.kind === "tokens" ? { kind: "minted", tokens: answer.tokens } : answer;
 }
@@ -129,7 +129,7 @@ async function revoke(site: GithubSite, credential: CredentialSecrets): Promise<
     if (deletion.kind === "deleted" || refreshToken === undefined) return { kind: "revoked" };
   }
   if (refreshToken === undefined) return { kind: "failed", cause: "no_secret" };
-  const answer = parseTokens(await send(buildRefresh(site, refreshToken), site));
+  const answer = parseTokens(await send(buildRefresh(site, refreshToken), site), true);
   if (answer.kind === "tokens") {
     const deletion = await remove(site, answer.tokens.token.value);
     return deletion.kind === "failed" ? deletion : { kind: "revoked" };

@@ -1,7 +1,7 @@
 import type { TokenSet } from "../domain/credential.ts";
 import type { ExchangeOutcome } from "../domain/platform.ts";
 import { Secret } from "../secret.ts";
-import { expiresAfter } from "./expiry.ts";
+import { grantEnd, lifeOf, usualLifeSeconds } from "./expiry.ts";
 import { type GithubSite, type NoAnswer, rateLimit, unrecognised } from "./github-api.ts";
 import { githubCodeRefusals, githubRefreshRefusals } from "./github-refusals.ts";
 import { formRequest, type PlatformReply, type PlatformRequest } from "./http.ts";
@@ -34,8 +34,11 @@ export function buildRefresh(site: GithubSite, refreshToken: Secret): PlatformRe
   return tokenRequest(site, { grant_type: "refresh_token", refresh_token: refreshToken.reveal() });
 }
 
-/** Reads the token endpoint. Its refusals come with status 200, and its scopes separated by commas. */
-export function parseTokens(reply: PlatformReply): TokenAnswer {
+/**
+ * Reads the token endpoint. Its refusals come with status 200, and its scopes separated by commas. `refreshed`: it was
+ * asked with a refresh token, so that what it gives ends also where it does not say when.
+ */
+export function parseTokens(reply: PlatformReply, refreshed = false): TokenAnswer {
   if (reply.kind === "unavailable") return reply;
   const limited = rateLimit(reply);
   if (limited !== undefined) return limited;
@@ -48,19 +51,19 @@ export function parseTokens(reply: PlatformReply): TokenAnswer {
   const type = stringAt(reply.body, "token_type") ?? "bearer";
   if (reply.status !== 200 || value === undefined || type.toLowerCase() !== "bearer") return unrecognised(reply);
   const refreshToken = stringAt(reply.body, "refresh_token");
+  const rotates = refreshed || refreshToken !== undefined;
   const scope = stringAt(reply.body, "scope");
   return {
     kind: "tokens",
     tokens: {
       token: {
         value: new Secret(value),
-        issuedAt: reply.receivedAt,
-        expiresAt: expiresAfter(reply.receivedAt, numberAt(reply.body, "expires_in")),
+        ...lifeOf(reply, numberAt(reply.body, "expires_in"), rotates ? usualLifeSeconds.githubUser : undefined),
       },
       refreshToken: refreshToken === undefined ? undefined : new Secret(refreshToken),
       scopes: scope === undefined ? undefined : parseScopes(scope),
       permissions: undefined,
-      grantExpiresAt: expiresAfter(reply.receivedAt, numberAt(reply.body, "refresh_token_expires_in")),
+      grantExpiresAt: grantEnd(reply, numberAt(reply.body, "refresh_token_expires_in")),
     },
   };
 }

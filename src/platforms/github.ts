@@ -52,7 +52,7 @@ export type ClaimProof = "administers" | "sees";
  * @throws Error if the private key cannot be used.
  */
 export function createGithub(options: GithubOptions): Platform {
-  const site: GithubAppSite = { ...options, key: readPrivateKey(options.privateKey) };
+  const site: GithubAppSite = { ...options, key: readPrivateKey(options.privateKey), clock: { aheadMs: 0 } };
   return {
     name: "github",
     registration: registrationAt(options.appId, options.apiUrl),

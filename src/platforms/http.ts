@@ -11,17 +11,21 @@ export interface PlatformRequest {
   readonly keep?: Kept;
 }
 
-/** What came back, already read. `receivedAt` is the platform's own clock (its Date header) where it sent one. */
-export type PlatformReply =
-  | {
-      readonly kind: "reply";
-      readonly status: number;
-      readonly headers: Headers;
-      /** The parsed JSON body; undefined if it is empty or not JSON. */
-      readonly body: unknown;
-      readonly receivedAt: Date;
-    }
-  | Unavailable;
+/** What came back, already read. */
+export type PlatformReply = Reply | Unavailable;
+
+/** An answer, whatever its status. */
+export interface Reply {
+  readonly kind: "reply";
+  readonly status: number;
+  readonly headers: Headers;
+  /** The parsed JSON body; undefined if it is empty or not JSON. */
+  readonly body: unknown;
+  /** When the request was sent, by the service's time: what the platform counts from then on is counted from here. */
+  readonly sentAt: Date;
+  /** By the platform's own clock (its Date header) where it sent one. Only for what that clock says, too. */
+  readonly receivedAt: Date;
+}
 
 export interface SendOptions {
   readonly fetch: typeof globalThis.fetch;
@@ -60,6 +64,7 @@ const unsentCodes = new Set([
  */
 export async function send(request: PlatformRequest, options: SendOptions): Promise<PlatformReply> {
   const signal = AbortSignal.timeout(options.deadlineMs ?? defaultDeadlineMs);
+  const sentAt = options.now();
   try {
     const response = await options.fetch(request.url, {
       method: request.method,
@@ -76,6 +81,7 @@ export async function send(request: PlatformRequest, options: SendOptions): Prom
       status: response.status,
       headers: response.headers,
       body: parseJson(text),
+      sentAt,
       receivedAt: serverTime(response.headers, options.now()),
     };
   } catch (error) {
@@ -159,8 +165,12 @@ function parseJson(text: string): unknown {
   }
 }
 
+/** The one form that servers send (RFC 9110 section 5.6.7); `Date.parse` takes nearly anything for a time. */
+const httpDate = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
+
 function serverTime(headers: Headers, fallback: Date): Date {
-  const time = Date.parse(headers.get("date") ?? "");
+  const text = headers.get("date") ?? "";
+  const time = httpDate.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(time) ? fallback : new Date(time);
 }
 

@@ -21,7 +21,7 @@ export function parseSlackExchange(reply: PlatformReply): ExchangeOutcome {
   const answer = parseSlackAnswer(reply);
   switch (answer.kind) {
     case "ok": {
-      const connection = readConnection(answer.body, answer.receivedAt);
+      const connection = readConnection(answer.body, answer.sentAt);
       return connection === undefined ? unavailable("unreadable_body", true) : { kind: "connected", connection };
     }
     case "refused":
@@ -43,13 +43,13 @@ function refusedCode(code: string): ExchangeOutcome {
   }
 }
 
-function readConnection(body: unknown, receivedAt: Date): Connection | undefined {
+function readConnection(body: unknown, sentAt: Date): Connection | undefined {
   const organization = readOrganization(body);
   if (organization === undefined) return undefined;
   const person = recordAt(body, "authed_user");
   const userId = stringAt(person, "id");
-  const bot = readSlackTokens(body, "app", receivedAt);
-  const user = userId === undefined ? undefined : readSlackTokens(person, "user", receivedAt);
+  const bot = readSlackTokens(body, "app", sentAt);
+  const user = userId === undefined ? undefined : readSlackTokens(person, "user", sentAt);
   const credentials = [
     ...(bot === undefined ? [] : [credential("app", `${organization.id}:bot`, undefined, bot, true)]),
     ...(user === undefined

@@ -1,7 +1,7 @@
 import type { Actor, TokenSet } from "../domain/credential.ts";
 import type { MintOutcome } from "../domain/platform.ts";
 import { Secret } from "../secret.ts";
-import { expiresAfter } from "./expiry.ts";
+import { lifeOf, usualLifeSeconds } from "./expiry.ts";
 import { basicAuthorization, formRequest, type PlatformReply, type PlatformRequest, unavailable } from "./http.ts";
 import { numberAt, recordAt, stringAt } from "./json.ts";
 import { aboutOf, mintRefusal } from "./refusals.ts";
@@ -42,7 +42,7 @@ export function parseSlackRefresh(reply: PlatformReply, actor: Actor): MintOutco
   switch (answer.kind) {
     case "ok": {
       const places = [answer.body, recordAt(answer.body, "authed_user")];
-      const tokens = places.map((place) => readSlackTokens(place, actor, answer.receivedAt)).find(isDefined);
+      const tokens = places.map((place) => readSlackTokens(place, actor, answer.sentAt, true)).find(isDefined);
       return tokens === undefined ? unavailable("unreadable_body", true) : { kind: "minted", tokens };
     }
     case "refused":
@@ -65,17 +65,20 @@ export function parseSlackTest(reply: PlatformReply): MintOutcome {
   }
 }
 
-/** The actor's token at this level of a reply; undefined if there is none or it is the other actor's. */
-export function readSlackTokens(place: unknown, actor: Actor, receivedAt: Date): TokenSet | undefined {
+/**
+ * The actor's token at this level of a reply; undefined if there is none or it is the other actor's. `refreshed`: asked
+ * for with a refresh token, so that it ends also where the reply does not say when.
+ */
+export function readSlackTokens(place: unknown, actor: Actor, sentAt: Date, refreshed = false): TokenSet | undefined {
   const accessToken = stringAt(place, "access_token");
   const type = stringAt(place, "token_type");
   if (accessToken === undefined || type === (actor === "app" ? "user" : "bot")) return undefined;
   const refreshToken = stringAt(place, "refresh_token");
+  const rotates = refreshed || refreshToken !== undefined;
   return {
     token: {
       value: new Secret(accessToken),
-      issuedAt: receivedAt,
-      expiresAt: expiresAfter(receivedAt, numberAt(place, "expires_in")),
+      ...lifeOf({ sentAt }, numberAt(place, "expires_in"), rotates ? usualLifeSeconds.slack : undefined),
     },
     refreshToken: refreshToken === undefined ? undefined : new Secret(refreshToken),
     scopes: stringAt(place, "scope")

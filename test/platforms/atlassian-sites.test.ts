@@ -8,10 +8,12 @@ import { atlassianSitesRequest, parseAtlassianSites } from "../../src/platforms/
 import type { PlatformReply } from "../../src/platforms/http.ts";
 import { Secret } from "../../src/secret.ts";
 
+/** By the platform's clock; ours is two hours ahead. */
 const receivedAt = new Date("2026-10-10T12:00:00Z");
+const sentAt = new Date("2026-10-10T14:00:00.250Z");
 
 function reply(status: number, body: unknown, headers: Record<string, string> = {}): PlatformReply {
-  return { kind: "reply", status, headers: new Headers(headers), body, receivedAt };
+  return { kind: "reply", status, headers: new Headers(headers), body, sentAt, receivedAt };
 }
 
 /** Entries as the documentation shows them: one site, listed once per product. */
@@ -148,7 +150,7 @@ describe("the person behind a grant", () => {
   });
 
   it("who stays hidden is named by the grant, so that two of them never share a name", () => {
-    const access = { value: token, issuedAt: receivedAt, expiresAt: undefined };
+    const access = { value: token, issuedAt: sentAt, expiresAt: undefined };
     const rest = { token: access, scopes: undefined, permissions: undefined, grantExpiresAt: undefined };
     const first = hiddenAccount({ ...rest, refreshToken: new Secret("r1") });
     const second = hiddenAccount({ ...rest, refreshToken: new Secret("r2") });

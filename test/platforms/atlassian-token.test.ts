@@ -16,7 +16,9 @@ const client = {
   clientSecret: new Secret("s3cret"),
   authUrl: "https://auth.atlassian.com",
 };
+/** By the platform's clock; ours is two hours ahead. */
 const receivedAt = new Date("2026-10-10T12:00:00Z");
+const sentAt = new Date("2026-10-10T14:00:00.250Z");
 const lost: PlatformReply = {
   kind: "unavailable",
   retryAfterMs: undefined,
@@ -25,7 +27,7 @@ const lost: PlatformReply = {
 };
 
 function reply(status: number, body: unknown, headers: Record<string, string> = {}): PlatformReply {
-  return { kind: "reply", status, headers: new Headers(headers), body, receivedAt };
+  return { kind: "reply", status, headers: new Headers(headers), body, sentAt, receivedAt };
 }
 
 /** A token answer as the documentation shows it. */
@@ -87,14 +89,14 @@ describe("requests to the token endpoint", () => {
 });
 
 describe("an answered refresh", () => {
-  it("gives both tokens, counted from the platform's own time", () => {
+  it("gives both tokens, counted from when it was asked", () => {
     const outcome = parseAtlassianRefresh(reply(200, granted));
     if (outcome.kind !== "minted") throw new Error(outcome.kind);
     const { token, refreshToken, ...rest } = outcome.tokens;
     expect(token.value.reveal()).toBe("eyJ.new-access");
     expect(refreshToken?.reveal()).toBe("new-refresh");
-    expect(token.issuedAt).toEqual(receivedAt);
-    expect(token.expiresAt).toEqual(new Date("2026-10-10T13:00:00Z"));
+    expect(token.issuedAt).toEqual(sentAt);
+    expect(token.expiresAt).toEqual(new Date("2026-10-10T15:00:00.250Z"));
     expect(rest).toEqual({
       scopes: ["read:jira-work", "offline_access"],
       permissions: undefined,
@@ -108,12 +110,14 @@ describe("an answered refresh", () => {
   });
 
   it.each([
-    [undefined, undefined],
-    [3600, "2026-10-10T13:00:00.000Z"],
-    ["3600", "2026-10-10T13:00:00.000Z"],
-    [0, "2026-10-10T12:00:00.000Z"],
-    [-5, "2026-10-10T12:00:00.000Z"],
-    [1e300, "2027-10-11T12:00:00.000Z"],
+    [1800, "2026-10-10T14:30:00.250Z"],
+    ["1800", "2026-10-10T14:30:00.250Z"],
+    [undefined, "2026-10-10T15:00:00.250Z"],
+    [null, "2026-10-10T15:00:00.250Z"],
+    ["soon", "2026-10-10T15:00:00.250Z"],
+    [0, "2026-10-10T15:00:00.250Z"],
+    [-5, "2026-10-10T15:00:00.250Z"],
+    [1e300, "2026-10-10T15:00:00.250Z"],
   ])("with expires_in %s ends at %s", (expiresIn, end) => {
     const outcome = parseAtlassianRefresh(reply(200, { ...granted, expires_in: expiresIn }));
     expect(outcome.kind === "minted" && outcome.tokens.token.expiresAt?.toISOString()).toBe(end);

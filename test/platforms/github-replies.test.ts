@@ -1,16 +1,19 @@
 import { describe, expect, it } from "vitest";
 import type { Narrowing } from "../../src/domain/platform.ts";
-import { type Reply, rateLimit } from "../../src/platforms/github-api.ts";
+import { rateLimit } from "../../src/platforms/github-api.ts";
 import { parseTokenCheck, parseTokenDeletion } from "../../src/platforms/github-application-token.ts";
 import { buildMintBody, parseMint } from "../../src/platforms/github-installation-token.ts";
 import { parseUser } from "../../src/platforms/github-user.ts";
 import { parseInstallation, parseInstallationsPage } from "../../src/platforms/github-user-installations.ts";
 import { parseExchangeError, parseRefreshError, parseTokens } from "../../src/platforms/github-user-token.ts";
+import type { Reply } from "../../src/platforms/http.ts";
 
+/** By the platform's clock; ours is two hours ahead. */
 const receivedAt = new Date("2026-11-20T10:10:00Z");
+const sentAt = new Date("2026-11-20T12:10:00.250Z");
 
 function reply(status: number, body: unknown, headers: Record<string, string> = {}): Reply {
-  return { kind: "reply", status, body, headers: new Headers(headers), receivedAt };
+  return { kind: "reply", status, body, headers: new Headers(headers), sentAt, receivedAt };
 }
 
 function unavailable(cause: string) {
@@ -25,7 +28,7 @@ describe("the token endpoint", () => {
     const answer = parseTokens(reply(200, body));
     if (answer.kind !== "tokens") throw new Error(answer.kind);
     expect(answer.tokens.token.value.reveal()).toBe(body.access_token);
-    expect(answer.tokens.token.issuedAt).toEqual(receivedAt);
+    expect(answer.tokens.token.issuedAt).toEqual(sentAt);
     expect(answer.tokens.token.expiresAt).toBeUndefined();
     expect(answer.tokens.refreshToken).toBeUndefined();
     expect(answer.tokens.grantExpiresAt).toBeUndefined();
@@ -35,7 +38,7 @@ describe("the token endpoint", () => {
   it.each([
     [28800, 15897600],
     ["28800", "15897600"],
-  ])("counts expiry from the platform's clock when it is spelled %j", (expires_in, refresh_token_expires_in) => {
+  ])("counts expiry from when it was asked for, spelled %j", (expires_in, refresh_token_expires_in) => {
     const body = {
       access_token: "ghu_x",
       expires_in,
@@ -46,20 +49,19 @@ describe("the token endpoint", () => {
     };
     const answer = parseTokens(reply(200, body));
     if (answer.kind !== "tokens") throw new Error(answer.kind);
-    expect(answer.tokens.token.expiresAt).toEqual(new Date("2026-11-20T18:10:00Z"));
-    expect(answer.tokens.grantExpiresAt).toEqual(new Date("2027-05-23T10:10:00Z"));
+    expect(answer.tokens.token.expiresAt).toEqual(new Date("2026-11-20T20:10:00.250Z"));
+    expect(answer.tokens.grantExpiresAt).toEqual(new Date("2027-05-23T12:10:00.250Z"));
     expect(answer.tokens.refreshToken?.reveal()).toBe("ghr_y");
     expect(answer.tokens.scopes).toBeUndefined();
   });
 
-  it.each([
-    [-5, "2026-11-20T10:10:00Z"],
-    [1e300, "2027-11-21T10:10:00Z"],
-    ["9999999999999999999999", "2027-11-21T10:10:00Z"],
-  ])("keeps an expires_in of %j within reason", (expires_in, expected) => {
-    const answer = parseTokens(reply(200, { access_token: "ghu_x", expires_in, token_type: "bearer" }));
-    expect(answer.kind === "tokens" && answer.tokens.token.expiresAt).toEqual(new Date(expected));
-  });
+  it.each([[0], [-5], [1e300], ["9999999999999999999999"]])(
+    "without a refresh token takes an expires_in of %j for no end",
+    (expires_in) => {
+      const answer = parseTokens(reply(200, { access_token: "ghu_x", expires_in, token_type: "bearer" }));
+      expect(answer.kind === "tokens" && answer.tokens.token).toMatchObject({ expiresAt: undefined });
+    },
+  );
 
   it.each([["soon"], [null], [{}], [""]])("takes an expires_in of %j for none", (expires_in) => {
     const answer = parseTokens(reply(200, { access_token: "ghu_x", expires_in, token_type: "bearer" }));
@@ -140,8 +142,8 @@ describe("an installation token", () => {
     const answer = parseMint(reply(201, { ...body, token }), undefined);
     if (answer.kind !== "minted") throw new Error(answer.kind);
     expect(answer.tokens.token.value.reveal()).toBe(token);
-    expect(answer.tokens.token.issuedAt).toEqual(receivedAt);
-    expect(answer.tokens.token.expiresAt).toEqual(new Date("2026-11-20T11:10:00Z"));
+    expect(answer.tokens.token.issuedAt).toEqual(sentAt);
+    expect(answer.tokens.token.expiresAt).toEqual(new Date("2026-11-20T13:09:59.250Z"));
     expect(answer.tokens.permissions).toEqual(permissions);
   });
 
@@ -361,5 +363,39 @@ describe("a token that never expires", () => {
     [500, {}, { kind: "failed", cause: "http_500" }],
   ])("is deleted with %i %j", (status, body, expected) => {
     expect(parseTokenDeletion(reply(status, body))).toEqual(expected);
+  });
+});
+
+describe("the life of an installation token", () => {
+  const end = "2026-11-20T11:10:00Z";
+  const at = (time: string) => new Date(`2026-11-20T${time}Z`);
+  it.each([
+    ["GitHub's clock and ours agree", at("10:10:00"), at("10:10:00.900"), "2026-11-20T11:09:59.900Z"],
+    ["ours is two hours ahead", at("10:10:00"), at("12:10:00.900"), "2026-11-20T13:09:59.900Z"],
+    ["ours is ten minutes slow", at("10:10:00"), at("10:00:00.900"), "2026-11-20T10:59:59.900Z"],
+    ["the token is old already", at("10:40:00"), at("10:40:00"), "2026-11-20T11:09:59.000Z"],
+    ["a proxy's Date is slow: no longer than an hour", at("10:00:00"), at("10:10:00"), "2026-11-20T11:09:59.000Z"],
+    ["a proxy's Date is after the end: the usual hour", at("12:00:00"), at("10:10:00"), "2026-11-20T11:09:59.000Z"],
+  ])("%s", (_, platformTime, ourTime, expected) => {
+    const answer = parseMint(
+      { ...reply(201, { token: "ghs_x", expires_at: end }), receivedAt: platformTime, sentAt: ourTime },
+      undefined,
+    );
+    expect(answer.kind === "minted" && answer.tokens.token).toMatchObject({
+      issuedAt: ourTime,
+      expiresAt: new Date(expected),
+    });
+  });
+});
+
+describe("a user token with a refresh token", () => {
+  it.each([undefined, null, 0, -5, 1e300, "soon"])("and expires_in %j lives the usual eight hours", (expires_in) => {
+    const body = { access_token: "ghu_x", refresh_token: "ghr_y", expires_in, token_type: "bearer" };
+    for (const answer of [
+      parseTokens(reply(200, body)),
+      parseTokens(reply(200, { ...body, refresh_token: undefined }), true),
+    ]) {
+      expect(answer.kind === "tokens" && answer.tokens.token.expiresAt).toEqual(new Date("2026-11-20T20:10:00.250Z"));
+    }
   });
 });

@@ -289,8 +289,8 @@ describe("a token is minted", () => {
     const outcome = await create({ now: () => now }).mint(credential("77"));
     if (outcome.kind !== "minted") throw new Error(outcome.kind);
     expect(outcome.tokens.token.value.reveal().length).toBeGreaterThan(400);
-    expect(outcome.tokens.token.issuedAt).toEqual(new Date("2026-11-20T10:10:00Z"));
-    expect(outcome.tokens.token.expiresAt).toEqual(new Date("2026-11-20T11:10:00.789Z"));
+    expect(outcome.tokens.token.issuedAt).toEqual(now);
+    expect(outcome.tokens.token.expiresAt).toEqual(new Date("2026-11-20T11:09:59.789Z"));
     expect(outcome.tokens.permissions).toEqual({ contents: "read", metadata: "read" });
     const [request] = github.requests;
     const jwt = (request?.headers.authorization ?? "").replace(/^Bearer /, "");
@@ -360,10 +360,15 @@ describe("a token is minted", () => {
   it.each([-1, 1])("although our clock is wrong by %i hours", async (hours) => {
     github.installations.push(github.installation(77));
     const wrong = () => new Date(Date.now() + hours * 3_600_000);
-    const outcome = await create({ now: wrong }).mint(credential("77"));
+    const app = create({ now: wrong });
+    const outcome = await app.mint(credential("77"));
     if (outcome.kind !== "minted") throw new Error(outcome.kind);
     expect(calls()).toHaveLength(2);
-    expect(Math.abs(outcome.tokens.token.issuedAt.getTime() - Date.now())).toBeLessThan(60_000);
+    const { issuedAt, expiresAt } = outcome.tokens.token;
+    expect(Math.abs(issuedAt.getTime() - wrong().getTime()), "counted on our clock").toBeLessThan(60_000);
+    expect(Math.abs(expiresAt!.getTime() - issuedAt.getTime() - 3_600_000)).toBeLessThan(3_000);
+    await app.mint(credential("77"));
+    expect(calls(), "GitHub's time is remembered").toHaveLength(3);
   });
 
   it("not when GitHub keeps blaming the clock: one more try is all", async () => {

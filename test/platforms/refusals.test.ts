@@ -13,7 +13,8 @@ import { parseSlackRevocation } from "../../src/platforms/slack-revoke.ts";
 import { parseSlackRefresh, parseSlackTest } from "../../src/platforms/slack-token.ts";
 
 function reply(status: number, body: unknown, headers: Record<string, string> = {}): PlatformReply {
-  return { kind: "reply", status, headers: new Headers(headers), body, receivedAt: new Date("2026-10-10T12:00:00Z") };
+  const at = new Date("2026-10-10T12:00:00Z");
+  return { kind: "reply", status, headers: new Headers(headers), body, sentAt: at, receivedAt: at };
 }
 
 const slack = (error: string) => reply(200, { ok: false, error });

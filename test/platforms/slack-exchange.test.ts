@@ -4,10 +4,12 @@ import type { PlatformReply } from "../../src/platforms/http.ts";
 import { parseSlackExchange, slackCodeRequest } from "../../src/platforms/slack-exchange.ts";
 import { Secret } from "../../src/secret.ts";
 
+/** By the platform's clock; ours is two hours ahead. */
 const receivedAt = new Date("2026-10-10T12:00:00Z");
+const sentAt = new Date("2026-10-10T14:00:00.250Z");
 
 function reply(body: unknown, status = 200, headers: Record<string, string> = {}): PlatformReply {
-  return { kind: "reply", status, headers: new Headers(headers), body, receivedAt };
+  return { kind: "reply", status, headers: new Headers(headers), body, sentAt, receivedAt };
 }
 
 /** An answer as the documentation shows it: bot and person, rotation on, inside Enterprise Grid. */
@@ -111,7 +113,7 @@ describe("an exchange", () => {
     const [botTokens, userTokens] = credentials.map((credential) => credential.tokens);
     expect(botTokens?.token.value.reveal()).toBe("xoxe.xoxb-1-bot");
     expect(botTokens?.refreshToken?.reveal()).toBe("xoxe-1-bot");
-    expect(botTokens?.token.expiresAt).toEqual(new Date("2026-10-11T00:00:00Z"));
+    expect(botTokens?.token.expiresAt).toEqual(new Date("2026-10-11T02:00:00.250Z"));
     expect(userTokens?.token.value.reveal()).toBe("xoxe.xoxp-1-user");
     expect(userTokens?.refreshToken?.reveal()).toBe("xoxe-1-user");
     expect(userTokens?.scopes).toEqual(["search:read"]);

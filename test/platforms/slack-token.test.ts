@@ -10,7 +10,9 @@ import {
 import { Secret } from "../../src/secret.ts";
 
 const client = { clientId: "12345.67890", clientSecret: new Secret("0a1b2c"), slackUrl: "https://slack.com" };
+/** By the platform's clock; ours is two hours ahead. */
 const receivedAt = new Date("2026-10-10T12:00:00Z");
+const sentAt = new Date("2026-10-10T14:00:00.250Z");
 const lost: PlatformReply = {
   kind: "unavailable",
   retryAfterMs: undefined,
@@ -19,7 +21,7 @@ const lost: PlatformReply = {
 };
 
 function reply(body: unknown, status = 200, headers: Record<string, string> = {}): PlatformReply {
-  return { kind: "reply", status, headers: new Headers(headers), body, receivedAt };
+  return { kind: "reply", status, headers: new Headers(headers), body, sentAt, receivedAt };
 }
 
 const refreshed = {
@@ -75,8 +77,8 @@ describe("a refresh", () => {
     const { token, refreshToken, scopes } = outcome.tokens;
     expect(token.value.reveal()).toBe("xoxe.xoxb-1-new");
     expect(refreshToken?.reveal()).toBe("xoxe-1-new");
-    expect(token.issuedAt).toEqual(receivedAt);
-    expect(token.expiresAt).toEqual(new Date("2026-10-11T00:00:00Z"));
+    expect(token.issuedAt).toEqual(sentAt);
+    expect(token.expiresAt).toEqual(new Date("2026-10-11T02:00:00.250Z"));
     expect(scopes).toEqual(["chat:write", "commands"]);
   });
 
@@ -96,10 +98,11 @@ describe("a refresh", () => {
   });
 
   it.each([
-    [undefined, undefined],
-    [0, "2026-10-10T12:00:00.000Z"],
-    [-1, "2026-10-10T12:00:00.000Z"],
-    [1e300, "2027-10-11T12:00:00.000Z"],
+    [60, "2026-10-10T14:01:00.250Z"],
+    [undefined, "2026-10-11T02:00:00.250Z"],
+    [0, "2026-10-11T02:00:00.250Z"],
+    [-1, "2026-10-11T02:00:00.250Z"],
+    [1e300, "2026-10-11T02:00:00.250Z"],
   ])("with expires_in %s ends at %s", (seconds, end) => {
     const outcome = parseSlackRefresh(reply({ ...refreshed, expires_in: seconds }), "app");
     expect(outcome.kind === "minted" && outcome.tokens.token.expiresAt?.toISOString()).toBe(end);

@@ -1,0 +1,63 @@
+import postgres from "postgres";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openStorage } from "../../src/app/open-storage.ts";
+import { startApp } from "../../src/app/start-app.ts";
+import { createClosers } from "../../src/closers.ts";
+import { createClock } from "../../src/world/clock.ts";
+import { createJobs } from "../support/jobs.ts";
+import { startService, type TestService } from "../support/service.ts";
+import { createTestWorld } from "../support/world.ts";
+
+const dayMs = 24 * 3_600_000;
+
+let service: TestService;
+let sql: postgres.Sql;
+beforeAll(async () => {
+  service = await startService();
+  sql = postgres(service.databaseUrl, { max: 1, onnotice: () => undefined });
+  const closers = createClosers();
+  const at = new Date(Date.now() - 3 * dayMs);
+  const { storage } = await openStorage(service.config(), { ...createTestWorld(() => at) }, closers);
+  await storage.audit.append([{ kind: "audit.witnessed", at, caller: "old", method: "test", count: 1 }]);
+  await closers.close();
+});
+afterAll(async () => {
+  await sql.end();
+  await service.close();
+});
+
+const oldRows = async () => (await sql`select 1 from audit_events where caller = 'old'`).length;
+
+/** As the database remembers it: looked at an hour ago, without a jump since then. */
+const steadyFor = (ms: number) => sql`
+  insert into meta values ('clock', ${`${Date.now() - 3_600_000} ${Date.now() - ms}`})
+  on conflict (key) do update set value = excluded.value`;
+
+/** One round of a replica whose machine has this clock. */
+async function pruneOn(aheadMs: number, env: Readonly<Record<string, string>> = {}) {
+  const clock = createClock(() => Date.now() + aheadMs);
+  const world = { ...createTestWorld(clock.now), clock };
+  const jobs = createJobs();
+  const app = await startApp(service.config({ PORT: "0", ...env }), world, jobs.schedule);
+  await jobs.run("prune the record");
+  await app.close();
+  return world.lines.map((line) => (JSON.parse(line) as { event: string }).event);
+}
+
+test("a replica 420 days ahead prunes nothing that is young", async () => {
+  await steadyFor(5 * dayMs);
+  expect(await pruneOn(420 * dayMs)).not.toContain("audit.pruned");
+  expect(await oldRows()).toBe(1);
+});
+
+test("a database that jumped prunes nothing, although the retention is over by its clock", async () => {
+  await steadyFor(dayMs / 2);
+  expect(await pruneOn(0, { AUDIT_RETENTION_DAYS: "2" })).toContain("audit.pruning_waits");
+  expect(await oldRows()).toBe(1);
+});
+
+test("what is old by both clocks goes", async () => {
+  await steadyFor(5 * dayMs);
+  expect(await pruneOn(2 * 3_600_000, { AUDIT_RETENTION_DAYS: "2" })).toContain("audit.pruned");
+  expect(await oldRows()).toBe(0);
+});
