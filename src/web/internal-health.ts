@@ -1,7 +1,7 @@
 import type { WebHandler } from "./handler.ts";
 import { readQuery } from "./query.ts";
 
-/** How the parts of the service are: `database`, `keys`, `platforms`. Never a secret. */
+/** How the parts of the service are: `database`, `keys`, `clock`, `platforms`. Never a secret. */
 export interface Health {
   /** Whether requests can be served. */
   readonly ok: boolean;
