@@ -245,3 +245,29 @@ describe("the encryption key", () => {
     expect(load({ TOKEN_CIPHER: "aes-256-gcm" }).encryption.cipher).toBe("aes-256-gcm");
   });
 });
+
+describe("what a URL asks of sessions", () => {
+  const askedBy = (query: string) => {
+    const { database } = load({ ...key, DATABASE_URL: `postgres://u@localhost/d?${query}` });
+    return database.kind === "postgres" ? database.target.session : undefined;
+  };
+
+  test.each([
+    ["schema=tokens", { search_path: '"tokens"' }],
+    ["currentSchema=My%20%22own%22", { search_path: '"My ""own"""' }],
+    ["search_path=a,b", { search_path: "a,b" }],
+    ["options=-c%20search_path%3Da%2Cb%20-cwork_mem=5MB", { search_path: "a,b", work_mem: "5MB" }],
+    ["options=--app.word%3Da%5C%20b", { "app.word": "a b" }],
+    ["schema=tokens&options=-c%20search_path=%22tokens%22", { search_path: '"tokens"' }],
+    ["sslmode=disable", {}],
+  ])("%s", (query, asked) => {
+    expect(askedBy(query)).toEqual(asked);
+  });
+
+  test.each([
+    ["options=endpoint%3Dep-1", "its options hold more than -c name=value"],
+    ["schema=a&search_path=b", "it asks for two different values of search_path"],
+  ])("is refused where it is not understood: %s", (query, wrong) => {
+    expect(errorOf({ ...key, DATABASE_URL: `postgres://u@localhost/d?${query}` })).toContain(wrong);
+  });
+});

@@ -40,7 +40,6 @@ const foreign: Readonly<Record<string, string>> = {
   default_transaction_deferrable: "on",
   default_transaction_isolation: "'serializable'",
   extra_float_digits: "-10",
-  idle_in_transaction_session_timeout: "'1ms'",
   lock_timeout: "'1ms'",
   row_security: "off",
   standard_conforming_strings: "off",

@@ -1,11 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { sql } from "drizzle-orm/sql";
+import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Queries } from "../../src/storage/database.ts";
 import { createPostgresPool } from "../../src/storage/postgres-pool.ts";
 import { meta } from "../../src/storage/schema.ts";
 import { silentLog } from "../contract/harness.ts";
 import { createTestDatabase } from "../support/database.ts";
+import { until } from "../support/gate.ts";
 import { targetOf } from "../support/postgres-target.ts";
 
 const database = await createTestDatabase();
@@ -58,5 +60,37 @@ describe.each(Object.entries(failures))("after a statement that %s", (_how, colu
     await fail();
     const rows: unknown = await pool.write((db) => db.execute(sql`select 1 as one`));
     expect(Array.from(rows as readonly unknown[])).toEqual([{ one: 1 }]);
+  });
+});
+
+describe("a transaction whose connection is cut between two statements", () => {
+  const pid = (db: Queries) => db.select({ pid: sql<number>`pg_backend_pid()` }).from(sql`(select 1) as one`);
+  async function cut(tx: Queries): Promise<void> {
+    const [backend] = await pid(tx);
+    const other = postgres(database.url, { max: 1 });
+    await other`select pg_terminate_backend(${backend?.pid ?? 0})`;
+    const gone = async () => (await other`select from pg_stat_activity where pid = ${backend?.pid ?? 0}`).length === 0;
+    await until(gone, "the backend is gone");
+    await other.end();
+    // What it said last has been read.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  test.each<[string, (tx: Queries) => Promise<unknown>]>([
+    ["says something more", pid],
+    ["fails for another reason", () => Promise.reject(new Error("another"))],
+    ["ends", () => Promise.resolve("done")],
+  ])("and that %s is refused, and harms nothing else", async (_what, next) => {
+    const ended = pool.transaction(async (tx) => {
+      await cut(tx);
+      return next(tx);
+    });
+    await expect(ended).rejects.toMatchObject({ reason: "SERVICE_UNAVAILABLE" });
+    const isWhole = () =>
+      pool.read(numbers).then(
+        (rows) => rows.length === 3,
+        () => false,
+      );
+    await until(isWhole, "the pool works again", 15_000);
   });
 });
