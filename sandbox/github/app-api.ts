@@ -29,7 +29,8 @@ export function appApi({ world, app, installations, tokens, endpoint, apiUrl }: 
   const withInstallation = (handle: (installation: Installation, request: Request) => Answer) =>
     asApp((request) => {
       const installation = installations.ours(Number(request.params.id));
-      return installation === undefined ? notFound : handle(installation, request);
+      const known = installation !== undefined && installations.isKnown(installation);
+      return known ? handle(installation, request) : notFound;
     });
 
   router.get(

@@ -22,6 +22,8 @@ export interface GithubControls extends TokenControls {
   suspend(installationId: number | string): void;
   unsuspend(installationId: number | string): void;
   uninstall(installationId: number | string): void;
+  /** For so many questions the newest installation is not known yet. */
+  forgetNewest(questions: number): void;
   /** The old secret stops working at once. */
   rotateClientSecret(client?: "app" | "oauth"): string;
   /** The old key stops working at once; gives the new one. */
@@ -79,6 +81,7 @@ export function githubControls(dependencies: GithubControlsDependencies): Github
     },
     suspend: (id: number | string) => setSuspended(id, world.now()),
     unsuspend: (id: number | string) => setSuspended(id, undefined),
+    forgetNewest: (questions: number) => installations.forgetNewest(questions),
     uninstall(id: number | string) {
       if (!installations.remove(Number(id))) throw new Error(`no installation ${id}`);
     },

@@ -21,12 +21,19 @@ export interface Installations {
   /** Whatever app it belongs to, oldest first: also to whom one repository of it can be read by. */
   visibleTo(person: Person): readonly Installation[];
   remove(id: number): boolean;
+  /**
+   * Whether a question about it finds it: for so many questions after `forgetNewest` the newest one is not known yet, as
+   * for some seconds after an install.
+   */
+  isKnown(installation: Installation): boolean;
+  forgetNewest(questions: number): void;
 }
 
 /** Installations of our app, after `others` of other apps, and one of ours that only `mallory` can see. */
 export function installations(world: PlatformWorld, app: AppRegistration, others: number): Installations {
   const all: Installation[] = [];
   let nextId = 50_000_001;
+  let unknownFor = 0;
 
   function add(account: Account, appId: number, appSlug: string): Installation {
     const installation: Installation = {
@@ -61,6 +68,14 @@ export function installations(world: PlatformWorld, app: AppRegistration, others
           person.roles[account.login] !== undefined ||
           repositories.some((one) => one.owner === account.login && accessTo(one, person) !== undefined),
       ),
+    isKnown(installation) {
+      if (unknownFor <= 0 || installation !== all.at(-1)) return true;
+      unknownFor -= 1;
+      return false;
+    },
+    forgetNewest(questions) {
+      unknownFor = questions;
+    },
     remove(id) {
       const index = all.findIndex((one) => one.id === id && one.appId === app.appId);
       if (index < 0) return false;

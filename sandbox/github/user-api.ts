@@ -44,7 +44,7 @@ export function userApi({ tokens, installationTokens, installations, apiUrl }: U
           body: { message: "You must authenticate with an access token authorized to a GitHub App" },
         };
       }
-      const visible = installations.visibleTo(token.person);
+      const visible = installations.visibleTo(token.person).filter(installations.isKnown);
       const { items, headers } = page(visible, request);
       return {
         status: 200,

@@ -48,6 +48,9 @@ export async function attemptMint(attempt: Attempt): Promise<RefreshOutcome> {
   if (openAttemptAt !== undefined && attempt.world.now().getTime() - openAttemptAt.getTime() < openAttemptGraceMs) {
     return fail(attempt, "unavailable", { error: "unclear", backoffMs: 5_000, unclear: true });
   }
+  if (isYoung(lease.credential)) {
+    return fail(attempt, "unavailable", { error: "not_known_yet", backoffMs: wait(attempt), unclear: false });
+  }
   // Where a spent token never works again, an attempt that did not report back most likely spent this one.
   const lost = openAttemptAt !== undefined && platform.reuseLeewayMs === 0;
   return condemn(attempt, lost ? "rotation_lost" : outcome.code);
@@ -180,9 +183,27 @@ async function newerThanLease({ lease, credentials }: Attempt): Promise<RefreshO
   return { kind: "current", credential: state.credential };
 }
 
+/** So many refusals in a row, some 20 s of them, until one that has never worked is believed to be gone. */
+const patience = 8;
+
+/** Right after an install the platform may not know it everywhere. Minted with our own key, nothing is lost by asking again. */
+function isYoung({ kind, issuedAt, failures, status }: Lease["credential"]): boolean {
+  return kind === "app_installation" && status === "active" && issuedAt === undefined && failures < patience;
+}
+
+/** When one that needs no secret is looked at again, since it may come back: a minute, and an hour in the end. */
+function revisitMs({ kind, failures }: Lease["credential"]): number | undefined {
+  if (kind !== "app_installation") return undefined;
+  return Math.min(60_000 * 2 ** Math.max(failures - patience, 0), 3_600_000);
+}
+
 async function condemn(attempt: Attempt, code: string): Promise<RefreshOutcome> {
   const { lease, credentials, world } = attempt;
-  if (await credentials.condemn(lease, code)) {
+  const backoffMs = revisitMs(lease.credential);
+  if (lease.credential.status === "dead") {
+    return fail(attempt, "dead", { error: code, backoffMs: backoffMs ?? 0, unclear: false });
+  }
+  if (await credentials.condemn(lease, code, backoffMs)) {
     world.log.warn({ platform: lease.credential.platform, credential: lease.credential.id, code }, "credential.dead");
     await noteRejection(attempt, code);
     return { kind: "failed", failure: "dead", retryAfterMs: 0 };

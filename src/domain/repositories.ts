@@ -187,7 +187,8 @@ export interface EndingGrant {
 export interface CredentialRepository {
   read(id: string): Promise<CredentialState | undefined>;
   /**
-   * Takes the lease by compare-and-set on `version`; undefined if it moved, is held, backs off, or is not active.
+   * Takes the lease by compare-and-set on `version`; undefined if it moved, is held, backs off, or is not active (a dead
+   * one that needs no secret may be asked about again).
    * Never changes `version` and holds no connection afterwards. `registration`: in whose name the platform will be
    * asked; what is stored or confirmed under the lease belongs to it, since the platform has accepted it.
    */
@@ -211,9 +212,10 @@ export interface CredentialRepository {
   abandon(lease: Lease): Promise<void>;
   /**
    * Marks the grant dead, fenced by version and attempt; false if either moved. Its installations ask for
-   * reauthorization. Where it is not remembered whom the grant was given to, it is remembered who asked.
+   * reauthorization. Where it is not remembered whom the grant was given to, it is remembered who asked. A credential that
+   * needs no secret can be leased again after `backoffMs`.
    */
-  condemn(lease: Lease, code: string): Promise<boolean>;
+  condemn(lease: Lease, code: string, backoffMs?: number): Promise<boolean>;
   /**
    * Brings back grants of an unknown client that died when another one asked: the refusal may have meant the client.
    * Gives the installations that are active again.
@@ -226,7 +228,10 @@ export interface CredentialRepository {
    * organizations.
    */
   related(platform: string, subjects: readonly string[], orgIds: readonly string[]): Promise<readonly Credential[]>;
-  /** Active credentials past their refresh time that were used recently, or at rest for too long; none that is leased or backs off. */
+  /**
+   * Active credentials past their refresh time that were used recently, or at rest for too long, and dead ones that need no
+   * secret and died within about a day; none that is leased or backs off.
+   */
   due(query: DueQuery): Promise<readonly Credential[]>;
   /** Active grants that end before `before`, soonest first. */
   ending(before: Date, limit: number): Promise<readonly EndingGrant[]>;

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type {
   ExchangeOutcome,
   ExchangeRequest,
@@ -24,7 +25,7 @@ import { type InstallHint, readHint, readInstallCallback } from "./github-callba
 import { proveClaim } from "./github-claim.ts";
 import { buildMintBody, keptOfMint, parseInstallationRefusal, parseMint } from "./github-installation-token.ts";
 import { fetchUser } from "./github-user.ts";
-import { findUserInstallation, parseInstallation } from "./github-user-installations.ts";
+import { findUserInstallation, parseInstallation, type Reach } from "./github-user-installations.ts";
 import { buildCodeExchange, parseExchangeError, parseTokens } from "./github-user-token.ts";
 import { type PlatformReply, send, unavailable } from "./http.ts";
 import { asRecord, stringAt } from "./json.ts";
@@ -117,7 +118,7 @@ async function prove(
   const { installationId, claimProof } = named;
   const user = await fetchUser(site, userToken);
   if (user.kind !== "user") return user;
-  const reach = await findUserInstallation(site, userToken, installationId);
+  const reach = await findPatiently(site, userToken, named);
   if (reach.kind !== "found") return reach;
   if (claimProof === "administers") {
     const claimed = { ...named, entry: reach.entry, id: installationId };
@@ -143,6 +144,23 @@ async function prove(
       ],
     },
   };
+}
+
+/** Between looks at the person's list, which may not have an installation of this minute yet. */
+const looksMs = [500, 1_000, 2_000, 3_000];
+
+async function findPatiently(
+  site: GithubAppSite,
+  token: Secret,
+  { installationId, installedNow }: InstallHint,
+): Promise<Reach> {
+  let reach = await findUserInstallation(site, token, installationId);
+  for (const pauseMs of installedNow ? looksMs : []) {
+    if (reach.kind !== "not_yours") break;
+    await delay(pauseMs);
+    reach = await findUserInstallation(site, token, installationId);
+  }
+  return reach;
 }
 
 async function mint(

@@ -53,8 +53,8 @@ export function announcingCredentials(
       publish({ kind: "credential", id: lease.credential.id });
       return outcome;
     },
-    async condemn(lease, code) {
-      const condemned = await repository.condemn(lease, code);
+    async condemn(lease, code, backoffMs) {
+      const condemned = await repository.condemn(lease, code, backoffMs);
       publish({ kind: "credential", id: lease.credential.id });
       return condemned;
     },

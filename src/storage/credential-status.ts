@@ -1,7 +1,7 @@
 import { and, eq, inArray, sql } from "drizzle-orm";
 import type { Lease, ServedInstallation } from "../domain/repositories.ts";
 import type { Queries } from "./database.ts";
-import { isHeld, noAttempt } from "./lease.ts";
+import { inMs, isHeld, noAttempt } from "./lease.ts";
 import { credentials, installationCredentials, installations } from "./schema.ts";
 import { isUuid } from "./uuid.ts";
 
@@ -9,13 +9,19 @@ import { isUuid } from "./uuid.ts";
  * See CredentialRepository.condemn. Only installations that the credential serves naturally ask for reauthorization:
  * one person's dead token does not take a workspace's bot away.
  */
-export async function condemnCredential(db: Queries, lease: Lease, code: string, now: Date): Promise<boolean> {
+export async function condemnCredential(
+  db: Queries,
+  lease: Lease,
+  { code, backoffMs }: { readonly code: string; readonly backoffMs: number | undefined },
+  now: Date,
+): Promise<boolean> {
   const { id, version } = lease.credential;
   const condemned = db.$with("condemned").as(
     db
       .update(credentials)
       .set({
         ...noAttempt,
+        ...(backoffMs === undefined ? {} : { leaseUntil: inMs(backoffMs) }),
         status: "dead",
         lastError: code,
         failures: sql`${credentials.failures} + 1`,

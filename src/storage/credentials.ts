@@ -28,7 +28,8 @@ export function createCredentialRepository({ database, sealer, now }: Credential
     release: (lease, failure) => database.write((db) => releaseLease(db, held(lease), failure)),
     confirm: (lease) => database.write((db) => confirmLease(db, held(lease), lease.registration)),
     abandon: (lease) => database.write((db) => abandonLease(db, held(lease))),
-    condemn: (lease, code) => database.write((db) => condemnCredential(db, lease, code, now())),
+    condemn: (lease, code, backoffMs) =>
+      database.write((db) => condemnCredential(db, lease, { code, backoffMs }, now())),
     reviveRefused: (platform, registration) =>
       database.write((db) => reviveRefused(db, { platform, registration }, now())),
     countForeign: (own) => database.read((db) => countForeign(db, own)),

@@ -1,4 +1,4 @@
-import { and, asc, eq, exists, gte, isNotNull, isNull, lte, ne, or, sql } from "drizzle-orm";
+import { and, asc, eq, exists, gte, isNotNull, isNull, lt, lte, ne, or, sql } from "drizzle-orm";
 import type { Credential } from "../domain/credential.ts";
 import type { DueQuery, EndingGrant } from "../domain/repositories.ts";
 import { readerColumns, toCredential } from "./credential-rows.ts";
@@ -27,6 +27,7 @@ export async function dueCredentials(db: Queries, query: DueQuery, sealer: Seale
     eq(credentials.kind, "rotating"),
     refreshedBefore === undefined ? sql`false` : lte(credentials.refreshedAt, refreshedBefore),
   );
+  const isOwn = or(isNull(credentials.registration), eq(credentials.registration, registration));
   const rows = await db
     .select(readerColumns)
     .from(credentials)
@@ -35,15 +36,33 @@ export async function dueCredentials(db: Queries, query: DueQuery, sealer: Seale
         eq(credentials.platform, platform),
         eq(credentials.status, "active"),
         ne(credentials.kind, "long_lived"),
-        or(isNull(credentials.registration), eq(credentials.registration, registration)),
+        isOwn,
         isFree,
         or(and(lte(credentials.refreshAfter, now), exists(usedRecently)), atRest),
       ),
     )
     .orderBy(asc(credentials.expiresAt))
     .limit(limit);
-  return rows.map((row) => toCredential(row, sealer));
+  const lapsed = await db
+    .select(readerColumns)
+    .from(credentials)
+    .where(
+      and(
+        eq(credentials.platform, platform),
+        eq(credentials.status, "dead"),
+        eq(credentials.kind, "app_installation"),
+        lt(credentials.failures, lastVisit),
+        isFree,
+        isOwn,
+      ),
+    )
+    .orderBy(asc(credentials.leaseUntil))
+    .limit(limit - rows.length);
+  return [...rows, ...lapsed].map((row) => toCredential(row, sealer));
 }
+
+/** After so many refusals, about a day of them, only a caller's call looks whether it came back. */
+const lastVisit = 36;
 
 /** See CredentialRepository.ending. */
 export async function endingGrants(db: Queries, before: Date, limit: number): Promise<readonly EndingGrant[]> {

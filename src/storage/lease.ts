@@ -1,4 +1,4 @@
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, or, sql } from "drizzle-orm";
 import type { Registration } from "../domain/registration.ts";
 import type { Failure, Lease } from "../domain/repositories.ts";
 import { ifReadable, open, readerColumns, toCredential } from "./credential-rows.ts";
@@ -15,7 +15,7 @@ const { leaseUntil, attemptId: holder, attemptAt, openAttemptAt } = credentials;
 
 /** Every replica's own clock may be wrong: leases are measured by the database's alone. */
 const databaseNow = sql`clock_timestamp()`;
-const inMs = (ms: number) => sql`${databaseNow} + ${ms}::float8 * interval '1 millisecond'`;
+export const inMs = (ms: number) => sql`${databaseNow} + ${ms}::float8 * interval '1 millisecond'`;
 /** Farther away than any lease, it was set by a clock that jumped: nobody waits for it. */
 export const isFree = sql`(${leaseUntil} is null or ${leaseUntil} <= ${databaseNow} or ${leaseUntil} > ${inMs(horizonMs)})`;
 
@@ -23,6 +23,12 @@ export const isFree = sql`(${leaseUntil} is null or ${leaseUntil} <= ${databaseN
 export const leaseRemainingMs = sql`
   case when ${isFree} then 0 else ceil(extract(epoch from ${leaseUntil} - ${databaseNow}) * 1000)::float8 end
 `.mapWith(Number);
+
+/** What needs no secret has nothing to lose by being asked about once more. */
+const mayBeAsked = or(
+  eq(credentials.status, "active"),
+  and(eq(credentials.status, "dead"), eq(credentials.kind, "app_installation")),
+);
 
 interface Acquisition {
   readonly id: string;
@@ -49,7 +55,7 @@ export async function acquireLease(
       // An earlier holder that never reported leaves its mark; these are the values before this statement.
       openAttemptAt: sql`coalesce(${openAttemptAt}, ${attemptAt})`,
     })
-    .where(and(eq(credentials.id, id), eq(credentials.version, version), eq(credentials.status, "active"), isFree))
+    .where(and(eq(credentials.id, id), eq(credentials.version, version), mayBeAsked, isFree))
     .returning({
       ...readerColumns,
       refreshToken: credentials.refreshToken,
