@@ -6,9 +6,12 @@ import { ConfigError } from "./config/config-error.ts";
 import { loadConfig } from "./config/load-config.ts";
 import { every } from "./periodic.ts";
 import { createClock } from "./world/clock.ts";
-import { createLogger } from "./world/logger.ts";
+import { createLogger, type Logger } from "./world/logger.ts";
 import { createPlatformFetch } from "./world/platform-fetch.ts";
-import type { Log, World } from "./world.ts";
+import type { World } from "./world.ts";
+
+/** How long the last lines may wait for who reads them. */
+const farewellMs = 1_000;
 
 await run();
 
@@ -46,9 +49,8 @@ async function run(): Promise<void> {
   } catch (error) {
     if (ending.signal.aborted) return;
     log.error({ message: error instanceof Error ? error.message : "unknown" }, "service.start_failed");
-    process.exitCode = 1;
     await platformFetch.close();
-    return;
+    return endWith(1, log);
   }
   process.on("uncaughtException", (error) => {
     log.error({ name: error.name, stack: framesOf(error) }, "service.bug");
@@ -67,7 +69,7 @@ function readConfig(): ReturnType<typeof loadConfig> {
 }
 
 /** Drains once; a second signal does not wait for it. */
-function createStop(log: Log, close: () => Promise<void>): (cause: string, code: number) => void {
+function createStop(log: Logger, close: () => Promise<void>): (cause: string, code: number) => void {
   let stopping = false;
   return (cause, code) => {
     if (stopping) process.exit(code === 0 ? 130 : code);
@@ -76,14 +78,20 @@ function createStop(log: Log, close: () => Promise<void>): (cause: string, code:
     close().then(
       () => {
         log.info({ cause }, "service.stopped");
-        process.exit(code);
+        return endWith(code, log);
       },
       (error: unknown) => {
         log.error({ message: error instanceof Error ? error.message : "unknown" }, "service.stop_failed");
-        process.exit(1);
+        return endWith(1, log);
       },
     );
   };
+}
+
+/** By hand: lines that nobody reads would keep the process from ending by itself. */
+async function endWith(code: number, log: Logger): Promise<never> {
+  await log.flush(farewellMs);
+  process.exit(code);
 }
 
 /** Where it happened, without the message: that may hold values. */

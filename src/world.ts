@@ -6,6 +6,8 @@ export interface Log {
   info(fields: LogFields, event: string): void;
   warn(fields: LogFields, event: string): void;
   error(fields: LogFields, event: string): void;
+  /** How many lines were given up so far because nobody read them; absent where none are. */
+  readonly dropped?: () => number;
 }
 
 export type LogFields = Readonly<Record<string, unknown>>;

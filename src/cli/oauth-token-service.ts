@@ -3,8 +3,19 @@ import { readFileSync } from "node:fs";
 import { createClock } from "../world/clock.ts";
 import { runCommand } from "./run-command.ts";
 
+/** Whether something that was printed did not arrive. Who stops reading, as `head` does, has what they wanted. */
+let lost = false;
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", ({ code }: NodeJS.ErrnoException) => {
+    if (code === "EPIPE") return;
+    lost = true;
+    process.exitCode = 1;
+  });
+}
+
+// The process ends by itself, once all of it is written.
 const clock = createClock();
-process.exitCode = await runCommand(process.argv.slice(2), {
+const code = await runCommand(process.argv.slice(2), {
   env: process.env,
   readFile: (path) => readFileSync(path, "utf8"),
   now: clock.now,
@@ -13,3 +24,4 @@ process.exitCode = await runCommand(process.argv.slice(2), {
   print: (line) => void process.stdout.write(`${line}\n`),
   complain: (line) => void process.stderr.write(`${line}\n`),
 });
+process.exitCode = lost ? 1 : code;

@@ -8,9 +8,9 @@ const quantiles = [0.5, 0.99, 1];
 
 /**
  * What this process uses, under the names that every Prometheus client has for it, and how late its event loop was
- * since the last scrape. Returns how to stop measuring.
+ * since the last scrape; and the log lines nobody read. Returns how to stop measuring.
  */
-export function addProcessMetrics(registry: Registry): () => void {
+export function addProcessMetrics(registry: Registry, droppedLogLines: () => number): () => void {
   const delay = monitorEventLoopDelay({ resolution: resolutionMs });
   delay.enable();
   const add = (name: string, type: "counter" | "gauge", help: string, read: () => number) =>
@@ -30,6 +30,8 @@ export function addProcessMetrics(registry: Registry): () => void {
     Math.round(performance.timeOrigin / 1000),
   );
   add("nodejs_heap_size_used_bytes", "gauge", "JavaScript memory in use.", () => process.memoryUsage().heapUsed);
+  const droppedHelp = "Log lines that were given up because nobody read them.";
+  add(`${prefix}log_lines_dropped_total`, "counter", droppedHelp, droppedLogLines);
   const delayName = `${prefix}event_loop_delay_seconds`;
   registry.registerMetric({
     name: delayName,

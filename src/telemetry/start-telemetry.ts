@@ -37,7 +37,7 @@ export async function startTelemetry({ log, otlpEndpoint }: TelemetryOptions): P
   const tracing = otlpEndpoint === undefined ? undefined : (await import("./tracing.ts")).createTracing(otlpEndpoint);
   const prometheus = createPrometheus();
   const { registry, events } = prometheus;
-  const stopMeasuring = addProcessMetrics(registry);
+  const stopMeasuring = addProcessMetrics(registry, () => log.dropped?.() ?? 0);
   const scope = createRequestScope();
   let update = async () => {};
 

@@ -1,9 +1,21 @@
 import { pino } from "pino";
 import { redactSecrets } from "../secret-shapes.ts";
 import type { Log } from "../world.ts";
+import { standardOutput } from "./line-output.ts";
 
-/** One JSON line per event on stdout: `level`, `time` (ISO 8601), `event` and the event's fields. */
-export function createLogger(level: string): Log {
+/** The log of a process. */
+export interface Logger extends Log {
+  readonly dropped: () => number;
+  /** Before the process ends: waits for the reader of the last lines, at most that long. */
+  flush(timeoutMs: number): Promise<void>;
+}
+
+/**
+ * One JSON line per event on stdout: `level`, `time` (ISO 8601), `event` and the event's fields. Nobody waits for whoever
+ * reads it: lines that are not read are given up, and `log.lines_dropped` says how many once they are read again.
+ */
+export function createLogger(level: string): Logger {
+  const output = standardOutput((lines) => logger.warn({ lines }, "log.lines_dropped"));
   const logger = pino(
     {
       level,
@@ -13,7 +25,7 @@ export function createLogger(level: string): Log {
       formatters: { level: (label) => ({ level: label }) },
       hooks: { streamWrite: redactSecrets },
     },
-    pino.destination({ dest: 1, sync: true }),
+    output,
   );
   return {
     trace: (fields, event) => logger.trace(fields, event),
@@ -23,5 +35,7 @@ export function createLogger(level: string): Log {
     info: (fields, event) => logger.info(fields, event),
     warn: (fields, event) => logger.warn(fields, event),
     error: (fields, event) => logger.error(fields, event),
+    dropped: output.dropped,
+    flush: output.flush,
   };
 }
