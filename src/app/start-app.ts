@@ -14,7 +14,7 @@ import { measuredStorage } from "../telemetry/measured-storage.ts";
 import { startTelemetry } from "../telemetry/start-telemetry.ts";
 import { createCertificateNames } from "../tls/certificate-names.ts";
 import { type CertificateStore, openCertificates } from "../tls/certificate-store.ts";
-import { createClientAddress } from "../web/client-address.ts";
+import { createClientAddress, createForwardedAddress } from "../web/client-address.ts";
 import { createInternalApp } from "../web/internal-app.ts";
 import { listen } from "../web/listen.ts";
 import { createPublicApp } from "../web/public-app.ts";
@@ -141,7 +141,10 @@ async function start(
   const grpcListener = await listening(
     "GRPC_PORT",
     config.grpc,
-    listenGrpc({ ...doors, ...config.grpc, health, certificates }),
+    listenGrpc({
+      ...{ ...doors, ...config.grpc, health, certificates },
+      addressOf: createForwardedAddress(config.trustedProxies),
+    }),
   );
   closers.add("gRPC listener", () => grpcListener.close(graceMs));
   // Together, so that the drain time is spent once.

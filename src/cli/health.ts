@@ -13,8 +13,12 @@ import { loadListeners } from "../config/load-config.ts";
 import { type Command, type CommandWorld, notUnderstood } from "./command.ts";
 
 const deadlineMs = 3_000;
-/** For TLS, which wants a name where there may be an address; whose it is is known by its certificate. */
-const tlsName = { "grpc.ssl_target_name_override": "localhost" };
+const channelOptions = {
+  // What is asked is on this machine, or named by the operator: a proxy for calls to the outside has no part in it.
+  "grpc.enable_http_proxy": 0,
+  // TLS wants a name where there may be an address; whose it is is known by its certificate.
+  "grpc.ssl_target_name_override": "localhost",
+};
 
 /** `health [--address HOST:PORT]`: asks the gRPC health service. Done only if it answers SERVING. */
 export const healthCommand: Command = async (args, world) => {
@@ -27,7 +31,10 @@ export const healthCommand: Command = async (args, world) => {
   return status === ServingStatus.SERVING ? 0 : 1;
 };
 
+/** Where the listener can be reached from here: one that is bound to every address, on loopback. */
 function ownAddress({ grpc: { host, port } }: Listeners): string {
+  if (/^[0.]+$/.test(host)) return `127.0.0.1:${port}`;
+  if (/^[0:]+$/.test(host)) return `[::1]:${port}`;
   return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
@@ -39,7 +46,7 @@ function credentialsFor({ tls }: Listeners, { readFile }: CommandWorld): Channel
 }
 
 async function check(address: string, channel: ChannelCredentials, deadline: Date): Promise<ServingStatus> {
-  const client = new Client(address, channel, tlsName);
+  const client = new Client(address, channel, channelOptions);
   try {
     const response = await new Promise<HealthCheckResponse | undefined>((resolve, reject) => {
       client.makeUnaryRequest(

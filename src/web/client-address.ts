@@ -4,20 +4,23 @@ import { BlockList, isIP } from "node:net";
 /** The address a request comes from; undefined once its connection is gone. */
 export type ClientAddress = (request: Pick<IncomingMessage, "headers" | "socket">) => string | undefined;
 
+/** The one rule of every door: of the connection's address and `X-Forwarded-For`, whose hops commas part. */
+export type ForwardedAddress = (peer: string | undefined, forwardedFor: () => string) => string | undefined;
+
 /**
  * Believes `X-Forwarded-For` where the peer is in one of the networks (CIDRs, or single addresses): the address is the
  * right-most hop that is in none of them. What stands left of a hop that is no address is not read. Every address is in
  * one spelling. For records and rates, never a proof of who asks.
  */
-export function createClientAddress(trustedProxies: readonly string[]): ClientAddress {
+export function createForwardedAddress(trustedProxies: readonly string[]): ForwardedAddress {
   const trusted = blockList(trustedProxies);
   const isTrusted = (address: string) => trusted.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
 
-  return ({ socket, headers }) => {
-    const peer = normalAddress(socket.remoteAddress ?? "");
+  return (connected, forwardedFor) => {
+    const peer = normalAddress(connected ?? "");
     if (peer === undefined || trustedProxies.length === 0 || !isTrusted(peer)) return peer;
     let nearest = peer;
-    for (const hop of hopsOf(headers["x-forwarded-for"]).reverse()) {
+    for (const hop of forwardedFor().split(",").reverse()) {
       const address = normalAddress(withoutPort(hop.trim()));
       if (address === undefined) return nearest;
       if (!isTrusted(address)) return address;
@@ -27,9 +30,11 @@ export function createClientAddress(trustedProxies: readonly string[]): ClientAd
   };
 }
 
-/** Node joins headers of the same name with commas. */
-function hopsOf(header: string | readonly string[] | undefined): string[] {
-  return [header ?? []].flat().join(",").split(",");
+/** The same for requests over HTTP/1.1. Node joins headers of the same name with commas. */
+export function createClientAddress(trustedProxies: readonly string[]): ClientAddress {
+  const addressOf = createForwardedAddress(trustedProxies);
+  return ({ socket, headers }) =>
+    addressOf(socket.remoteAddress, () => [headers["x-forwarded-for"] ?? []].flat().join(","));
 }
 
 /** `1.2.3.4:5678`, `[::1]` and `[::1]:5678` without what is not the address. */

@@ -37,7 +37,7 @@ export interface ListenOptions extends Limits {
 export async function listen(app: RequestListener, options: ListenOptions): Promise<Listener> {
   const server = createHttpServer(options.certificates, {
     headersTimeout: options.headersTimeoutMs ?? 5_000,
-    requestTimeout: options.requestTimeoutMs ?? 30_000,
+    requestTimeout: options.requestTimeoutMs ?? 5_000,
     // Longer than the idle time-out of the usual load balancers, so that they close first.
     keepAliveTimeout: 75_000,
     connectionsCheckingInterval: 1_000,

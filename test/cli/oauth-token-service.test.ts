@@ -41,11 +41,12 @@ describe("health", () => {
   async function serve(
     statuses: ServingStatusMap,
     credentials: ServerCredentials = ServerCredentials.createInsecure(),
+    host = "127.0.0.1",
   ): Promise<string> {
     const server = new Server();
     new HealthImplementation(statuses).addToServer(server);
     const port = await new Promise<number>((resolve, reject) => {
-      server.bindAsync("127.0.0.1:0", credentials, (error, bound) => {
+      server.bindAsync(`${host}:0`, credentials, (error, bound) => {
         if (error === null) resolve(bound);
         else reject(error);
       });
@@ -72,6 +73,20 @@ describe("health", () => {
     const outcome = await run(["health"], { ...env, TLS_CERT_FILE: others.cert, TLS_KEY_FILE: others.key });
     expect(outcome).toMatchObject({ code: 1, stdout: "" });
     expect(outcome.stderr).toContain("no health from");
+  });
+
+  test("goes through no proxy, whatever the environment says", async () => {
+    const port = await serve({ "": "SERVING" });
+    const proxy = "http://127.0.0.1:1";
+    const env = { https_proxy: proxy, http_proxy: proxy, grpc_proxy: proxy, HTTPS_PROXY: proxy };
+    expect(await run(["health"], { ...env, GRPC_PORT: port })).toMatchObject({ code: 0, stdout: "SERVING\n" });
+    expect(await run(["health", "--address", `localhost:${port}`], env)).toMatchObject({ code: 0 });
+  });
+
+  test.each(["0.0.0.0", "::"])("asks on loopback a listener that is bound to %s", async (host) => {
+    const port = await serve({ "": "SERVING" }, undefined, host === "::" ? "[::]" : host);
+    const env = { GRPC_PORT: port, INTERNAL_HOST: host, AUTH_CONFIG: "callers.yaml", TLS_TERMINATED_BY_PROXY: "1" };
+    expect(await run(["health"], env)).toMatchObject({ code: 0, stdout: "SERVING\n" });
   });
 
   test("is not well if the service says anything else", async () => {

@@ -1,7 +1,8 @@
 import type { Client, ClientReadableStream } from "@grpc/grpc-js";
 import { status } from "@grpc/grpc-js";
-import { describe, expect, test } from "vitest";
-import { type Message, unary } from "../support/grpc-client.ts";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { until } from "../support/gate.ts";
+import { connectClient, type Message, unary } from "../support/grpc-client.ts";
 import { useGrpc } from "./grpc-server.ts";
 
 const start = useGrpc();
@@ -64,6 +65,40 @@ describe("the health service", () => {
     ).toBe("open");
     watcher.cancel();
     await expect(further).rejects.toThrow();
+  });
+
+  test.each(["x".repeat(257), "two words", "a/b", "ä"])("refuses to watch %s, which is no name", async (name) => {
+    const { client } = await start();
+    await expect(watch(client(service), name).next()).rejects.toMatchObject({ code: status.INVALID_ARGUMENT });
+  });
+
+  test("refuses more watches than a connection, or all of them, may have", async () => {
+    const { listener } = await start({}, { streams: { perConnection: 2, inAll: 3 } });
+    // Clients of one address and channel share a connection.
+    const one = connectClient(service, listener.port, { "grpc.use_local_subchannel_pool": 1 });
+    const other = connectClient(service, listener.port, { "grpc.use_local_subchannel_pool": 1 });
+    onTestFinished(() => {
+      one.close();
+      other.close();
+    });
+    const kept = [watch(one, ""), watch(one, "unknown"), watch(other, "")];
+    for (const watcher of kept) await watcher.next();
+    const tooMany = { code: status.RESOURCE_EXHAUSTED };
+    await expect(watch(one, "").next()).rejects.toMatchObject(tooMany);
+    await expect(watch(other, "").next()).rejects.toMatchObject(tooMany);
+    kept[0]?.cancel();
+    await expect(kept[0]?.next()).rejects.toThrow();
+    await until(async () => {
+      const again = watch(one, "");
+      return again.next().then(
+        (seen) => {
+          again.cancel();
+          return seen === "NOT_SERVING";
+        },
+        () => false,
+      );
+    }, "a place of a watch that ended is free");
+    expect((await unary(one, "Check", { service: "" })).response?.status).toBe("NOT_SERVING");
   });
 
   test("ends watches when the server closes, as trouble of this replica alone", async () => {

@@ -24,11 +24,11 @@ export interface GrpcAnswer {
 }
 
 /** A client of one service by its full name. */
-export function connectClient(service: string, port: number): Client {
+export function connectClient(service: string, port: number, channel: Message = {}): Client {
   let found: unknown = grpcPackage;
   for (const part of service.split(".")) found = (found as Message)[part];
-  const Constructor = found as new (address: string, credentials: unknown) => Client;
-  return new Constructor(`127.0.0.1:${port}`, credentials.createInsecure());
+  const Constructor = found as new (address: string, credentials: unknown, options: Message) => Client;
+  return new Constructor(`127.0.0.1:${port}`, credentials.createInsecure(), channel);
 }
 
 /** One unary call; never rejects. */

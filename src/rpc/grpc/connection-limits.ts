@@ -1,5 +1,7 @@
 import type { ServerOptions } from "node:http2";
 import type { Server } from "@grpc/grpc-js";
+import type { StreamLimits } from "./open-streams.ts";
+import type { Patience } from "./unfinished-requests.ts";
 
 /** What clients of the gRPC listener may take up. */
 export interface ConnectionLimits {
@@ -9,6 +11,10 @@ export interface ConnectionLimits {
   readonly maxConcurrentStreams?: number;
   /** Then clients are asked to connect anew, by which new certificates come into use. 30 minutes by default, ± 10 %. */
   readonly maxConnectionAgeMs?: number;
+  /** What is not whole by then is ended. */
+  readonly patience?: Patience;
+  /** Watches and descriptions at once. 10 on a connection and 2,000 in all by default. */
+  readonly streams?: StreamLimits;
 }
 
 /** A connection without a call is closed after this. */

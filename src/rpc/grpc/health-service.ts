@@ -18,6 +18,9 @@ import type { OpenStreams } from "./open-streams.ts";
 /** The whole server and the one service: they are well together or not at all. */
 const services: readonly string[] = ["", TokenService.typeName];
 
+/** What is watched is kept as long as the watch: it has an end. */
+const serviceName = /^[\w.]{0,256}$/;
+
 const codes: Record<ServingStatus, Code> = { SERVING: Code.SERVING, NOT_SERVING: Code.NOT_SERVING };
 
 /** grpc.health.v1.Health, as the gRPC health checking protocol describes it. */
@@ -28,17 +31,19 @@ export function addHealthService(server: Server, health: HealthStatus, streams: 
   };
 
   const watch: handleServerStreamingCall<HealthCheckRequest, HealthCheckResponse> = (call) => {
-    if (!services.includes(call.request.service)) {
-      // Stays open: a service may become known later.
-      call.write(response(Code.SERVICE_UNKNOWN));
-      streams.add(call);
+    const { service } = call.request;
+    if (!serviceName.test(service)) {
+      call.emit("error", { code: status.INVALID_ARGUMENT, details: "this is no name of a service" });
       return;
     }
-    call.write(response(codes[health.current]));
-    streams.add(
-      call,
-      health.subscribe((current) => void call.write(response(codes[current]))),
-    );
+    if (!services.includes(service)) {
+      // Stays open: a service may become known later.
+      if (streams.add(call)) call.write(response(Code.SERVICE_UNKNOWN));
+      return;
+    }
+    const told = health.subscribe((current) => void call.write(response(codes[current])));
+    if (streams.add(call, told)) call.write(response(codes[health.current]));
+    else told();
   };
 
   const list: handleUnaryCall<HealthListRequest, HealthListResponse> = (_call, callback) => {

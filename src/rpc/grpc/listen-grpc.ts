@@ -6,10 +6,11 @@ import { type ConnectionLimits, channelOptions, limitHttp2 } from "./connection-
 import { addHealthService } from "./health-service.ts";
 import type { HealthStatus } from "./health-status.ts";
 import { createOpenStreams } from "./open-streams.ts";
-import { addReflectionService } from "./reflection-service.ts";
+import { addReflectionService, services } from "./reflection-service.ts";
 import { createServerCredentials } from "./server-credentials.ts";
 import { guardSessions } from "./session-guard.ts";
-import { addTokenService } from "./token-service.ts";
+import { type AddressOf, addTokenService } from "./token-service.ts";
+import { defaultPatience, endUnfinishedRequests } from "./unfinished-requests.ts";
 
 export interface GrpcOptions extends DispatchParts, ConnectionLimits {
   readonly host: string;
@@ -18,6 +19,8 @@ export interface GrpcOptions extends DispatchParts, ConnectionLimits {
   readonly health: HealthStatus;
   /** Undefined: no TLS. */
   readonly certificates?: CertificateStore | undefined;
+  /** The caller's address where proxies are trusted; the peer's by default. */
+  readonly addressOf?: AddressOf;
 }
 
 export interface GrpcListener {
@@ -29,6 +32,8 @@ export interface GrpcListener {
   close(graceMs: number): Promise<void>;
 }
 
+const methods = services.flatMap((service) => service.methods);
+
 /** How long a last refusal may travel before its connection is cut. */
 const refusalMs = 500;
 /** How long a connection's own farewell may travel. */
@@ -38,8 +43,8 @@ const farewellMs = 100;
 export async function listenGrpc(options: GrpcOptions): Promise<GrpcListener> {
   const server = new Server(channelOptions(options));
   limitHttp2(server);
-  const streams = createOpenStreams();
-  const refuseUnanswered = addTokenService(server, createDispatch(options));
+  const streams = createOpenStreams(options.streams);
+  const refuseUnanswered = addTokenService(server, createDispatch(options), options.addressOf);
   addHealthService(server, options.health, streams);
   addReflectionService(server, streams);
 
@@ -51,6 +56,7 @@ export async function listenGrpc(options: GrpcOptions): Promise<GrpcListener> {
     throw error;
   });
   const guard = guardSessions(port, options.log);
+  const unfinished = endUnfinishedRequests(server, methods, options.patience ?? defaultPatience);
   let closing: Promise<void> | undefined;
 
   function shutDown(graceMs: number): Promise<void> {
@@ -65,6 +71,7 @@ export async function listenGrpc(options: GrpcOptions): Promise<GrpcListener> {
         for (const timer of [refusal, cut]) clearTimeout(timer);
         sockets.stop();
         guard.close();
+        unfinished.close();
         if (error === undefined) resolve();
         else reject(error);
       });

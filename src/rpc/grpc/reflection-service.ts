@@ -25,7 +25,7 @@ type Answer = NonNullable<MessageInitShape<typeof ServerReflectionResponseSchema
 /** Server reflection v1 and v1alpha over the descriptors of what this server speaks; error details included. */
 export function addReflectionService(server: Server, streams: OpenStreams): void {
   const handler: handleBidiStreamingCall<ServerReflectionRequest, ServerReflectionResponse> = (call) => {
-    streams.add(call);
+    if (!streams.add(call)) return;
     call.on("data", (request: ServerReflectionRequest) => {
       if (call.write(respond(request))) return;
       // No further questions until this client reads its answers.
@@ -40,7 +40,8 @@ export function addReflectionService(server: Server, streams: OpenStreams): void
   addMethod(server, serverReflectionInfo, handler, methodPath(ServerReflectionV1Alpha.method.serverReflectionInfo));
 }
 
-const services = [TokenService, Health, ServerReflection, ServerReflectionV1Alpha].map(({ typeName }) => typeName);
+/** What the gRPC listener serves. */
+export const services = [TokenService, Health, ServerReflection, ServerReflectionV1Alpha] as const;
 
 const descriptors = createDescriptors([
   file_oauth_token_v1_token_service,
@@ -75,7 +76,7 @@ function answer(question: ServerReflectionRequest["messageRequest"]): Answer {
       return { case: "allExtensionNumbersResponse", value };
     }
     case "listServices":
-      return { case: "listServicesResponse", value: { service: services.map((name) => ({ name })) } };
+      return { case: "listServicesResponse", value: { service: services.map(({ typeName }) => ({ name: typeName })) } };
     case undefined:
       return error(status.INVALID_ARGUMENT, "the request asks nothing");
   }

@@ -30,11 +30,11 @@ import { createPeerNames, type PeerNamesOf } from "./peer-names.ts";
 import { rememberingRecent } from "./recent-requests.ts";
 
 /** Serves the RPCs on a gRPC server. Returns how to refuse, with SERVICE_UNAVAILABLE, every call not yet answered. */
-export function addTokenService(server: Server, dispatch: Dispatch): () => void {
+export function addTokenService(server: Server, dispatch: Dispatch, addressOf: AddressOf = (peer) => peer): () => void {
   const unanswered = new Set<Respond>();
   const peerNamesOf = createPeerNames();
   for (const name of rpcNames) {
-    const handler = createHandler(name, dispatch, peerNamesOf, unanswered);
+    const handler = createHandler(name, dispatch, { peerNamesOf, addressOf }, unanswered);
     // Read and written by the handler, so that what is malformed is refused like everything else.
     server.register(methodPath(TokenService.method[name]), handler, asIs, asIs, "unary");
   }
@@ -44,6 +44,14 @@ export function addTokenService(server: Server, dispatch: Dispatch): () => void 
     for (const respond of unanswered) respond(toServerError(failure));
     unanswered.clear();
   };
+}
+
+/** The address of who calls, of that of the connection and the `x-forwarded-for` of the call. */
+export type AddressOf = (peer: string | undefined, forwardedFor: () => string) => string | undefined;
+
+interface Peers {
+  readonly peerNamesOf: PeerNamesOf;
+  readonly addressOf: AddressOf;
 }
 
 type Respond = sendUnaryData<Buffer>;
@@ -65,13 +73,13 @@ const codecs: { readonly [Name in RpcName]: BinaryCodec<Name> } = {
 function createHandler<Name extends RpcName>(
   name: Name,
   dispatch: Dispatch,
-  peerNamesOf: PeerNamesOf,
+  peers: Peers,
   unanswered: Set<Respond>,
 ): handleUnaryCall<Buffer, Buffer> {
   const codec: BinaryCodec<Name> = codecs[name];
 
   return (call, respond) => {
-    const outcome = dispatch(name, codec, call.request, new GrpcCall(call, peerNamesOf));
+    const outcome = dispatch(name, codec, call.request, new GrpcCall(call, peers));
     if (outcome instanceof Promise) {
       unanswered.add(respond);
       void outcome.then((settled) => {
@@ -100,17 +108,22 @@ function asIs(bytes: Buffer): Buffer {
   return bytes;
 }
 
-/** Read from the transport as it is asked for; the address at once, since a connection that is cut has none. */
+/** Read from the transport as it is asked for; the peer at once, since a connection that is cut has none. */
 class GrpcCall implements IncomingCall {
-  readonly address: string | undefined;
+  readonly #peer: string;
   readonly #call: ServerUnaryCall<Buffer, Buffer>;
-  readonly #peerNamesOf: PeerNamesOf;
+  readonly #peers: Peers;
 
-  constructor(call: ServerUnaryCall<Buffer, Buffer>, peerNamesOf: PeerNamesOf) {
-    this.#peerNamesOf = peerNamesOf;
+  constructor(call: ServerUnaryCall<Buffer, Buffer>, peers: Peers) {
+    this.#peers = peers;
     this.#call = call;
-    const peer = call.getPeer();
-    this.address = peer.includes(":") ? peer.slice(0, peer.lastIndexOf(":")) : undefined;
+    this.#peer = call.getPeer();
+  }
+
+  get address(): string | undefined {
+    const end = this.#peer.lastIndexOf(":");
+    const peer = end === -1 ? undefined : this.#peer.slice(0, end);
+    return this.#peers.addressOf(peer, () => this.#call.metadata.get("x-forwarded-for").join(","));
   }
 
   get requestId(): string | undefined {
@@ -126,7 +139,7 @@ class GrpcCall implements IncomingCall {
   }
 
   get certificateNames(): readonly string[] {
-    return this.#peerNamesOf(this.#call);
+    return this.#peers.peerNamesOf(this.#call);
   }
 
   get timeoutMs(): number | undefined {
