@@ -3,7 +3,7 @@ import type { Unavailable } from "../domain/platform.ts";
 import type { Secret } from "../secret.ts";
 import type { AtlassianSite } from "./atlassian-sites.ts";
 import { type PlatformReply, type PlatformRequest, retryAfterMs, unavailable } from "./http.ts";
-import { stringAt } from "./json.ts";
+import { idAt, nameAt } from "./json.ts";
 
 /** The person behind a grant. */
 export interface AtlassianAccount {
@@ -60,11 +60,11 @@ export function parseAtlassianAccount(reply: PlatformReply): AccountAnswer {
   const { status, body, headers, receivedAt } = reply;
   if ([401, 403, 404, 501].includes(status)) return { kind: "hidden" };
   if (status !== 200) return unavailable(`http_${status}`, true, retryAfterMs(headers, receivedAt));
-  const id = stringAt(body, "account_id") ?? stringAt(body, "accountId");
+  const id = idAt(body, "account_id") ?? idAt(body, "accountId");
   if (id === undefined) return unavailable("unreadable_body", true);
   return {
     kind: "account",
-    account: { subject: id, id, name: stringAt(body, "name") ?? stringAt(body, "displayName") },
+    account: { subject: id, id, name: nameAt(body, "name") ?? nameAt(body, "displayName") },
   };
 }
 

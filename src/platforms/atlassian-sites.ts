@@ -1,7 +1,7 @@
 import type { Unavailable } from "../domain/platform.ts";
 import type { Secret } from "../secret.ts";
 import { type PlatformReply, type PlatformRequest, retryAfterMs, unavailable } from "./http.ts";
-import { arrayAt, stringAt } from "./json.ts";
+import { idAt, nameAt, stringAt, textsAt } from "./json.ts";
 
 /** One cloud site that the grant reaches, whichever products it was listed for. */
 export interface AtlassianSite {
@@ -36,7 +36,7 @@ export function parseAtlassianSites(
   const entries: readonly unknown[] = reply.body;
   const sites = new Map<string, AtlassianSite>();
   for (const entry of entries) {
-    const cloudId = stringAt(entry, "id");
+    const cloudId = idAt(entry, "id");
     if (cloudId !== undefined) sites.set(cloudId, merge(cloudId, entry, sites.get(cloudId)));
   }
   if (sites.size === 0 && entries.length > 0) return unavailable("unreadable_body", true);
@@ -44,12 +44,10 @@ export function parseAtlassianSites(
 }
 
 function merge(cloudId: string, entry: unknown, known: AtlassianSite | undefined): AtlassianSite {
-  const listed = arrayAt(entry, "scopes") ?? [];
-  const own = listed.filter((scope): scope is string => typeof scope === "string");
-  const scopes = [...new Set([...(known?.scopes ?? []), ...own])];
+  const scopes = [...new Set([...(known?.scopes ?? []), ...textsAt(entry, "scopes")])];
   return {
     cloudId,
-    name: known?.name ?? stringAt(entry, "name") ?? cloudId,
+    name: known?.name ?? nameAt(entry, "name") ?? cloudId,
     url: known?.url ?? stringAt(entry, "url"),
     avatarUrl: known?.avatarUrl ?? stringAt(entry, "avatarUrl"),
     scopes,

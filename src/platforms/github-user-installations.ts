@@ -2,7 +2,7 @@ import type { ConnectedInstallation } from "../domain/platform.ts";
 import type { Secret } from "../secret.ts";
 import { apiRequest, type GithubSite, type NoAnswer, unrecognised } from "./github-api.ts";
 import { type PlatformReply, type PlatformRequest, send, unavailable } from "./http.ts";
-import { arrayAt, idAt, numberAt, recordAt, stringAt, stringsAt } from "./json.ts";
+import { arrayAt, idAt, nameAt, numberAt, recordAt, stringAt, stringsAt } from "./json.ts";
 import type { Kept } from "./kept-json.ts";
 
 /** Whether a person reaches an installation. */
@@ -73,7 +73,7 @@ export function parseInstallation(entry: unknown, installedBy: string): Connecte
   return {
     products: ["github"],
     externalOrgId,
-    externalOrgName: stringAt(account, "login") ?? stringAt(account, "slug") ?? externalOrgId,
+    externalOrgName: nameAt(account, "login") ?? nameAt(account, "slug") ?? externalOrgId,
     externalInstallId: id,
     externalUserId: undefined,
     scopes: [],

@@ -2,7 +2,7 @@ import type { Secret } from "../secret.ts";
 import { apiRequest, type GithubSite, type NoAnswer, unrecognised } from "./github-api.ts";
 import { parseScopes } from "./github-user-token.ts";
 import { type PlatformReply, type PlatformRequest, send } from "./http.ts";
-import { idAt, stringAt } from "./json.ts";
+import { asRecord, idAt, nameAt, stringAt } from "./json.ts";
 
 /** The person a user token belongs to. */
 export interface GithubUser {
@@ -30,13 +30,13 @@ export function buildUserRequest(site: GithubSite, token: Secret): PlatformReque
 export function parseUser(reply: PlatformReply): GithubUser | NoAnswer {
   if (reply.kind === "unavailable") return reply;
   const id = idAt(reply.body, "id");
-  const login = stringAt(reply.body, "login");
-  if (reply.status !== 200 || id === undefined || login === undefined) return unrecognised(reply);
+  const isUser = id !== undefined && typeof asRecord(reply.body)?.login === "string";
+  if (reply.status !== 200 || !isUser) return unrecognised(reply);
   const scopes = reply.headers.get("x-oauth-scopes");
   return {
     kind: "user",
     id,
-    login,
+    login: nameAt(reply.body, "login") ?? id,
     type: stringAt(reply.body, "type"),
     scopes: scopes === null ? undefined : parseScopes(scopes),
   };

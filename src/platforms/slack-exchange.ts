@@ -2,7 +2,7 @@ import type { Actor, TokenSet } from "../domain/credential.ts";
 import type { ConnectedCredential, Connection, ExchangeOutcome } from "../domain/platform.ts";
 import type { Secret } from "../secret.ts";
 import { type PlatformReply, type PlatformRequest, unavailable } from "./http.ts";
-import { booleanAt, recordAt, stringAt } from "./json.ts";
+import { booleanAt, idAt, nameAt, recordAt } from "./json.ts";
 import { aboutOf, codeRefusal } from "./refusals.ts";
 import { slackCodeRefusals } from "./slack-refusals.ts";
 import { parseSlackAnswer } from "./slack-reply.ts";
@@ -47,7 +47,7 @@ function readConnection(body: unknown, sentAt: Date): Connection | undefined {
   const organization = readOrganization(body);
   if (organization === undefined) return undefined;
   const person = recordAt(body, "authed_user");
-  const userId = stringAt(person, "id");
+  const userId = idAt(person, "id");
   const bot = readSlackTokens(body, "app", sentAt);
   const user = userId === undefined ? undefined : readSlackTokens(person, "user", sentAt);
   const credentials = [
@@ -80,17 +80,17 @@ function readOrganization(
   const enterprise = recordAt(body, "enterprise");
   const wide = enterprise !== undefined && (team === undefined || booleanAt(body, "is_enterprise_install") === true);
   const found = wide ? enterprise : team;
-  const id = stringAt(found, "id");
-  return id === undefined ? undefined : { id, name: stringAt(found, "name") ?? id, wide };
+  const id = idAt(found, "id");
+  return id === undefined ? undefined : { id, name: nameAt(found, "name") ?? id, wide };
 }
 
 /** Never `incoming_webhook`: its URL is a secret. */
 function readMetadata(body: unknown, wide: boolean): Readonly<Record<string, string>> {
   const facts: readonly (readonly [string, string | undefined])[] = [
-    ["team_id", stringAt(recordAt(body, "team"), "id")],
-    ["enterprise_id", stringAt(recordAt(body, "enterprise"), "id")],
-    ["app_id", stringAt(body, "app_id")],
-    ["bot_user_id", stringAt(body, "bot_user_id")],
+    ["team_id", idAt(recordAt(body, "team"), "id")],
+    ["enterprise_id", idAt(recordAt(body, "enterprise"), "id")],
+    ["app_id", idAt(body, "app_id")],
+    ["bot_user_id", idAt(body, "bot_user_id")],
     ["is_enterprise_install", wide ? "true" : undefined],
   ];
   return Object.fromEntries(facts.filter((fact): fact is [string, string] => fact[1] !== undefined));

@@ -19,10 +19,11 @@ export function textLength(found: Found, field: string, text: string, min: numbe
   }
 }
 
-/** Text that a database can keep: Postgres has no NUL in a text. */
+/** Text that a database can keep: Postgres has no NUL in a text, and makes one of all halves of characters. */
 export function storable(found: Found, field: string, text: string, max: number, min = 0): void {
   textLength(found, field, text, min, max);
   if (text.includes("\0")) found.push({ field, description: "must not contain NUL" });
+  if (!text.isWellFormed()) found.push({ field, description: "must be Unicode" });
 }
 
 export function definedValue(

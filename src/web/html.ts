@@ -1,3 +1,5 @@
+import { withoutShapeless } from "../shown-text.ts";
+
 /** Markup that is safe to send: made only by `html`, which escapes what it is given. */
 export class Html {
   readonly #markup: string;
@@ -34,6 +36,7 @@ function render(value: HtmlValue): string {
   return value.map(render).join("");
 }
 
+/** What no person sees is left out: it could turn a line around, and make a page say something else. */
 function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => entities[character] ?? "");
+  return withoutShapeless(text, " ").replace(/[&<>"']/g, (character) => entities[character] ?? "");
 }

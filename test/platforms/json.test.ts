@@ -4,10 +4,12 @@ import {
   asRecord,
   booleanAt,
   idAt,
+  nameAt,
   numberAt,
   recordAt,
   stringAt,
   stringsAt,
+  textsAt,
 } from "../../src/platforms/json.ts";
 
 it.each([undefined, null, 5, "text", [], [["id", 1]]])("finds nothing in %j", (value) => {
@@ -41,4 +43,36 @@ it("does not take what an object inherits for a field", () => {
 it("takes no number that is infinite or written otherwise", () => {
   for (const value of ["1e3", "0x10", "", " 5", "Infinity"]) expect(numberAt({ value }, "value")).toBeUndefined();
   expect(numberAt({ value: Number.NaN }, "value")).toBeUndefined();
+});
+
+/** What a platform may send for a text, and what is left of it as a text, a name and an id. */
+const odd: readonly (readonly [string, string | undefined, string | undefined, string | undefined])[] = [
+  ["Ac\0me", "Acme", "Ac me", undefined],
+  ["Ac\ud800me", "Acme", "Ac me", undefined],
+  ["\udc00Acme", "Acme", "Acme", undefined],
+  ["\u202eemcA\u2069", "emcA", "emcA", undefined],
+  ["Acme\r\n\u001b[31m Corp", "Acme[31m Corp", "Acme [31m Corp", undefined],
+  ["\ufeffAcme\u200b", "Acme", "Acme", undefined],
+  ["\u0007\0\u202e", undefined, undefined, undefined],
+  ["", undefined, undefined, undefined],
+  ["   ", "   ", undefined, "   "],
+  ["Zo\u00eb \ud83d\ude80", "Zo\u00eb \ud83d\ude80", "Zo\u00eb \ud83d\ude80", "Zo\u00eb \ud83d\ude80"],
+  ["\u0646\u200c\u0645", "\u0646\u200c\u0645", "\u0646\u200c\u0645", "\u0646\u200c\u0645"],
+  ["x".repeat(10_000), "x".repeat(10_000), `${"x".repeat(200)}\u2026`, undefined],
+  ["\ud83d\ude80".repeat(300), "\ud83d\ude80".repeat(300), `${"\ud83d\ude80".repeat(200)}\u2026`, undefined],
+  ["x".repeat(20_000), undefined, `${"x".repeat(200)}\u2026`, undefined],
+];
+
+it.each(odd)("takes %j for what a database can keep and a person can see", (sent, asText, asName, asId) => {
+  const body: unknown = JSON.parse(JSON.stringify({ sent }));
+  expect([stringAt(body, "sent"), nameAt(body, "sent"), idAt(body, "sent")]).toEqual([asText, asName, asId]);
+});
+
+it("takes of lists and maps what can be kept", () => {
+  const body: unknown = {
+    list: ["read\0:me", 5, "", "write:me"],
+    map: { "a\0b": "read", contents: "re\u202ead", n: 1 },
+  };
+  expect(textsAt(body, "list")).toEqual(["read:me", "write:me"]);
+  expect(stringsAt(body, "map")).toEqual({ contents: "read" });
 });
