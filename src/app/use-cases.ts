@@ -121,5 +121,5 @@ function createInstallUrl(config: Config): InstallUrl {
 }
 
 function publicUrl(config: Config, path: string): string {
-  return `${config.public.baseUrl.href.replace(/\/$/, "")}${path}`;
+  return `${config.public.baseUrl.href.replace(/\/+$/, "")}${path}`;
 }

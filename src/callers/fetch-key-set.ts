@@ -29,7 +29,14 @@ export async function fetchKeySet(
     throw new Error("the answer is not JSON");
   }
   // Checks what it is given.
-  return createLocalJWKSet(keys as JSONWebKeySet);
+  return createLocalJWKSet(signing(keys) as JSONWebKeySet);
+}
+
+/** SPIFFE says for which of its documents a key is, where others say that it signs (SPIFFE bundle format, 4.2.2). */
+function signing(set: unknown): unknown {
+  if (typeof set !== "object" || set === null || !("keys" in set) || !Array.isArray(set.keys)) return set;
+  const ofJwt = (key: unknown) => typeof key === "object" && key !== null && "use" in key && key.use === "jwt-svid";
+  return { ...set, keys: set.keys.map((key: unknown) => (ofJwt(key) ? { ...(key as object), use: "sig" } : key)) };
 }
 
 async function readText(response: Response): Promise<string> {

@@ -1,9 +1,11 @@
-import { decodeJwt, errors, jwtVerify } from "jose";
+import { decodeJwt, decodeProtectedHeader, errors, type JWTVerifyOptions, type JWTVerifyResult, jwtVerify } from "jose";
 import type { Issuer } from "./issuer-entries.ts";
 import type { IssuerKeys } from "./issuer-keys.ts";
 import type { Policy, Proof } from "./policy.ts";
 
 const toleranceSeconds = 60;
+/** Of keys that fit a token which names none. An issuer has two or three while it changes them. */
+const mostKeys = 8;
 const saneTypes: ReadonlySet<unknown> = new Set([undefined, "jwt", "application/jwt", "at+jwt", "application/at+jwt"]);
 
 /**
@@ -20,7 +22,7 @@ export async function verifyToken(
     const { iss } = decodeJwt(token);
     const issuer = typeof iss === "string" ? policy.issuerOf(iss) : undefined;
     if (issuer === undefined) return undefined;
-    const { payload, protectedHeader } = await jwtVerify(token, keysOf(issuer), {
+    const { payload, protectedHeader } = await verified(token, keysOf(issuer), {
       algorithms: [...issuer.algorithms],
       issuer: issuer.issuer,
       audience: issuer.audience,
@@ -43,5 +45,25 @@ export async function verifyToken(
     const ofLibrary = [errors.JOSEError, TypeError, DOMException].some((type) => error instanceof type);
     if (ofLibrary) return undefined;
     throw error;
+  }
+}
+
+/** A token that names no key may be signed with any that fits its algorithm. */
+async function verified(token: string, keys: IssuerKeys, options: JWTVerifyOptions): Promise<JWTVerifyResult> {
+  try {
+    return await jwtVerify(token, keys, options);
+  } catch (several) {
+    const isNamed = decodeProtectedHeader(token).kid !== undefined;
+    if (isNamed || !(several instanceof errors.JWKSMultipleMatchingKeys)) throw several;
+    let left = mostKeys;
+    for await (const key of several) {
+      if (left-- === 0) break;
+      try {
+        return await jwtVerify(token, key, options);
+      } catch (error) {
+        if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
+      }
+    }
+    throw several;
   }
 }

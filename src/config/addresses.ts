@@ -33,7 +33,8 @@ export function readNetworks(reader: SettingReader, name: PlainSettingName): rea
   });
 }
 
-function isNetwork(network: string): boolean {
+/** Whether a text is a network in CIDR notation, or an address. */
+export function isNetwork(network: string): boolean {
   const [address = "", length, ...rest] = network.split("/");
   const version = isIP(address);
   if (version === 0 || rest.length > 0) return false;

@@ -18,7 +18,8 @@ export const settings = [
     name: "BASE_URL",
     aliases: ["OAUTH_CALLBACK_BASE", "PUBLIC_URL"],
     default: "http://localhost:$PORT",
-    meaning: "Where browsers and platforms reach the public listener. https unless the host is loopback.",
+    meaning:
+      "Where browsers and platforms reach the public listener; may have a path. https unless the host is loopback.",
   },
   { name: "PORT", default: "8010", meaning: "Public listener: browsers, callbacks. 0: any free port." },
   {
@@ -194,7 +195,11 @@ export const settings = [
   { name: "DRAIN_SECONDS", default: "20", meaning: "How long running calls may take to finish at shutdown." },
   { name: "CACHE_MAX_ENTRIES", default: "50000", meaning: "Most tokens kept in memory." },
   { name: "HTTPS_PROXY", secret: true, aliases: ["https_proxy"], meaning: "Proxy for calls to platforms." },
-  { name: "NO_PROXY", aliases: ["no_proxy"], meaning: "Hosts, comma separated, that are called without the proxy." },
+  {
+    name: "NO_PROXY",
+    aliases: ["no_proxy"],
+    meaning: "Hosts and networks (CIDRs), comma separated, that are called without the proxy.",
+  },
   { name: "DEMO_PORT_BASE", meaning: "Moves the demo's sandbox and listeners to this port and the following ones." },
   { name: "AUTH_CONFIG", meaning: "Path of the caller file: who may call, and what they may do." },
   {

@@ -6,7 +6,14 @@ export const atBaseUrl = "at_base_url";
 
 /** Where browsers reach `path`, which starts with a slash, on the public listener. */
 export function onBaseUrl(baseUrl: URL, path: string): URL {
-  return new URL(baseUrl.pathname.replace(/\/+$/, "") + path, baseUrl);
+  const url = new URL(baseUrl);
+  url.pathname = pathOf(baseUrl) + path;
+  return url;
+}
+
+/** The path that the base URL has, without a slash at its end; mostly there is none. */
+export function pathOf(baseUrl: URL): string {
+  return baseUrl.pathname.replace(/\/+$/, "");
 }
 
 /**

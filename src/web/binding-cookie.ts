@@ -11,7 +11,7 @@ export interface BindingCookies {
 
 /**
  * With https the name has the `__Host-` prefix, which browsers keep other hosts and plain http from setting
- * (RFC 6265bis section 4.1.3.2). Lax: the platform's redirect back is a top-level navigation.
+ * (RFC 6265bis section 4.1.3.2), and which is for the whole host, whatever path the base URL has. Lax: the platform's redirect back is a top-level navigation.
  */
 export function bindingCookies(options: { readonly https: boolean }): BindingCookies {
   const prefix = options.https ? "__Host-ots-" : "ots-";

@@ -1,4 +1,4 @@
-import express, { type Express } from "express";
+import express, { type Express, Router } from "express";
 
 /** Express without what we do not use: its header, ETags, query parser, and trust in what a proxy says. */
 export function expressApp(): Express {
@@ -9,4 +9,9 @@ export function expressApp(): Express {
   app.set("trust proxy", false);
   app.enable("case sensitive routing");
   return app;
+}
+
+/** Routes that an app of `expressApp` can have in several places. */
+export function expressRouter(): Router {
+  return Router({ caseSensitive: true });
 }

@@ -6,12 +6,13 @@ import type { RequestIds } from "../domain/telemetry.ts";
 import type { World } from "../world.ts";
 import { addressLimit } from "./address-limit.ts";
 import { createAnswerFailure } from "./answers.ts";
-import { redirectToBaseUrl } from "./base-url.ts";
+import { pathOf, redirectToBaseUrl } from "./base-url.ts";
+import { belowPath } from "./below-path.ts";
 import { bindingCookies } from "./binding-cookie.ts";
 import { smallBodies } from "./body-limits.ts";
 import { callbackRoute } from "./callback-route.ts";
 import type { ClientAddress } from "./client-address.ts";
-import { expressApp } from "./express-app.ts";
+import { expressApp, expressRouter } from "./express-app.ts";
 import type { RequestFailure } from "./failures.ts";
 import type { WebHandler, WebRequest, WebResponse } from "./handler.ts";
 import { installRoute } from "./install-route.ts";
@@ -71,17 +72,19 @@ export function createPublicApp(options: PublicAppOptions): Express {
   app.use(requestLog(options));
   app.use(securityHeaders({ https }));
   app.use(smallBodies(answerFailure));
+  const routes = expressRouter();
+  app.use(belowPath(pathOf(baseUrl), routes));
   for (const path of ["/health", "/v1/healthz"]) {
-    app.get(path, (_request, response) => void response.json({ status: "ok" }));
-    app.all(path, onlyRead);
+    routes.get(path, (_request, response) => void response.json({ status: "ok" }));
+    routes.all(path, onlyRead);
   }
   // HEAD is refused where GET would spend a state: link previews ask with it.
-  app
+  routes
     .route("/oauth/install/:platform")
     .head(onlyGet)
     .get(toBaseUrl, limited("start", starts), installOrCallback)
     .all(onlyGet);
-  app
+  routes
     .route("/oauth/callback/:platform")
     .head(onlyGet)
     .get(toBaseUrl, limited("callback", callbacks), callback)

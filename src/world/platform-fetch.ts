@@ -1,7 +1,8 @@
 import { lookup } from "node:dns/promises";
 import { checkServerIdentity, type PeerCertificate } from "node:tls";
-import { EnvHttpProxyAgent, fetch as undiciFetch } from "undici";
+import { Agent, EnvHttpProxyAgent, fetch as undiciFetch } from "undici";
 import { cappedBody } from "./capped-body.ts";
+import { createNoProxyNetworks } from "./no-proxy.ts";
 import {
   AddressRefused,
   createOutgoingRule,
@@ -60,9 +61,12 @@ export function createPlatformFetch(options: PlatformFetchOptions): PlatformFetc
 }
 
 function createWay(rule: OutgoingRule, proxy: ProxySettings, maxBytes: number) {
-  const dispatcher = new EnvHttpProxyAgent({
-    // Only connections without the proxy: the proxy's own address is the operator's.
-    connect: { timeout: connectTimeoutMs, lookup: rule.lookup },
+  // Only connections without the proxy: the proxy's own address is the operator's.
+  const connect = { timeout: connectTimeoutMs, lookup: rule.lookup };
+  const direct = new Agent({ connect });
+  const isDirect = createNoProxyNetworks(proxy.noProxy ?? "");
+  const byName = new EnvHttpProxyAgent({
+    connect,
     connectTimeout: connectTimeoutMs,
     // Empty strings: the agent must not read the process environment by itself.
     httpProxy: "",
@@ -77,12 +81,15 @@ function createWay(rule: OutgoingRule, proxy: ProxySettings, maxBytes: number) {
       ...(init as object),
       redirect: init.redirect === "manual" ? "manual" : "error",
       signal: init.signal ?? AbortSignal.timeout(deadlineMs),
-      dispatcher,
+      dispatcher: isDirect(url.hostname) ? direct : byName,
     });
     // The package and Node's own types describe the same standard interface in two versions.
     return cappedBody(response as unknown as Response, maxBytes);
   }
-  return { fetch: fetch as typeof globalThis.fetch, close: () => dispatcher.close() };
+  return {
+    fetch: fetch as typeof globalThis.fetch,
+    close: async () => void (await Promise.all([direct.close(), byName.close()])),
+  };
 }
 
 /** undici leaves the brackets around an IPv6 address when it looks for that in the proxy's certificate. */

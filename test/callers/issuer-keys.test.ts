@@ -30,6 +30,34 @@ function trusting(url: string, timeoutMs?: number) {
   };
 }
 
+describe("a token that names no key", () => {
+  test("is tried with every key that fits its algorithm", async () => {
+    const [three, four, stranger] = await Promise.all([newKey(undefined), newKey(undefined), newKey(undefined)]);
+    const rsa = await newKey(undefined, "RS256");
+    const issuer = await serveKeys({ current: [three.jwk, rsa.jwk, four.jwk] });
+    const { isTrusted } = trusting(issuer.url);
+    expect(await Promise.all([three, four, rsa, stranger].map(isTrusted))).toEqual([true, true, true, false]);
+  });
+
+  test("is not tried with endless keys", async () => {
+    const keys = await Promise.all(Array.from({ length: 9 }, () => newKey(undefined)));
+    const issuer = await serveKeys({ current: keys.map(({ jwk }) => jwk) });
+    const { isTrusted } = trusting(issuer.url);
+    expect(await Promise.all(keys.map(isTrusted))).toEqual([...Array(8).fill(true), false]);
+  });
+});
+
+test("a key that SPIFFE says is for JWTs signs them, and one for certificates does not", async () => {
+  const issuer = await serveKeys({
+    current: [
+      { ...one.jwk, use: "jwt-svid" },
+      { ...two.jwk, use: "x509-svid" },
+    ],
+  });
+  const { isTrusted } = trusting(issuer.url);
+  expect([await isTrusted(one), await isTrusted(two)]).toEqual([true, false]);
+});
+
 describe("an issuer that is there", () => {
   test("is asked once for any number of calls, also at the same time", async () => {
     const issuer = await serveKeys({ current: [one.jwk] });
@@ -91,7 +119,7 @@ describe("an issuer that is there", () => {
     expect(await isTrusted(two)).toBe(true);
   });
 
-  test("needs no ids of keys while one key alone fits, and says which where two would", async () => {
+  test("needs no ids of keys, also while it changes them", async () => {
     const [plain, other] = await Promise.all([newKey(undefined), newKey(undefined)]);
     const keys = { current: [plain.jwk] };
     const issuer = await serveKeys(keys);
@@ -99,7 +127,7 @@ describe("an issuer that is there", () => {
     expect(await isTrusted(plain)).toBe(true);
     keys.current = [plain.jwk, other.jwk];
     advance(5 * minute);
-    expect(await isTrusted(plain)).toBe(false);
+    expect([await isTrusted(plain), await isTrusted(other)]).toEqual([true, true]);
   });
 });
 

@@ -77,6 +77,10 @@ describe("loadConfig", () => {
     const { proxy } = load({ https_proxy: "http://u:canary@proxy:3128", NO_PROXY: ".internal" });
     expect(proxy.httpsProxy?.reveal()).toBe("http://u:canary@proxy:3128");
     expect(proxy.noProxy).toBe(".internal");
+    expect(warningsOf({ NO_PROXY: "10.0.0.0/8, fd00::/8,10.0.0.0/33 host/x" })).toEqual([
+      "NO_PROXY: 10.0.0.0/33 is not a network, and is ignored",
+      "NO_PROXY: host/x is not a network, and is ignored",
+    ]);
     expect(JSON.stringify(proxy)).not.toContain("canary");
     expect(errorOf({ HTTPS_PROXY: "socks5://u:canary@proxy" })).toContain("HTTPS_PROXY");
     expect(errorOf({ HTTPS_PROXY: "socks5://u:canary@proxy" })).not.toContain("canary");

@@ -91,3 +91,52 @@ describe("a browser that came by another host name", () => {
     expect((await site.ask("/health", { headers: { host: "10.1.2.3" } })).status).toBe(200);
   });
 });
+
+describe("a base URL with a path", () => {
+  const baseUrl = new URL("https://apps.example/tokens/");
+  const json = { host: "apps.example", accept: "application/json" };
+
+  test.each(["", "/tokens"])("is served behind a proxy that passes on %j", async (passed) => {
+    const site = await startSite({ baseUrl });
+    const started = await site.ask(`${passed}/oauth/install/slack?owner=acme`);
+    expect(started.headers.location).toBe("https://platform.example/authorize?state=state-1");
+    const [cookie = ""] = started.headers["set-cookie"] ?? [];
+    expect(cookie).toMatch(/^__Host-ots-.*; Path=\/;/);
+    const headers = { ...json, cookie: cookie.split(";")[0] ?? "" };
+    const finished = await site.ask(`${passed}/oauth/callback/slack?code=c&state=state-1`, { headers });
+    expect([finished.status, JSON.parse(finished.text).success]).toEqual([200, true]);
+    expect((await site.ask(`${passed}/health`)).status).toBe(200);
+    expect((await site.ask(`${passed}/oauth/install/slack`, { method: "POST" })).status).toBe(405);
+    const routes = site.world.lines.map((line) => JSON.parse(line).route);
+    expect(routes).toContain("/oauth/callback/:platform");
+    const failed = await site.ask(`${passed}/oauth/callback/slack?code=c`, { headers: { accept: "text/html" } });
+    expect(failed.text).toContain('href="https://apps.example/tokens/oauth/install/slack"');
+  });
+
+  test.each(["/token/health", "/tokensx/health", "/other/health", "/tokens/tokens/health", "/tokens", "/tokens?x"])(
+    "is not served at %s",
+    async (path) => {
+      const site = await startSite({ baseUrl });
+      expect((await site.ask(path, { headers: json })).status).toBe(404);
+    },
+  );
+
+  test("that begins as the routes do is told from them", async () => {
+    const site = await startSite({ baseUrl: new URL("https://apps.example/oauth") });
+    for (const path of ["/oauth/install/slack", "/oauth/oauth/install/slack"]) {
+      expect((await site.ask(path)).headers.location).toMatch(/^https:\/\/platform\.example\//);
+    }
+  });
+
+  test("is kept where a browser that came by another name is sent to", async () => {
+    const site = await startSite({ baseUrl });
+    const answer = await site.ask("/tokens/oauth/install/slack", { headers: { host: "inner" } });
+    expect(answer.headers.location).toBe("https://apps.example/tokens/oauth/install/slack?at_base_url=1");
+  });
+
+  test("of empty parts leads to no other host", async () => {
+    const site = await startSite({ baseUrl: new URL("https://apps.example//evil.example") });
+    const answer = await site.ask("/oauth/install/slack", { headers: { host: "inner" } });
+    expect(new URL(answer.headers.location ?? "").host).toBe("apps.example");
+  });
+});

@@ -234,6 +234,14 @@ describe("a proxy", () => {
   });
 });
 
+test("a proxy is left out for an address in a network of NO_PROXY", async () => {
+  const server = await serve((_request, response) => void response.end("direct"));
+  const { fetchNamed } = open({ httpsProxy: "http://127.0.0.1:1", noProxy: "10.0.0.0/8,127.0.0.0/8" });
+  // Over TLS, which is what goes through the proxy; the server speaks none, so that its answer cannot be read.
+  const code = await codeOf(fetchNamed(`https://127.0.0.1:${portOf(server)}/`));
+  expect(code).toMatch(/SSL|EPROTO/);
+});
+
 describe("addresses that a file names while the service runs", () => {
   test("may be loopback if they say so", async () => {
     const server = await serve((_request, response) => void response.end("keys"));
