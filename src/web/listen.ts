@@ -17,6 +17,8 @@ export interface Limits {
   readonly headersTimeoutMs?: number;
   /** From the first byte of a request to the end of its body. */
   readonly requestTimeoutMs?: number;
+  /** Of a connection with a request in work, in either direction: for who reads no answer. */
+  readonly silenceTimeoutMs?: number;
   /** Then a connection is closed with its next answer, by which new certificates come into use. */
   readonly maxConnectionAgeMs?: number;
 }
@@ -43,6 +45,8 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
     connectionsCheckingInterval: 1_000,
     maxHeaderSize: 16_384,
   });
+  // Longer than any call takes to answer.
+  server.timeout = options.silenceTimeoutMs ?? 75_000;
   const connections = trackConnections(server, options.maxConnectionAgeMs ?? 30 * 60_000);
   server.on("request", (request, response) => {
     const target = requestTarget(request.url ?? "");

@@ -66,6 +66,20 @@ test("a body that comes too slowly is answered with 408", async () => {
   await listener.close(0);
 });
 
+test("an answer that nobody reads does not keep its connection for good", async () => {
+  const listener = await listen((_request, response) => void response.end(Buffer.alloc(32 * 1024 * 1024)), {
+    ...loopback,
+    silenceTimeoutMs: 200,
+  });
+  const socket = connect(listener.port, "127.0.0.1");
+  socket.on("error", () => undefined);
+  socket.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  await new Promise((resolve) => socket.once("readable", resolve));
+  // Not read any further: closing waits for the connection unless the silence ends it.
+  await listener.close(60_000);
+  socket.destroy();
+});
+
 const echo: RequestListener = (request, response) => void request.resume().once("end", () => response.end("read"));
 
 function answer(port: number, path: string, agent: Agent): Promise<void> {

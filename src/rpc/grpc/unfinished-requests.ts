@@ -42,7 +42,7 @@ export function endUnfinishedRequests(
       const sinceMs = performance.now();
       if (kind === "unary") calls.set(stream, sinceMs);
       else streams.set(stream, { sinceMs, limitMs: kind === "server_streaming" ? requestMs : questionsMs });
-      stream.once("close", forgetStream);
+      stream.on("close", forgetStream);
     });
   }
 
