@@ -8,6 +8,7 @@ import { createHealthStatus, type HealthStatus } from "../rpc/grpc/health-status
 import { listenGrpc } from "../rpc/grpc/listen-grpc.ts";
 import { createJsonCalls } from "../rpc/json/create-json-calls.ts";
 import { createProcedures } from "../rpc/procedures.ts";
+import { driverError, isWrongNode } from "../storage/database-failure.ts";
 import { createOpaqueTokens } from "../storage/seal/opaque-tokens.ts";
 import type { Storage } from "../storage/storage.ts";
 import { measuredStorage } from "../telemetry/measured-storage.ts";
@@ -240,7 +241,7 @@ async function readHealth(
 ) {
   const database = await storage.ping().then(
     () => "ok",
-    () => "unreachable",
+    (error: unknown) => (isWrongNode(driverError(error)) ? "not writable" : "unreachable"),
   );
   const parts = { database, keys: await keys.read(), clock: clockHealth(clock), platforms: await platforms() };
   return { ok: database === "ok", parts };

@@ -30,7 +30,7 @@ export function addServiceGauges({ registry, isDatabaseReachable }: Prometheus, 
       const value = read();
       if (value !== undefined) this.set({}, value);
     });
-  live("database_up", "Whether the database answered when it was last asked: 1 or 0.", () => {
+  live("database_up", "Whether the database could be written to when it was last tried: 1 or 0.", () => {
     const reachable = isDatabaseReachable();
     return reachable === undefined ? undefined : Number(reachable);
   });

@@ -141,6 +141,8 @@ test("a server that turns read-only is left for the one that its name leads to",
   for (const replica of [service, other]) {
     await until(async () => (await health(replica)) === 503, "health asks for a write", 10_000);
   }
+  const full = await fetch(`${service.internalUrl}/health?full=1`);
+  expect(await full.json()).toMatchObject({ database: "not writable" });
   proxy.aim(Number(next.port));
   for (const replica of [service, other]) {
     await until(async () => (await health(replica)) === 200, "back within 10 s", 10_000);

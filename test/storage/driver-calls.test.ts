@@ -9,6 +9,7 @@ import { silentLog } from "../contract/harness.ts";
 import { createTestDatabase } from "../support/database.ts";
 import { until } from "../support/gate.ts";
 import { targetOf } from "../support/postgres-target.ts";
+import { authentication, createFakePostgres, message, ready } from "./fake-postgres.ts";
 
 const database = await createTestDatabase();
 const target = targetOf(database.url);
@@ -92,5 +93,29 @@ describe("a transaction whose connection is cut between two statements", () => {
         () => false,
       );
     await until(isWhole, "the pool works again", 15_000);
+  });
+});
+
+describe("what is no answer of a database", () => {
+  test.each([
+    ["a row of nothing", message("D", "\0\x01\0\0\0\x01x")],
+    ["an error without a code", message("E", "Mgone away\0\0")],
+    ["the words of something else", Buffer.from("HTTP/1.1 400 Bad Request\r\n\r\n")],
+  ])("is SERVICE_UNAVAILABLE: %s", async (_what, answer) => {
+    const fake = await createFakePostgres({
+      async talk(client, next) {
+        client.write(Buffer.concat([authentication(0), ready]));
+        for (;;) {
+          await next();
+          client.end(answer);
+        }
+      },
+    });
+    const options = { target: targetOf(`postgresql://me@127.0.0.1:${fake.port}/d`), maxConnections: 1, pooled: false };
+    const strange = createPostgresPool({ ...options, random: randomBytes, log: silentLog });
+    await expect(strange.write(kept)).rejects.toMatchObject({ reason: "SERVICE_UNAVAILABLE", retryAfterMs: 1_000 });
+    await expect(strange.transaction(kept)).rejects.toMatchObject({ reason: "SERVICE_UNAVAILABLE" });
+    await strange.close();
+    await fake.close();
   });
 });
