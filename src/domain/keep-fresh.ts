@@ -2,7 +2,7 @@ import type { World } from "../world.ts";
 import type { Credential } from "./credential.ts";
 import type { Platform, Platforms } from "./platform.ts";
 import type { Refresher } from "./refresh.ts";
-import type { CredentialRepository } from "./repositories.ts";
+import type { CredentialRepository, DueCredential } from "./repositories.ts";
 
 const hourMs = 3_600_000;
 /** Rotating grants used this recently are refreshed ahead of need, tokens minted with the app's key if used within an hour. */
@@ -10,6 +10,8 @@ const recentMs = { rotating: 24 * hourMs, minted: hourMs };
 /** Refreshes of one platform at once: callers' own come first. */
 const concurrency = 4;
 const batch = 200;
+/** A round takes nothing up after this long: what hangs is not waited for by what has become due meanwhile. */
+const roundMs = 10_000;
 /** How long before a grant's own end it is warned of. */
 const warnMs = 30 * 24 * hourMs;
 
@@ -51,24 +53,25 @@ export function createKeepFresh(parts: {
     // Replicas begin at different places, so that they seldom wait for each other.
     const start = due.length === 0 ? 0 : world.random(4).readUInt32BE() % due.length;
     const waiting = [...due.slice(start), ...due.slice(0, start)];
-    let trouble = false;
+    const fair = fairly(waiting);
+    const stopAt = performance.now() + roundMs;
     const work = async () => {
-      for (let next = waiting.shift(); next !== undefined && !trouble; next = waiting.shift()) {
-        trouble = await isTrouble(next);
+      while (performance.now() < stopAt && platform.leftAlone?.() !== true) {
+        const next = fair.take();
+        if (next === undefined) return;
+        await refresh(next.credential);
+        fair.done(next);
       }
     };
     await Promise.all(Array.from({ length: concurrency }, work));
   }
 
-  /** The platform's trouble ends the round: the other credentials would meet it too. */
-  async function isTrouble(credential: Credential): Promise<boolean> {
+  /** How it goes is on record and in the metrics: one credential's trouble is no reason to leave the others. */
+  async function refresh(credential: Credential): Promise<void> {
     try {
-      const outcome = await refresher.refresh(credential);
-      if (outcome.kind === "current") return false;
-      return outcome.failure !== "dead" && outcome.failure !== "gone" && outcome.failure !== "suspended";
+      await refresher.refresh(credential);
     } catch (error) {
       world.log.warn({ credential: credential.id, error: error instanceof Error ? error.name : "" }, "refresh.failed");
-      return false;
     }
   }
 
@@ -83,5 +86,29 @@ export function createKeepFresh(parts: {
         world.log.warn({ platform, credential, installations, endsAt }, "grant.ending");
       }
     },
+  };
+}
+
+/** Takes from the owners in turn: who has the fewest under way, and among them who has not failed before. */
+function fairly(waiting: DueCredential[]) {
+  const underWay = new Map<string, number>();
+  const count = ({ owner }: DueCredential) => underWay.get(owner ?? "") ?? 0;
+  const change = (one: DueCredential, by: number) => void underWay.set(one.owner ?? "", count(one) + by);
+  const rank = (one: DueCredential) => [Math.min(one.credential.failures, 1), count(one)] as const;
+  return {
+    take(): DueCredential | undefined {
+      let [best] = waiting;
+      for (const one of waiting) {
+        if (best === undefined) break;
+        const [failed, busy] = rank(one);
+        const [leastFailed, leastBusy] = rank(best);
+        if (failed < leastFailed || (failed === leastFailed && busy < leastBusy)) best = one;
+      }
+      if (best === undefined) return undefined;
+      waiting.splice(waiting.indexOf(best), 1);
+      change(best, 1);
+      return best;
+    },
+    done: (one: DueCredential) => change(one, -1),
   };
 }

@@ -191,6 +191,8 @@ export interface Platform {
   exchange(request: ExchangeRequest): Promise<ExchangeOutcome>;
   /** Obtains a new access token, or for a long-lived one asks whether it still works. */
   mint(credential: CredentialSecrets, narrowing?: Narrowing): Promise<MintOutcome>;
+  /** Whether it is asked for no token at the moment, since several credentials met the same trouble; absent: never. */
+  readonly leftAlone?: () => boolean;
   /** What `revoke` ends: this token set alone, or perhaps everything the same subject was given. */
   revocationReach(kind: CredentialKind): "token" | "grant";
   /** Ends the credential at the platform. Succeeds if it has already ended. */

@@ -176,6 +176,12 @@ export interface DueQuery {
   readonly registration: Registration;
 }
 
+/** What is due, and whose it is. */
+export interface DueCredential {
+  readonly credential: Credential;
+  readonly owner: string | undefined;
+}
+
 /** A grant whose own end comes near. */
 export interface EndingGrant {
   readonly id: string;
@@ -230,9 +236,10 @@ export interface CredentialRepository {
   related(platform: string, subjects: readonly string[], orgIds: readonly string[]): Promise<readonly Credential[]>;
   /**
    * Active credentials past their refresh time that were used recently, or at rest for too long, and dead ones that need no
-   * secret and died within about a day; none that is leased or backs off.
+   * secret and died within about a day; none that is leased or backs off. What has not failed comes first, then the owners
+   * in turn, then what ends soonest.
    */
-  due(query: DueQuery): Promise<readonly Credential[]>;
+  due(query: DueQuery): Promise<readonly DueCredential[]>;
   /** Active grants that end before `before`, soonest first. */
   ending(before: Date, limit: number): Promise<readonly EndingGrant[]>;
   /**

@@ -1,6 +1,5 @@
 import { and, asc, eq, exists, gte, isNotNull, isNull, lt, lte, ne, or, sql } from "drizzle-orm";
-import type { Credential } from "../domain/credential.ts";
-import type { DueQuery, EndingGrant } from "../domain/repositories.ts";
+import type { DueCredential, DueQuery, EndingGrant } from "../domain/repositories.ts";
 import { readerColumns, toCredential } from "./credential-rows.ts";
 import type { Queries } from "./database.ts";
 import { isFree } from "./lease.ts";
@@ -8,7 +7,7 @@ import { credentials, installationCredentials, installations } from "./schema.ts
 import type { Sealer } from "./seal/sealer.ts";
 
 /** See CredentialRepository.due. */
-export async function dueCredentials(db: Queries, query: DueQuery, sealer: Sealer): Promise<readonly Credential[]> {
+export async function dueCredentials(db: Queries, query: DueQuery, sealer: Sealer): Promise<readonly DueCredential[]> {
   const { platform, now, rotatingUsedSince, mintedUsedSince, refreshedBefore, limit, registration } = query;
   const usedSince = sql`case when ${credentials.kind} = 'rotating'
     then ${rotatingUsedSince.toISOString()}::timestamptz else ${mintedUsedSince.toISOString()}::timestamptz end`;
@@ -28,8 +27,10 @@ export async function dueCredentials(db: Queries, query: DueQuery, sealer: Seale
     refreshedBefore === undefined ? sql`false` : lte(credentials.refreshedAt, refreshedBefore),
   );
   const isOwn = or(isNull(credentials.registration), eq(credentials.registration, registration));
+  const failing = sql`${credentials.failures} > 0`;
+  const turn = sql`row_number() over (partition by ${failing}, ${credentials.owner} order by ${credentials.expiresAt})`;
   const rows = await db
-    .select(readerColumns)
+    .select({ ...readerColumns, owner: credentials.owner })
     .from(credentials)
     .where(
       and(
@@ -41,10 +42,10 @@ export async function dueCredentials(db: Queries, query: DueQuery, sealer: Seale
         or(and(lte(credentials.refreshAfter, now), exists(usedRecently)), atRest),
       ),
     )
-    .orderBy(asc(credentials.expiresAt))
+    .orderBy(failing, turn, asc(credentials.expiresAt))
     .limit(limit);
   const lapsed = await db
-    .select(readerColumns)
+    .select({ ...readerColumns, owner: credentials.owner })
     .from(credentials)
     .where(
       and(
@@ -58,7 +59,7 @@ export async function dueCredentials(db: Queries, query: DueQuery, sealer: Seale
     )
     .orderBy(asc(credentials.leaseUntil))
     .limit(limit - rows.length);
-  return [...rows, ...lapsed].map((row) => toCredential(row, sealer));
+  return [...rows, ...lapsed].map((row) => ({ credential: toCredential(row, sealer), owner: row.owner ?? undefined }));
 }
 
 /** After so many refusals, about a day of them, only a caller's call looks whether it came back. */

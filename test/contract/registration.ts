@@ -45,7 +45,7 @@ export function describeRegistration({ storage, clock, raw }: OpenedStorage): vo
       ...{ platform: "slack", now: everything, rotatingUsedSince: used, mintedUsedSince: used },
       ...{ refreshedBefore: everything, limit: 10_000, registration },
     });
-    return due.some((one) => one.id === id);
+    return due.some(({ credential }) => credential.id === id);
   };
 
   describe("whom a grant was given to", () => {

@@ -1,5 +1,6 @@
 import postgres from "postgres";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { withBreaker } from "../../src/domain/breaker.ts";
 import type { CredentialKind, TokenSet } from "../../src/domain/credential.ts";
 import { createKeepFresh } from "../../src/domain/keep-fresh.ts";
 import type { Platform } from "../../src/domain/platform.ts";
@@ -7,6 +8,7 @@ import { createRefresher } from "../../src/domain/refresh.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { createClock } from "../support/clock.ts";
 import { openTestStorage } from "../support/domain.ts";
+import { createGate, until } from "../support/gate.ts";
 import { connection, minted, onlyPlatforms, scriptedPlatform, tokenSet } from "../support/scripted-platform.ts";
 import { createTestWorld } from "../support/world.ts";
 
@@ -34,11 +36,22 @@ beforeEach(async () => {
 });
 
 /** Connects one organization whose token was issued `ageMs` ago for an hour; `usedMsAgo` undefined: never used. */
-async function connected(options: { ageMs: number; usedMsAgo?: number; kind?: CredentialKind; tokens?: TokenSet }) {
+async function connected(options: {
+  ageMs: number;
+  usedMsAgo?: number;
+  kind?: CredentialKind;
+  tokens?: TokenSet;
+  org?: string;
+  owner?: string;
+}) {
   const tokens = options.tokens ?? tokenSet({ ageMs: options.ageMs, now: clock.now() });
-  const context = { platform: "slack", holder: "organization", owner: undefined, now: clock.now() } as const;
+  const context = { platform: "slack", holder: "organization", owner: options.owner, now: clock.now() } as const;
   const [installation] = await storage.installations.connect(
-    connection({ kind: options.kind ?? "rotating", tokens }),
+    connection({
+      kind: options.kind ?? "rotating",
+      tokens,
+      ...(options.org === undefined ? {} : { org: options.org }),
+    }),
     context,
   );
   if (options.usedMsAgo !== undefined) {
@@ -117,17 +130,74 @@ test("never asks one platform for more than four at once", async () => {
   expect(most).toBeLessThanOrEqual(4);
 });
 
-test("gives up the round when the platform is in trouble, and takes it up after the back-off", async () => {
-  const platform = scriptedPlatform();
-  platform.answer = () => ({ kind: "rate_limited", retryAfterMs: 60_000 });
+test("gives up the round when the platform is in trouble, and takes it up when that is over", async () => {
+  const platform = slack();
+  const mint = platform.answer;
+  platform.answer = () => ({ kind: "unavailable", retryAfterMs: undefined, mayHaveBeenProcessed: false, cause: "x" });
   for (let i = 0; i < 20; i++) await connected({ ageMs: 40 * minuteMs, usedMsAgo: minuteMs });
-  await keepFresh(platform).refreshDue();
-  expect(platform.spent.length).toBeLessThanOrEqual(4);
+  const round = keepFresh(withBreaker(platform));
+  await round.refreshDue();
   const asked = platform.spent.length;
-  platform.answer = () => minted({ now: clock.now() });
-  await keepFresh(platform).refreshDue();
-  expect(platform.spent.length).toBe(20);
-  expect(asked).toBeGreaterThan(0);
+  expect(asked).toBeGreaterThanOrEqual(5);
+  expect(asked).toBeLessThanOrEqual(12);
+  platform.answer = mint;
+  await sql`update credentials set lease_until = null`;
+  const served = async () => {
+    await round.refreshDue();
+    return platform.spent.length === asked + 20;
+  };
+  await until(served, "the first turn after the outage ends it for all", 10_000);
+});
+
+describe("one tenant's trouble", () => {
+  const refusals = [
+    { kind: "rate_limited", retryAfterMs: 60_000 },
+    { kind: "refused", code: "ip_allow_list" },
+    { kind: "misconfigured", code: "unauthorized_client" },
+    { kind: "unavailable", retryAfterMs: undefined, mayHaveBeenProcessed: false, cause: "http_502" },
+  ] as const;
+
+  test.each(refusals)("is no reason to leave the neighbours: $kind", async (refusal) => {
+    const platform = slack();
+    const mint = platform.answer;
+    platform.answer = (credential) => (credential.subject === "Tbad:bot" ? refusal : mint(credential));
+    await connected({ ageMs: 50 * minuteMs, usedMsAgo: minuteMs, org: "Tbad", owner: "a" });
+    for (let i = 0; i < 8; i++) await connected({ ageMs: 40 * minuteMs, usedMsAgo: minuteMs, owner: "b" });
+    await keepFresh(withBreaker(platform)).refreshDue();
+    expect(platform.spent.length).toBe(9);
+    expect((await sql`select from credentials where failures = 0 and version = 2`).length).toBe(8);
+  });
+
+  test("that hangs leaves the neighbours half of the places", async () => {
+    const platform = slack();
+    const mint = platform.answer;
+    const gate = createGate();
+    let served = 0;
+    platform.answer = async (credential) => {
+      if (credential.subject.startsWith("Tslow")) await gate.opened;
+      else served++;
+      return mint(credential);
+    };
+    for (let i = 0; i < 12; i++) {
+      await connected({ ageMs: 50 * minuteMs, usedMsAgo: minuteMs, org: `Tslow${i}`, owner: "a" });
+    }
+    for (let i = 0; i < 6; i++) await connected({ ageMs: 40 * minuteMs, usedMsAgo: minuteMs, owner: "b" });
+    const round = keepFresh(platform).refreshDue();
+    await until(() => served === 6, "all of the neighbours' are refreshed");
+    gate.open();
+    await round;
+  });
+
+  test("does not fill a round, however much of it is due", async () => {
+    const query = { platform: "slack", now: clock.now(), refreshedBefore: undefined, registration: "none" };
+    const used = { rotatingUsedSince: new Date(0), mintedUsedSince: new Date(0) };
+    for (let i = 0; i < 5; i++) await connected({ ageMs: 50 * minuteMs, usedMsAgo: minuteMs, owner: "a" });
+    await connected({ ageMs: 55 * minuteMs, usedMsAgo: minuteMs, owner: "c" });
+    await sql`update credentials set failures = 3 where owner = 'c'`;
+    await connected({ ageMs: 40 * minuteMs, usedMsAgo: minuteMs, owner: "b" });
+    const due = await storage.credentials.due({ ...query, ...used, limit: 10 });
+    expect(due.map(({ owner }) => owner)).toEqual(["a", "b", "a", "a", "a", "a", "c"]);
+  });
 });
 
 test("warns of grants that end within thirty days, and names their installations", async () => {
