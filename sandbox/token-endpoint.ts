@@ -22,6 +22,8 @@ export interface TokenControls {
   beforeTokenAnswer: () => Promise<void>;
   /** How long every answer takes at least. */
   delayMs: number;
+  /** What one installation or grant is told whatever it asks, by its path; undefined: what it would be told anyway. */
+  refusal: (path: string) => Answer | undefined;
   /** The next `times` (1) requests fail this way. */
   fail(failure: TokenFailure, times?: number): void;
   /** Forgets the failures that are still to come. */
@@ -47,6 +49,7 @@ export function tokenEndpoint(server: PlatformServer): TokenEndpoint {
   const controls = {
     beforeTokenAnswer: async (): Promise<void> => {},
     delayMs: 0,
+    refusal: (_path: string): Answer | undefined => undefined,
     fail(failure: TokenFailure, times = 1) {
       for (let i = 0; i < times; i++) failures.push(failure);
     },
@@ -79,6 +82,8 @@ export function tokenEndpoint(server: PlatformServer): TokenEndpoint {
     const failure = failures.shift();
     if (failure === "hang") return;
     if (failure === "reset") return void request.socket.destroy();
+    const refusal = controls.refusal(request.path);
+    if (refusal !== undefined) return sendAnswer(response, refusal);
     const processed = failure === undefined || failure === "lost" || failure.processed === true;
     const real: Answer | undefined = processed ? await handle(request) : undefined;
     if (controls.delayMs > 0) await delay(controls.delayMs);

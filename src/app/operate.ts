@@ -1,5 +1,6 @@
 import { createClosers } from "../closers.ts";
 import type { Config } from "../config/load-config.ts";
+import { createDeadGrants, type DeadGrants } from "../domain/confirm-deaths.ts";
 import { createEndTokens } from "../domain/end-tokens.ts";
 import { createMoveInstallation, type MoveInstallation } from "../domain/move-installation.ts";
 import { createOffboardOwner, type OffboardOwner } from "../domain/offboard-owner.ts";
@@ -14,6 +15,7 @@ import { openStorage } from "./open-storage.ts";
 export interface Operation {
   readonly move: MoveInstallation;
   readonly offboarding: OffboardOwner;
+  readonly deadGrants: DeadGrants;
   close(): Promise<void>;
 }
 
@@ -30,6 +32,7 @@ export async function openOperation(config: Config, world: World): Promise<Opera
     return {
       move: createMoveInstallation({ installations, platforms, now: world.now }),
       offboarding: createOffboardOwner({ installations, links, revoker, audit, now: world.now }),
+      deadGrants: createDeadGrants({ credentials, platforms, now: world.now }),
       close: closers.close,
     };
   } catch (error) {

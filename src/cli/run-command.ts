@@ -10,6 +10,7 @@ const usage = `usage: oauth-token-service COMMAND
   audit verify [--from TIME] finds what was changed in the record or removed from it
   move ID --to OWNER         gives an organization's installation to another owner; --to-none: to no owner
   offboard OWNER [--yes]     revokes everything of an owner; --reason TEXT says why
+  dead-grants                lists what a platform calls dead and is not believed in; dead-grants --help says more
   health [--address H:P]     asks the gRPC listener whether it is serving
   --help                     prints this
 
@@ -30,6 +31,7 @@ const commands: readonly Entry[] = [
   { words: ["audit", "verify"], load: async () => (await import("./audit-verify.ts")).auditVerifyCommand },
   { words: ["move"], load: async () => (await import("./move.ts")).moveCommand },
   { words: ["offboard"], load: async () => (await import("./offboard.ts")).offboardCommand },
+  { words: ["dead-grants"], load: async () => (await import("./dead-grants.ts")).deadGrantsCommand },
   { words: ["health"], load: async () => (await import("./health.ts")).healthCommand },
 ];
 

@@ -1,35 +1,25 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { ServiceError } from "../errors.ts";
 import type { Secret } from "../secret.ts";
-import type { World } from "../world.ts";
-import { backoffMs, fraction } from "./backoff.ts";
-import type { TokenSet } from "./credential.ts";
-import type { MintOutcome, Platform } from "./platform.ts";
-import type { RefreshEvents } from "./refresh-events.ts";
-import { namedError, type RefreshFailure, type RefreshOutcome } from "./refresh-outcome.ts";
-import type { CommitOutcome, CredentialRepository, Lease } from "./repositories.ts";
+import { fraction } from "./backoff.ts";
+import type { Credential, TokenSet } from "./credential.ts";
+import { alone, aloneMs, doubt, doubted, refusedBy, suspendedMs } from "./judge-refusal.ts";
+import { fail, type MintAttempt, noteRejection, wait } from "./mint-attempt.ts";
+import type { MintOutcome } from "./platform.ts";
+import type { RefreshOutcome } from "./refresh-outcome.ts";
+import type { CommitOutcome } from "./repositories.ts";
 import { refreshTime } from "./token.ts";
 
 /** A refused token is not believed while an earlier attempt this young may still report its success. */
 const openAttemptGraceMs = 60_000;
 const rateLimitMs = 30_000;
-/** A suspension, or a refusal of one installation, ends without a word to us. */
-const suspendedMs = 10_000;
 /** What a platform in trouble guesses of its end counts up to here, so that the end is noticed within 10 s. */
 const maxOutageMs = 6_000;
 /** A further call begins no later than this: with the 10 s it may take it still ends before the lease of 20 s does. */
 const lastCallMs = 8_000;
 
-interface Attempt {
-  readonly lease: Lease;
-  readonly platform: Platform;
-  readonly credentials: CredentialRepository;
-  readonly world: World;
-  readonly events: RefreshEvents;
-}
-
 /** What the holder of a lease does: ask the platform once, then store the answer whatever it is. */
-export async function attemptMint(attempt: Attempt): Promise<RefreshOutcome> {
+export async function attemptMint(attempt: MintAttempt): Promise<RefreshOutcome> {
   const { lease, platform } = attempt;
   const started = performance.now();
   const outcome = await mintWith(attempt, lease.refreshToken);
@@ -53,10 +43,16 @@ export async function attemptMint(attempt: Attempt): Promise<RefreshOutcome> {
   }
   // Where a spent token never works again, an attempt that did not report back most likely spent this one.
   const lost = openAttemptAt !== undefined && platform.reuseLeewayMs === 0;
-  return condemn(attempt, lost ? "rotation_lost" : outcome.code);
+  const code = lost ? "rotation_lost" : outcome.code;
+  // What is known to be dead is no news about the platform.
+  const isNews = lease.credential.status === "active";
+  return isNews && (await doubted(attempt, code)) ? doubt(attempt, code) : condemn(attempt, code);
 }
 
-async function settle(attempt: Attempt, outcome: Exclude<MintOutcome, { kind: "rejected" }>): Promise<RefreshOutcome> {
+async function settle(
+  attempt: MintAttempt,
+  outcome: Exclude<MintOutcome, { kind: "rejected" }>,
+): Promise<RefreshOutcome> {
   const { lease, credentials, world } = attempt;
   switch (outcome.kind) {
     case "minted":
@@ -67,21 +63,17 @@ async function settle(attempt: Attempt, outcome: Exclude<MintOutcome, { kind: "r
     case "suspended":
       attempt.events.suspended(await credentials.setSuspended(lease.credential.id, true));
       return fail(attempt, "suspended", { error: "suspended", backoffMs: suspendedMs, unclear: false });
-    case "refused": {
-      const { platform: name, id } = lease.credential;
-      world.log.warn({ platform: name, code: outcome.code, credential: id }, "installation.refused");
-      const error = namedError("refused", outcome.code);
-      return {
-        ...(await fail(attempt, "refused", { error, backoffMs: suspendedMs, unclear: false })),
-        code: outcome.code,
-      };
-    }
+    case "refused":
+      return refusedBy(attempt, outcome.code);
     case "misconfigured":
       world.log.error(
         { platform: lease.credential.platform, code: outcome.code, credential: lease.credential.id },
         "platform.misconfigured",
       );
-      return fail(attempt, "misconfigured", { error: "misconfigured", backoffMs: wait(attempt), unclear: false });
+      return (
+        (await alone(attempt, outcome.code, aloneMs.misconfigured)) ??
+        fail(attempt, "misconfigured", { error: "misconfigured", backoffMs: wait(attempt), unclear: false })
+      );
     case "rate_limited": {
       const limit = outcome.retryAfterMs ?? rateLimitMs;
       return fail(attempt, "rate_limited", { error: "rate_limited", backoffMs: limit, unclear: false });
@@ -94,6 +86,8 @@ async function settle(attempt: Attempt, outcome: Exclude<MintOutcome, { kind: "r
         { platform: lease.credential.platform, cause: outcome.cause, unclear, credential: lease.credential.id },
         "platform.unavailable",
       );
+      const given = await alone(attempt, outcome.cause, aloneMs.unavailable);
+      if (given !== undefined) return given;
       return fail(attempt, "unavailable", {
         error: unclear ? "unclear" : "unavailable",
         backoffMs: Math.min(outcome.retryAfterMs ?? wait(attempt), maxOutageMs),
@@ -103,7 +97,7 @@ async function settle(attempt: Attempt, outcome: Exclude<MintOutcome, { kind: "r
   }
 }
 
-async function store(attempt: Attempt, tokens: TokenSet): Promise<RefreshOutcome> {
+async function store(attempt: MintAttempt, tokens: TokenSet): Promise<RefreshOutcome> {
   const { lease, platform, credentials, world } = attempt;
   const { id, lastError } = lease.credential;
   const committed = await commitUntilStored(attempt, tokens);
@@ -135,7 +129,7 @@ async function store(attempt: Attempt, tokens: TokenSet): Promise<RefreshOutcome
 }
 
 /** The answer may be the only valid token there is: it is stored however long the database takes to come back. */
-async function commitUntilStored(attempt: Attempt, tokens: TokenSet): Promise<CommitOutcome> {
+async function commitUntilStored(attempt: MintAttempt, tokens: TokenSet): Promise<CommitOutcome> {
   const { lease, credentials, world } = attempt;
   const refreshAfter = refreshTime(tokens.token, fraction(world.random));
   for (;;) {
@@ -150,7 +144,7 @@ async function commitUntilStored(attempt: Attempt, tokens: TokenSet): Promise<Co
 }
 
 /** Tokens of the same grant that may still work: a second successor, then the predecessor within the leeway. */
-function otherTokens({ lease, platform, world }: Attempt): readonly Secret[] {
+function otherTokens({ lease, platform, world }: MintAttempt): readonly Secret[] {
   const tokens: Secret[] = [];
   if (lease.spareRefreshToken !== undefined) tokens.push(lease.spareRefreshToken);
   const { previousRefreshToken, previousSpentAt } = lease;
@@ -161,7 +155,7 @@ function otherTokens({ lease, platform, world }: Attempt): readonly Secret[] {
   return tokens;
 }
 
-function mintWith({ lease, platform }: Attempt, refreshToken: Secret | undefined): Promise<MintOutcome> {
+function mintWith({ lease, platform }: MintAttempt, refreshToken: Secret | undefined): Promise<MintOutcome> {
   const { kind, actor, subject, externalUserId, registration } = lease.credential;
   return platform.mint({
     kind,
@@ -174,7 +168,7 @@ function mintWith({ lease, platform }: Attempt, refreshToken: Secret | undefined
   });
 }
 
-async function newerThanLease({ lease, credentials }: Attempt): Promise<RefreshOutcome | undefined> {
+async function newerThanLease({ lease, credentials }: MintAttempt): Promise<RefreshOutcome | undefined> {
   const state = await credentials.read(lease.credential.id);
   if (state === undefined || state.credential.status === "revoked") {
     return { kind: "failed", failure: "gone", retryAfterMs: 0 };
@@ -187,17 +181,17 @@ async function newerThanLease({ lease, credentials }: Attempt): Promise<RefreshO
 const patience = 8;
 
 /** Right after an install the platform may not know it everywhere. Minted with our own key, nothing is lost by asking again. */
-function isYoung({ kind, issuedAt, failures, status }: Lease["credential"]): boolean {
+function isYoung({ kind, issuedAt, failures, status }: Credential): boolean {
   return kind === "app_installation" && status === "active" && issuedAt === undefined && failures < patience;
 }
 
 /** When one that needs no secret is looked at again, since it may come back: a minute, and an hour in the end. */
-function revisitMs({ kind, failures }: Lease["credential"]): number | undefined {
+function revisitMs({ kind, failures }: Credential): number | undefined {
   if (kind !== "app_installation") return undefined;
   return Math.min(60_000 * 2 ** Math.max(failures - patience, 0), 3_600_000);
 }
 
-async function condemn(attempt: Attempt, code: string): Promise<RefreshOutcome> {
+async function condemn(attempt: MintAttempt, code: string): Promise<RefreshOutcome> {
   const { lease, credentials, world } = attempt;
   const backoffMs = revisitMs(lease.credential);
   if (lease.credential.status === "dead") {
@@ -209,23 +203,4 @@ async function condemn(attempt: Attempt, code: string): Promise<RefreshOutcome> 
     return { kind: "failed", failure: "dead", retryAfterMs: 0 };
   }
   return (await newerThanLease(attempt)) ?? { kind: "failed", failure: "unavailable", retryAfterMs: wait(attempt) };
-}
-
-/** The grant is dead either way; which installations it served is only wanted for the record. */
-async function noteRejection({ lease, credentials, events }: Attempt, code: string): Promise<void> {
-  const served = await credentials.servedBy(lease.credential.id).catch(() => []);
-  events.rejected(lease.credential, code, served);
-}
-
-async function fail(
-  { lease, credentials }: Attempt,
-  failure: RefreshFailure,
-  recorded: { readonly error: string; readonly backoffMs: number; readonly unclear: boolean },
-): Promise<Extract<RefreshOutcome, { kind: "failed" }>> {
-  await credentials.release(lease, recorded);
-  return { kind: "failed", failure, retryAfterMs: recorded.backoffMs };
-}
-
-function wait({ lease, world }: Attempt): number {
-  return backoffMs(lease.credential.failures, () => fraction(world.random));
 }

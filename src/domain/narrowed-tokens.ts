@@ -69,12 +69,15 @@ export function createNarrowedTokens(parts: {
         const decided = await refresher.refresh(credential);
         return decided.kind === "failed" ? decided : failed("unavailable");
       }
-      case "refused":
+      case "refused": {
         world.log.warn(
           { platform: platform.name, code: outcome.code, credential: credential.id },
           "installation.refused",
         );
+        // So that the installation shows it, unless it is the shape that is refused.
+        await refresher.refresh(credential);
         return { ...failed("refused"), code: outcome.code };
+      }
       case "misconfigured":
         world.log.error({ platform: platform.name, code: outcome.code }, "platform.misconfigured");
         return failed("misconfigured");

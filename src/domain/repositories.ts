@@ -1,6 +1,7 @@
 import type { Secret } from "../secret.ts";
 import type { Visibility } from "./access.ts";
 import type { Actor, Credential, TokenSet } from "./credential.ts";
+import type { Doubts, Verdicts } from "./doubt.ts";
 import type { Installation, InstallationFilter, Position, ProviderRevocation } from "./installation.ts";
 import type { Connection } from "./platform.ts";
 import type { Doer, Recording } from "./record.ts";
@@ -158,6 +159,8 @@ export interface Failure {
   readonly backoffMs: number;
   /** The request may have been processed: the next lease shows this attempt as `openAttemptAt`. */
   readonly unclear: boolean;
+  /** The platform refused it for good, which is not believed yet. */
+  readonly doubted?: boolean;
 }
 
 /** An installation as the record names it. */
@@ -229,6 +232,27 @@ export interface CredentialRepository {
   reviveRefused(platform: string, registration: Registration): Promise<readonly ServedInstallation[]>;
   /** How many credentials of each platform were given to others than these. */
   countForeign(own: ReadonlyMap<string, Registration>): Promise<ReadonlyMap<string, number>>;
+  /**
+   * Ends the attempt as a failure that a person has to end: its installations ask for reauthorization. The credential is
+   * asked again after its back-off, and its next success takes that back.
+   */
+  giveUp(lease: Lease, failure: Failure): Promise<void>;
+  /** Since when the credential fails in a row, if another one of its platform was accepted after that. */
+  failsAlone(lease: Lease): Promise<Date | undefined>;
+  /** Notes that the platform refused the leased credential for good, and tells what it said of others lately. */
+  noteCalledDead(lease: Lease, holder: "organization" | "person"): Promise<Verdicts>;
+  /** Doubts what was condemned within the last hour without a doubt: it is active again, and its installations too. */
+  reviveCalledDead(platform: string): Promise<readonly ServedInstallation[]>;
+  /** Where deaths are doubted. */
+  doubts(): Promise<readonly Doubts[]>;
+  /**
+   * Believes every doubted death of a platform, and for a day whatever it calls dead, in one transaction; gives the
+   * installations that ask for reauthorization now.
+   */
+  confirmDeaths(
+    platform: string,
+    record?: Recording<readonly ServedInstallation[]>,
+  ): Promise<readonly ServedInstallation[]>;
   /**
    * Credentials that serve live installations, of any owner: those of these subjects, and people's that serve these
    * organizations.

@@ -53,6 +53,15 @@ export function announcingCredentials(
       publish({ kind: "credential", id: lease.credential.id });
       return outcome;
     },
+    async giveUp(lease, failure) {
+      await repository.giveUp(lease, failure);
+      publish({ kind: "credential", id: lease.credential.id });
+    },
+    async reviveCalledDead(platform) {
+      const revived = await repository.reviveCalledDead(platform);
+      publish({ kind: "everything" });
+      return revived;
+    },
     async condemn(lease, code, backoffMs) {
       const condemned = await repository.condemn(lease, code, backoffMs);
       publish({ kind: "credential", id: lease.credential.id });

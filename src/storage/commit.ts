@@ -3,7 +3,7 @@ import type { TokenSet } from "../domain/credential.ts";
 import type { CommitOutcome, Lease } from "../domain/repositories.ts";
 import { readerColumns, seal, sealingKeyId, toCredential, tokenColumns } from "./credential-rows.ts";
 import type { Database, Queries } from "./database.ts";
-import { accepted, noAttempt } from "./lease.ts";
+import { accepted, noAttempt, proven } from "./lease.ts";
 import { credentials, installationCredentials, installations } from "./schema.ts";
 import type { Sealer } from "./seal/sealer.ts";
 
@@ -63,9 +63,8 @@ async function storeTokens(db: Queries, { lease, tokens, refreshAfter, now }: Co
         refreshAfter: refreshAfter ?? null,
         openAttemptAt: null,
         committedAttempt: lease.attemptId,
-        failures: 0,
-        lastError: null,
         ...accepted(lease.registration),
+        ...proven(now),
         refreshedAt: now,
       })
       .where(

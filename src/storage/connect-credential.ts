@@ -82,6 +82,8 @@ const cleared = {
   leaseUntil: null,
   failures: 0,
   lastError: null,
+  failingSince: null,
+  doubtedSince: null,
   refusedBy: null,
 };
 

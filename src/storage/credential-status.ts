@@ -1,4 +1,5 @@
-import { and, eq, inArray, sql } from "drizzle-orm";
+import { and, eq, gt, inArray, ne, sql } from "drizzle-orm";
+import type { Credential } from "../domain/credential.ts";
 import type { Lease, ServedInstallation } from "../domain/repositories.ts";
 import type { Queries } from "./database.ts";
 import { inMs, isHeld, noAttempt } from "./lease.ts";
@@ -55,6 +56,39 @@ export async function condemnCredential(
     );
   const rows = await db.with(condemned, touched).select().from(condemned);
   return rows.length > 0;
+}
+
+/** See CredentialRepository.giveUp. */
+export async function askForReauthorization(db: Queries, credentialId: string, now: Date): Promise<void> {
+  const served = db
+    .select({ id: installations.id })
+    .from(installationCredentials)
+    .innerJoin(installations, eq(installations.id, installationCredentials.installationId))
+    .where(
+      and(
+        eq(installationCredentials.credentialId, credentialId),
+        installationCredentials.natural,
+        inArray(installations.status, ["active", "suspended"]),
+      ),
+    )
+    .orderBy(installations.id)
+    .for("no key update", { of: installations });
+  await db
+    .update(installations)
+    .set({ status: "reauthorization_required", updatedAt: now })
+    .where(inArray(installations.id, served));
+}
+
+/** See CredentialRepository.failsAlone. */
+export async function failsAlone(db: Queries, { id, platform, subject }: Credential): Promise<Date | undefined> {
+  const own = db.select({ since: credentials.failingSince }).from(credentials).where(eq(credentials.id, id));
+  const since = sql`(${own})`;
+  const [row] = await db
+    .select({ since: sql`${since}`.mapWith(credentials.failingSince) })
+    .from(credentials)
+    .where(and(eq(credentials.platform, platform), ne(credentials.subject, subject), gt(credentials.provenAt, since)))
+    .limit(1);
+  return row?.since ?? undefined;
 }
 
 /** See CredentialRepository.setSuspended. */

@@ -2,11 +2,19 @@ import { eq } from "drizzle-orm";
 import type { CredentialRepository, CredentialState, Lease } from "../domain/repositories.ts";
 import { commitTokens } from "./commit.ts";
 import { readerColumns, toCredential } from "./credential-rows.ts";
-import { condemnCredential, servedInstallations, suspendInstallations } from "./credential-status.ts";
+import {
+  askForReauthorization,
+  condemnCredential,
+  failsAlone,
+  servedInstallations,
+  suspendInstallations,
+} from "./credential-status.ts";
 import type { Database, Queries } from "./database.ts";
+import { confirmDeaths, markCalledDead, readDoubts, readVerdicts, reviveCalledDead } from "./doubt.ts";
 import { dueCredentials, endingGrants } from "./due-credentials.ts";
 import { countForeign, reviveRefused } from "./foreign-credentials.ts";
 import { abandonLease, acquireLease, confirmLease, type Held, leaseRemainingMs, releaseLease } from "./lease.ts";
+import type { RecordedTransaction } from "./recorded-transaction.ts";
 import { relatedCredentials } from "./related-credentials.ts";
 import { credentials } from "./schema.ts";
 import type { Sealer } from "./seal/sealer.ts";
@@ -14,19 +22,33 @@ import { isUuid } from "./uuid.ts";
 
 export interface CredentialTools {
   readonly database: Database;
+  readonly recorded: RecordedTransaction;
   readonly sealer: Sealer;
   readonly now: () => Date;
 }
 
-export function createCredentialRepository({ database, sealer, now }: CredentialTools): CredentialRepository {
+export function createCredentialRepository({ database, recorded, sealer, now }: CredentialTools): CredentialRepository {
   return {
     read: (id) => database.read((db) => readState(db, id, sealer)),
     acquire: (id, version, attemptId, leaseMs, registration) =>
       database.write((db) => acquireLease(db, { id, version, attemptId, leaseMs, registration }, now(), sealer)),
     commit: (lease, tokens, refreshAfter) =>
       commitTokens(database, { lease, tokens, refreshAfter, now: now() }, sealer),
-    release: (lease, failure) => database.write((db) => releaseLease(db, held(lease), failure)),
-    confirm: (lease) => database.write((db) => confirmLease(db, held(lease), lease.registration)),
+    release: (lease, failure) => database.write((db) => releaseLease(db, held(lease), failure, now())),
+    giveUp: (lease, failure) =>
+      database.transaction(async (tx) => {
+        await releaseLease(tx, held(lease), failure, now());
+        await askForReauthorization(tx, lease.credential.id, now());
+      }),
+    failsAlone: (lease) => database.read((db) => failsAlone(db, lease.credential)),
+    async noteCalledDead(lease, holder) {
+      await database.write((db) => markCalledDead(db, lease, now()));
+      return database.read((db) => readVerdicts(db, lease, holder, now()));
+    },
+    reviveCalledDead: (platform) => database.transaction((tx) => reviveCalledDead(tx, platform, now())),
+    doubts: () => database.read(readDoubts),
+    confirmDeaths: (platform, record) => recorded((tx) => confirmDeaths(tx, platform, now()), record),
+    confirm: (lease) => database.write((db) => confirmLease(db, held(lease), lease.registration, now())),
     abandon: (lease) => database.write((db) => abandonLease(db, held(lease))),
     condemn: (lease, code, backoffMs) =>
       database.write((db) => condemnCredential(db, lease, { code, backoffMs }, now())),

@@ -1,4 +1,4 @@
-import { and, eq, or, sql } from "drizzle-orm";
+import { and, type Column, eq, or, sql } from "drizzle-orm";
 import type { Registration } from "../domain/registration.ts";
 import type { Failure, Lease } from "../domain/repositories.ts";
 import { ifReadable, open, readerColumns, toCredential } from "./credential-rows.ts";
@@ -94,8 +94,9 @@ export interface Held {
 }
 
 /** See CredentialRepository.release. */
-export async function releaseLease(db: Queries, held: Held, failure: Failure): Promise<void> {
+export async function releaseLease(db: Queries, held: Held, failure: Failure, now: Date): Promise<void> {
   const backoffMs = Math.min(Math.max(failure.backoffMs, 0), maxBackoffMs);
+  const { failingSince, doubtedSince } = credentials;
   await db
     .update(credentials)
     .set({
@@ -103,22 +104,38 @@ export async function releaseLease(db: Queries, held: Held, failure: Failure): P
       leaseUntil: inMs(backoffMs),
       failures: sql`${credentials.failures} + 1`,
       lastError: failure.error,
+      failingSince: firstOf(failingSince, now),
+      ...(failure.doubted === true ? { doubtedSince: firstOf(doubtedSince, now) } : {}),
       ...(failure.unclear ? { openAttemptAt: sql`coalesce(${openAttemptAt}, ${attemptAt})` } : {}),
     })
     .where(isHeld(held));
 }
 
+function firstOf(column: Column, now: Date) {
+  return sql`coalesce(${column}, ${now.toISOString()}::timestamptz)`;
+}
+
 /** See CredentialRepository.confirm. */
-export async function confirmLease(db: Queries, held: Held, registration: Registration | undefined): Promise<void> {
+export async function confirmLease(
+  db: Queries,
+  held: Held,
+  registration: Registration | undefined,
+  now: Date,
+): Promise<void> {
   await db
     .update(credentials)
-    .set({ ...noAttempt, ...accepted(registration), openAttemptAt: null, failures: 0, lastError: null })
+    .set({ ...noAttempt, ...accepted(registration), ...proven(now), openAttemptAt: null })
     .where(isHeld(held));
 }
 
 /** See CredentialRepository.abandon. */
 export async function abandonLease(db: Queries, held: Held): Promise<void> {
   await db.update(credentials).set(noAttempt).where(isHeld(held));
+}
+
+/** A success: whatever was wrong before is over. */
+export function proven(now: Date) {
+  return { failures: 0, lastError: null, failingSince: null, doubtedSince: null, provenAt: now };
 }
 
 /** What ends an attempt, however it went. */

@@ -93,6 +93,14 @@ export const credentials = pgTable("credentials", {
   failures: integer("failures").notNull(),
   lastError: text("last_error"),
   refreshedAt: instant("refreshed_at"),
+  /** When the present row of failures began; null after a success. */
+  failingSince: instant("failing_since"),
+  /** When the platform last refused it for good, believed or not. */
+  calledDeadAt: instant("called_dead_at"),
+  /** Since when that is not believed. */
+  doubtedSince: instant("doubted_since"),
+  /** When the platform last gave or confirmed its token. */
+  provenAt: instant("proven_at"),
   createdAt: instant("created_at").notNull(),
 });
 

@@ -77,7 +77,7 @@ export function createStorage(
   const audit = createAuditLog({ database, signer, newId, now });
   const recorded = createRecordedTransaction({ database, signer, newId, now });
   const installations = createInstallationRepository({ database, recorded, sealer, now, newId, random });
-  const credentials = createCredentialRepository({ database, sealer, now });
+  const credentials = createCredentialRepository({ database, recorded, sealer, now });
   return {
     installations: announcingInstallations(installations, changes),
     credentials: announcingCredentials(credentials, changes),

@@ -2,6 +2,7 @@ import { describeAttempts } from "./attempts.ts";
 import { describeAudit } from "./audit.ts";
 import { describeClock } from "./clock.ts";
 import { describeConnect } from "./connect.ts";
+import { describeDoubt } from "./doubt.ts";
 import type { OpenedStorage } from "./harness.ts";
 import { describeLease } from "./lease.ts";
 import { describeLinks } from "./links.ts";
@@ -22,6 +23,7 @@ export function describeContract(opened: OpenedStorage): void {
   describeSelect(opened);
   describeLease(opened);
   describeRegistration(opened);
+  describeDoubt(opened);
   describeRevoke(opened);
   describeAttempts(opened);
   describeLinks(opened);

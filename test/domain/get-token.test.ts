@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { RefreshFailure } from "../../src/domain/refresh-outcome.ts";
 import { ServiceError } from "../../src/errors.ts";
 import type { Secret } from "../../src/secret.ts";
@@ -19,6 +19,8 @@ beforeAll(async () => {
   domain = await openDomain();
 });
 afterAll(() => domain.close());
+// Each test's deaths are looked at by themselves: many in a row would be an incident at the platform.
+beforeEach(() => domain.sql`update credentials set called_dead_at = null`);
 
 const dead = { kind: "rejected", code: "invalid_refresh_token" } as const;
 const down = { kind: "unavailable", retryAfterMs: undefined, mayHaveBeenProcessed: false, cause: "http_503" } as const;

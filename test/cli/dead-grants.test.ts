@@ -1,0 +1,55 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { eventsOf } from "../end-to-end/support/links.ts";
+import { useService } from "../end-to-end/support/use-service.ts";
+
+const bin = fileURLToPath(new URL("../../bin/oauth-token-service.js", import.meta.url));
+const key = Buffer.alloc(32, 7).toString("base64url");
+const shared = useService({ env: { TOKEN_ENCRYPTION_KEY: key } });
+
+/** Runs the command as an operator would, with the settings of the service. */
+function run(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const { sandbox, databaseUrl, replicas } = shared.service;
+  const env = {
+    ...sandbox.environment,
+    ...{ BASE_URL: replicas[0]!.publicUrl, DATABASE_URL: databaseUrl, TOKEN_ENCRYPTION_KEY: key },
+  };
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [bin, "dead-grants", ...args], { env }, (_error, stdout, stderr) => {
+      resolve({ code: child.exitCode, stdout, stderr });
+    });
+  });
+}
+
+test("dead-grants lists what is doubted, and believes a platform at an operator's word", async () => {
+  expect(await run()).toEqual({ code: 0, stdout: "no grant's death is doubted\n", stderr: "" });
+  expect(await run("--json")).toEqual({ code: 0, stdout: "", stderr: "" });
+  const { installation_id } = await shared.service.connect("jira");
+  const since = "2026-11-20T10:00:00.000Z";
+  await shared.sql`update credentials set doubted_since = ${since}, last_error = 'doubted:invalid_grant'`;
+  expect((await run()).stdout).toBe(`jira calls 1 grants dead, doubted since ${since}\n`);
+  expect(JSON.parse((await run("--json")).stdout)).toEqual({ platform: "jira", doubted: 1, since });
+
+  // By either of its names.
+  const { code, stdout } = await run("confirm", "confluence", "--json");
+  expect([code, JSON.parse(stdout)]).toEqual([0, { installation_id, platform: "jira" }]);
+  expect(await shared.caller.installation(installation_id)).toMatchObject({
+    status: "INSTALLATION_STATUS_REAUTHORIZATION_REQUIRED",
+    last_error: "invalid_grant",
+  });
+  const events = await eventsOf(shared.caller, "grant.rejected");
+  expect(events).toMatchObject([{ caller: "operator", installation_id, detail: "confirmed by an operator" }]);
+});
+
+test.each([["confirm"], ["confirm", "jira", "slack"], ["believe"]])(
+  "dead-grants %s is not understood",
+  async (...args) => {
+    expect(await run(...args)).toMatchObject({ code: 2, stdout: "" });
+  },
+);
+
+test("dead-grants explains itself, and knows which platforms there are", async () => {
+  expect((await run("--help")).stdout).toContain("usage: oauth-token-service dead-grants [confirm PLATFORM] [--json]");
+  expect(await run("confirm", "nowhere")).toMatchObject({ code: 1, stderr: "platform nowhere has no settings\n" });
+});
