@@ -7,8 +7,8 @@ export const suspendedMs = 10_000;
 /** So many failures in a row, for so long, with others served meanwhile, are about this credential alone. */
 const aloneFailures = 5;
 export const aloneMs = { misconfigured: 60_000, unavailable: 600_000 };
-/** How often it is asked again then: it may come back by itself. */
-const aloneRetryMs = 60_000;
+/** How soon it is asked again then: it may come back by itself. */
+const aloneRetryMs = 6_000;
 
 /** The installation's own no: nothing of ours has ended, and somebody there can change it. */
 export async function refusedBy(attempt: MintAttempt, code: string): Promise<RefreshOutcome> {
