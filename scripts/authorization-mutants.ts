@@ -19,6 +19,7 @@ const changes = ["test/policy/changes.test.ts"];
 const doors = ["test/policy/doors.test.ts"];
 const links = ["test/policy/links.test.ts"];
 const makesLinks = ["test/domain/create-install-link.test.ts"];
+const outlived = ["test/domain/outlived-links.test.ts"];
 const record = ["test/policy/changes.test.ts", "test/domain/list-audit-events.test.ts"];
 const callers = ["test/callers", "test/policy/issuers.test.ts"];
 const remembered = ["test/policy/remembered.test.ts"];
@@ -329,19 +330,34 @@ export const mutants: readonly Mutant[] = [
     ["everybody reconnects", " || !seesAny(access, found)) {", ") {"],
     ["reconnecting changes the owner", "if (owner !== reconnected.owner) throw", "if (false) throw", makesLinks],
     ["links of no owner are everybody's", "if (!access.sees(product, owner)) {", "if (false) {"],
-    ["everybody vouches", "if (completeInCallback && !vouches) {", "if (false) {", makesLinks],
+    ["everybody vouches", "if (completeInCallback && !vouches(access, product, owner)) {", "if (false) {", makesLinks],
+  ]),
+  ...of("src/domain/link-policy.ts", makesLinks, [
+    ["any rule vouches", "covers(rule, product, owner) && rule.completeInCallback", "rule.completeInCallback"],
+    ["any rule's origins", "rules.filter((rule) => covers(rule, product, owner))", "rules.filter(() => true)"],
+  ]),
+  ...of("src/domain/link-policy.ts", outlived, [
     [
-      "any rule vouches",
-      "covers(rule, product, owner) && rule.completeInCallback",
-      "rule.completeInCallback",
-      makesLinks,
+      "links outlive who made them",
+      'if (access === undefined || !access.sees(product, owner)) return "',
+      'if (false) return "',
     ],
+    ["links outlive the owners of who made them", " || !access.sees(product, owner)) return", ") return"],
     [
-      "any rule's origins",
-      "rules.filter((rule) => covers(rule, product, owner))",
-      "rules.filter(() => true)",
-      makesLinks,
+      "links outlive the right to vouch",
+      "if (owner !== undefined && !awaitsOwner && !vouches(",
+      "if (false && !vouches(",
     ],
+    ["links outlive their origins", "parseReturnTo(returnTo, allowed) === undefined ?", "false ?"],
+  ]),
+  ...of("src/domain/finish-install.ts", outlived, [
+    ["callbacks ask nobody", "if (withdrawn !== undefined) return failed(withdrawn, platform.name);", ""],
+  ]),
+  ...of("src/domain/keep-connection.ts", outlived, [
+    ["nobody is asked at the end", 'if (withdrawn !== undefined) return { kind: "failed", failure: withdrawn };', ""],
+  ]),
+  ...of("src/domain/start-from-link.ts", outlived, [
+    ["links begin without asking", "if (failure !== undefined) return refused(platform.name, failure);", ""],
   ]),
   ...of("src/domain/return-to.ts", makesLinks, [
     ["links lead back to any origin", "anonymous && allowed.has(url.origin) ? url", "anonymous ? url"],
@@ -350,6 +366,13 @@ export const mutants: readonly Mutant[] = [
     ["codes are not checked before the look-up", "call.access.check(undefined, owner);", ""],
     ["codes of every product are completed", "call.access.check(pending.link.product, owner);", ""],
     ["codes of every owner are completed", "if (pending.owner !== owner) {", "if (false) {"],
+  ]),
+  ...of("src/domain/complete-install.ts", outlived, [
+    [
+      "codes outlive the policy",
+      "if (linkPolicy({ facts: pending.link, owner, returnTo: undefined }) !== undefined) {",
+      "if (false) {",
+    ],
   ]),
   ...of("src/domain/list-audit-events.ts", record, [
     [

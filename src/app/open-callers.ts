@@ -3,8 +3,15 @@ import type { Closers } from "../closers.ts";
 import type { AuditLog } from "../domain/audit.ts";
 import { serviceCaller } from "../domain/audit.ts";
 import { type Authenticate, anonymous } from "../domain/caller.ts";
+import type { CallerNow } from "../domain/link-policy.ts";
 import type { Schedule } from "../periodic.ts";
 import type { World } from "../world.ts";
+
+/** Who asks, by a proof or by a name. Where callers are not told apart, everybody may do everything. */
+export interface OpenedCallers {
+  readonly authenticate: Authenticate;
+  readonly callerNow: CallerNow;
+}
 
 /**
  * Who may call: by the caller file, every version of which is put on record, or everybody on this host.
@@ -21,12 +28,12 @@ export async function openCallers(parts: {
   readonly world: World;
   readonly schedule: Schedule;
   readonly closers: Closers;
-}): Promise<Authenticate> {
+}): Promise<OpenedCallers> {
   const { authConfig, platforms, audit, know, world, schedule, closers } = parts;
   if (authConfig === undefined) {
     know([anonymous.name]);
     world.log.warn({ advice: "only reachable from this host; anyone on it gets tokens" }, "callers.not_authenticated");
-    return () => anonymous;
+    return { authenticate: () => anonymous, callerNow: () => anonymous };
   }
 
   async function report(event: PolicyEvent): Promise<void> {
@@ -38,5 +45,5 @@ export async function openCallers(parts: {
   const callers = await createCallers({ path: authConfig, platforms, world, report, schedule });
   closers.add("callers", callers.close);
   world.log.info({ policyHash: callers.policyHash(), callers: callers.names().length }, "callers.authenticated");
-  return callers.authenticate;
+  return callers;
 }

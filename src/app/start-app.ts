@@ -80,7 +80,12 @@ async function start(
   const platforms = configuredPlatforms(config, world, telemetry);
   const { credentials } = storage;
   const registrationReport = await createRegistrationReport({ credentials, platforms, ...world });
-  const wired = wireUseCases(config, { ...world, log: running.log }, storage, platforms, telemetry);
+  const { authenticate, callerNow } = await openCallers({
+    ...{ authConfig: config.authConfig, platforms: platforms.known, audit: storage.audit },
+    ...{ know: running.knowCallers, world, schedule, closers },
+  });
+  const parts = { storage, platforms, telemetry, callerNow };
+  const wired = wireUseCases(config, { ...world, log: running.log }, parts);
   running.watch({
     statistics: () => storage.statistics.read(world.now()),
     cacheEntries: wired.cacheEntries,
@@ -98,10 +103,6 @@ async function start(
   const sealer = createOpaqueTokens({ keys, random: world.random, purpose: "page" });
   const procedures = createProcedures({ useCases: wired.calls, sealer });
   const limiter = createRateLimiter(world);
-  const authenticate = await openCallers({
-    ...{ authConfig: config.authConfig, platforms: platforms.known, audit: storage.audit },
-    ...{ know: running.knowCallers, world, schedule, closers },
-  });
   const { note } = wired.auditBuffer;
   const doors = { ...world, procedures, telemetry, limiter, authenticate, note };
   const { inRequest } = telemetry;

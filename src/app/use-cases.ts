@@ -10,6 +10,7 @@ import type { FinishInstall, StartFromLink, StartInstall } from "../domain/insta
 import { createKeepConnection } from "../domain/keep-connection.ts";
 import { createKeepFresh, type KeepFresh } from "../domain/keep-fresh.ts";
 import { createKeepRecord, type KeepRecord } from "../domain/keep-record.ts";
+import { type CallerNow, createLinkPolicy } from "../domain/link-policy.ts";
 import { createListAuditEvents } from "../domain/list-audit-events.ts";
 import { createGetInstallation, createListInstallations } from "../domain/list-installations.ts";
 import { createNarrowedTokens } from "../domain/narrowed-tokens.ts";
@@ -53,10 +54,14 @@ export interface WiredUseCases {
 export function wireUseCases(
   config: Config,
   world: World,
-  storage: Storage,
-  platforms: Platforms,
-  telemetry: Telemetry,
+  parts: {
+    readonly storage: Storage;
+    readonly platforms: Platforms;
+    readonly telemetry: Telemetry;
+    readonly callerNow: CallerNow;
+  },
 ): WiredUseCases {
+  const { storage, platforms, telemetry, callerNow } = parts;
   const { installations, credentials, attempts, links, pendingInstalls, audit, record, changes } = storage;
   const redirectUri = (platform: Platform) => publicUrl(config, `/oauth/callback/${platform.name}`);
   const installUrl = createInstallUrl(config);
@@ -76,7 +81,9 @@ export function wireUseCases(
   const endTokens = createEndTokens({ credentials, pendingInstalls, world });
   const undoer = createInstallUndoer({ pendingInstalls, platforms, endTokens, world });
   const revoker = createRevoker({ installations, pendingInstalls, undoer, platforms, world });
-  const keep = { installations, pendingInstalls, credentials, refresher, endTokens, world };
+  const origins = returnOrigins(config.public.allowedReturnOrigins);
+  const linkPolicy = createLinkPolicy(callerNow, origins);
+  const keep = { installations, pendingInstalls, credentials, refresher, endTokens, linkPolicy, world };
   const keepConnection = createKeepConnection(keep);
   const startLeg = createStartLeg({ attempts, world, redirectUri });
 
@@ -88,16 +95,19 @@ export function wireUseCases(
       revokeInstallation: revoker.revoke,
       createInstallLink: createCreateInstallLink({
         ...{ links, installations, platforms, world },
-        returnOrigins: returnOrigins(config.public.allowedReturnOrigins),
+        returnOrigins: origins,
         installPage: (product) => new URL(publicUrl(config, `/oauth/install/${product}`)),
       }),
-      completeInstall: createCompleteInstall({ pendingInstalls, platforms, undoer, world }),
+      completeInstall: createCompleteInstall({ pendingInstalls, platforms, undoer, linkPolicy, world }),
       listAuditEvents: createListAuditEvents(record, platforms),
     },
     startInstall: createStartInstall(platforms, startLeg, world),
-    startFromLink: createStartFromLink({ links, platforms, startLeg, world }),
+    startFromLink: createStartFromLink({ links, platforms, linkPolicy, startLeg, world }),
     finishInstall: measuredInstall(
-      createFinishInstall({ attempts, keepConnection, platforms, startLeg, redirectUri, putOnRecord, world }),
+      createFinishInstall({
+        ...{ attempts, keepConnection, linkPolicy, platforms, startLeg, redirectUri },
+        ...{ putOnRecord, world },
+      }),
       telemetry,
     ),
     refresher,

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { Authenticate } from "../domain/caller.ts";
+import type { CallerNow } from "../domain/link-policy.ts";
 import { every, type Schedule } from "../periodic.ts";
 import type { World } from "../world.ts";
 import { createAuthenticator } from "./authenticator.ts";
@@ -21,6 +22,8 @@ export interface Callers {
   readonly authenticate: Authenticate;
   /** SHA-256 of the file in force, in hex. */
   policyHash(): string;
+  /** A caller of the file in force, by its name. */
+  readonly callerNow: CallerNow;
   /** Names of the file in force. */
   names(): readonly string[];
   /** Looks no more. */
@@ -113,6 +116,7 @@ export async function createCallers(parts: CallersParts): Promise<Callers> {
   return {
     authenticate: authenticator.authenticate,
     policyHash: () => policy.hash,
+    callerNow: (wanted) => policy.callers.find((caller) => caller.name === wanted),
     names: () => namesOf(policy),
     close: looking.close,
   };

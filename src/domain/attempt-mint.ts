@@ -4,6 +4,7 @@ import type { Secret } from "../secret.ts";
 import { fraction } from "./backoff.ts";
 import type { Credential, TokenSet } from "./credential.ts";
 import { alone, aloneMs, doubt, doubted, refusedBy, suspendedMs } from "./judge-refusal.ts";
+import { mayEndOthers } from "./may-end-others.ts";
 import { fail, type MintAttempt, noteRejection, wait } from "./mint-attempt.ts";
 import type { MintOutcome } from "./platform.ts";
 import type { RefreshOutcome } from "./refresh-outcome.ts";
@@ -116,8 +117,8 @@ async function store(attempt: MintAttempt, tokens: TokenSet): Promise<RefreshOut
     case "superseded":
       return (await newerThanLease(attempt)) ?? { kind: "failed", failure: "gone", retryAfterMs: 0 };
     case "gone":
-      // Nobody can reach this token any more, so it must not stay alive at the platform.
-      if (lease.credential.kind !== "app_installation") {
+      // Nobody can reach this token any more, so it must not stay alive at the platform, unless others go with it.
+      if (lease.credential.kind !== "app_installation" && !mayEndOthers(platform, lease.credential, committed.inUse)) {
         await platform.revoke({
           ...lease.credential,
           accessToken: tokens.token.value,

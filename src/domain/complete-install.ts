@@ -1,6 +1,7 @@
 import { ServiceError } from "../errors.ts";
 import type { World } from "../world.ts";
 import type { Installation } from "./installation.ts";
+import type { LinkPolicy } from "./link-policy.ts";
 import type { PendingInstall, PendingInstallRepository } from "./pending-install.ts";
 import type { Platforms } from "./platform.ts";
 import { rowsOf } from "./record.ts";
@@ -16,9 +17,10 @@ export function createCompleteInstall(parts: {
   readonly pendingInstalls: PendingInstallRepository;
   readonly platforms: Platforms;
   readonly undoer: InstallUndoer;
+  readonly linkPolicy: LinkPolicy;
   readonly world: World;
 }): UseCases["completeInstall"] {
-  const { pendingInstalls, platforms, undoer, world } = parts;
+  const { pendingInstalls, platforms, undoer, linkPolicy, world } = parts;
 
   return async (completionCode, owner, call) => {
     call.access.check(undefined, owner);
@@ -27,6 +29,10 @@ export function createCompleteInstall(parts: {
     call.access.check(pending.link.product, owner);
     if (pending.owner !== owner) {
       await undoer.undo(pending.id, "binding_rejected", call);
+      throw notAccepted();
+    }
+    if (linkPolicy({ facts: pending.link, owner, returnTo: undefined }) !== undefined) {
+      await undoer.undo(pending.id, "withdrawn", call);
       throw notAccepted();
     }
     const installations = await connect(pending);
@@ -59,7 +65,8 @@ export function createCompleteInstall(parts: {
 }
 
 function notAccepted(): ServiceError {
-  const description = "is not accepted: it was used already, is too old, or belongs to another owner; connect again";
+  const description =
+    "is not accepted: it was used already, is too old, belongs to another owner, or was withdrawn; connect again";
   return new ServiceError("INVALID_REQUEST", `completion_code: ${description}`, {
     violations: [{ field: "completion_code", description }],
   });

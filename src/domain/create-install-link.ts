@@ -1,10 +1,11 @@
 import { invalidField, ServiceError } from "../errors.ts";
 import { Secret } from "../secret.ts";
 import type { World } from "../world.ts";
-import { type Access, covers } from "./access.ts";
+import type { Access } from "./access.ts";
 import type { Call } from "./call.ts";
 import type { LinkRepository } from "./install-link.ts";
 import type { Installation } from "./installation.ts";
+import { originsOf, vouches } from "./link-policy.ts";
 import { seesAny } from "./list-installations.ts";
 import type { Platform, Platforms } from "./platform.ts";
 import { rowsOf } from "./record.ts";
@@ -41,7 +42,7 @@ export function createCreateInstallLink(parts: {
     const owner = ownerOf(request, reconnected);
     checkOwner(call.access, product, owner, request.completeInCallback);
     const awaitsOwner = owner !== undefined && !request.completeInCallback;
-    const returnTo = checkReturnTo(request, awaitsOwner, allowedOrigins(call.access, product, owner));
+    const returnTo = checkReturnTo(request, awaitsOwner, originsOf(call.access, product, owner, returnOrigins));
 
     const secret = new Secret(world.random(32).toString("base64url"));
     const now = world.now();
@@ -67,11 +68,6 @@ export function createCreateInstallLink(parts: {
     }
     return found;
   }
-
-  function allowedOrigins(access: Access, product: string, owner: string | undefined): ReturnOrigins {
-    const own = access.rules.filter((rule) => covers(rule, product, owner)).flatMap((rule) => [...rule.returnOrigins]);
-    return new Set([...returnOrigins, ...own]);
-  }
 }
 
 /** Reconnecting needs no owner named: it is the installation's. */
@@ -86,8 +82,7 @@ function checkOwner(access: Access, product: string, owner: string | undefined, 
   if (!access.sees(product, owner)) {
     throw new ServiceError("CALLER_NOT_ALLOWED", "the caller may not make links without one of its owners");
   }
-  const vouches = access.rules.some((rule) => covers(rule, product, owner) && rule.completeInCallback);
-  if (completeInCallback && !vouches) {
+  if (completeInCallback && !vouches(access, product, owner)) {
     throw new ServiceError("CALLER_NOT_ALLOWED", "the caller may not make links that complete in the callback");
   }
 }

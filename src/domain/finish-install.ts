@@ -4,6 +4,7 @@ import type { World } from "../world.ts";
 import type { Attempt, AttemptRefusal, AttemptRepository } from "./attempt.ts";
 import type { FinishInstall, FinishOutcome, FinishRequest, InstallFailure } from "./install.ts";
 import type { KeepConnection, Kept } from "./keep-connection.ts";
+import type { LinkPolicy } from "./link-policy.ts";
 import type { ExchangeOutcome, Platform, Platforms } from "./platform.ts";
 import { type Doer, type PutOnRecord, rowsOf } from "./record.ts";
 import { withCompletionCode } from "./return-to.ts";
@@ -33,13 +34,14 @@ const exchangeFailures: Record<Exclude<ExchangeOutcome["kind"], "connected" | "p
 export function createFinishInstall(parts: {
   readonly attempts: AttemptRepository;
   readonly keepConnection: KeepConnection;
+  readonly linkPolicy: LinkPolicy;
   readonly platforms: Platforms;
   readonly startLeg: StartLeg;
   readonly redirectUri: (platform: Platform) => string;
   readonly putOnRecord: PutOnRecord;
   readonly world: World;
 }): FinishInstall {
-  const { attempts, keepConnection, platforms, startLeg, redirectUri, putOnRecord, world } = parts;
+  const { attempts, keepConnection, linkPolicy, platforms, startLeg, redirectUri, putOnRecord, world } = parts;
 
   return async (request) => {
     const outcome = await finish(request);
@@ -109,6 +111,9 @@ export function createFinishInstall(parts: {
     { name, begunAt }: { readonly name: string; readonly begunAt: Date },
     request: FinishRequest,
   ): Promise<FinishOutcome> {
+    const { link: facts, owner, returnTo } = attempt;
+    const withdrawn = facts && linkPolicy({ facts, owner, returnTo });
+    if (withdrawn !== undefined) return failed(withdrawn, platform.name);
     const callback = platform.readCallback(request.query, attempt.hint);
     switch (callback.kind) {
       case "authorize_first":

@@ -30,7 +30,13 @@ export interface StartRequest {
 export type StartInstall = (request: StartRequest) => Promise<StartedAttempt>;
 
 /** Why a link begins nothing. */
-export type LinkFailure = "link_required" | "link_expired" | "link_already_used";
+export type LinkFailure =
+  | "link_required"
+  | "link_expired"
+  | "link_already_used"
+  /** Whoever made it may not make such a link any more. */
+  | "link_withdrawn"
+  | "return_to_not_allowed";
 
 /**
  * Begins the browser flow that a link stands for, once per link.
@@ -109,6 +115,5 @@ export type InstallFailure =
   | "platform_not_configured"
   | LinkFailure
   | "reconnected_other"
-  | "return_to_not_allowed"
   | "service_unavailable"
   | "internal_error";

@@ -9,6 +9,7 @@ import type { EndTokens } from "./end-tokens.ts";
 import type { InstallFailure } from "./install.ts";
 import type { LinkFacts } from "./install-link.ts";
 import type { Installation } from "./installation.ts";
+import type { LinkPolicy } from "./link-policy.ts";
 import type { PendingInstallRepository } from "./pending-install.ts";
 import type { ConnectedCredential, Connection, Platform } from "./platform.ts";
 import type { Refresher } from "./refresh.ts";
@@ -44,9 +45,10 @@ export function createKeepConnection(parts: {
   readonly credentials: CredentialRepository;
   readonly refresher: Refresher;
   readonly endTokens: EndTokens;
+  readonly linkPolicy: LinkPolicy;
   readonly world: World;
 }): KeepConnection {
-  const { installations, pendingInstalls, credentials, refresher, endTokens, world } = parts;
+  const { installations, pendingInstalls, credentials, refresher, endTokens, linkPolicy, world } = parts;
 
   return async (platform, attempt, connection, record = () => []) => {
     const live = await findSpent(platform, connection);
@@ -72,7 +74,10 @@ export function createKeepConnection(parts: {
     live: readonly Credential[],
     record: NonNullable<Parameters<KeepConnection>[3]>,
   ): Promise<Kept> {
-    const { owner, link } = attempt;
+    const { owner, returnTo, link } = attempt;
+    // The exchange took its time.
+    const withdrawn = link && linkPolicy({ facts: link, owner, returnTo });
+    if (withdrawn !== undefined) return { kind: "failed", failure: withdrawn };
     const context = () => ({ platform: platform.name, holder: platform.holder, owner, now: world.now() });
     if (link?.awaitsOwner !== true || owner === undefined) {
       const stored = await patiently(platform, () =>

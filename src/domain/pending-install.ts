@@ -14,8 +14,11 @@ export interface PendingInstall {
   readonly installationIds: readonly string[];
 }
 
-/** Why it is undone. `taken`: the organization came to belong to another owner meanwhile. */
-export type UndoReason = "binding_rejected" | "expired" | "revoked" | "taken";
+/**
+ * Why it is undone. `taken`: the organization came to belong to another owner meanwhile; `withdrawn`: whoever made the
+ * link may not make it any more.
+ */
+export type UndoReason = "binding_rejected" | "expired" | "revoked" | "taken" | "withdrawn";
 
 /** A pending install that this process alone is undoing. */
 export interface Undoing extends PendingInstall {

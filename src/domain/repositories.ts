@@ -110,8 +110,17 @@ export interface Revocation {
   readonly shared: boolean;
 }
 
+/** What else was obtained by a grant: ending that at the platform may end this, too. */
+export interface GrantInUse {
+  /** Another credential of the same person or subject, or perhaps of the same person, serves something live, of any owner. */
+  readonly live: boolean;
+  /** One of the same subject may still be completed. */
+  readonly pending: boolean;
+}
+
 /** A credential of a revoked installation, with its secrets (undefined where no key opens them). */
 export interface RevocableCredential extends Credential {
+  readonly inUse: GrantInUse;
   readonly secrets: { readonly accessToken: Secret | undefined; readonly refreshToken: Secret | undefined } | undefined;
 }
 
@@ -149,7 +158,7 @@ export type CommitOutcome =
   /** Another attempt's token set was stored first; ours was kept as a spare. */
   | { readonly kind: "superseded" }
   /** The credential was revoked or removed meanwhile: the caller ends the new token at the platform. */
-  | { readonly kind: "gone" };
+  | { readonly kind: "gone"; readonly inUse: GrantInUse };
 
 /** How a failed attempt is recorded. */
 export interface Failure {

@@ -4,8 +4,9 @@ import { serviceCaller } from "./audit.ts";
 import { combineRevocations } from "./combine-revocations.ts";
 import type { Installation, ProviderRevocation } from "./installation.ts";
 import { seesAny } from "./list-installations.ts";
+import { mayEndOthers } from "./may-end-others.ts";
 import type { PendingInstallRepository } from "./pending-install.ts";
-import type { Platforms, RevokeOutcome } from "./platform.ts";
+import type { Platform, Platforms, RevokeOutcome } from "./platform.ts";
 import { type Doer, rowsOf } from "./record.ts";
 import type { InstallationRepository, RevocableCredential, Revocation } from "./repositories.ts";
 import { singleFlight } from "./single-flight.ts";
@@ -46,8 +47,13 @@ export function createRevoker(parts: {
 
   async function finish(id: string, revocation: Revocation, doer: Doer): Promise<ProviderRevocation> {
     const outcomes: RevokeOutcome[] = [];
-    for (const credential of revocation.credentials) outcomes.push(await revokeAtPlatform(credential));
-    const result = combineRevocations(outcomes, revocation.shared);
+    let { shared } = revocation;
+    for (const credential of revocation.credentials) {
+      const platform = platforms.byName(credential.platform);
+      if (platform !== undefined && mayEndOthers(platform, credential, credential.inUse)) shared = true;
+      else outcomes.push(await revokeAtPlatform(platform, credential));
+    }
+    const result = combineRevocations(outcomes, shared);
     const { platform, owner } = revocation.installation;
     const row = { kind: "installation.revoked" as const, installationId: id, owner, platform, detail: result };
     // Whoever goes on with what a crash interrupted did not want it first.
@@ -57,8 +63,10 @@ export function createRevoker(parts: {
     return result;
   }
 
-  async function revokeAtPlatform(credential: RevocableCredential): Promise<RevokeOutcome> {
-    const platform = platforms.byName(credential.platform);
+  async function revokeAtPlatform(
+    platform: Platform | undefined,
+    credential: RevocableCredential,
+  ): Promise<RevokeOutcome> {
     const { kind, actor, subject, externalUserId, registration, secrets } = credential;
     let outcome: RevokeOutcome;
     if (platform === undefined) outcome = { kind: "failed", cause: "platform_not_configured" };

@@ -1,6 +1,7 @@
 import type { World } from "../world.ts";
 import type { LinkFailure, StartFromLink } from "./install.ts";
 import type { LinkRepository, SpendOutcome } from "./install-link.ts";
+import type { LinkPolicy } from "./link-policy.ts";
 import type { Platforms } from "./platform.ts";
 import { checkPlatform } from "./select-installation.ts";
 import type { StartLeg } from "./start-install.ts";
@@ -15,20 +16,27 @@ const failures: Readonly<{ [why in Extract<SpendOutcome, { kind: "refused" }>["w
 export function createStartFromLink(parts: {
   readonly links: LinkRepository;
   readonly platforms: Platforms;
+  readonly linkPolicy: LinkPolicy;
   readonly startLeg: StartLeg;
   readonly world: World;
 }): StartFromLink {
-  const { links, platforms, startLeg, world } = parts;
+  const { links, platforms, linkPolicy, startLeg, world } = parts;
+
+  function refused(
+    platform: string,
+    failure: LinkFailure,
+  ): { readonly kind: "refused"; readonly failure: LinkFailure } {
+    world.log.warn({ platform, failure }, "install.failed");
+    return { kind: "refused", failure };
+  }
 
   return async ({ platform: name, link: secret }) => {
     const platform = checkPlatform(name, platforms);
     const spent = await links.spend(secret.fingerprint(), platform.name, world.now());
-    if (spent.kind === "refused") {
-      const failure = failures[spent.why];
-      world.log.warn({ platform: platform.name, failure }, "install.failed");
-      return { kind: "refused", failure };
-    }
+    if (spent.kind === "refused") return refused(platform.name, failures[spent.why]);
     const { owner, returnTo, facts } = spent.link;
+    const failure = linkPolicy({ facts, owner, returnTo });
+    if (failure !== undefined) return refused(platform.name, failure);
     const attempt = await startLeg({ platform, owner, returnTo, hint: undefined, link: facts });
     world.log.info({ platform: platform.name, caller: facts.caller }, "install.started");
     return { kind: "started", attempt };

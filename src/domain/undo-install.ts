@@ -14,6 +14,7 @@ const kinds: Readonly<{ [reason in UndoReason]: AuditKind }> = {
   expired: "install.expired",
   revoked: "installation.revoked",
   taken: "install.failed",
+  withdrawn: "install.failed",
 };
 
 const details: Readonly<{ [reason in UndoReason]: string }> = {
@@ -21,6 +22,7 @@ const details: Readonly<{ [reason in UndoReason]: string }> = {
   expired: "not_completed",
   revoked: "pending",
   taken: "installation_taken",
+  withdrawn: "link_withdrawn",
 };
 
 export interface InstallUndoer {

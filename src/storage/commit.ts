@@ -3,6 +3,7 @@ import type { TokenSet } from "../domain/credential.ts";
 import type { CommitOutcome, Lease } from "../domain/repositories.ts";
 import { readerColumns, seal, sealingKeyId, toCredential, tokenColumns } from "./credential-rows.ts";
 import type { Database, Queries } from "./database.ts";
+import { findGrantInUse } from "./grant-in-use.ts";
 import { accepted, noAttempt, proven } from "./lease.ts";
 import { credentials, installationCredentials, installations } from "./schema.ts";
 import type { Sealer } from "./seal/sealer.ts";
@@ -27,7 +28,9 @@ export async function commitTokens(database: Database, commit: Commit, sealer: S
       .from(credentials)
       .where(eq(credentials.id, id)),
   );
-  if (row === undefined || row.status === "revoked") return { kind: "gone" };
+  if (row === undefined || row.status === "revoked") {
+    return { kind: "gone", inUse: await database.read((db) => findGrantInUse(db, lease.credential)) };
+  }
   if (row.committedAttempt === lease.attemptId) return { kind: "stored", credential: toCredential(row, sealer) };
   const spare = seal(sealer, id, "spareRefreshToken", tokens.refreshToken);
   // Only a sibling of the very next token set is worth keeping; after a reconnect there is none.

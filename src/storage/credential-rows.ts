@@ -1,6 +1,6 @@
 import type { InferSelectModel } from "drizzle-orm";
 import type { Credential, TokenSet } from "../domain/credential.ts";
-import type { RevocableCredential } from "../domain/repositories.ts";
+import type { GrantInUse, RevocableCredential } from "../domain/repositories.ts";
 import { ServiceError } from "../errors.ts";
 import type { Secret } from "../secret.ts";
 import { credentials } from "./schema.ts";
@@ -56,12 +56,16 @@ export function toCredential(row: ReaderRow, sealer: Sealer): Credential {
   };
 }
 
-export function toRevocable(row: ReaderRow & Pick<FullRow, "refreshToken">, sealer: Sealer): RevocableCredential {
+export function toRevocable(
+  row: ReaderRow & Pick<FullRow, "refreshToken">,
+  inUse: GrantInUse,
+  sealer: Sealer,
+): RevocableCredential {
   const secrets = () => ({
     accessToken: open(sealer, row.id, "accessToken", row.accessToken),
     refreshToken: open(sealer, row.id, "refreshToken", row.refreshToken),
   });
-  return { ...toCredential(row, sealer), secrets: ifReadable(secrets) };
+  return { ...toCredential(row, sealer), inUse, secrets: ifReadable(secrets) };
 }
 
 /**

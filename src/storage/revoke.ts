@@ -2,9 +2,10 @@ import { and, asc, eq, inArray, isNull, ne, notExists, or, sql } from "drizzle-o
 import { alias } from "drizzle-orm/pg-core";
 import type { ProviderRevocation } from "../domain/installation.ts";
 import type { Doer } from "../domain/record.ts";
-import type { Revocation } from "../domain/repositories.ts";
+import type { RevocableCredential, Revocation } from "../domain/repositories.ts";
 import { readerColumns, toRevocable } from "./credential-rows.ts";
 import type { Queries } from "./database.ts";
+import { findGrantInUse } from "./grant-in-use.ts";
 import { lockGrants } from "./grant-lock.ts";
 import { deleteUnused } from "./installation-credentials.ts";
 import { toInstallation, viewInstallations } from "./installation-rows.ts";
@@ -42,11 +43,16 @@ export async function beginRevocation(
   const [view] = await viewInstallations(tx).where(eq(installations.id, id));
   if (view === undefined) return undefined;
   const ended = kept.filter((row) => row.status === "revoked");
+  const revocable: RevocableCredential[] = [];
+  for (const row of ended) {
+    const inUse = await findGrantInUse(tx, { ...row, externalUserId: row.externalUserId ?? undefined });
+    revocable.push(toRevocable(row, inUse, sealer));
+  }
   return {
     installation: toInstallation(view),
     finished: view.installation.providerRevocation ?? undefined,
     by: view.installation.revokedBy ?? undefined,
-    credentials: ended.map((row) => toRevocable(row, sealer)),
+    credentials: revocable,
     shared: ended.length < kept.length,
   };
 }

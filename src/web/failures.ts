@@ -211,6 +211,14 @@ export const failureTexts: Record<InstallFailure | RequestFailure, FailureText> 
     again: false,
     ends: false,
   },
+  link_withdrawn: {
+    status: 403,
+    title: "This link to connect {platform} was withdrawn",
+    whatThePersonCanDo:
+      "Nothing was connected. The product that gave you the link may not connect this any more. Go back there and start again, or tell the people who run it.",
+    again: false,
+    ends: true,
+  },
   reconnected_other: {
     status: 409,
     title: "That is not what was to be connected again",

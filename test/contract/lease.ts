@@ -239,9 +239,10 @@ export function describeLease({ storage, clock, raw }: OpenedStorage): void {
       const { id, credential } = await connectOne();
       const lease = await acquire(credential);
       await installations.beginRevocation(id, "over", clock.now());
-      expect(await credentials.commit(lease, tokenSet("late"), undefined)).toEqual({ kind: "gone" });
+      const gone = { kind: "gone", inUse: { live: false, pending: false } };
+      expect(await credentials.commit(lease, tokenSet("late"), undefined)).toEqual(gone);
       await installations.finishRevocation(id, "revoked");
-      expect(await credentials.commit(lease, tokenSet("late"), undefined)).toEqual({ kind: "gone" });
+      expect(await credentials.commit(lease, tokenSet("late"), undefined)).toEqual(gone);
     });
 
     test("that comes after the grant was condemned brings it back to life", async () => {

@@ -46,8 +46,8 @@ function flow({ attempts, installations, ...options }: FlowOptions = {}) {
   const parts = { attempts: { ...storage.attempts, ...attempts }, world, redirectUri };
   const startLeg = createStartLeg(parts);
   const start = createStartInstall(platforms, startLeg, world);
-  const { keepConnection, putOnRecord } = openInstalls(domain, platforms, { installations });
-  const finish = createFinishInstall({ ...parts, platforms, startLeg, keepConnection, putOnRecord });
+  const { keepConnection, linkPolicy, putOnRecord } = openInstalls(domain, platforms, { installations });
+  const finish = createFinishInstall({ ...parts, platforms, startLeg, keepConnection, linkPolicy, putOnRecord });
   const made = connection();
   platform.answerExchange = () => ({ kind: "connected", connection: made });
   return {

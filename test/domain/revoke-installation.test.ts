@@ -157,6 +157,90 @@ describe("what the platform says of several credentials", () => {
   });
 });
 
+describe("a person's grant that another owner has, too", () => {
+  const whole = { ...jiraOptions, revocationReach: "grant" } as const;
+  const asOwner = (owner: string) => ({ platform: "jira", holder: "person", owner }) as const;
+  const hidden = (subject: string, site: string) => {
+    const made = siteConnection(subject, [site]);
+    return { ...made, credentials: made.credentials.map((one) => ({ ...one, externalUserId: undefined })) };
+  };
+
+  test("is left alone where a revocation may end both, and ends with the last of them", async () => {
+    const platform = scriptedPlatform(whole);
+    const [ours] = await domain.connect(siteConnection("P-both", ["s3"], tokenSet({ value: "a" })), asOwner("acme"));
+    const theirs = siteConnection("P-both", ["s4"], tokenSet({ value: "b" }));
+    const [other] = await domain.connect(theirs, asOwner("globex"));
+    const { revoke } = revokerOf([platform]);
+    expect((await revoke(ours!.id, "")).providerRevocation).toBe("shared");
+    expect([platform.revoked, await kept(ours!.id)]).toEqual([[], []]);
+    expect((await revoke(other!.id, "")).providerRevocation).toBe("revoked");
+    expect(platform.revoked).toEqual(["b"]);
+  });
+
+  test("is ended where each token set ends alone", async () => {
+    const platform = scriptedPlatform(jiraOptions);
+    const [ours] = await domain.connect(siteConnection("P-own", ["s5"], tokenSet({ value: "a" })), asOwner("acme"));
+    await domain.connect(siteConnection("P-own", ["s5"]), asOwner("globex"));
+    expect((await revokerOf([platform]).revoke(ours!.id, "")).providerRevocation).toBe("revoked");
+    expect(platform.revoked).toEqual(["a"]);
+  });
+
+  test("is left alone beside a person of the same site whom the platform does not name, not beside another site's", async () => {
+    const platform = scriptedPlatform(whole);
+    const [named] = await domain.connect(siteConnection("P-named", ["s6"]), asOwner("acme"));
+    const [far] = await domain.connect(siteConnection("P-far", ["s7"], tokenSet({ value: "far" })), asOwner("acme"));
+    await domain.connect(hidden("grant:1", "s6"), asOwner("globex"));
+    const { revoke } = revokerOf([platform]);
+    expect((await revoke(named!.id, "")).providerRevocation).toBe("shared");
+    expect((await revoke(far!.id, "")).providerRevocation).toBe("revoked");
+    expect(platform.revoked).toEqual(["far"]);
+  });
+
+  test("is left alone while another one may still be completed, unless an organization decides", async () => {
+    const now = domain.clock.now();
+    const link = {
+      ...{ caller: "portal", policyHash: undefined, product: "jira", scopes: [] },
+      ...{ installationId: undefined, awaitsOwner: true },
+    };
+    const expiresAt = new Date(now.getTime() + 300_000);
+    const results: string[] = [];
+    for (const holder of ["person", "organization"] as const) {
+      const platform = scriptedPlatform({ ...whole, holder });
+      const grant = siteConnection(`P-${holder}`, [`s-${holder}`]);
+      const [ours] = await domain.connect(grant, { ...asOwner("acme"), holder });
+      await domain.storage.pendingInstalls.keep(
+        siteConnection(`P-${holder}`, [`t-${holder}`]),
+        { platform: "jira", holder, owner: "globex", now },
+        { codeHash: `code-${holder}`, expiresAt, link },
+      );
+      results.push((await revokerOf([platform]).revoke(ours!.id, "")).providerRevocation ?? "");
+    }
+    expect(results).toEqual(["shared", "revoked"]);
+  });
+
+  test("is left alone by a refresh that comes after its own installation was revoked", async () => {
+    const platform = scriptedPlatform(whole);
+    const gate = createGate();
+    platform.answer = async () => {
+      await gate.opened;
+      return { kind: "minted", tokens: tokenSet() };
+    };
+    const [ours] = await domain.connect(siteConnection("P-late", ["s8"]), asOwner("acme"));
+    const [other] = await domain.connect(siteConnection("P-late", ["s8"]), asOwner("globex"));
+    const { refresher, revoker } = openInstalls(domain, onlyPlatforms(platform));
+    const [credential] = await domain.storage.credentials.related("jira", ["P-late"], []);
+    const [mine, last] = credential!.id === (await kept(ours!.id))[0]?.credential_id ? [ours, other] : [other, ours];
+    const asked = refresher.refresh(credential!);
+    await until(() => platform.spent.length === 1, "the refresh is at the platform");
+    const by = call({ method: "RevokeInstallation" });
+    await revoker.revoke(mine!.id, "", by);
+    gate.open();
+    expect(await asked).toMatchObject({ kind: "failed", failure: "gone" });
+    expect(platform.revoked).toEqual([]);
+    expect((await revoker.revoke(last!.id, "", by)).providerRevocation).toBe("revoked");
+  });
+});
+
 describe("a credential that cannot be ended at the platform", () => {
   test("because its platform is no longer configured is deleted all the same", async () => {
     const [made] = await domain.connect(connection());

@@ -30,6 +30,24 @@ test("revoking a grant of one owner leaves the same person's grant of another ow
   expect(await isAccepted("github-oauth", await caller.token({ installation_id: b.installation_id }))).toBe(true);
 });
 
+test("nothing is sent about one owner's Atlassian grant while the same account serves another owner", async () => {
+  const { service, caller, sql } = shared;
+  const revocations = () => service.sandbox.atlassian.calls.filter(({ path }) => path === "/oauth/revoke");
+  const before = revocations().length;
+  const a = await service.connect("jira", { query: "?owner=a" });
+  const b = await service.connect("jira", { query: "?owner=b" });
+  for (const { id } of a.installations) {
+    expect((await caller.revoke(String(id))).provider_revocation).toBe("PROVIDER_REVOCATION_SHARED");
+  }
+  expect(await isAccepted("jira", await caller.token({ installation_id: b.installation_id }))).toBe(true);
+  expect(await sql`select id from credentials where owner = 'a'`).toHaveLength(0);
+  expect(revocations()).toHaveLength(before);
+  const answers: string[] = [];
+  for (const { id } of b.installations) answers.push((await caller.revoke(String(id))).provider_revocation);
+  expect(answers.at(-1)).toBe("PROVIDER_REVOCATION_REVOKED");
+  expect(revocations()).toHaveLength(before + 1);
+});
+
 test.each(["github", "github-oauth", "jira", "slack"])(
   "revoking %s again changes nothing and says the same",
   async (platform) => {
