@@ -185,12 +185,13 @@ function startJobs(parts: {
     const running = schedule(seconds * 1000, name, work, world.log);
     closers.add(name, running.close);
   };
-  const flush = async () => {
+  const flush = async (all = false) => {
+    wired.refusedCallbacks.flush(all);
     // Both are tried; a failure of one is told once the other has ended.
     const ended = await Promise.allSettled([wired.handOut.flush(), wired.auditBuffer.flush()]);
     for (const one of ended) if (one.status === "rejected") throw one.reason;
   };
-  closers.add("last counts", flush);
+  closers.add("last counts", () => flush(true));
   closers.add("refreshes", () => wired.refresher.idle());
   const { clock } = world;
   if (clock !== undefined) {
@@ -198,7 +199,7 @@ function startJobs(parts: {
     job(1, "notice clock steps", async () => (clock.isSteady() ? undefined : clock.measure()));
     job(5, "ask the database for the time", clock.measure);
   }
-  job(1, "flush counts", flush);
+  job(1, "flush counts", () => flush());
   job(5, "refresh what is due", () => wired.keepFresh.refreshDue());
   job(24 * 3600, "warn of endings", () => wired.keepFresh.warnOfEndings());
   job(30, "finish revocations", () => wired.revoker.finishInterrupted());

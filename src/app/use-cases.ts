@@ -17,6 +17,7 @@ import { createNarrowedTokens } from "../domain/narrowed-tokens.ts";
 import type { Platform, Platforms } from "../domain/platform.ts";
 import { createPutOnRecord } from "../domain/record.ts";
 import { createRefresher, type Refresher } from "../domain/refresh.ts";
+import { createRefusedCallbacks, type RefusedCallbacks } from "../domain/refused-callbacks.ts";
 import { returnOrigins } from "../domain/return-to.ts";
 import { createRevoker, type Revoker } from "../domain/revoke-installation.ts";
 import { createSelectInstallation, type InstallUrl } from "../domain/select-installation.ts";
@@ -43,6 +44,7 @@ export interface WiredUseCases {
   readonly handOut: HandOut;
   /** What is put on record without making anybody wait. */
   readonly auditBuffer: AuditBuffer;
+  readonly refusedCallbacks: RefusedCallbacks;
   readonly keepRecord: KeepRecord;
   readonly revoker: Revoker;
   readonly undoer: InstallUndoer;
@@ -68,6 +70,7 @@ export function wireUseCases(
 
   const auditBuffer = createAuditBuffer({ audit });
   const { note } = auditBuffer;
+  const refusedCallbacks = createRefusedCallbacks({ note, now: world.now });
   const refresher = createRefresher({ credentials, platforms, changes, world, telemetry, note });
   const narrowed = createNarrowedTokens({ credentials, refresher, world, maxEntries: config.cacheMaxEntries, note });
   const handOut = createHandOut({ audit, installations, world });
@@ -106,7 +109,7 @@ export function wireUseCases(
     finishInstall: measuredInstall(
       createFinishInstall({
         ...{ attempts, keepConnection, linkPolicy, platforms, startLeg, redirectUri },
-        ...{ putOnRecord, world },
+        ...{ putOnRecord, refusedCallbacks, world },
       }),
       telemetry,
     ),
@@ -114,6 +117,7 @@ export function wireUseCases(
     keepFresh: createKeepFresh({ credentials, platforms, refresher, world }),
     handOut,
     auditBuffer,
+    refusedCallbacks,
     keepRecord: createKeepRecord({ record, audit, world, retentionDays: config.auditRetentionDays }),
     revoker,
     undoer,

@@ -6,7 +6,8 @@ import type { FinishInstall, FinishOutcome, FinishRequest, InstallFailure } from
 import type { KeepConnection, Kept } from "./keep-connection.ts";
 import type { LinkPolicy } from "./link-policy.ts";
 import type { ExchangeOutcome, Platform, Platforms } from "./platform.ts";
-import { type Doer, type PutOnRecord, rowsOf } from "./record.ts";
+import { type Doer, type Happening, type PutOnRecord, rowsOf } from "./record.ts";
+import type { RefusedCallbacks } from "./refused-callbacks.ts";
 import { withCompletionCode } from "./return-to.ts";
 import { bindingName, type StartLeg, sha256 } from "./start-install.ts";
 
@@ -39,9 +40,20 @@ export function createFinishInstall(parts: {
   readonly startLeg: StartLeg;
   readonly redirectUri: (platform: Platform) => string;
   readonly putOnRecord: PutOnRecord;
+  readonly refusedCallbacks: RefusedCallbacks;
   readonly world: World;
 }): FinishInstall {
-  const { attempts, keepConnection, linkPolicy, platforms, startLeg, redirectUri, putOnRecord, world } = parts;
+  const {
+    attempts,
+    keepConnection,
+    linkPolicy,
+    platforms,
+    startLeg,
+    redirectUri,
+    putOnRecord,
+    refusedCallbacks,
+    world,
+  } = parts;
 
   return async (request) => {
     const outcome = await finish(request);
@@ -91,7 +103,9 @@ export function createFinishInstall(parts: {
     });
     if (consumed.kind === "refused") {
       const outcome = failed(refusals[consumed.why], platform.name);
-      if (consumed.of !== undefined) await recordFailure(platform, consumed.of, request, outcome);
+      const { of } = consumed;
+      if (of !== undefined)
+        await recordRefusal(platform, { of, stateHash: sha256(state) }, request, refusals[consumed.why]);
       return outcome;
     }
     const { attempt } = consumed;
@@ -176,10 +190,28 @@ export function createFinishInstall(parts: {
     outcome: FinishOutcome,
   ): Promise<void> {
     if (outcome.kind !== "failed") return;
-    const { owner, link } = attempt;
-    const about = { owner, platform: platform.name, installationId: link?.installationId };
-    await putOnRecord(doerOf(attempt, request), [{ ...about, kind: "install.failed", detail: outcome.failure }]);
+    await putOnRecord(doerOf(attempt, request), [failureOf(platform, attempt, outcome.failure)]);
   }
+
+  /** Whoever has seen a callback can call it for ever: only the first few refusals of a state have rows of their own. */
+  async function recordRefusal(
+    platform: Platform,
+    { of, stateHash }: { readonly of: Pick<Attempt, "owner" | "link">; readonly stateHash: string },
+    request: FinishRequest,
+    failure: InstallFailure,
+  ): Promise<void> {
+    const [doer, happening] = [doerOf(of, request), failureOf(platform, of, failure)];
+    const [row] = rowsOf(doer, world.now(), [happening]);
+    if (row !== undefined && refusedCallbacks.hasOwnRow(stateHash, row)) await putOnRecord(doer, [happening]);
+  }
+}
+
+function failureOf(
+  { name: platform }: Platform,
+  { owner, link }: Pick<Attempt, "owner" | "link">,
+  detail: InstallFailure,
+): Happening {
+  return { kind: "install.failed", owner, platform, installationId: link?.installationId, detail };
 }
 
 function doerOf({ link }: Pick<Attempt, "link">, { address, requestId }: FinishRequest): Doer {
@@ -189,7 +221,7 @@ function doerOf({ link }: Pick<Attempt, "link">, { address, requestId }: FinishR
 
 const logged = { connected: "finished", pending: "pending" } as const;
 
-function failed(failure: InstallFailure, platform: string): FinishOutcome {
+function failed(failure: InstallFailure, platform: string): Extract<FinishOutcome, { kind: "failed" }> {
   return { kind: "failed", failure, platform };
 }
 

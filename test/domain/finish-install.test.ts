@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sightOfEverything } from "../../src/domain/access.ts";
 import type { AttemptRepository } from "../../src/domain/attempt.ts";
+import type { AuditEvent } from "../../src/domain/audit.ts";
 import { createFinishInstall } from "../../src/domain/finish-install.ts";
 import type { FinishOutcome, FinishRequest, StartedAttempt } from "../../src/domain/install.ts";
 import type { LinkFacts } from "../../src/domain/install-link.ts";
 import { codeChallenge } from "../../src/domain/pkce.ts";
 import type { Connection, ExchangeOutcome } from "../../src/domain/platform.ts";
+import { createRefusedCallbacks } from "../../src/domain/refused-callbacks.ts";
 import type { InstallationRepository } from "../../src/domain/repositories.ts";
 import { createStartInstall, createStartLeg } from "../../src/domain/start-install.ts";
 import { ServiceError } from "../../src/errors.ts";
@@ -31,6 +33,8 @@ afterAll(() => domain.close());
 
 const away = () => new ServiceError("SERVICE_UNAVAILABLE", "the database cannot be reached");
 
+const noted: AuditEvent[] = [];
+
 interface FlowOptions extends ScriptedOptions {
   readonly attempts?: Partial<AttemptRepository>;
   readonly installations?: Partial<InstallationRepository>;
@@ -47,7 +51,10 @@ function flow({ attempts, installations, ...options }: FlowOptions = {}) {
   const startLeg = createStartLeg(parts);
   const start = createStartInstall(platforms, startLeg, world);
   const { keepConnection, linkPolicy, putOnRecord } = openInstalls(domain, platforms, { installations });
-  const finish = createFinishInstall({ ...parts, platforms, startLeg, keepConnection, linkPolicy, putOnRecord });
+  const finish = createFinishInstall({
+    ...{ ...parts, platforms, startLeg, keepConnection, linkPolicy, putOnRecord },
+    refusedCallbacks: createRefusedCallbacks({ note: (event) => noted.push(event), now: world.now }),
+  });
   const made = connection();
   platform.answerExchange = () => ({ kind: "connected", connection: made });
   return {
@@ -115,6 +122,16 @@ describe("a callback in the browser that began", () => {
     expect(ids).toHaveLength(2);
     expect(new Set(ids).size).toBe(1);
     expect(await found(org)).toHaveLength(1);
+  });
+
+  test("that comes again and again adds few rows to the record", async () => {
+    const { begin, finish } = flow();
+    const owner = crypto.randomUUID();
+    const attempt = await begin(owner);
+    for (let i = 0; i < 20; i++) await finish({ state: stateOf(attempt), code: "c" }, { binding: browserOf(attempt) });
+    const rows = await domain.sql`select kind, detail from audit_events where owner = ${owner} order by kind, detail`;
+    const replayed = { kind: "install.failed", detail: "state_already_used" };
+    expect(rows.map((row) => ({ ...row }))).toEqual([...Array(3).fill(replayed), expect.anything()]);
   });
 
   test("makes one exchange, however often and at whatever moment it comes", async () => {
@@ -303,6 +320,7 @@ describe("an exchange that connects nothing", () => {
   const outcomes: readonly (readonly [string, ExchangeOutcome])[] = [
     ["code_rejected", { kind: "code_rejected", code: "bad_verification_code" }],
     ["installation_not_yours", { kind: "not_yours" }],
+    ["installation_not_administered", { kind: "not_administered" }],
     ["unverified_email", { kind: "person_must_act", code: "unverified_email" }],
     ["no_sites", { kind: "person_must_act", code: "no_sites" }],
     ["installation_missing", { kind: "person_must_act", code: "installation_missing" }],

@@ -5,6 +5,7 @@ import { createCreateInstallLink } from "../../src/domain/create-install-link.ts
 import { createFinishInstall } from "../../src/domain/finish-install.ts";
 import type { FinishOutcome } from "../../src/domain/install.ts";
 import { createLinkPolicy } from "../../src/domain/link-policy.ts";
+import { createRefusedCallbacks } from "../../src/domain/refused-callbacks.ts";
 import { createStartFromLink } from "../../src/domain/start-from-link.ts";
 import { createStartLeg } from "../../src/domain/start-install.ts";
 import { Secret } from "../../src/secret.ts";
@@ -51,6 +52,7 @@ function openPortal() {
   const finish = createFinishInstall({
     ...{ attempts: storage.attempts, platforms, startLeg, redirectUri, putOnRecord, linkPolicy, world },
     keepConnection: installs.keepConnection,
+    refusedCallbacks: createRefusedCallbacks({ note: () => undefined, now: world.now }),
   });
 
   return {
