@@ -53,7 +53,8 @@ export async function moveOrganization(
     .where(and(inArray(credentials.id, serving), ne(credentials.status, "revoked")));
   const ids = await tx
     .update(installations)
-    .set({ owner: owner ?? null, updatedAt: now })
+    // Who connected it did so for the owner before.
+    .set({ owner: owner ?? null, installedBy: null, updatedAt: now })
     .where(ofOrganization)
     .returning({ id: installations.id });
   const rows = await viewInstallations(tx).where(

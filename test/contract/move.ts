@@ -19,7 +19,10 @@ export function describeMove({ storage, clock, raw }: OpenedStorage): void {
     ])("from %s to %s takes what it is served with along", async (from, to) => {
       const team = unique("T");
       const [made] = await connect(team, from);
-      expect(await installations.move(made?.id ?? "", to, now())).toMatchObject([{ id: made?.id, owner: to }]);
+      expect(made?.installedBy).toBeDefined();
+      const moved = await installations.move(made?.id ?? "", to, now());
+      // Nor whom the owner before had connect it.
+      expect(moved).toMatchObject([{ id: made?.id, owner: to, installedBy: undefined }]);
       expect(await ownersOf(team)).toEqual([{ owner: to ?? null }]);
       const [found] = await installations.select({ installationId: made?.id }, sightOfEverything, 2);
       expect(found).toMatchObject({ installation: { owner: to }, credential: { version: 1 } });
