@@ -1,6 +1,7 @@
 import type { Closers } from "../closers.ts";
 import type { Config } from "../config/load-config.ts";
 import { lockDataDirectory } from "../storage/data-directory.ts";
+import { inDataDirectory } from "../storage/data-directory-failure.ts";
 import { readOrCreateKey } from "../storage/data-directory-key.ts";
 import { openEmbedded } from "../storage/embedded.ts";
 import { openPostgres } from "../storage/postgres.ts";
@@ -37,19 +38,27 @@ async function open(
 ): Promise<OpenedStorage> {
   const { database, encryption } = config;
   const { now, random, log } = world;
-  const sealing = (keys: KeyRing) => createSealer({ keys, cipher: encryption.cipher, now, random });
-
   if (database.kind === "postgres") {
     if (encryption.keys === undefined) throw new Error("TOKEN_ENCRYPTION_KEY is required with Postgres");
     const keys = parseKeyRing(encryption.keys);
     const { target, direct, mayLoseCommits } = database;
-    const storage = await openPostgres({ target, direct, sealer: sealing(keys), now, random, log, signal });
+    const sealer = createSealer({ keys, cipher: encryption.cipher, now, random });
+    const storage = await openPostgres({ target, direct, sealer, now, random, log, signal });
     closers.add("database", () => storage.close());
     requireDurability(await storage.findDurabilityGap(), mayLoseCommits, log);
     return { storage, keys };
   }
 
   const directory = database.dataDir;
+  return inDataDirectory(directory, () => openIn(directory, config, world, closers));
+}
+
+async function openIn(
+  directory: string,
+  { encryption }: Config,
+  { now, random, log }: World,
+  closers: Closers,
+): Promise<OpenedStorage> {
   const lock = await lockDataDirectory(directory, { now, random });
   closers.add("data directory", () => lock.release());
   const keys = parseKeyRing(encryption.keys ?? (await readOrCreateKey(directory, random)));
@@ -60,7 +69,8 @@ async function open(
     },
     "database.embedded",
   );
-  const storage = await openEmbedded({ directory, sealer: sealing(keys), now, random, log });
+  const sealer = createSealer({ keys, cipher: encryption.cipher, now, random });
+  const storage = await openEmbedded({ directory, sealer, now, random, log });
   closers.add("database", () => storage.close());
   return { storage, keys };
 }

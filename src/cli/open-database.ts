@@ -5,6 +5,7 @@ import { loadSealingConfig } from "../config/load-config.ts";
 import { ServiceError } from "../errors.ts";
 import type { Secret } from "../secret.ts";
 import { lockDataDirectory } from "../storage/data-directory.ts";
+import { inDataDirectory } from "../storage/data-directory-failure.ts";
 import { readOrCreateKey } from "../storage/data-directory-key.ts";
 import type { Database } from "../storage/database.ts";
 import { readDatabaseMs } from "../storage/database-clock.ts";
@@ -55,12 +56,14 @@ async function open(world: CommandWorld, closers: Closers): Promise<OpenedDataba
   const directory = database.dataDir;
   const path = join(directory, "db");
   if (!existsSync(path)) throw new Error(`there is no database in ${directory}: set DATA_DIR, or DATABASE_URL`);
-  const lock = await lockDataDirectory(directory, { now, random });
-  closers.add("data directory", () => lock.release());
-  const sealer = sealing(encryption.keys ?? (await readOrCreateKey(directory, random)));
-  const opened = await openEmbeddedDatabase(path);
-  closers.add("database", opened.close);
-  return { database: opened.database, sealer };
+  return inDataDirectory(directory, async () => {
+    const lock = await lockDataDirectory(directory, { now, random });
+    closers.add("data directory", () => lock.release());
+    const sealer = sealing(encryption.keys ?? (await readOrCreateKey(directory, random)));
+    const opened = await openEmbeddedDatabase(path);
+    closers.add("database", opened.close);
+    return { database: opened.database, sealer };
+  });
 }
 
 /** Why the database refused, for the operator. */

@@ -1,12 +1,13 @@
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { PGlite } from "@electric-sql/pglite";
+import type { PGlite } from "@electric-sql/pglite";
 import { drizzle } from "drizzle-orm/pglite";
 import { ServiceError } from "../errors.ts";
 import type { Log } from "../world.ts";
 import type { Database, Queries } from "./database.ts";
 import { databaseFailure } from "./database-failure.ts";
+import { openEmbeddedFiles } from "./embedded-files.ts";
 import { migrateEmbedded } from "./migrate.ts";
 import { stamp } from "./stamp.ts";
 import { createStorage, type Storage, type StorageTools } from "./storage.ts";
@@ -20,7 +21,7 @@ export interface EmbeddedOptions extends StorageTools {
 /**
  * Opens the embedded database in `<directory>/db`. The first time it is made next to that and moved there when it is
  * complete, so that a start that was killed leaves nothing half made.
- * @throws Error if the directory holds a copy of a Postgres database, or one of a newer version.
+ * @throws Error if the directory holds a copy of a Postgres database, or one of another version, or a damaged one.
  */
 export async function openEmbedded(options: EmbeddedOptions): Promise<Storage> {
   const path = join(options.directory, "db");
@@ -44,7 +45,7 @@ export interface EmbeddedDatabase {
 
 /** The database below the repositories, migrated and stamped; made if `path` is empty. */
 export async function openEmbeddedDatabase(path: string): Promise<EmbeddedDatabase> {
-  const client = await PGlite.create(path);
+  const client = await openEmbeddedFiles(path);
   const db = drizzle(client);
   let closing: Promise<void> | undefined;
   const close = () => (closing ??= client.close());
