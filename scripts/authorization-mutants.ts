@@ -274,6 +274,7 @@ export const mutants: readonly Mutant[] = [
       "installation === undefined || !seesAny(call.access, installation)",
       "installation === undefined",
     ],
+    ["who sees one product revokes all", "!seesAll(call.access, installation)", "false"],
   ]),
   ...of("src/rpc/page-tokens.ts", changes, [
     ["page tokens lead on in any list", "if (listHash !== hash(list)) {", "if (false) {"],

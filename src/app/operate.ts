@@ -11,6 +11,8 @@ import type { World } from "../world.ts";
 import { configuredPlatforms } from "./configured-platforms.ts";
 import { openStorage } from "./open-storage.ts";
 
+export { operatorCaller as operator } from "../domain/audit.ts";
+
 /** What an operator does beside a running service on Postgres, or instead of one on the embedded database. */
 export interface Operation {
   readonly move: MoveInstallation;

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Closers, createClosers } from "../closers.ts";
 import type { Config } from "../config/load-config.ts";
+import { createAdmit } from "../domain/admit.ts";
 import { createRateLimiter } from "../domain/token-bucket.ts";
 import { every, type Schedule } from "../periodic.ts";
 import { connectHandler } from "../rpc/connect/connect-handler.ts";
@@ -119,7 +120,7 @@ async function start(
     certificateNamesOf,
     anyHost: config.authConfig !== undefined,
     readMetrics: running.readMetrics,
-    admitToMetrics: async (evidence) => void (await authenticate(evidence)).access("Metrics"),
+    admitToMetrics: createAdmit({ method: "Metrics", authenticate, note, now: world.now }),
     connect: connectHandler({
       ...{ ...doors, log: running.log, addressOf },
       certificateNamesOf: (request) => certificateNamesOf(request.socket),

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import type { Authenticate } from "../domain/caller.ts";
 import type { CallerNow } from "../domain/link-policy.ts";
 import { every, type Schedule } from "../periodic.ts";
@@ -58,6 +58,7 @@ export async function createCallers(parts: CallersParts): Promise<Callers> {
     throw new Error(`AUTH_CONFIG: ${name} cannot be read (${codeOf(error)})`);
   });
   let policy = createPolicy(warned(parse(first)));
+  await warnOfMode();
   const keysOf = rememberedKeys(world);
   const authenticator = createAuthenticator({ policy, keysOf: keysOf.of, now: world.now });
   let unreported: readonly PolicyEvent[] = [];
@@ -69,6 +70,18 @@ export async function createCallers(parts: CallersParts): Promise<Callers> {
   function warned(file: CallerFile): CallerFile {
     for (const warning of file.warnings) world.log.warn({ warning }, "policy.warning");
     return file;
+  }
+
+  /** What others may read tells them whose keys are worth stealing; what they may write, they decide. */
+  async function warnOfMode(): Promise<void> {
+    const mode = await stat(path).then(
+      (file) => file.mode,
+      () => 0,
+    );
+    const may = (mode & 0o022) !== 0 ? "changed" : (mode & 0o004) !== 0 ? "read" : undefined;
+    if (may === undefined) return;
+    const warning = `${name} can be ${may} by others on this machine (mode ${(mode & 0o777).toString(8)}): chmod 640`;
+    world.log.warn({ warning }, "policy.warning");
   }
 
   /** Never fails: what could not be reported is, at the next look. */
@@ -100,6 +113,7 @@ export async function createCallers(parts: CallersParts): Promise<Callers> {
       const next = createPolicy(warned(parse(found)));
       if (next.hash === policy.hash) return undefined;
       policy = next;
+      void warnOfMode();
       keysOf.keepOnly(policy.issuers);
       authenticator.use(policy);
       world.log.info({ policyHash: policy.hash, callers: policy.callers.length }, "policy.loaded");

@@ -1,4 +1,4 @@
-import { serviceCaller } from "../domain/audit.ts";
+import { ownNames } from "../domain/audit.ts";
 import { anonymous } from "../domain/caller.ts";
 import { redactSecrets } from "../secret-shapes.ts";
 
@@ -18,7 +18,7 @@ export const knownMethods = [
 ] as const;
 
 /** Who stands in logs and in the record where no caller of the file does. */
-const reserved: ReadonlySet<string> = new Set([anonymous.name, serviceCaller, "unauthenticated"]);
+const reserved: ReadonlySet<string> = new Set([...ownNames, anonymous.name]);
 
 /** What is wrong with the name of a caller or an issuer; undefined: nothing. */
 export function wrongWithName(name: string): string | undefined {
@@ -26,5 +26,5 @@ export function wrongWithName(name: string): string | undefined {
     return "a name is 1 to 64 letters, digits, dots, dashes and underscores, and begins with a letter or digit";
   }
   if (redactSecrets(name) !== name) return "this looks like a secret, and names are written everywhere";
-  return reserved.has(name) ? "this name is the service's own" : undefined;
+  return reserved.has(name.toLowerCase()) ? "this name is the service's own" : undefined;
 }

@@ -4,8 +4,7 @@ import { createPlatformFetch } from "../world/platform-fetch.ts";
 import type { CommandWorld } from "./command.ts";
 import { complaining } from "./complaining.ts";
 
-/** Who is named on record for what a command does. */
-export const operator = "operator";
+export { operator } from "../app/operate.ts";
 
 /** Runs work that needs the database and the platforms, with all the settings of the service. */
 export async function operating<T>(world: CommandWorld, work: (operation: Operation) => Promise<T>): Promise<T> {

@@ -29,6 +29,15 @@ export type AuditKind =
 
 /** Who is named where the service acts by itself. */
 export const serviceCaller = "service";
+/** Who is named for a command. */
+export const operatorCaller = "operator";
+/** Who is named for a browser that came without a link. */
+export const browserCaller = "browser";
+/** Who is named for a call without a proof. */
+export const unprovenCaller = "unauthenticated";
+
+/** Names of the record that no caller may have: their rows say what nobody's proof stands for. */
+export const ownNames: ReadonlySet<string> = new Set([serviceCaller, operatorCaller, browserCaller, unprovenCaller]);
 
 /** One row of the record. Never a token: `tokenFingerprint` is its SHA-256. */
 export interface AuditEvent {
@@ -40,6 +49,7 @@ export interface AuditEvent {
   readonly method: string;
   readonly installationId?: string | undefined;
   readonly owner?: string | undefined;
+  /** As installations are stored; the product that was asked for, where there is no installation yet. */
   readonly platform?: string | undefined;
   readonly tokenFingerprint?: string | undefined;
   readonly address?: string | undefined;

@@ -50,7 +50,7 @@ export function createCreateInstallLink(parts: {
     const { caller, policyHash } = call;
     const facts = { caller, policyHash, product, scopes, installationId, awaitsOwner };
     const link = { platform: platform.name, owner, returnTo, expiresAt, facts };
-    const row = { kind: "link.created" as const, platform: platform.name, owner, installationId };
+    const row = { kind: "link.created" as const, platform: product, owner, installationId };
     await links.create(link, secret.fingerprint(), now, () => rowsOf(call, now, [row]));
     const url = installPage(product);
     url.searchParams.set("link", secret.reveal());

@@ -2,6 +2,7 @@ import { ServiceError } from "../errors.ts";
 import { Secret } from "../secret.ts";
 import type { World } from "../world.ts";
 import type { Attempt, AttemptRefusal, AttemptRepository } from "./attempt.ts";
+import { browserCaller } from "./audit.ts";
 import type { FinishInstall, FinishOutcome, FinishRequest, InstallFailure } from "./install.ts";
 import type { KeepConnection, Kept } from "./keep-connection.ts";
 import type { LinkPolicy } from "./link-policy.ts";
@@ -10,9 +11,6 @@ import { type Doer, type Happening, type PutOnRecord, rowsOf } from "./record.ts
 import type { RefusedCallbacks } from "./refused-callbacks.ts";
 import { withCompletionCode } from "./return-to.ts";
 import { bindingName, type StartLeg, sha256 } from "./start-install.ts";
-
-/** Who is named where no link says who began. */
-const browserCaller = "browser";
 
 const refusals: Record<AttemptRefusal, InstallFailure> = {
   unknown: "state_unknown",
@@ -207,10 +205,11 @@ export function createFinishInstall(parts: {
 }
 
 function failureOf(
-  { name: platform }: Platform,
+  { name }: Platform,
   { owner, link }: Pick<Attempt, "owner" | "link">,
   detail: InstallFailure,
 ): Happening {
+  const platform = link?.product ?? name;
   return { kind: "install.failed", owner, platform, installationId: link?.installationId, detail };
 }
 

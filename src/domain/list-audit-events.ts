@@ -3,10 +3,12 @@ import type { Position } from "./installation.ts";
 import type { Platforms } from "./platform.ts";
 import type { AuditFilter, RecordedEvent, UseCases } from "./use-cases.ts";
 
-/** Rows of these platforms and owners. A row without one is seen by those alone who see all of them. */
+/** Rows of these products and owners. A row without one is seen by those alone who see all of them. */
 export interface AuditSight {
-  /** As installations are stored, and as callers say: `jira` and `confluence`. */
+  /** What rows name that this sees all of: products, and platforms with every product of theirs. */
   readonly platforms: "all" | readonly string[];
+  /** Seen of platforms that have more: rows about installations with one of these products. */
+  readonly partly: readonly string[];
   readonly owners: "all" | readonly string[];
 }
 
@@ -33,11 +35,14 @@ export function createListAuditEvents(reader: AuditReader, platforms: Platforms)
   };
 }
 
-/** Rows carry the platform; rules name products, any of which is enough for the platform that has it. */
+/** Rows carry the platform, or a product of it where one is known; rules name products. */
 function sightsOf({ rules }: Visibility, platforms: Platforms): readonly AuditSight[] {
   return rules.map(({ products, owners }) => {
-    if (products === "all") return { platforms: "all", owners };
-    const names = products.flatMap((product) => [product, platforms.byProduct(product)?.name ?? product]);
-    return { platforms: [...new Set(names)], owners };
+    if (products === "all") return { platforms: "all", partly: [], owners };
+    const seesWhole = (product: string) =>
+      platforms.byProduct(product)?.products.every((each) => products.includes(each)) ?? true;
+    const whole = products.filter(seesWhole);
+    const names = whole.flatMap((product) => [product, platforms.byProduct(product)?.name ?? product]);
+    return { platforms: [...new Set(names)], partly: products.filter((product) => !seesWhole(product)), owners };
   });
 }

@@ -39,6 +39,11 @@ export function seesAny(access: Access, { products, owner }: Pick<Installation, 
   return products.some((product) => access.sees(product, owner));
 }
 
+/** Whether a caller may see it as each of its products: who ends it ends all of them. */
+export function seesAll(access: Access, { products, owner }: Pick<Installation, "products" | "owner">): boolean {
+  return products.every((product) => access.sees(product, owner));
+}
+
 /** What was connected before its platform lost its settings can still be listed. */
 function checkKnown(name: string, platforms: Platforms): void {
   if (!platforms.known.includes(name)) checkPlatform(name, platforms);

@@ -3,7 +3,7 @@ import type { World } from "../world.ts";
 import { serviceCaller } from "./audit.ts";
 import { combineRevocations } from "./combine-revocations.ts";
 import type { Installation, ProviderRevocation } from "./installation.ts";
-import { seesAny } from "./list-installations.ts";
+import { seesAll, seesAny } from "./list-installations.ts";
 import { mayEndOthers } from "./may-end-others.ts";
 import type { PendingInstallRepository } from "./pending-install.ts";
 import type { Platform, Platforms, RevokeOutcome } from "./platform.ts";
@@ -20,7 +20,8 @@ export interface Revoker {
   /**
    * For a caller: stops hand-out first, durably; then asks the platform; then deletes what is kept, however the
    * platform answered. A pending installation is undone with all that came with it.
-   * @throws ServiceError INSTALLATION_NOT_FOUND, also for what the caller may not see.
+   * @throws ServiceError INSTALLATION_NOT_FOUND, also for what the caller may not see; CALLER_NOT_ALLOWED for what
+   * serves a product, too, that it may not.
    */
   readonly revoke: UseCases["revokeInstallation"];
   /** The same, whoever wants it. */
@@ -112,6 +113,7 @@ export function createRevoker(parts: {
     async revoke(id, reason, call) {
       const installation = await installations.find(id);
       if (installation === undefined || !seesAny(call.access, installation)) throw notFound(id);
+      if (!seesAll(call.access, installation)) throw mayNotEnd(installation);
       return end(id, reason, call);
     },
     async finishInterrupted() {
@@ -120,6 +122,13 @@ export function createRevoker(parts: {
       for (const id of await installations.unfinishedRevocations(before)) await end(id, "", doer);
     },
   };
+}
+
+function mayNotEnd({ id, products }: Installation): ServiceError {
+  return new ServiceError(
+    "CALLER_NOT_ALLOWED",
+    `installation ${id} serves ${products.join(" and ")}, and the caller may not revoke all of that`,
+  );
 }
 
 function notFound(id: string): ServiceError {

@@ -1,7 +1,7 @@
 import { Code } from "../../gen/google/rpc/code_pb.js";
 import { TokenService } from "../../gen/oauth/token/v1/token_service_pb.js";
 import { describeError } from "../described-error.ts";
-import type { AuditEvent } from "../domain/audit.ts";
+import { type AuditEvent, unprovenCaller } from "../domain/audit.ts";
 import type { Arrival, Call } from "../domain/call.ts";
 import type { Authenticate, Caller } from "../domain/caller.ts";
 import { silentTelemetry, type Telemetry } from "../domain/telemetry.ts";
@@ -60,7 +60,7 @@ interface Running<Name extends RpcName, WireRequest, WireResponse> {
 }
 
 /** Whose a call is that did not prove it. */
-const nobody: Asking = { name: "unauthenticated", policyHash: undefined };
+const nobody: Asking = { name: unprovenCaller, policyHash: undefined };
 const onRecord: ReadonlySet<ErrorReason> = new Set([
   "CALLER_UNAUTHENTICATED",
   "CALLER_NOT_ALLOWED",

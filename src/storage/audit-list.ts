@@ -4,7 +4,7 @@ import type { AuditReader, AuditSight } from "../domain/list-audit-events.ts";
 import type { AuditFilter, RecordedEvent } from "../domain/use-cases.ts";
 import type { AuditRow } from "./audit-rows.ts";
 import type { Database, Queries } from "./database.ts";
-import { auditEvents } from "./schema.ts";
+import { auditEvents, installations } from "./schema.ts";
 import { isUuid } from "./uuid.ts";
 
 export function createAuditReader(database: Database): AuditReader {
@@ -49,14 +49,23 @@ async function list(db: Queries, { filter, sights, after, limit }: Query): Promi
 
 function shownBy(sights: readonly AuditSight[]): SQL | undefined {
   if (sights.some(({ platforms, owners }) => platforms === "all" && owners === "all")) return undefined;
-  const each = sights.map(({ platforms, owners }) =>
+  const each = sights.map(({ platforms, partly, owners }) =>
     and(
-      platforms === "all" ? undefined : inArray(auditEvents.platform, [...platforms]),
+      platforms === "all" ? undefined : or(inArray(auditEvents.platform, [...platforms]), seenPartly(partly)),
       owners === "all" ? undefined : inArray(auditEvents.owner, [...owners]),
     ),
   );
   // No rule at all shows nothing.
   return or(...each) ?? sql`false`;
+}
+
+/** By the products of the installation a row is about; where that is none, or there no more, by what the row names. */
+function seenPartly(products: readonly string[]): SQL | undefined {
+  if (products.length === 0) return undefined;
+  const { installationId, platform } = auditEvents;
+  const names = sql.param(products, installations.products);
+  const about = sql`select ${installations.products} && ${names} from ${installations} where ${installations.id} = ${installationId}`;
+  return sql`coalesce((${about}), ${platform} = any(${names}))`;
 }
 
 function toEvent(row: AuditRow): RecordedEvent {

@@ -1,4 +1,5 @@
 import type Registry from "prom-client/lib/registry.js";
+import { unprovenCaller } from "../domain/audit.ts";
 import type { FinishedCall } from "../domain/telemetry.ts";
 
 const bounds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -38,7 +39,7 @@ export interface CallMetrics {
  */
 export function createCallMetrics(registry: Registry): CallMetrics {
   /** Names that calls are counted under, those that proved nothing together. */
-  const callers = new Set(["unauthenticated"]);
+  const callers = new Set([unprovenCaller]);
   const series = new Map<string, Calls>();
   /** By caller and method, found without making a key: these are almost all of them. */
   const answered = new Map<string, Map<string, Calls>>();

@@ -1,17 +1,14 @@
-import type { Evidence } from "../domain/caller.ts";
+import type { Admit } from "../domain/admit.ts";
 import { ServiceError } from "../errors.ts";
 import type { WebHandler } from "./handler.ts";
 import { restError } from "./rest-error.ts";
-
-/** Lets a caller in. @throws ServiceError CALLER_UNAUTHENTICATED, CALLER_NOT_ALLOWED. */
-export type Admit = (evidence: Evidence) => Promise<void>;
 
 /** Lets those through who may; the rest get the refusal. */
 export function callersOnly(admit: Admit): WebHandler {
   return async (request, response, next) => {
     try {
-      const { certificateNames = [] } = response.locals;
-      await admit({ authorization: request.get("authorization"), certificateNames });
+      const { certificateNames = [], address, requestId } = response.locals;
+      await admit({ authorization: request.get("authorization"), certificateNames }, { address, requestId });
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
       const { message } = error;

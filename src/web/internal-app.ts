@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Express } from "express";
+import type { Admit } from "../domain/admit.ts";
 import type { RequestIds } from "../domain/telemetry.ts";
 import type { World } from "../world.ts";
 import { type BodyRefusal, jsonBodies, noBodies, smallBodies } from "./body-limits.ts";
-import { type Admit, callersOnly } from "./callers-only.ts";
+import { callersOnly } from "./callers-only.ts";
 import type { ClientAddress } from "./client-address.ts";
 import { expressApp } from "./express-app.ts";
 import type { WebHandler, WebResponse } from "./handler.ts";

@@ -115,7 +115,14 @@ const refusals: readonly (readonly [string, string, string, string])[] = [
 
   ["a caller without a name", "name: ci", "nam: ci", "callers[2].nam: unknown key"],
   ["a name with blanks", "name: ci", "name: my ci", "callers[2].name: a name is 1 to 64 letters"],
-  ["the service's own name", "name: ci", "name: anonymous", "callers[2].name: this name is the service's own"],
+  ...["anonymous", "service", "operator", "Operator", "browser", "unauthenticated"].map(
+    (name): [string, string, string, string] => [
+      `${name}, who is named for others in the record`,
+      "name: ci",
+      `name: ${name}`,
+      "callers[2].name: this name is the service's own",
+    ],
+  ),
   ["one name twice", "name: ci", "name: dashboard", "callers[1] (dashboard) has this name too"],
   [
     "no proof",

@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { type CallersParts, createCallers, type PolicyEvent } from "../../src/callers/callers.ts";
 import { knownProducts } from "../../src/platforms/platforms.ts";
+import { until } from "../support/gate.ts";
 import { createJobs } from "../support/jobs.ts";
 import { createTestWorld } from "../support/world.ts";
 import { callerOf, fileOf } from "./support/caller-files.ts";
@@ -48,7 +49,7 @@ async function start(path: string, report?: CallersParts["report"]) {
 
 async function startWith(text: string) {
   const path = join(await folder(), "callers.yaml");
-  await writeFile(path, text);
+  await writeFile(path, text, { mode: 0o640 });
   return { path, ...(await start(path)) };
 }
 
@@ -195,4 +196,23 @@ test("an issuer that was out of the file is asked anew when it is back", async (
   }
   expect(await authenticate({ authorization, certificateNames: [] })).toMatchObject({ name: "ci" });
   expect(issuer.requests()).toBe(2);
+});
+
+test.each([
+  [0o644, "can be read by others on this machine (mode 644): chmod 640"],
+  [0o660, "can be changed by others on this machine (mode 660): chmod 640"],
+  [0o602, "can be changed by others on this machine (mode 602): chmod 640"],
+  [0o640, undefined],
+  [0o600, undefined],
+])("a file of mode %o is warned of where others may read or change it", async (mode, expected) => {
+  const path = join(await folder(), "callers.yaml");
+  await writeFile(path, fileWith("one"));
+  await chmod(path, mode);
+  const { world, twoLooks } = await start(path);
+  const warnings = () => world.lines.filter((line) => line.includes("on this machine"));
+  expect(warnings()).toEqual(expected === undefined ? [] : [expect.stringContaining(expected)]);
+  await chmod(path, 0o644);
+  await writeFile(path, fileWith("two"));
+  await twoLooks();
+  await until(() => warnings().some((line) => line.includes("mode 644")), "the new file is warned of");
 });

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AuditEvent } from "../../src/domain/audit.ts";
 import { createCaller, type Rule } from "../../src/domain/caller.ts";
@@ -13,6 +14,7 @@ const platforms = onlyPlatforms(
   scriptedPlatform({ name: "slack" }),
 );
 const [one, two] = [crypto.randomUUID(), crypto.randomUUID()];
+const productsOf: Readonly<Record<string, readonly string[]>> = { [one]: ["jira", "confluence"], [two]: ["jira"] };
 const start = Date.UTC(2026, 0, 1);
 const event = (second: number, changes: Partial<AuditEvent>): AuditEvent => ({
   ...{ kind: "token.issued", at: new Date(start + 1_000 * second), caller: "ci", method: "GetToken", count: 1 },
@@ -35,6 +37,13 @@ let close: () => Promise<void>;
 beforeAll(async () => {
   const opened = await openTestStorage();
   close = opened.close;
+  const sql = postgres(opened.url, { max: 1 });
+  for (const [id, products] of Object.entries(productsOf)) {
+    await sql`insert into installations
+      (id, platform, products, status, external_org_id, external_org_name, scopes, permissions, metadata, created_at, updated_at)
+      values (${id}, 'jira', ${[...products]}, 'active', ${id}, 'site', '{}', '{}', '{}', now(), now())`;
+  }
+  await sql.end();
   for (const each of written) await opened.storage.audit.append([each]);
   list = createListAuditEvents(opened.storage.record, platforms);
 });
@@ -104,7 +113,9 @@ describe("the record is listed", () => {
     ["an owner", [{ owners: new Set(["acme"]) }], [1, 3, 6]],
     ["two owners", [{ owners: new Set(["acme", "globex"]) }], [1, 2, 3, 6, 8]],
     ["a platform", [{ platforms: new Set(["slack"]) }], [3, 4, 8]],
-    ["a product of a platform", [{ platforms: new Set(["confluence"]) }], [1, 2, 6]],
+    ["a product that one site has", [{ platforms: new Set(["confluence"]) }], [1, 6]],
+    ["a product that both sites have", [{ platforms: new Set(["jira"]) }], [1, 2, 6]],
+    ["both products of a platform", [{ platforms: new Set(["jira", "confluence"]) }], [1, 2, 6]],
     ["a platform and an owner", [{ platforms: new Set(["slack"]), owners: new Set(["acme"]) }], [3]],
     ["nothing that there is", [{ owners: new Set(["nobody"]) }], []],
     [
@@ -131,17 +142,12 @@ describe("the record is listed", () => {
       from: fc.constantFrom(undefined, new Date(start + 3_000)),
       until: fc.constantFrom(undefined, new Date(start + 6_000)),
     });
-    const platformOf: Readonly<Record<string, readonly string[]>> = {
-      jira: ["jira"],
-      confluence: ["jira", "confluence"],
-      slack: ["slack"],
-    };
     await fc.assert(
       fc.asyncProperty(fc.array(rule, { minLength: 1, maxLength: 3 }), filter, async (rules, asked) => {
         const expected = written.flatMap((each, index) => {
           const shown = rules.some(({ platforms: named, owners }) => {
-            const names = named === "all" ? [] : [...named].flatMap((name) => platformOf[name] ?? []);
-            const platformFits = named === "all" || names.includes(each.platform ?? "none");
+            const products = productsOf[each.installationId ?? ""] ?? [each.platform ?? "none"];
+            const platformFits = named === "all" || products.some((product) => named.has(product));
             return platformFits && (owners === "all" || owners.has(each.owner ?? "none"));
           });
           const fits =

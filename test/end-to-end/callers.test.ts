@@ -154,6 +154,10 @@ describe("whoever does not", () => {
 
 test("metrics are for whoever may read them", async () => {
   expect((await overHttp("/metrics", bearer("indexer"))).status).toBe(403);
+  await service.replicas[0]!.jobs.run("flush counts");
+  const refusals = await sql`select caller, address, detail from audit_events
+    where kind = 'call.refused' and method = 'Metrics' and detail = 'CALLER_NOT_ALLOWED'`;
+  expect(refusals).toEqual([{ caller: "indexer", address: "127.0.0.1", detail: "CALLER_NOT_ALLOWED" }]);
   const answer = await overHttp("/metrics", bearer("prometheus"));
   expect(answer.status).toBe(200);
   expect(await answer.text()).toContain('caller="indexer"');

@@ -161,7 +161,7 @@ export function describeMatrix(open: () => Promise<Storage>): void {
             getInstallation: "GetInstallation",
             revokeInstallation: "RevokeInstallation",
           }[rpc];
-          if (askById(caller, method, { key, ...raw }) === "found") continue;
+          if (productsSeen(caller, method, { key, ...raw }).length > 0) continue;
           const hidden = await stage.call(caller.name, rpc, { installation_id: idOf(key) });
           const absent = await stage.call(caller.name, rpc, { installation_id: nowhere });
           expect(said(hidden, idOf(key)), `${rpc} ${key}`).toBe(said(absent, nowhere));

@@ -183,5 +183,8 @@ export function askById(
 ): "denied" | "not_found" | "found" {
   if (rulesFor(caller, method).length === 0) return "denied";
   if (installation === undefined) return "not_found";
-  return productsSeen(caller, method, installation).length === 0 ? "not_found" : "found";
+  const seen = productsSeen(caller, method, installation).length;
+  if (seen === 0) return "not_found";
+  // Revoking ends what the installation serves in every product.
+  return method === "RevokeInstallation" && seen < installation.products.length ? "denied" : "found";
 }

@@ -82,7 +82,7 @@ describe("the service as a role of its own", () => {
     await one.audit.append([event(tenDaysAgo())]);
     await two.record.witness();
     expect(await one.findProtectionGap()).toBeUndefined();
-    const all = { platforms: "all", owners: "all" } as const;
+    const all = { platforms: "all", partly: [], owners: "all" } as const;
     expect(await one.record.list({}, [all], undefined, 10)).toHaveLength(2);
     expect(await two.record.prune(fiveDaysAgo())).toEqual({ allowed: true, rows: 1, broken: [] });
     expect(await owner`select pruned_sequence::int from audit_chains order by 1`).toMatchObject([

@@ -9,6 +9,7 @@ import {
 } from "@connectrpc/connect-node";
 import { TokenService } from "../../../gen/oauth/token/v1/token_service_pb.js";
 import { describeError } from "../../described-error.ts";
+import { unprovenCaller } from "../../domain/audit.ts";
 import type { ErrorReason } from "../../errors.ts";
 import { createDispatch, type DispatchParts } from "../dispatch.ts";
 import { type Arrival, addTokenService, arrivalKey } from "./token-service.ts";
@@ -72,7 +73,7 @@ export function connectHandler(options: ConnectOptions): NodeHandler {
     const finished = (code: string, reason: ErrorReason | undefined) =>
       options.telemetry?.callFinished({
         method: handler.method.name,
-        caller: "unauthenticated",
+        caller: unprovenCaller,
         code,
         reason,
         seconds: (performance.now() - startedMs) / 1000,
