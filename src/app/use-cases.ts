@@ -118,7 +118,7 @@ export function wireUseCases(
     handOut,
     auditBuffer,
     refusedCallbacks,
-    keepRecord: createKeepRecord({ record, audit, world, retentionDays: config.auditRetentionDays }),
+    keepRecord: createKeepRecord({ record, world, retentionDays: config.auditRetentionDays }),
     revoker,
     undoer,
     cacheEntries: () => selections.size,

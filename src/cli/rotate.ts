@@ -1,6 +1,6 @@
 import { createClosers } from "../closers.ts";
 import { ServiceError } from "../errors.ts";
-import { type ResignedRecord, recordRotation, resignRecord } from "../storage/audit-resign.ts";
+import { createRotationRecord, type ResignedRecord, resignRecord } from "../storage/audit-resign.ts";
 import { reseal } from "../storage/reseal.ts";
 import type { ResealProgress } from "../storage/reseal-tally.ts";
 import { type Command, type CommandWorld, notUnderstood } from "./command.ts";
@@ -24,6 +24,7 @@ async function rotate({ database, sealer }: OpenedDatabase, world: CommandWorld)
   const { now, random, print, complain } = world;
   const line = (event: string, fields: object) => print(JSON.stringify({ event, ...fields }));
   const signer = sealer.recordSigner;
+  const rotation = createRotationRecord({ database, signer, now, random }, sealer.keyIds[0] ?? "");
   const startedAt = now();
   let resealed = 0;
   let end: ResealProgress;
@@ -32,16 +33,15 @@ async function rotate({ database, sealer }: OpenedDatabase, world: CommandWorld)
     end = await reseal({
       database,
       sealer,
+      onBegin: rotation.begun,
       onUnreadable: (row) => line("rotate.unreadable", row),
       onBatch(progress) {
         resealed = progress.resealed;
         line("rotate.batch", shown(progress));
       },
     });
-    record = await resignRecord(database, signer);
-    if (resealed + record.resigned > 0) {
-      await recordRotation({ database, signer, now, random }, { keyId: sealer.keyIds[0] ?? "", resealed });
-    }
+    record = await resignRecord(database, signer, rotation.begun);
+    await rotation.ended(resealed);
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
     throw new Error(`stopped after ${resealed} rows, run it again to go on: ${reasonOf(error)}`, { cause: error });

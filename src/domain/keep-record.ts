@@ -1,13 +1,14 @@
 import type { World } from "../world.ts";
-import { type AuditLog, serviceCaller } from "./audit.ts";
+import { serviceCaller } from "./audit.ts";
+import type { Recording } from "./record.ts";
 
 /** What keeps the record short and whole. */
 export interface AuditRecord {
   /**
    * Removes what happened before `before`, and leaves of each chain where it goes on. Any number of replicas may do so
-   * at once.
+   * at once. What is removed at once is stored together with `record`'s rows about it.
    */
-  prune(before: Date): Promise<PrunedRecord>;
+  prune(before: Date, record?: Recording<number>): Promise<PrunedRecord>;
   /** Notes how far the chains of other processes go. */
   witness(): Promise<void>;
   /** What time it is by the database, and since when it has gone on without a jump: kept there, over restarts. */
@@ -40,11 +41,10 @@ const dayMs = 24 * 3_600_000;
 /** What goes on by itself around the record. */
 export function createKeepRecord(parts: {
   readonly record: AuditRecord;
-  readonly audit: AuditLog;
   readonly world: Pick<World, "now" | "clock" | "log">;
   readonly retentionDays: number;
 }): KeepRecord {
-  const { record, audit, world, retentionDays } = parts;
+  const { record, world, retentionDays } = parts;
 
   /**
    * The time to prune by: the database's, or this machine's where that is earlier, so that a wrong one of the two removes
@@ -68,7 +68,13 @@ export function createKeepRecord(parts: {
       if (at === undefined) return;
       // Whole days, so that each day has one round that finds something.
       const before = new Date((Math.floor(at.getTime() / dayMs) - retentionDays) * dayMs);
-      const { allowed, rows, broken } = await record.prune(before);
+      const row = {
+        kind: "audit.pruned" as const,
+        caller: serviceCaller,
+        method: "prune",
+        detail: before.toISOString(),
+      };
+      const { allowed, rows, broken } = await record.prune(before, (count) => [{ ...row, at: world.now(), count }]);
       if (!allowed) world.log.debug({}, "audit.not_pruned_here");
       if (broken.length > 0) {
         const advice = "the record was meddled with, or its key is missing: run oauth-token-service audit verify";
@@ -76,10 +82,6 @@ export function createKeepRecord(parts: {
       }
       if (rows === 0) return;
       world.log.info({ rows, before: before.toISOString() }, "audit.pruned");
-      const detail = before.toISOString();
-      await audit.append([
-        { kind: "audit.pruned", at: world.now(), caller: serviceCaller, method: "prune", detail, count: rows },
-      ]);
     },
     witness: () => record.witness(),
   };

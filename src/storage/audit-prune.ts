@@ -1,8 +1,10 @@
 import { and, asc, gt, lt, sql } from "drizzle-orm";
 import type { PrunedRecord } from "../domain/keep-record.ts";
+import type { Recording } from "../domain/record.ts";
 import { type ChainRow, checkAnchor, signedAnchor } from "./audit-chains.ts";
 import { beginning, checkLink, isFinding, type Link, readLinks } from "./audit-check.ts";
 import type { Database } from "./database.ts";
+import type { RecordedTransaction } from "./recorded-transaction.ts";
 import { auditChains } from "./schema.ts";
 import type { Signer } from "./seal/signer.ts";
 
@@ -11,6 +13,10 @@ export interface PruneOptions {
   readonly signer: Signer;
   /** What happened before this is pruned. */
   readonly before: Date;
+  /** Stores the rows of `record` together with each batch, or neither. */
+  readonly recorded?: RecordedTransaction | undefined;
+  /** Of so many rows that were removed. */
+  readonly record?: Recording<number> | undefined;
   /** Rows removed by one statement. Default 1,000. */
   readonly batchRows?: number | undefined;
 }
@@ -38,7 +44,8 @@ export async function pruneRecord(options: PruneOptions): Promise<PrunedRecord> 
   return { allowed: true, rows, broken };
 }
 
-async function pruneChain({ database, signer, before, batchRows = 1_000 }: PruneOptions, chain: ChainRow) {
+async function pruneChain(options: PruneOptions, chain: ChainRow) {
+  const { database, signer, before, batchRows = 1_000 } = options;
   if (checkAnchor(chain, signer) !== "valid") return { rows: 0, broken: true };
   const { id, lastSequence: through } = chain;
   let rows = 0;
@@ -52,7 +59,7 @@ async function pruneChain({ database, signer, before, batchRows = 1_000 }: Prune
       if (checked === undefined || isFinding(checked)) break;
       last = checked;
     }
-    const removed = last.sequence > start.sequence ? await remove(database, signer, { id, start, last }) : 0;
+    const removed = last.sequence > start.sequence ? await remove(options, { id, start, last }) : 0;
     rows += removed;
     // Nothing removed: nothing is old, or another replica was quicker.
     if (broken || removed === 0 || last.sequence - start.sequence < batchRows) return { rows, broken };
@@ -66,12 +73,19 @@ interface Batch {
   readonly last: Link;
 }
 
-async function remove(database: Database, signer: Signer, { id, start, last }: Batch): Promise<number> {
+async function remove(options: PruneOptions, { id, start, last }: Batch): Promise<number> {
+  const { database, signer, record } = options;
+  const { recorded = (work) => database.transaction(work) } = options;
   const { prunedKeyId, prunedMac } = signedAnchor({ id, prunedSequence: last.sequence, prunedHash: last.hash }, signer);
   const removed = sql`prune_audit_events(
     ${id}::uuid, ${start.sequence}::bigint, ${last.sequence}::bigint, ${last.hash}, ${prunedKeyId}, ${prunedMac})`;
-  const [row] = await database.write((db) => db.select({ removed: removed.mapWith(Number) }).from(one));
-  return row?.removed ?? 0;
+  return recorded(
+    async (tx) => {
+      const [row] = await tx.select({ removed: removed.mapWith(Number) }).from(one);
+      return row?.removed ?? 0;
+    },
+    record && ((rows) => (rows > 0 ? record(rows) : [])),
+  );
 }
 
 async function mayPrune(database: Database): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { and, asc, eq, gt, ne, or } from "drizzle-orm";
-import { serviceCaller } from "../domain/audit.ts";
+import { operatorCaller } from "../domain/audit.ts";
 import { createAuditLog } from "./audit.ts";
 import { type ChainRow, checkAnchor, checkHead, signedAnchor, signedHead } from "./audit-chains.ts";
 import type { Database } from "./database.ts";
@@ -17,10 +17,15 @@ export interface ResignedRecord {
 
 /**
  * Signs heads and anchors anew with the ring's first key, so that earlier keys can go. Each is checked before, and
- * written only if it still is what was read: a service that moves its head on has signed it itself.
+ * written only if it still is what was read: a service that moves its head on has signed it itself. `onBegin` is awaited
+ * before each.
  * @throws ServiceError SERVICE_UNAVAILABLE.
  */
-export async function resignRecord(database: Database, signer: Signer): Promise<ResignedRecord> {
+export async function resignRecord(
+  database: Database,
+  signer: Signer,
+  onBegin?: () => Promise<void>,
+): Promise<ResignedRecord> {
   const { keyId } = signer.sign("");
   let resigned = 0;
   let unverifiable = 0;
@@ -29,29 +34,44 @@ export async function resignRecord(database: Database, signer: Signer): Promise<
     const chains = await readOutdated(database, keyId, after);
     for (const chain of chains) {
       const valid = checkHead(chain, signer) === "valid" && checkAnchor(chain, signer) === "valid";
-      if (!valid) unverifiable++;
-      else if (await resign(database, chain, signer)) resigned++;
+      if (!valid) {
+        unverifiable++;
+        continue;
+      }
+      await onBegin?.();
+      if (await resign(database, chain, signer)) resigned++;
     }
     after = chains.at(-1)?.id;
   } while (after !== undefined);
   return { resigned, unverifiable };
 }
 
-/** Puts on record that everything is under another key. */
-export async function recordRotation(
+/** Puts on record that everything comes under another key: when that begins, once, and when it has ended. */
+export interface RotationRecord {
+  begun(): Promise<void>;
+  /** With how many rows were sealed anew. Nothing, where nothing had begun. */
+  ended(resealed: number): Promise<void>;
+}
+
+export function createRotationRecord(
   tools: {
     readonly database: Database;
     readonly signer: Signer;
     readonly now: () => Date;
     readonly random: (bytes: number) => Buffer;
   },
-  rotation: { readonly keyId: string; readonly resealed: number },
-): Promise<void> {
+  keyId: string,
+): RotationRecord {
   const { now, random } = tools;
   const log = createAuditLog({ ...tools, newId: createUuid(now, random) });
-  const { keyId: detail, resealed } = rotation;
-  const count = Math.max(1, resealed);
-  await log.append([{ kind: "keys.rotated", at: now(), caller: serviceCaller, method: "rotate", detail, count }]);
+  const row = { kind: "keys.rotated" as const, caller: operatorCaller, method: "rotate" };
+  let begun: Promise<void> | undefined;
+  return {
+    begun: () => (begun ??= log.append([{ ...row, at: now(), detail: `${keyId} begun`, count: 1 }])),
+    async ended(resealed) {
+      if (begun !== undefined) await log.append([{ ...row, at: now(), detail: keyId, count: Math.max(1, resealed) }]);
+    },
+  };
 }
 
 async function resign(database: Database, chain: ChainRow, signer: Signer): Promise<boolean> {

@@ -10,6 +10,8 @@ export interface ResealOptions {
   readonly database: Database;
   /** Seals with the key and cipher that everything shall be under, and opens with all keys. */
   readonly sealer: Sealer;
+  /** Awaited before the first row is sealed anew; nothing is if it fails. */
+  readonly onBegin?: (() => Promise<void>) | undefined;
   /** Told after every batch in which there was something to do. */
   readonly onBatch: (progress: ResealProgress) => void;
   readonly onUnreadable: (row: UnreadableRow) => void;
@@ -29,7 +31,7 @@ const maxRounds = 5;
  * @throws ServiceError SERVICE_UNAVAILABLE if the database went away; what was sealed until then stays.
  */
 export async function reseal(options: ResealOptions): Promise<ResealProgress> {
-  const { database, sealer, onBatch, onUnreadable, batchRows = 200 } = options;
+  const { database, sealer, onBegin, onBatch, onUnreadable, batchRows = 200 } = options;
   const tally = createResealTally(await countSealed(database, sealer), sealer);
   let after: string | undefined;
   do {
@@ -37,6 +39,7 @@ export async function reseal(options: ResealOptions): Promise<ResealProgress> {
     after = listed.at(-1)?.id;
     const suspects = listed.filter((row) => row.suspect);
     if (suspects.length === 0) continue;
+    await onBegin?.();
     const result = await resealBatch(
       database,
       suspects.map(({ id }) => id),

@@ -91,7 +91,7 @@ export function createStorage(
     audit,
     record: {
       ...createAuditReader(database),
-      prune: (before) => pruneRecord({ database, signer, before }),
+      prune: (before, record) => pruneRecord({ database, signer, before, recorded, record }),
       witness: createWitness({ database, log: audit, now }),
       watchClock: () => watchClock(database),
     },

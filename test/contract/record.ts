@@ -7,7 +7,7 @@ import { Secret } from "../../src/secret.ts";
 import { createAuditLog } from "../../src/storage/audit.ts";
 import type { Finding } from "../../src/storage/audit-check.ts";
 import { pruneRecord } from "../../src/storage/audit-prune.ts";
-import { recordRotation, resignRecord } from "../../src/storage/audit-resign.ts";
+import { createRotationRecord, resignRecord } from "../../src/storage/audit-resign.ts";
 import { verifyRecord } from "../../src/storage/audit-verify.ts";
 import { createWitness } from "../../src/storage/audit-witness.ts";
 import type { Database } from "../../src/storage/database.ts";
@@ -507,6 +507,25 @@ export function describeRecord({ database, raw, embedded = false }: OpenedRecord
       expect(await verify()).toMatchObject({ chains: 2, rows: 1, findings: [] });
     });
 
+    test("is on record with what it removes, or removes nothing", async () => {
+      await openOld().append(events(5, { at: tenDaysAgo() }));
+      const recorded = createRecordedTransaction({ database, signer, newId, now });
+      const pruned = (record: (rows: number) => readonly AuditEvent[]) =>
+        pruneRecord({ database, signer, before: fiveDaysAgo(), batchRows: 2, recorded, record });
+      const row = (count: number) => [event({ kind: "audit.pruned", count })];
+      await expect(pruned((rows) => [...row(rows), event({ count: 0 })])).rejects.toMatchObject({
+        reason: "SERVICE_UNAVAILABLE",
+      });
+      expect((await verify()).rows).toBe(5);
+      expect(await pruned(row)).toMatchObject({ rows: 5 });
+      expect(await raw("select count from audit_events where kind = 'audit.pruned' order by sequence")).toEqual([
+        { count: 2 },
+        { count: 2 },
+        { count: 1 },
+      ]);
+      expect((await verify()).findings).toEqual([]);
+    });
+
     test("by several at once removes each row once", async () => {
       for (let n = 0; n < 3; n++) await openOld().append(events(20, { at: tenDaysAgo() }));
       const pruned = await Promise.all(Array.from({ length: 4 }, () => prune(fiveDaysAgo(), 4)));
@@ -567,12 +586,17 @@ export function describeRecord({ database, raw, embedded = false }: OpenedRecord
       await log.append(events(2));
       await open().append(events(1));
       await prune(fiveDaysAgo());
-      expect(await resignRecord(database, both)).toEqual({ resigned: 2, unverifiable: 0 });
-      await recordRotation({ database, signer: both, now, random: randomBytes }, { keyId: "k", resealed: 0 });
+      const rotation = createRotationRecord({ database, signer: both, now, random: randomBytes }, "k");
+      await rotation.ended(0);
+      expect(await resignRecord(database, both, rotation.begun)).toEqual({ resigned: 2, unverifiable: 0 });
+      await rotation.ended(0);
       expect((await verify({ signer: latest })).findings).toEqual([]);
-      expect(await raw("select detail, count from audit_events where kind = 'keys.rotated'")).toEqual([
-        { detail: "k", count: 1 },
-      ]);
+      expect(await raw("select detail, count from audit_events where kind = 'keys.rotated' order by sequence")).toEqual(
+        [
+          { detail: "k begun", count: 1 },
+          { detail: "k", count: 1 },
+        ],
+      );
       await log.append(events(1));
       expect((await verify({ signer: both })).findings).toEqual([]);
     });

@@ -14,14 +14,14 @@ function create(pruned: PrunedRecord, clocks: { steadySince?: Date; database?: D
   const world = { ...createTestWorld(() => now), clock };
   const { prune } = createKeepRecord({
     record: {
-      async prune(before) {
+      async prune(before, record) {
         asked.push(before);
+        if (pruned.rows > 0) rows.push(...(record?.(pruned.rows) ?? []));
         return pruned;
       },
       witness: async () => undefined,
       watchClock: async () => ({ now: clocks.database ?? now, steadySince: clocks.steadySince ?? hours(-24) }),
     },
-    audit: { append: async (events) => void rows.push(...events) },
     world,
     retentionDays: 400,
   });
