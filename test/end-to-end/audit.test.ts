@@ -153,3 +153,26 @@ test("no row holds a token, and a refused call leaves none", async () => {
   const text = JSON.stringify(recorded);
   expect(shared.secrets.all.filter((secret) => text.includes(secret))).toEqual([]);
 });
+
+test("a thief's address is on record, however often the owner of the key has asked", async () => {
+  const { service } = shared;
+  const { installation_id } = await service.connect("slack");
+  const replica = await service.startReplica({ TRUSTED_PROXIES: "127.0.0.0/8,::1/128" });
+  const ask = async (address: string) => {
+    const url = `${replica.internalUrl}/oauth/token/slack?installation_id=${installation_id}`;
+    const answer = await fetch(url, { headers: { "x-forwarded-for": address } });
+    expect(answer.status).toBe(200);
+    await answer.arrayBuffer();
+  };
+  for (let n = 0; n < 5; n++) await ask("192.0.2.1");
+  for (let n = 0; n < 10; n++) await ask("203.0.113.9");
+  await until(async () => {
+    const rows = await shared.sql`select address, kind, sum(count)::int as count from audit_events
+      where installation_id = ${installation_id} and kind like 'token.%' group by 1, 2 order by 1, 2`;
+    const found = rows.map(({ address, kind, count }) => `${address} ${kind} ${count}`);
+    return (
+      found.join() ===
+      "192.0.2.1 token.issued 1,192.0.2.1 token.repeated 4,203.0.113.9 token.issued 1,203.0.113.9 token.repeated 9"
+    );
+  }, "both addresses are on record with all they were given");
+});
