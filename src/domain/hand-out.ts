@@ -22,7 +22,8 @@ export interface HandOut {
   repeat(issued: IssuedToken, call: Call): boolean;
   /**
    * Returns once this hand-out may happen: the first time a caller gets a token at an address (IPv6: its /64), the row
-   * is durable before the answer; further ones are counted and written by `flush`, as are those to more than a hundred.
+   * is durable before the answer; further ones are counted and written by `flush`, as are those to more than a hundred
+   * addresses within an hour.
    * @throws ServiceError SERVICE_UNAVAILABLE if the row cannot be written, or not within 1.3 s.
    */
   record(issued: IssuedToken, call: Call): Promise<void>;
@@ -37,7 +38,7 @@ export function createHandOut(parts: {
   readonly world: World;
 }): HandOut {
   const { audit, installations, world } = parts;
-  const places = createKnownPlaces();
+  const places = createKnownPlaces(world);
   const append = groupCommit(audit);
   let repeats = new Map<string, Repeats>();
   let uses = new Set<string>();

@@ -2,8 +2,9 @@ import { LRUCache } from "lru-cache";
 
 /** Networks from which one caller is known to get one token; forgetting one costs a second row, never a missing one. */
 const maxKnown = 100_000;
-/** Networks of one caller and token that get a row of their own. */
+/** Networks of one caller and token that get a row of their own within an hour: some tokens live for years. */
 const maxNetworks = 100;
+const hourMs = 3_600_000;
 
 /** From where a caller is on record for a token of an installation. `subject` is these three. */
 export interface KnownPlaces {
@@ -17,21 +18,24 @@ export interface KnownPlaces {
 }
 
 interface Networks {
-  /** With a row, or with one on its way. */
+  /** With a row, or with one on its way, since this hour began. */
   taken: number;
+  hourBeganMs: number;
   /** A row of any of them. */
   durable: boolean;
   newest: Promise<void>;
 }
 
-export function createKnownPlaces(): KnownPlaces {
+export function createKnownPlaces({ now }: { readonly now: () => Date }): KnownPlaces {
   /** `true` once the row is durable; until then the commit that others wait for too. */
   const rows = new LRUCache<string, Promise<void> | true>({ max: maxKnown });
   const subjects = new LRUCache<string, Networks>({ max: maxKnown });
 
   async function first(key: string, subject: string, write: () => Promise<void>): Promise<"written"> {
     const written = write();
-    const of = subjects.get(subject) ?? { taken: 0, durable: false, newest: written };
+    const nowMs = now().getTime();
+    const of = subjects.get(subject) ?? { taken: 0, hourBeganMs: nowMs, durable: false, newest: written };
+    if (nowMs - of.hourBeganMs >= hourMs) [of.taken, of.hourBeganMs] = [0, nowMs];
     of.taken++;
     of.newest = written;
     subjects.set(subject, of);
@@ -43,13 +47,13 @@ export function createKnownPlaces(): KnownPlaces {
       return "written";
     } catch (error) {
       rows.delete(key);
-      of.taken--;
+      of.taken = Math.max(0, of.taken - 1);
       throw error;
     }
   }
 
   function isFull(of: Networks | undefined): of is Networks {
-    return of !== undefined && of.taken >= maxNetworks;
+    return of !== undefined && of.taken >= maxNetworks && now().getTime() - of.hourBeganMs < hourMs;
   }
 
   return {

@@ -283,6 +283,11 @@ describe("another address of a caller", () => {
       expect(found.filter(({ kind }) => kind === "token.repeated")).toMatchObject([
         { address: null, detail: "further_addresses", count: 901 },
       ]);
+      domain.clock.advance(3_600_000);
+      expect(handOut.repeat(token, flood[0]!)).toBe(true);
+      expect(handOut.repeat(token, from("10.9.9.9"))).toBe(false);
+      await handOut.record(token, from("10.9.9.9"));
+      expect((await written(`flood ${how}`)).at(-1)).toMatchObject({ kind: "token.issued", address: "10.9.9.9" });
     },
   );
 
