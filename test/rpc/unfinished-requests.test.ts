@@ -23,7 +23,8 @@ const reflectionPath = "/grpc.reflection.v1.ServerReflection/ServerReflectionInf
 /** A frame of five bytes' head that announces more than there is. */
 const halfMessage = Buffer.from([0, 0, 0, 0, 9, 1, 2]);
 const wholeMessage = Buffer.from([0, 0, 0, 0, 0]);
-const short = { requestMs: 50, questionsMs: 50, callMs: 60_000 };
+/** Long enough for a whole request on a machine that has other work. */
+const short = { requestMs: 500, questionsMs: 500, callMs: 60_000 };
 
 async function certificates() {
   const { files } = await writeTlsFiles(serving);
@@ -74,7 +75,7 @@ test("a watch that is whole stays, and so does a call that takes its time", asyn
   const { listener, client } = await startGrpc(
     {
       getToken: async (asked, call) => {
-        await new Promise((resolve) => setTimeout(resolve, 300));
+        await new Promise((resolve) => setTimeout(resolve, 3 * short.requestMs));
         return fakeUseCases().getToken(asked, call);
       },
     },
@@ -93,7 +94,7 @@ test("a watch that is whole stays, and so does a call that takes its time", asyn
 });
 
 test("an answer that nobody reads does not stay for good", async () => {
-  const { listener } = await startGrpc({}, { patience: { ...short, callMs: 100 } });
+  const { listener } = await startGrpc({}, { patience: { ...short, callMs: 1_000 } });
   const session = connect(`http://127.0.0.1:${listener.port}`, { settings: { initialWindowSize: 0 } });
   session.on("error", () => undefined);
   onTestFinished(() => session.destroy());

@@ -46,9 +46,10 @@ export function expectRestAnswer(reply: HttpReply): void {
 
 /** What grpc-js refuses before a method of ours is reached, and the health protocol; the caller's fault every time. */
 const ofTransport: Readonly<Record<number, RegExp>> = {
+  3: /^this is no name of a service$/,
   4: /^Deadline exceeded$/,
   5: /^unknown service$/,
-  8: /^Received message (?:larger than max|that decompresses to a size larger than)/,
+  8: /^(?:Received message (?:larger than max|that decompresses to a size larger than)|too many streams are open$)/,
   12: /^(?:Received (?:no|a second) request message|Received message compressed with|The server does not implement)/,
   13: /^(?:Error deserializing request|Failed to decompress message|Invalid grpc-timeout value)/,
 };
