@@ -48,7 +48,8 @@ export function createCreateInstallLink(parts: {
     const now = world.now();
     const expiresAt = new Date(now.getTime() + ttlMs);
     const { caller, policyHash } = call;
-    const facts = { caller, policyHash, product, scopes, installationId, awaitsOwner };
+    const { confirmPage = false } = request;
+    const facts = { caller, policyHash, product, scopes, installationId, awaitsOwner, confirmPage };
     const link = { platform: platform.name, owner, returnTo, expiresAt, facts };
     const row = { kind: "link.created" as const, platform: product, owner, installationId };
     await links.create(link, secret.fingerprint(), now, () => rowsOf(call, now, [row]));

@@ -14,6 +14,8 @@ export interface LinkFacts {
   readonly installationId: string | undefined;
   /** Whether what is obtained waits for CompleteInstall by the owner. */
   readonly awaitsOwner: boolean;
+  /** Whether the person is told who asks, for whom, before being sent to the platform. */
+  readonly confirmPage?: boolean | undefined;
 }
 
 /** A link as it is kept: its secret as SHA-256 only. */
@@ -32,6 +34,8 @@ export type SpendOutcome =
   | { readonly kind: "refused"; readonly why: "unknown" | "used" | "expired" };
 
 export interface LinkRepository {
+  /** The link if it can be spent now; spends nothing. */
+  look(secretHash: string, platform: string, now: Date): Promise<StoredLink | undefined>;
   /** `record`: rows of the same transaction. */
   create(link: StoredLink, secretHash: string, now: Date, record?: Recording<void>): Promise<void>;
   /** Spends the link: of any number of browsers on any number of replicas, one gets `spent`. A refusal spends nothing. */

@@ -46,8 +46,12 @@ export type StartFromLink = (request: {
   /** A platform name as callers use it. */
   readonly platform: string;
   readonly link: Secret;
+  /** Whether the person has seen who asks, for whom. */
+  readonly confirmed: boolean;
 }) => Promise<
   | { readonly kind: "started"; readonly attempt: StartedAttempt }
+  /** The link wants the person to see this first; nothing is spent. */
+  | { readonly kind: "unconfirmed"; readonly caller: string; readonly owner: string | undefined }
   | { readonly kind: "refused"; readonly failure: LinkFailure }
 >;
 

@@ -30,8 +30,12 @@ export function createStartFromLink(parts: {
     return { kind: "refused", failure };
   }
 
-  return async ({ platform: name, link: secret }) => {
+  return async ({ platform: name, link: secret, confirmed }) => {
     const platform = checkPlatform(name, platforms);
+    const shown = confirmed ? undefined : await links.look(secret.fingerprint(), platform.name, world.now());
+    if (shown?.facts.confirmPage === true && linkPolicy(shown) === undefined) {
+      return { kind: "unconfirmed", caller: shown.facts.caller, owner: shown.owner };
+    }
     const spent = await links.spend(secret.fingerprint(), platform.name, world.now());
     if (spent.kind === "refused") return refused(platform.name, failures[spent.why]);
     const { owner, returnTo, facts } = spent.link;

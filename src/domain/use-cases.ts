@@ -45,6 +45,7 @@ export interface InstallLinkRequest {
   /** The installation to reconnect. */
   readonly installationId: string | undefined;
   readonly completeInCallback: boolean;
+  readonly confirmPage?: boolean | undefined;
 }
 
 export interface InstallLink {

@@ -13,5 +13,6 @@ export function toInstallLinkRequest(request: CreateInstallLinkRequest): Install
     scopes: request.scopes,
     installationId: given(request.installationId),
     completeInCallback: request.completeInCallback,
+    confirmPage: request.confirmPage,
   };
 }

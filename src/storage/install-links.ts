@@ -1,5 +1,5 @@
-import { and, eq, gt, isNull, lt } from "drizzle-orm";
-import type { LinkRepository } from "../domain/install-link.ts";
+import { and, eq, gt, type InferSelectModel, isNull, lt } from "drizzle-orm";
+import type { LinkRepository, StoredLink } from "../domain/install-link.ts";
 import type { Database } from "./database.ts";
 import { toFacts } from "./link-facts.ts";
 import type { RecordedTransaction } from "./recorded-transaction.ts";
@@ -17,6 +17,13 @@ export function createLinkRepository(tools: {
         record,
       ),
 
+    async look(secretHash, platform, now) {
+      const named = and(eq(installLinks.secretHash, secretHash), eq(installLinks.platform, platform));
+      const open = and(named, isNull(installLinks.usedAt), gt(installLinks.expiresAt, now));
+      const [found] = await database.read((db) => db.select().from(installLinks).where(open));
+      return found && toLink(found);
+    },
+
     async spend(secretHash, platform, now) {
       const named = and(eq(installLinks.secretHash, secretHash), eq(installLinks.platform, platform));
       const [spent] = await database.write((db) =>
@@ -27,9 +34,7 @@ export function createLinkRepository(tools: {
           .returning(),
       );
       if (spent !== undefined) {
-        const { owner, returnTo, expiresAt, facts } = spent;
-        const link = { platform, owner: owner ?? undefined, returnTo: returnTo ?? undefined, expiresAt };
-        return { kind: "spent", link: { ...link, facts: toFacts(facts) } };
+        return { kind: "spent", link: toLink(spent) };
       }
       const [row] = await database.read((db) => db.select().from(installLinks).where(named));
       if (row === undefined) return { kind: "refused", why: "unknown" };
@@ -46,4 +51,9 @@ export function createLinkRepository(tools: {
         await tx.delete(attempts).where(eq(attempts.owner, owner));
       }, record),
   };
+}
+
+function toLink({ platform, owner, returnTo, expiresAt, facts }: InferSelectModel<typeof installLinks>): StoredLink {
+  const link = { platform, owner: owner ?? undefined, returnTo: returnTo ?? undefined, expiresAt };
+  return { ...link, facts: toFacts(facts) };
 }

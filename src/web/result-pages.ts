@@ -26,6 +26,26 @@ ${returnTo && html`<a class="action" href="${returnTo.href}" rel="noreferrer">Ba
   });
 }
 
+/** The page of a link that wants the person to see who asks, for whom, before going to the platform. */
+export function confirmPage(asked: {
+  readonly platform: string;
+  readonly caller: string;
+  readonly owner: string | undefined;
+  readonly goOn: URL;
+}): string {
+  const { platform, caller, owner, goOn } = asked;
+  const label = platformLabel(platform) ?? platform;
+  return renderPage({
+    tone: "waiting",
+    title: `Connect ${label}?`,
+    body: html`<p>You are about to be sent to ${label}, to give access to what you choose there.</p>
+<ul><li><span class="quiet">Asked for by</span><bdi class="name">${caller}</bdi></li>
+${owner && html`<li><span class="quiet">On behalf of</span><bdi class="name">${owner}</bdi></li>`}</ul>
+<p>If you do not know them, or somebody sent you this link, close this page: nothing has happened.</p>
+<a class="action" href="${goOn.href}" rel="nofollow noreferrer">Continue to ${label}</a>`,
+  });
+}
+
 /** The page for whatever did not work. */
 export function failurePage(failure: {
   readonly code: string;

@@ -30,6 +30,17 @@ export function describeLinks({ storage, clock, raw }: OpenedStorage): void {
       }
     });
 
+    test("can be looked at as long as it can be spent, and is not spent by that", async () => {
+      const { link, secretHash } = await make();
+      const look = (hash: string, platform: string, now: Date) => links.look(hash, platform, now);
+      for (const _ of ["once", "again"]) expect(await look(secretHash, "jira", clock.now())).toEqual(link);
+      expect(await look(unique("link"), "jira", clock.now())).toBeUndefined();
+      expect(await look(secretHash, "slack", clock.now())).toBeUndefined();
+      expect(await look(secretHash, "jira", link.expiresAt)).toBeUndefined();
+      await links.spend(secretHash, "jira", clock.now());
+      expect(await look(secretHash, "jira", clock.now())).toBeUndefined();
+    });
+
     test("is spent by one of fifty who come at once", async () => {
       const { secretHash } = await make();
       const outcomes = await Promise.all(

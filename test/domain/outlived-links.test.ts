@@ -60,18 +60,18 @@ function openPortal() {
     org: made.installations[0]!.externalOrgId,
     complete: (code: string) =>
       installs.completeInstall(new Secret(code), "acme", call({ method: "CompleteInstall", as: anonymous })),
-    async link(completeInCallback: boolean, returnTo = `${portalOrigin}/done`) {
+    async link(completeInCallback: boolean, returnTo = `${portalOrigin}/done`, confirmPage = false) {
       const request = { platform: "slack", owner: "acme", returnTo, ttlMs: undefined, scopes: [] };
       const { url } = await createLink(
-        { ...request, installationId: undefined, completeInCallback },
+        { ...request, installationId: undefined, completeInCallback, confirmPage },
         call({ method: "CreateInstallLink", as: createCaller("portal", [generous], "hash") }),
       );
       return new Secret(new URL(url.reveal()).searchParams.get("link") ?? "");
     },
-    start: (link: Secret) => start({ platform: "slack", link }),
+    start: (link: Secret, confirmed = false) => start({ platform: "slack", link, confirmed }),
     async begin(link: Secret) {
-      const started = await start({ platform: "slack", link });
-      if (started.kind !== "started") throw new Error(started.failure);
+      const started = await start({ platform: "slack", link, confirmed: false });
+      if (started.kind !== "started") throw new Error(started.kind);
       const { binding, redirectTo } = started.attempt;
       const query = new URLSearchParams({ code: "c", state: redirectTo.searchParams.get("state") ?? "" });
       return () =>
@@ -144,6 +144,18 @@ describe.each([
     expect(ended(await callback())).toBe(completeInCallback ? "connected" : "pending");
     expect(await statuses(org)).toEqual([completeInCallback ? "active" : "pending"]);
   });
+});
+
+test("a link that wants to be confirmed says who asks, is not spent by that, and names nobody once withdrawn", async () => {
+  const { link, start } = openPortal();
+  const made = await link(false, undefined, true);
+  const unconfirmed = { kind: "unconfirmed", caller: "portal", owner: "acme" };
+  for (const _ of ["once", "again"]) expect(await start(made)).toEqual(unconfirmed);
+  expect(await start(made, true)).toMatchObject({ kind: "started" });
+  expect(await start(made)).toEqual({ kind: "refused", failure: "link_already_used" });
+  const other = await link(false, undefined, true);
+  now = undefined;
+  expect(await start(other)).toEqual({ kind: "refused", failure: "link_withdrawn" });
 });
 
 test("an origin of the service is a way back whatever the caller's rules say", async () => {

@@ -130,6 +130,7 @@ const createInstallLink = fc.record(
     ),
     installationId: uuid,
     completeInCallback: fc.boolean(),
+    confirmPage: fc.boolean(),
   },
   { requiredKeys: [] },
 );

@@ -467,6 +467,14 @@ export declare type CreateInstallLinkRequest = Message<"oauth.token.v1.CreateIns
    * @generated from field: bool complete_in_callback = 7;
    */
   completeInCallback: boolean;
+
+  /**
+   * Whether a page of this service names the caller and the owner, with one button, before the person is sent to the
+   * platform. Whoever opens the link without pressing it, such as a preview, does not use it up.
+   *
+   * @generated from field: bool confirm_page = 8;
+   */
+  confirmPage: boolean;
 };
 
 /**
