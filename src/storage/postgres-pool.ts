@@ -136,11 +136,13 @@ export function createPostgresPool(options: PoolOptions): PostgresPool {
     current = connect();
   }
 
-  /** Sent together with the first statement of `work`. */
+  /** What is stated is sent at once, with the first statement of `work` behind it. */
   const inTransaction = <T>(db: PostgresJsDatabase, work: Work<T>): Promise<T> =>
     db.transaction(async (tx) => {
       if (!pooled) return work(tx);
-      const [, result] = await Promise.all([tx.execute(stated), work(tx)]);
+      // Without `then` drizzle would send it after what `work` awaits.
+      const told = tx.execute(stated).then();
+      const [result] = await Promise.all([(async () => work(tx))(), told]);
       return result;
     });
   const alone =

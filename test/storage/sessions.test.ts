@@ -72,6 +72,11 @@ describe.each([false, true])("a session, pooled: %s", (pooled) => {
           .from(sql`(select 1) as one`),
       );
     expect(await read()).toEqual([{ is: "ISO, MDY | UTC | on | on" }]);
+    // Written so that its statement is sent as early as can be.
+    const early = pool.read(
+      async (db) => await db.select({ zone: sql`current_setting('timezone')` }).from(sql`(select 1) as one`),
+    );
+    expect(await early).toEqual([{ zone: "UTC" }]);
   });
 
   test("states how its transactions are isolated", async () => {
