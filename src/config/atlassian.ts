@@ -6,8 +6,9 @@ import {
   readAddressPair,
   readRequired,
   readRequiredSecret,
+  readScopes,
 } from "./platform-settings.ts";
-import { readChoice, readWords } from "./scalars.ts";
+import { readChoice } from "./scalars.ts";
 import type { SettingReader } from "./setting-reader.ts";
 
 export interface AtlassianConfig {
@@ -28,8 +29,11 @@ const app: PlatformSettings = { title: "Atlassian app", required: [["JIRA_CLIENT
 export function readAtlassian(reader: SettingReader): AtlassianConfig | undefined {
   if (!isConfigured(reader, app)) return undefined;
   const [authUrl, apiUrl] = readAddressPair(reader, "ATLASSIAN_AUTH_URL", "ATLASSIAN_API_URL", "set both");
-  const jira = readWords(reader, "JIRA_SCOPES", defaultOf("JIRA_SCOPES").split(" "));
-  const confluence = readWords(reader, "CONFLUENCE_SCOPES", []);
+  const jira = readScopes(reader, "JIRA_SCOPES", defaultOf("JIRA_SCOPES").split(" "));
+  const confluence = readScopes(reader, "CONFLUENCE_SCOPES", []);
+  if (jira.length + confluence.length === 0) {
+    reader.problem("JIRA_SCOPES", "is none, and so is CONFLUENCE_SCOPES", "set the scopes of at least one of them");
+  }
   return {
     clientId: readRequired(reader, "JIRA_CLIENT_ID"),
     clientSecret: readRequiredSecret(reader, "JIRA_CLIENT_SECRET"),

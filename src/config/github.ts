@@ -1,5 +1,6 @@
 import { createPrivateKey } from "node:crypto";
 import { Secret } from "../secret.ts";
+import { normalisePem } from "./pem.ts";
 import {
   defaultOf,
   isConfigured,
@@ -7,8 +8,9 @@ import {
   readAddressPair,
   readRequired,
   readRequiredSecret,
+  readScopes,
 } from "./platform-settings.ts";
-import { readChoice, readWords } from "./scalars.ts";
+import { readChoice } from "./scalars.ts";
 import type { SettingReader } from "./setting-reader.ts";
 import { readBaseAddress } from "./urls.ts";
 
@@ -79,7 +81,7 @@ export function readGithubOauth(reader: SettingReader): GithubOauthConfig | unde
     ...readHost(reader),
     clientId: readRequired(reader, "GITHUB_OAUTH_CLIENT_ID"),
     clientSecret: readRequiredSecret(reader, "GITHUB_OAUTH_CLIENT_SECRET"),
-    scopes: readWords(reader, "GITHUB_OAUTH_SCOPES", [defaultOf("GITHUB_OAUTH_SCOPES")]),
+    scopes: readScopes(reader, "GITHUB_OAUTH_SCOPES", [defaultOf("GITHUB_OAUTH_SCOPES")]),
   };
 }
 
@@ -131,11 +133,11 @@ function readPrivateKey(reader: SettingReader): Secret {
   }
   const text = path === undefined ? given?.reveal() : reader.file("GITHUB_PRIVATE_KEY_PATH", path);
   if (text === undefined) return new Secret("");
-  const pem = text.replaceAll("\\n", "\n").trim();
+  const pem = normalisePem(text);
   if (!isRsaKey(pem)) {
     reader.problem(
       path === undefined ? "GITHUB_PRIVATE_KEY" : "GITHUB_PRIVATE_KEY_PATH",
-      "this is not an RSA private key of at least 2048 bits in PEM form (PKCS#1 or PKCS#8, without a passphrase)",
+      "this is not an RSA private key of at least 2048 bits in PEM form (PKCS#1 or PKCS#8, without a passphrase; quotes, base64 and indentation are understood)",
       "generate one on the app's page at GitHub",
     );
   }

@@ -1,5 +1,5 @@
 import { Secret } from "../secret.ts";
-import { inWords, type PlainSettingName } from "./scalars.ts";
+import { inWords, type PlainSettingName, readWords } from "./scalars.ts";
 import type { SettingReader } from "./setting-reader.ts";
 import { type SecretSettingName, type SettingName, settingOf } from "./settings.ts";
 import { readBaseAddress } from "./urls.ts";
@@ -36,6 +36,20 @@ export function readRequired(reader: SettingReader, name: PlainSettingName): str
 /** As above, for a secret. */
 export function readRequiredSecret(reader: SettingReader, name: SecretSettingName): Secret {
   return reader.secret(name) ?? new Secret("");
+}
+
+/** Scopes, separated by blanks or commas; `none`: none at all. */
+export function readScopes(
+  reader: SettingReader,
+  name: PlainSettingName,
+  fallback: readonly string[],
+): readonly string[] {
+  const words = readWords(reader, name, fallback);
+  const others = words.filter((word) => word.toLowerCase() !== "none");
+  if (others.length > 0 && others.length < words.length) {
+    reader.problem(name, "has none beside other scopes", "set none, or the scopes");
+  }
+  return others;
 }
 
 /** A secret that may have two values, comma separated, while it is being rotated. */

@@ -19,6 +19,8 @@ export interface SettingReader {
   file(setting: string, path: string): string | undefined;
   /** Whether the setting has a value, be it a wrong one, or a file to read it from. */
   isGiven(name: SettingName): boolean;
+  /** Whether the setting is there without a value. */
+  isEmpty(name: SettingName): boolean;
   problem(setting: string, wrong: string, fix: string): void;
   warn(warning: string): void;
   /** What was warned of. @throws ConfigError if there was any problem. */
@@ -78,6 +80,7 @@ export function createSettingReader(env: Environment, readFile: ReadFile): Setti
     },
     file: readText,
     isGiven: (name) => valueUnder(name) !== undefined || (env[`${name}_FILE`]?.trim() ?? "") !== "",
+    isEmpty: (name) => env[name]?.trim() === "",
     problem,
     warn: (warning) => void warnings.push(warning),
     finish() {

@@ -177,7 +177,7 @@ export const settings = [
   {
     name: "SLACK_SCOPES",
     default: "chat:write channels:read app_mentions:read users:read reactions:write",
-    meaning: "Slack app: scopes of the bot.",
+    meaning: "Slack app: scopes of the bot; `none`, or empty beside SLACK_USER_SCOPES, for people only.",
   },
   { name: "SLACK_USER_SCOPES", default: "none", meaning: "Slack app: scopes of the installing person's own token." },
   { name: "SLACK_URL", default: "https://slack.com", meaning: "Slack; its API is `$SLACK_URL/api/`." },

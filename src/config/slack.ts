@@ -5,8 +5,8 @@ import {
   type PlatformSettings,
   readRequired,
   readRequiredSecret,
+  readScopes,
 } from "./platform-settings.ts";
-import { readWords } from "./scalars.ts";
 import type { SettingReader } from "./setting-reader.ts";
 import { readBaseAddress } from "./urls.ts";
 
@@ -31,11 +31,17 @@ const app: PlatformSettings = {
 export function readSlack(reader: SettingReader): SlackConfig | undefined {
   if (reader.isGiven("SLACK_STATE_SECRET")) reader.warn("SLACK_STATE_SECRET is not needed: every state is random");
   if (!isConfigured(reader, app)) return undefined;
+  const userScopes = readScopes(reader, "SLACK_USER_SCOPES", []);
+  const bot = userScopes.length > 0 && reader.isEmpty("SLACK_SCOPES") ? [] : defaultOf("SLACK_SCOPES").split(" ");
+  const scopes = readScopes(reader, "SLACK_SCOPES", bot);
+  if (scopes.length + userScopes.length === 0) {
+    reader.problem("SLACK_SCOPES", "is none, and so is SLACK_USER_SCOPES", "set the scopes of at least one of them");
+  }
   return {
     clientId: readRequired(reader, "SLACK_CLIENT_ID"),
     clientSecret: readRequiredSecret(reader, "SLACK_CLIENT_SECRET"),
-    scopes: readWords(reader, "SLACK_SCOPES", defaultOf("SLACK_SCOPES").split(" ")),
-    userScopes: readWords(reader, "SLACK_USER_SCOPES", []),
+    scopes,
+    userScopes,
     slackUrl: readBaseAddress(reader, "SLACK_URL", defaultOf("SLACK_URL")),
   };
 }

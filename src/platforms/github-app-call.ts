@@ -12,6 +12,8 @@ export interface GithubAppSite extends GithubSite {
   readonly key: KeyObject;
   /** How far GitHub's clock is ahead of ours, as far as it complained: what proves us is judged by GitHub's. */
   readonly clock: { aheadMs: number };
+  /** What the app calls itself: its client id, or the app id once only that was accepted. */
+  readonly issuer: { id: string };
 }
 
 /**
@@ -25,15 +27,28 @@ export async function sendAsApp(
   body?: unknown,
   keep?: Kept,
 ): Promise<PlatformReply> {
-  const sendOnce = async (): Promise<PlatformReply> => {
-    const jwt = await signAppJwt(site.key, site.clientId, new Date(site.now().getTime() + site.clock.aheadMs));
+  const sendOnce = async (issuer = site.issuer.id): Promise<PlatformReply> => {
+    const jwt = await signAppJwt(site.key, issuer, new Date(site.now().getTime() + site.clock.aheadMs));
     const request = apiRequest(method, site.apiUrl + path, `Bearer ${jwt}`, body);
     return send(keep === undefined ? request : { ...request, keep }, site);
   };
-  const reply = await sendOnce();
-  if (!complainsOfClock(reply)) return reply;
-  site.clock.aheadMs = reply.receivedAt.getTime() - site.now().getTime();
+  const first = await sendOnce();
+  if (!complainsOfClock(first)) return isRefusedIssuer(first) ? await asAppId(first) : first;
+  site.clock.aheadMs = first.receivedAt.getTime() - site.now().getTime();
   return sendOnce();
+
+  /** Enterprise Server before 3.14 knows the app by its id alone. */
+  async function asAppId(refusal: PlatformReply): Promise<PlatformReply> {
+    if (site.issuer.id === site.appId) return refusal;
+    const second = await sendOnce(site.appId);
+    if (second.kind !== "reply" || second.status === 401 || isUnknownApp(second)) return refusal;
+    site.issuer.id = site.appId;
+    return second;
+  }
+}
+
+function isRefusedIssuer(reply: PlatformReply): boolean {
+  return reply.kind === "reply" && reply.status === 401;
 }
 
 /** The path of an installation, as the app sees it. */

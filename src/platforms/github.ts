@@ -53,7 +53,12 @@ export type ClaimProof = "administers" | "sees";
  * @throws Error if the private key cannot be used.
  */
 export function createGithub(options: GithubOptions): Platform {
-  const site: GithubAppSite = { ...options, key: readPrivateKey(options.privateKey), clock: { aheadMs: 0 } };
+  const site: GithubAppSite = {
+    ...options,
+    key: readPrivateKey(options.privateKey),
+    clock: { aheadMs: 0 },
+    issuer: { id: options.clientId },
+  };
   return {
     name: "github",
     registration: registrationAt(options.appId, options.apiUrl),

@@ -156,6 +156,24 @@ describe("the Slack app", () => {
     ]);
   });
 
+  test.each(["", "none", " NONE "])("asks for a person's scopes alone where its own are %j", (SLACK_SCOPES) => {
+    expect(load({ ...slackApp, SLACK_SCOPES, SLACK_USER_SCOPES: "search:read" }).platforms.slack).toMatchObject({
+      scopes: [],
+      userScopes: ["search:read"],
+    });
+  });
+
+  test("asks for something", () => {
+    expect(errorOf({ ...slackApp, SLACK_SCOPES: "none" })).toContain("SLACK_SCOPES: is none, and so is");
+    expect(errorOf({ ...slackApp, SLACK_SCOPES: "none,chat:write" })).toContain("has none beside other scopes");
+    expect(load({ ...slackApp, SLACK_SCOPES: "" }).platforms.slack?.scopes).toContain("chat:write");
+    expect(errorOf({ ...atlassianApp, JIRA_SCOPES: "none" })).toContain("JIRA_SCOPES: is none, and so is");
+    expect(
+      load({ ...atlassianApp, JIRA_SCOPES: "none", CONFLUENCE_SCOPES: "read:page:confluence" }).platforms.atlassian
+        ?.scopes,
+    ).toEqual(["read:page:confluence", "offline_access"]);
+  });
+
   test("is half configured by its signing secret alone, and not at all by what is no longer needed", () => {
     expect(errorOf({ SLACK_SIGNING_SECRET: "x" })).toContain("SLACK_CLIENT_ID: is missing");
     expect(load({ SLACK_STATE_SECRET: "x" }).platforms.slack).toBeUndefined();

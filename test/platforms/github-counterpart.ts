@@ -44,6 +44,8 @@ const keys = generateKeyPairSync("rsa", { modulusLength: 2048 });
  */
 export class GithubCounterpart {
   readonly appId = 4242;
+  /** As Enterprise Server before 3.14. */
+  onlyAppId = false;
   readonly clientId = "Iv23liCounterpart";
   readonly clientSecret = "c".repeat(40);
   readonly keys = keys;
@@ -316,6 +318,10 @@ export class GithubCounterpart {
       const message =
         "'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires";
       return { status: 401, body: { message } };
+    }
+    if (this.onlyAppId) {
+      const message = "'Issuer' claim ('iss') must be an Integer";
+      return iss === String(this.appId) ? undefined : { status: 401, body: { message } };
     }
     return iss === this.clientId ? undefined : { status: 404, body: { message: "Integration not found" } };
   }

@@ -379,6 +379,16 @@ describe("a token is minted", () => {
     expect(calls()).toHaveLength(2);
   });
 
+  it("in the name of the app id where only that is known, which is remembered", async () => {
+    github.onlyAppId = true;
+    github.installations.push(github.installation(77));
+    const platform = create();
+    expect((await platform.mint(credential("77"))).kind).toBe("minted");
+    expect(calls()).toHaveLength(2);
+    expect((await platform.mint(credential("77"))).kind).toBe("minted");
+    expect(calls()).toHaveLength(3);
+  });
+
   it("not with another app's key or client id, which harms no installation", async () => {
     github.installations.push(github.installation(77));
     const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
@@ -391,7 +401,7 @@ describe("a token is minted", () => {
       kind: "misconfigured",
       code: "app_not_found",
     });
-    expect(calls()).toHaveLength(2);
+    expect(calls()).toHaveLength(3);
   });
 
   it("not while the installation is suspended", async () => {
