@@ -11,7 +11,7 @@ beforeEach(async () => {
   stage = await createStage("Postgres");
   const first = await stage.start();
   replicas = [first, await startChildService({ ...stage.env, PORT: String(await freePort()) })];
-}, 60_000);
+}, 120_000);
 afterEach(async () => {
   await replicas[1]?.kill();
   await stage.close();
@@ -55,7 +55,7 @@ const allowList = {
 };
 
 test("an organization whose IP allow list shuts us out costs its neighbour nothing, and says so", {
-  timeout: 90_000,
+  timeout: 180_000,
 }, async () => {
   const { controls } = stage.sandbox.github;
   controls.chooseAccount("acme");
@@ -96,7 +96,7 @@ test("an organization whose IP allow list shuts us out costs its neighbour nothi
   expect(await shown(acme)).toEqual(["INSTALLATION_STATUS_ACTIVE", ""]);
 });
 
-describe("a grant that ended at its platform", { timeout: 60_000 }, () => {
+describe("a grant that ended at its platform", { timeout: 120_000 }, () => {
   test.each([
     [
       "jira",
@@ -122,7 +122,7 @@ describe("a grant that ended at its platform", { timeout: 60_000 }, () => {
 });
 
 test("a grant that is refused alone is neither our misconfiguration nor an outage for ever", {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const { controls } = stage.sandbox.slack;
   const alone = (await stage.connect("slack")).installations[0]?.id ?? "";
