@@ -22,6 +22,8 @@ export interface GithubControls extends TokenControls {
   suspend(installationId: number | string): void;
   unsuspend(installationId: number | string): void;
   uninstall(installationId: number | string): void;
+  /** The owner accepts other permissions. */
+  grant(installationId: number | string, permissions: Readonly<Record<string, string>>): void;
   /** For so many questions the newest installation is not known yet. */
   forgetNewest(questions: number): void;
   /** The old secret stops working at once. */
@@ -81,6 +83,11 @@ export function githubControls(dependencies: GithubControlsDependencies): Github
     },
     suspend: (id: number | string) => setSuspended(id, world.now()),
     unsuspend: (id: number | string) => setSuspended(id, undefined),
+    grant(id: number | string, permissions: Readonly<Record<string, string>>) {
+      const installation = installations.ours(Number(id));
+      if (installation === undefined) throw new Error(`no installation ${id}`);
+      installation.permissions = permissions;
+    },
     forgetNewest: (questions: number) => installations.forgetNewest(questions),
     uninstall(id: number | string) {
       if (!installations.remove(Number(id))) throw new Error(`no installation ${id}`);

@@ -7,7 +7,7 @@ export interface Installation {
   readonly appId: number;
   readonly appSlug: string;
   readonly account: Account;
-  readonly permissions: Readonly<Record<string, string>>;
+  permissions: Readonly<Record<string, string>>;
   readonly createdAt: Date;
   suspendedAt: Date | undefined;
 }

@@ -5,6 +5,7 @@ import { createCreateInstallLink } from "../domain/create-install-link.ts";
 import { createEndTokens } from "../domain/end-tokens.ts";
 import { createFinishInstall } from "../domain/finish-install.ts";
 import { createGetToken } from "../domain/get-token.ts";
+import { createGrantedPermissions } from "../domain/granted-permissions.ts";
 import { createHandOut, type HandOut } from "../domain/hand-out.ts";
 import type { FinishInstall, StartFromLink, StartInstall } from "../domain/install.ts";
 import { createKeepConnection } from "../domain/keep-connection.ts";
@@ -73,6 +74,7 @@ export function wireUseCases(
   const refusedCallbacks = createRefusedCallbacks({ note, now: world.now });
   const refresher = createRefresher({ credentials, platforms, changes, world, telemetry, note });
   const narrowed = createNarrowedTokens({ credentials, refresher, world, maxEntries: config.cacheMaxEntries, note });
+  const granted = createGrantedPermissions({ installations, world, maxEntries: config.cacheMaxEntries });
   const handOut = createHandOut({ audit, installations, world });
   const selections = createSelectionCache({
     select: createSelectInstallation({ installations, platforms, installUrl }),
@@ -92,7 +94,7 @@ export function wireUseCases(
 
   return {
     calls: {
-      getToken: createGetToken({ selections, refresher, narrowed, handOut, installUrl, world, telemetry }),
+      getToken: createGetToken({ selections, refresher, narrowed, granted, handOut, installUrl, world, telemetry }),
       listInstallations: createListInstallations(installations, platforms),
       getInstallation: createGetInstallation(installations),
       revokeInstallation: revoker.revoke,

@@ -2,13 +2,13 @@ import { invalidField, ServiceError } from "../errors.ts";
 import type { World } from "../world.ts";
 import type { Visibility } from "./access.ts";
 import type { Call } from "./call.ts";
-import type { Permissions } from "./caller.ts";
 import type { Credential } from "./credential.ts";
+import type { GrantedPermissions } from "./granted-permissions.ts";
 import type { HandOut } from "./hand-out.ts";
 import { createDescribe, createIssuableOf } from "./issued-token.ts";
 import type { NarrowedTokens, Replace } from "./narrowed-tokens.ts";
 import { orAfter } from "./or-after.ts";
-import { isWithin, lowest } from "./permission-ceiling.ts";
+import { isWithin } from "./permission-ceiling.ts";
 import type { Narrowing } from "./platform.ts";
 import type { Refresher } from "./refresh.ts";
 import type { RefreshOutcome } from "./refresh-outcome.ts";
@@ -34,12 +34,13 @@ export function createGetToken(parts: {
   readonly selections: SelectionCache;
   readonly refresher: Refresher;
   readonly narrowed: NarrowedTokens;
+  readonly granted: GrantedPermissions;
   readonly handOut: HandOut;
   readonly installUrl: InstallUrl;
   readonly world: World;
   readonly telemetry: Telemetry;
 }): UseCases["getToken"] {
-  const { selections, refresher, narrowed, handOut, installUrl, world, telemetry } = parts;
+  const { selections, refresher, narrowed, granted, handOut, installUrl, world, telemetry } = parts;
   const rejections = createRejections(world);
   const issuableOf = createIssuableOf();
   const describe = createDescribe();
@@ -103,7 +104,7 @@ export function createGetToken(parts: {
     const selected = recalled ?? (await look());
     checkSeen(selected, request, call);
     checkHost(selected);
-    const narrowing = narrowingFor(selected, request, call);
+    const narrowing = await narrowingFor(selected, request, call);
     const token =
       narrowing === undefined
         ? await current(selected, request, call)
@@ -111,6 +112,29 @@ export function createGetToken(parts: {
     const issued = describe(selected, token);
     await handOut.record(issued, call);
     return issued;
+  }
+
+  /** What is minted for this caller: what it asks for, and never more than its ceiling. Undefined: what is stored. */
+  async function narrowingFor(
+    selected: Selected,
+    { narrowing }: GetTokenRequest,
+    call: Call,
+  ): Promise<Narrowing | undefined> {
+    const { installation, platform, product } = selected;
+    const ceiling = platform.narrowing ? call.access.ceiling(product, installation.owner) : undefined;
+    if (ceiling === undefined) return narrowing;
+    const asked = narrowing?.permissions ?? {};
+    if (Object.keys(asked).length > 0) {
+      if (!isWithin(asked, ceiling))
+        throw new ServiceError("CALLER_NOT_ALLOWED", "more permissions than the caller may have");
+      return narrowing;
+    }
+    const permissions = await granted.within(selected, ceiling);
+    // To the platform no permission at all would mean every one that was granted.
+    if (Object.keys(permissions).length === 0) {
+      throw new ServiceError("SCOPE_NOT_GRANTED", "the installation was granted none of what the caller may have");
+    }
+    return { repositoryIds: [], repositories: [], ...narrowing, permissions };
   }
 
   async function current(selected: Selected, request: GetTokenRequest, call: Call): Promise<Issuable> {
@@ -157,8 +181,12 @@ export function createGetToken(parts: {
     switch (outcome.kind) {
       case "token":
         return outcome.token;
-      case "not_granted":
+      case "not_granted": {
+        const changed = await granted.lookAgain(selected);
+        const other = changed ? await narrowingFor(selected, request, call) : undefined;
+        if (other !== undefined && !isSameNarrowing(other, narrowing)) return narrow(selected, request, other, call);
         throw new ServiceError("SCOPE_NOT_GRANTED", "the installation was not granted what was asked for");
+      }
       case "failed":
         throw refusal(outcome, selected);
     }
@@ -206,13 +234,20 @@ export function createGetToken(parts: {
   }
 }
 
+function waitMs(call: Call): number {
+  return Math.max(Math.min(call.remainingMs() - answerMarginMs, maxWaitMs), 0);
+}
+
 /** Waits for work that goes on without us when the caller's time is up. */
 function withinDeadline<T>(
   work: () => Promise<T>,
   call: Call,
 ): Promise<T | Extract<RefreshOutcome, { kind: "failed" }>> {
-  const waitMs = Math.max(Math.min(call.remainingMs() - answerMarginMs, maxWaitMs), 0);
-  return orAfter(waitMs, work(), () => ({ kind: "failed", failure: "unavailable", retryAfterMs: 1_000 }) as const);
+  return orAfter(
+    waitMs(call),
+    work(),
+    () => ({ kind: "failed", failure: "unavailable", retryAfterMs: 1_000 }) as const,
+  );
 }
 
 /**
@@ -236,31 +271,8 @@ function misconfigured(platform: string, message: string): ServiceError {
   return new ServiceError("PROVIDER_MISCONFIGURED", message, { metadata: { platform } });
 }
 
-/** What is minted for this caller: what it asks for, and never more than its ceiling. Undefined: what is stored. */
-function narrowingFor(
-  { installation, credential, platform, product }: Selected,
-  { narrowing }: GetTokenRequest,
-  { access }: Call,
-): Narrowing | undefined {
-  const ceiling = platform.narrowing ? access.ceiling(product, installation.owner) : undefined;
-  if (ceiling === undefined) return narrowing;
-  const asked = narrowing?.permissions ?? {};
-  if (Object.keys(asked).length > 0) {
-    if (!isWithin(asked, ceiling))
-      throw new ServiceError("CALLER_NOT_ALLOWED", "more permissions than the caller may have");
-    return narrowing;
-  }
-  const permissions = lowest(grantedOf(installation, credential) ?? ceiling, ceiling);
-  // To the platform no permission at all would mean every one that was granted.
-  if (Object.keys(permissions).length === 0) {
-    throw new ServiceError("SCOPE_NOT_GRANTED", "the installation was granted none of what the caller may have");
-  }
-  return { repositoryIds: [], repositories: [], ...narrowing, permissions };
-}
-
-/** As the last whole token said, or else the install; undefined where neither did. */
-function grantedOf(installation: Selected["installation"], credential: Credential): Permissions | undefined {
-  return [credential.permissions, installation.permissions].find((known) => Object.keys(known).length > 0);
+function isSameNarrowing(a: Narrowing, b: Narrowing): boolean {
+  return JSON.stringify(Object.entries(a.permissions).sort()) === JSON.stringify(Object.entries(b.permissions).sort());
 }
 
 function isRejected(token: Issuable, request: GetTokenRequest): boolean {

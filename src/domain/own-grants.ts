@@ -9,8 +9,12 @@ const otherRegistration = "other_registration";
  * refresh token would be refused as if it were dead. What it gives is marked as given to the configured client.
  */
 export function withOwnGrants(platform: Platform): Platform {
+  const { granted } = platform;
   return {
     ...platform,
+    ...(granted && {
+      granted: async (credential) => (isForeign(credential.registration, platform) ? undefined : granted(credential)),
+    }),
     async exchange(request) {
       const outcome = await platform.exchange(request);
       if (outcome.kind !== "connected") return outcome;

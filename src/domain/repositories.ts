@@ -87,6 +87,8 @@ export interface InstallationRepository {
     now: Date,
     record?: Recording<readonly Installation[] | undefined>,
   ): Promise<readonly Installation[] | undefined>;
+  /** What the platform grants it now. */
+  setPermissions(id: string, permissions: Readonly<Record<string, string>>): Promise<void>;
   /** Sets `lastUsedAt`, many at once. Never moves it back. */
   recordUse(uses: ReadonlyMap<string, Date>): Promise<void>;
 }

@@ -28,7 +28,7 @@ import { fetchUser } from "./github-user.ts";
 import { findUserInstallation, parseInstallation, type Reach } from "./github-user-installations.ts";
 import { buildCodeExchange, parseExchangeError, parseTokens } from "./github-user-token.ts";
 import { type PlatformReply, send, unavailable } from "./http.ts";
-import { asRecord, stringAt } from "./json.ts";
+import { asRecord, recordAt, stringAt, stringsAt } from "./json.ts";
 
 /** A GitHub App's registration, and where it is registered. */
 export interface GithubOptions extends GithubSite {
@@ -81,6 +81,11 @@ export function createGithub(options: GithubOptions): Platform {
     readCallback: (query, attemptHint) => readInstallCallback(query, options.issuer, attemptHint),
     exchange: (request) => exchange(site, request, options.claimProof),
     mint: (credential, narrowing) => mint(site, credential.subject, narrowing),
+    async granted({ subject }) {
+      const reply = await sendAsApp(site, "GET", installationPath(subject));
+      const known = reply.kind === "reply" && reply.status === 200 && recordAt(reply.body, "permissions") !== undefined;
+      return known ? stringsAt(reply.body, "permissions") : undefined;
+    },
     revocationReach: () => "grant",
     revoke: (credential) => uninstall(site, credential.subject),
   };

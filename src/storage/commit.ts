@@ -88,6 +88,7 @@ async function storeTokens(db: Queries, { lease, tokens, refreshAfter, now }: Co
       .update(installations)
       .set({
         updatedAt: now,
+        ...(tokens.permissions === undefined ? {} : { permissions: tokens.permissions }),
         status: sql`case when ${installations.status} = 'reauthorization_required' and served."natural"
           then 'active' else ${installations.status} end`,
       })

@@ -40,6 +40,11 @@ export function createInstallationRepository(tools: InstallationTools): Installa
     notRevokedOf: (owner) => database.read((db) => notRevokedOf(db, owner)),
     move: (id, owner, at, record) => recorded((tx) => moveOrganization(tx, id, owner, at), record),
     unfinishedRevocations: (before) => database.read((db) => unfinishedRevocations(db, before)),
+    async setPermissions(id, permissions) {
+      await database.write((db) =>
+        db.update(installations).set({ permissions, updatedAt: now() }).where(eq(installations.id, id)),
+      );
+    },
     async recordUse(uses) {
       if (uses.size > 0) await database.write((db) => recordUse(db, uses));
     },

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createGetToken } from "../../src/domain/get-token.ts";
+import { createGrantedPermissions } from "../../src/domain/granted-permissions.ts";
 import { createNarrowedTokens } from "../../src/domain/narrowed-tokens.ts";
 import { createRefresher } from "../../src/domain/refresh.ts";
 import { createSelectInstallation } from "../../src/domain/select-installation.ts";
@@ -34,6 +35,7 @@ test("a token that ends while its hand-out is put on record is replaced before t
     telemetry: silentTelemetry,
     refresher,
     narrowed: createNarrowedTokens({ credentials, refresher, world, maxEntries: 10 }),
+    granted: createGrantedPermissions({ installations, world, maxEntries: 10 }),
     handOut: {
       repeat: () => false,
       async record(issued) {

@@ -1,5 +1,6 @@
 import postgres from "postgres";
 import { createGetToken } from "../../src/domain/get-token.ts";
+import { createGrantedPermissions } from "../../src/domain/granted-permissions.ts";
 import { createHandOut, type HandOut } from "../../src/domain/hand-out.ts";
 import type { Installation } from "../../src/domain/installation.ts";
 import { createNarrowedTokens } from "../../src/domain/narrowed-tokens.ts";
@@ -84,12 +85,13 @@ export function openDesk(
   const known = onlyPlatforms(...platforms);
   const refresher = createRefresher({ credentials, platforms: known, world });
   const narrowed = createNarrowedTokens({ credentials, refresher, world, maxEntries: 100 });
+  const granted = createGrantedPermissions({ installations, world, maxEntries: 100 });
   const handOut = createHandOut({ audit, installations, world });
   const select = createSelectInstallation({ installations, platforms: known, installUrl });
   // Nothing is remembered: every request asks the database.
   const selections = { recall: () => undefined, select, size: 0 };
   const telemetry = silentTelemetry;
-  const getToken = createGetToken({ selections, refresher, narrowed, handOut, installUrl, world, telemetry });
+  const getToken = createGetToken({ selections, refresher, narrowed, granted, handOut, installUrl, world, telemetry });
   return {
     refresher,
     handOut,

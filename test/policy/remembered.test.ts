@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sightOfEverything, type Visibility } from "../../src/domain/access.ts";
 import { createGetToken } from "../../src/domain/get-token.ts";
+import { createGrantedPermissions } from "../../src/domain/granted-permissions.ts";
 import { createNarrowedTokens } from "../../src/domain/narrowed-tokens.ts";
 import { createRefresher } from "../../src/domain/refresh.ts";
 import { createSelectInstallation, type Selected } from "../../src/domain/select-installation.ts";
@@ -43,12 +44,13 @@ function careless(warm: boolean): SelectionCache {
 
 function deskWith(selections: SelectionCache) {
   const { storage, world } = domain;
-  const { credentials } = storage;
+  const { credentials, installations } = storage;
   const refresher = createRefresher({ credentials, platforms, world });
   return createGetToken({
     selections,
     refresher,
     narrowed: createNarrowedTokens({ credentials, refresher, world, maxEntries: 10 }),
+    granted: createGrantedPermissions({ installations, world, maxEntries: 10 }),
     handOut: { repeat: () => true, record: async () => undefined, flush: async () => undefined },
     installUrl,
     world,
