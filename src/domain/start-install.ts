@@ -10,6 +10,8 @@ import { checkPlatform } from "./select-installation.ts";
 
 /** How long a person has to finish at the platform. */
 export const attemptSeconds = 600;
+/** The same for all legs of an attempt together: what came to be since it began may be taken for its own. */
+const flowSeconds = 2 * attemptSeconds;
 
 /** One leg of a browser flow: the first, or a further one for which a hint is remembered. */
 export interface Leg {
@@ -38,7 +40,8 @@ export function createStartLeg(parts: {
     const state = secret();
     const browser = secret();
     const codeVerifier = platform.usesPkce(hint) ? secret() : undefined;
-    const expiresAt = new Date(world.now().getTime() + attemptSeconds * 1000);
+    const seconds = Math.ceil(Math.min(attemptSeconds, flowSeconds - ageMs / 1000));
+    const expiresAt = new Date(world.now().getTime() + seconds * 1000);
     await attempts.create(
       {
         id: world.random(16).toString("hex"),
@@ -60,7 +63,7 @@ export function createStartLeg(parts: {
       hint,
       extraScopes: link?.scopes,
     });
-    const binding = { name: bindingName(state.reveal()), value: browser, maxAgeSeconds: attemptSeconds };
+    const binding = { name: bindingName(state.reveal()), value: browser, maxAgeSeconds: seconds };
     return { redirectTo, binding };
   };
 }

@@ -30,7 +30,7 @@ export function readInstallCallback(query: URLSearchParams, issuer: string, atte
   const installationId = field(query, "installation_id");
   if (installationId !== undefined && !/^[1-9]\d{0,15}$/.test(installationId)) return { kind: "malformed" };
   // Only what belongs to an attempt can have been installed in it.
-  const installedNow = field(query, "setup_action") === "install" && query.has("state");
+  const installedNow = field(query, "setup_action") === "install" && field(query, "state") !== undefined;
   const named = installationId && writeHint({ installationId, installedNow });
   if (code !== undefined) return { kind: "code", code: new Secret(code), hint: named ?? attemptHint };
   return named === undefined ? { kind: "malformed" } : { kind: "authorize_first", hint: named };

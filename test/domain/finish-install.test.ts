@@ -297,6 +297,30 @@ describe("a hint", () => {
     ]);
   });
 
+  test("cannot keep an attempt open by naming one thing after the other", async () => {
+    const begun = domain.clock.now().getTime();
+    const { platform, begin, finish } = flow({
+      attempts: {
+        // The database counts the age of an attempt by its own clock, which does not follow the test's.
+        async consume(...given) {
+          const outcome = await domain.storage.attempts.consume(...given);
+          if (outcome.kind === "refused") return outcome;
+          return { kind: "consumed", attempt: { ...outcome.attempt, ageMs: domain.clock.now().getTime() - begun } };
+        },
+      },
+    });
+    let leg = await begin("acme");
+    const ends: string[] = [];
+    for (let minutes = 9; minutes <= 36; minutes += 9) {
+      domain.clock.advance(540_000);
+      const outcome = await finish({ state: stateOf(leg), installation_id: "77" }, { binding: browserOf(leg) });
+      ends.push(outcome.kind === "continue" ? "continue" : failure(outcome));
+      if (outcome.kind === "continue") leg = outcome.next;
+    }
+    expect(ends).toEqual(["continue", "continue", "state_expired", "state_expired"]);
+    untouched(platform);
+  });
+
   test("without a state begins a flow of this browser's own, for no owner", async () => {
     const { platform, finish } = flow();
     const outcome = await finish({ installation_id: "78", code: "somebody-elses" });

@@ -24,6 +24,7 @@ it.each([
   ["installation_id=77&setup_action=install", undefined, { kind: "authorize_first", hint: "77" }],
   ["installation_id=77&setup_action=install&state=s", undefined, { kind: "authorize_first", hint: "77:new" }],
   ["installation_id=77&setup_action=update&code=", undefined, { kind: "authorize_first", hint: "77" }],
+  ["state=&installation_id=77&setup_action=install", undefined, { kind: "authorize_first", hint: "77" }],
   ["installation_id=77&setup_action=something_new", undefined, { kind: "authorize_first", hint: "77" }],
   ["setup_action=request&state=s", undefined, { kind: "approval_pending" }],
   ["setup_action=request&code=c1&state=s", undefined, { kind: "approval_pending" }],
