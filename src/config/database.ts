@@ -36,17 +36,16 @@ const parts: readonly SettingName[] = [
 
 export function readDatabase(reader: SettingReader): DatabaseConfig {
   const given = parts.filter((name) => reader.isGiven(name));
-  const direct = readDirect(reader);
   const mayLoseCommits = readChoice(reader, "DATABASE_MAY_LOSE_COMMITS", ["0", "1"], "0") === "1";
   if (reader.isGiven("DATABASE_URL")) {
     if (given.length > 0) reader.warn(`DATABASE_URL is used, and ${given.join(", ")} is not`);
-    return { kind: "postgres", target: readUrl(reader, "DATABASE_URL"), direct, mayLoseCommits };
+    return { kind: "postgres", ...withDirect(reader, readUrl(reader, "DATABASE_URL")), mayLoseCommits };
   }
   if (given.length > 0) {
     for (const name of ["POSTGRES_HOST", "POSTGRES_USER"] as const) {
       if (!reader.isGiven(name)) reader.problem(name, "is missing, while other POSTGRES_* are set", `set ${name}`);
     }
-    return { kind: "postgres", target: readParts(reader), direct, mayLoseCommits };
+    return { kind: "postgres", ...withDirect(reader, readParts(reader)), mayLoseCommits };
   }
   if (reader.isGiven("DATABASE_DIRECT_URL")) {
     reader.problem(
@@ -58,10 +57,15 @@ export function readDatabase(reader: SettingReader): DatabaseConfig {
   return { kind: "embedded", dataDir: readDataDir(reader) };
 }
 
-function readDirect(reader: SettingReader): PostgresTarget | undefined {
-  if (!reader.isGiven("DATABASE_DIRECT_URL")) return undefined;
+/** The direct way leads to the same schema, where it names none itself. */
+function withDirect(reader: SettingReader, target: PostgresTarget) {
+  if (!reader.isGiven("DATABASE_DIRECT_URL")) return { target, direct: undefined };
   const isSame = reader.secret("DATABASE_DIRECT_URL")?.reveal() === reader.secret("DATABASE_URL")?.reveal();
-  return isSame ? undefined : readUrl(reader, "DATABASE_DIRECT_URL");
+  if (isSame) return { target, direct: undefined };
+  const direct = readUrl(reader, "DATABASE_DIRECT_URL");
+  const { search_path } = target.session;
+  const session = search_path === undefined ? direct.session : { search_path, ...direct.session };
+  return { target, direct: { ...direct, session } };
 }
 
 function readDataDir(reader: SettingReader): string {

@@ -17,8 +17,8 @@ export async function findDurabilityGap(database: Database): Promise<string | un
       .select({ name: sql<string>`relname` })
       .from(sql`pg_catalog.pg_class`)
       .where(
-        sql`relpersistence = 'u' and relnamespace = current_schema()::regnamespace
-          and relname in ${tables} order by relname`,
+        sql`relpersistence = 'u' and relname in ${tables}
+          and relnamespace = (select oid from pg_catalog.pg_namespace where nspname = current_schema()) order by relname`,
       ),
   );
   const gaps = [

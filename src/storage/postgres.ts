@@ -29,8 +29,7 @@ export interface PostgresOptions extends StorageTools {
  * @throws Error that names host, port and database, and what to check; never the password. The reason of `signal`.
  */
 export async function openPostgres(options: PostgresOptions): Promise<Storage> {
-  const { target, random, log, maxConnections = 10, openTimeoutMs = 10_000, signal } = options;
-  const direct = options.direct === undefined ? target : alike(target, options.direct);
+  const { target, direct = target, random, log, maxConnections = 10, openTimeoutMs = 10_000, signal } = options;
   const pooled = direct !== target;
   warn(target, log);
   const patience = { giveUpAt: performance.now() + openTimeoutMs, random, signal };
@@ -51,12 +50,6 @@ export async function openPostgres(options: PostgresOptions): Promise<Storage> {
     await pool.close();
   };
   return createStorage(pool, options, close, changes);
-}
-
-/** The direct way leads to the same schema. */
-function alike(target: PostgresTarget, direct: PostgresTarget): PostgresTarget {
-  const { search_path } = target.session;
-  return search_path === undefined ? direct : { ...direct, session: { search_path, ...direct.session } };
 }
 
 function warn(target: PostgresTarget, log: Log): void {

@@ -183,6 +183,17 @@ describe("the database", () => {
     expect(errorOf({ ...key, DATABASE_DIRECT_URL: "postgres://u@direct/d" })).toContain("there is no DATABASE_URL");
   });
 
+  test("has its direct connection lead to the same schema, also for the commands", () => {
+    const directOf = (url: string, direct: string) => {
+      const database = loadDatabaseConfig({ DATABASE_URL: url, DATABASE_DIRECT_URL: direct }, filesOf(files));
+      return database.kind === "postgres" ? database.direct?.session : undefined;
+    };
+    const url = "postgres://u@pool/d?schema=tokens";
+    expect(directOf(url, "postgres://u@direct/d")).toEqual({ search_path: '"tokens"' });
+    expect(directOf(url, "postgres://u@direct/d?schema=others")).toEqual({ search_path: '"others"' });
+    expect(directOf("postgres://u@pool/d", "postgres://u@direct/d")).toEqual({});
+  });
+
   test("is embedded in DATA_DIR, or where the earlier service kept its file", () => {
     expect(load({ DATA_DIR: "/data" }).database).toEqual({ kind: "embedded", dataDir: "/data" });
     expect(load({ CENTRAL_OAUTH_DB_PATH: "/var/lib/oauth/tokens.db" }).database).toEqual({

@@ -116,6 +116,15 @@ describe("the schema in a URL", () => {
     },
   );
 
+  test("may have a name that has to be quoted", async () => {
+    const { url, run } = await database({ empty: true });
+    await run('create schema "Tokens-2"');
+    const storage = await open(`${url}?schema=Tokens-2`);
+    expect(await storage.findDurabilityGap()).not.toContain("unlogged");
+    await run('alter table "Tokens-2".rate_limits set unlogged');
+    expect(await storage.findDurabilityGap()).toMatch(/has unlogged tables \(rate_limits\)$/);
+  });
+
   test("that does not exist is named", async () => {
     const { url } = await database({ empty: true });
     await expect(open(`${url}?schema=nowhere`)).rejects.toThrow("names no schema that there is");
