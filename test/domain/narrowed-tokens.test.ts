@@ -194,7 +194,9 @@ describe("trouble", () => {
   });
 
   test("an installation that is gone at the platform is condemned in one place", async () => {
-    const { platform, id, ask } = await installed();
+    const { platform, desk, id, ask } = await installed();
+    // One that has never worked may only be too young to be known everywhere.
+    await desk.getToken({ installationId: id });
     platform.answer = () => ({ kind: "rejected", code: "installation_removed" });
     await expect(ask(readOnly)).rejects.toMatchObject({ reason: "REAUTHORIZATION_REQUIRED" });
     expect(await domain.storage.installations.find(id)).toMatchObject({
@@ -202,7 +204,7 @@ describe("trouble", () => {
       lastError: "installation_removed",
     });
     // The narrowed mint, and the one under the lease that decided it.
-    expect(platform.narrowings).toEqual([readOnly, undefined]);
+    expect(platform.narrowings.slice(1)).toEqual([readOnly, undefined]);
   });
 
   test("a refusal of one mint that the next one contradicts is trouble", async () => {
