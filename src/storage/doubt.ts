@@ -10,11 +10,16 @@ import { credentials, installationCredentials, installations, meta } from "./sch
 const mostVerdicts = 200;
 const { calledDeadAt, doubtedSince, provenAt, platform: ofPlatform } = credentials;
 
-/** See CredentialRepository.noteCalledDead. Marked before it is counted, so that of simultaneous ones the third sees three. */
+/**
+ * See CredentialRepository.noteCalledDead. Marked before it is counted, so that of simultaneous ones the third sees three.
+ * The same again is no news until half of the time is over for which it counts: asking often does not make it the latest.
+ */
 export async function markCalledDead(db: Queries, lease: Lease, now: Date): Promise<void> {
+  const anew = new Date(now.getTime() - verdictWindowMs / 2).toISOString();
+  const isKnown = sql`${calledDeadAt} > greatest(${provenAt}, ${anew}::timestamptz)`;
   await db
     .update(credentials)
-    .set({ calledDeadAt: now })
+    .set({ calledDeadAt: sql`case when ${isKnown} then ${calledDeadAt} else ${now.toISOString()}::timestamptz end` })
     .where(isHeld({ id: lease.credential.id, attemptId: lease.attemptId }));
 }
 

@@ -138,6 +138,31 @@ describe("is believed at once", () => {
     }
   });
 
+  test("what is said of a neighbour, while somebody's own dead grants are asked for again and again", async () => {
+    const [neighbour, ...ids] = await orgs(9);
+    const own = ids.slice(0, 3);
+    let removed = false;
+    const refresh = replicas((subject) => {
+      const index = Number(subject.slice(1, 2));
+      return (index === 0 && removed) || (index > 0 && index < 4) ? dead : minted({ now: clock.now() });
+    });
+    const insist = async () => {
+      for (const id of own) {
+        clock.advance(1);
+        await refresh(id);
+      }
+    };
+    await insist();
+    expect(await storage.credentials.doubts()).toMatchObject([{ doubted: 3 }]);
+    for (const [index, id] of ids.slice(3).entries()) {
+      clock.advance(1);
+      expect(await refresh(id)).toBe("current");
+      if (index % 2 === 0) await insist();
+    }
+    removed = true;
+    expect(await refresh(neighbour!)).toBe("dead");
+  });
+
   test("what is said of some while the others are served", async () => {
     const ids = await orgs(9);
     const refresh = replicas((subject) =>
