@@ -74,6 +74,7 @@ export function withBreaker(platform: Platform): Platform {
 
   return {
     ...platform,
+    isInTrouble: () => outage() !== undefined,
     leftAlone: () => outage() !== undefined && Object.values(turns).every((lane) => lane.areTaken(performance.now())),
     async mint(credential, narrowing) {
       const key = keyOf(credential);

@@ -1,6 +1,7 @@
 import { isIncident, persistenceMs } from "./doubt.ts";
 import { fail, type MintAttempt, noteRejection, wait } from "./mint-attempt.ts";
-import { namedError, type RefreshOutcome } from "./refresh-outcome.ts";
+import { otherRegistration } from "./own-grants.ts";
+import { failureOf, namedError, type RefreshOutcome } from "./refresh-outcome.ts";
 
 /** A suspension, or a refusal of one installation, ends without a word to us. */
 export const suspendedMs = 10_000;
@@ -24,17 +25,25 @@ export async function refusedBy(attempt: MintAttempt, code: string): Promise<Ref
  */
 export async function alone(attempt: MintAttempt, code: string, afterMs: number): Promise<RefreshOutcome | undefined> {
   const { lease, credentials, world } = attempt;
-  const { id: credential, platform, kind, failures, status } = lease.credential;
-  if (status !== "active") return undefined;
-  if (failures + 1 < aloneFailures || code === "left_alone") return undefined;
-  const since = await credentials.failsAlone(lease);
-  if (since === undefined || world.now().getTime() - since.getTime() < afterMs) return undefined;
+  const { id: credential, platform, kind, status, lastError } = lease.credential;
+  if (status !== "active" || code === otherRegistration) return undefined;
+  const givenUp = failureOf(lastError).failure === "dead" ? lastError : undefined;
+  if (givenUp === undefined && !(await failsAlone(attempt, code, afterMs))) return undefined;
   if (kind === "app_installation") return refusedBy(attempt, code);
-  const error = namedError("refused_alone", code);
+  const error = givenUp ?? namedError("refused_alone", code);
   world.log.warn({ platform, credential, code }, "credential.refused_alone");
   await credentials.giveUp(lease, { error, backoffMs: aloneRetryMs, unclear: false });
-  if (!(lease.credential.lastError ?? "").startsWith("refused_alone")) await noteRejection(attempt, error);
+  if (givenUp === undefined) await noteRejection(attempt, error);
   return { kind: "failed", failure: "dead", retryAfterMs: 0 };
+}
+
+/** What several meet here is no one's alone, even if another replica, with other settings or another way, is served. */
+async function failsAlone(attempt: MintAttempt, code: string, afterMs: number): Promise<boolean> {
+  const { lease, platform, credentials, world } = attempt;
+  if (lease.credential.failures + 1 < aloneFailures || code === "left_alone") return false;
+  if (platform.isInTrouble?.() === true) return false;
+  const since = await credentials.failsAlone(lease);
+  return since !== undefined && world.now().getTime() - since.getTime() >= afterMs;
 }
 
 /** Whether the platform calls so many dead that this one is not believed to be. */

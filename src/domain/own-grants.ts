@@ -1,8 +1,8 @@
 import type { Connection, MintOutcome, Platform, RevokeOutcome } from "./platform.ts";
 import { isForeign } from "./registration.ts";
 
-/** What a grant of another client is answered with: it says nothing about the grant. */
-const otherRegistration = "other_registration";
+/** What a grant of another client is answered with, unasked: it says nothing about the grant. */
+export const otherRegistration = "other_registration";
 
 /**
  * The same platform, which is sent nothing of a grant that another client was given, or another host gave: there every

@@ -248,7 +248,7 @@ export interface CredentialRepository {
    * asked again after its back-off, and its next success takes that back.
    */
   giveUp(lease: Lease, failure: Failure): Promise<void>;
-  /** Since when the credential fails in a row, if another one of its platform was accepted after that. */
+  /** Since when the credential fails in a row, if another one of its platform was accepted in the later half of that time. */
   failsAlone(lease: Lease): Promise<Date | undefined>;
   /** Notes that the platform refused the leased credential for good, and tells what it said of others lately. */
   noteCalledDead(lease: Lease, holder: "organization" | "person"): Promise<Verdicts>;

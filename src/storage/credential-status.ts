@@ -80,13 +80,19 @@ export async function askForReauthorization(db: Queries, credentialId: string, n
 }
 
 /** See CredentialRepository.failsAlone. */
-export async function failsAlone(db: Queries, { id, platform, subject }: Credential): Promise<Date | undefined> {
+export async function failsAlone(
+  db: Queries,
+  { id, platform, subject }: Credential,
+  now: Date,
+): Promise<Date | undefined> {
   const own = db.select({ since: credentials.failingSince }).from(credentials).where(eq(credentials.id, id));
   const since = sql`(${own})`;
+  // A success from the beginning of it says nothing about an outage that began then.
+  const lately = sql`${since} + (${now.toISOString()}::timestamptz - ${since}) / 2`;
   const [row] = await db
     .select({ since: sql`${since}`.mapWith(credentials.failingSince) })
     .from(credentials)
-    .where(and(eq(credentials.platform, platform), ne(credentials.subject, subject), gt(credentials.provenAt, since)))
+    .where(and(eq(credentials.platform, platform), ne(credentials.subject, subject), gt(credentials.provenAt, lately)))
     .limit(1);
   return row?.since ?? undefined;
 }

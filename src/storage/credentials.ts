@@ -40,7 +40,7 @@ export function createCredentialRepository({ database, recorded, sealer, now }: 
         await releaseLease(tx, held(lease), failure, now());
         await askForReauthorization(tx, lease.credential.id, now());
       }),
-    failsAlone: (lease) => database.read((db) => failsAlone(db, lease.credential)),
+    failsAlone: (lease) => database.read((db) => failsAlone(db, lease.credential, now())),
     async noteCalledDead(lease, holder) {
       await database.write((db) => markCalledDead(db, lease, now()));
       return database.read((db) => readVerdicts(db, lease, holder, now()));

@@ -1,8 +1,10 @@
 import postgres from "postgres";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { sightOfEverything } from "../../src/domain/access.ts";
+import { withBreaker } from "../../src/domain/breaker.ts";
 import type { Credential } from "../../src/domain/credential.ts";
 import { isIncident } from "../../src/domain/doubt.ts";
+import { withOwnGrants } from "../../src/domain/own-grants.ts";
 import type { MintOutcome, Platform } from "../../src/domain/platform.ts";
 import { createRefresher } from "../../src/domain/refresh.ts";
 import type { Storage } from "../../src/storage/storage.ts";
@@ -173,6 +175,26 @@ describe("is believed at once", () => {
     expect(said.filter((one) => one === "dead")).toHaveLength(3);
     expect(said.filter((one) => one === "current")).toHaveLength(6);
   });
+
+  test("what is said of three in a row, once others are served, however often the three are asked for", async () => {
+    const ids = await orgs(9);
+    const refresh = replicas((subject) => (Number(subject.slice(1, 2)) < 3 ? dead : minted({ now: clock.now() })));
+    const [gone, served] = [ids.slice(0, 3), ids.slice(3)];
+    const ask = async (id: string) => {
+      clock.advance(1_000);
+      return refresh(id);
+    };
+    for (const id of gone) await ask(id);
+    expect(await statuses()).toEqual([["active", 9]]);
+    for (const id of served) {
+      expect(await ask(id)).toBe("current");
+      for (const end of gone) await ask(end);
+    }
+    expect(await statuses()).toEqual([
+      ["active", 6],
+      ["reauthorization_required", 3],
+    ]);
+  });
 });
 
 describe("a credential that is refused alone", () => {
@@ -208,5 +230,70 @@ describe("a credential that is refused alone", () => {
     expect(await refresh(neighbour!)).toBe("current");
     clock.advance(1_000);
     expect(await refresh(alone!)).toBe("misconfigured");
+  });
+
+  test("began to fail as everybody did, and is not given up for who was served just then", async () => {
+    const [alone, neighbour] = await orgs(2);
+    let down = false;
+    const refresh = replicas((subject) => (down || subject === "T0:bot" ? odd : minted({ now: clock.now() })));
+    expect(await refresh(alone!)).toBe("unavailable");
+    clock.advance(1_000);
+    expect(await refresh(neighbour!)).toBe("current");
+    down = true;
+    for (let minutes = 0; minutes < 30; minutes++) {
+      clock.advance(60_000);
+      expect(await refresh(alone!)).toBe("unavailable");
+    }
+    expect((await storage.installations.find(alone!))?.status).toBe("active");
+  });
+
+  test("stays given up while the platform is in trouble, too", async () => {
+    const [alone, neighbour] = await orgs(2);
+    let down = false;
+    const refresh = replicas((subject) => (down || subject === "T0:bot" ? odd : minted({ now: clock.now() })));
+    for (let i = 0; i < 5; i++) await refresh(alone!);
+    clock.advance(601_000);
+    expect(await refresh(neighbour!)).toBe("current");
+    expect(await refresh(alone!)).toBe("dead");
+    down = true;
+    clock.advance(3 * hourMs);
+    expect(await refresh(alone!)).toBe("dead");
+    const lastError = "refused_alone:new_word";
+    expect(await storage.installations.find(alone!)).toMatchObject({ status: "reauthorization_required", lastError });
+  });
+
+  test("by a replica whose own secret is wrong is not alone, though the other replica is served", async () => {
+    const ids = await orgs(5);
+    const right = replicas(() => minted({ now: clock.now() }));
+    const platform = Object.assign(scriptedPlatform(), { answer: () => wrong });
+    const platforms = onlyPlatforms(withOwnGrants(withBreaker(platform)));
+    const replica = createRefresher({ credentials: storage.credentials, platforms, world });
+    const asked = ids.slice(0, 4);
+    for (let i = 0; i < 8; i++) {
+      for (const id of asked) {
+        await sql`update credentials set lease_until = null`;
+        expect(await replica.refresh(await credentialOf(id))).toMatchObject({ failure: "misconfigured" });
+      }
+      clock.advance(20_000);
+      expect(await right(ids[4]!)).toBe("current");
+    }
+    expect(await statuses()).toEqual([["active", 5]]);
+  });
+
+  test("because it is another client's is nobody's to authorize again", async () => {
+    const [foreign, neighbour] = await orgs(2);
+    await sql`update credentials set registration = 'another@https://platform.example' where subject = 'T0:bot'`;
+    const platforms = onlyPlatforms(withOwnGrants(Object.assign(scriptedPlatform(), { answer: () => minted() })));
+    const refresher = createRefresher({ credentials: storage.credentials, platforms, world });
+    const ask = async (id: string) => {
+      await sql`update credentials set lease_until = null`;
+      return refresher.refresh(await credentialOf(id));
+    };
+    for (let i = 0; i < 8; i++) {
+      expect(await ask(foreign!)).toMatchObject({ failure: "misconfigured" });
+      clock.advance(30_000);
+      expect(await ask(neighbour!)).toMatchObject({ kind: "current" });
+    }
+    expect((await storage.installations.find(foreign!))?.status).toBe("active");
   });
 });
