@@ -1,10 +1,11 @@
 import { LRUCache } from "lru-cache";
 import type { World } from "../world.ts";
 import { type NoteEvent, noteNothing } from "./audit-buffer.ts";
+import type { Credential } from "./credential.ts";
 import type { Narrowing } from "./platform.ts";
 import type { Refresher } from "./refresh.ts";
 import { createRefreshEvents } from "./refresh-events.ts";
-import type { RefreshFailure, RefreshOutcome } from "./refresh-outcome.ts";
+import { failureOf, namedError, type RefreshFailure, type RefreshOutcome } from "./refresh-outcome.ts";
 import type { CredentialRepository } from "./repositories.ts";
 import type { Selected } from "./select-installation.ts";
 import { singleFlight } from "./single-flight.ts";
@@ -46,6 +47,14 @@ export function createNarrowedTokens(parts: {
   /** Until when the platform asked us to leave a credential alone, whatever shape is asked for. */
   const limitedUntil = new LRUCache<string, number>({ max: parts.maxEntries });
 
+  /** What is shown is not worth an answer. */
+  async function noteShape({ id, lastError }: Credential, refusal: string | undefined): Promise<void> {
+    if (lastError === refusal) return;
+    await credentials.noteUnleased(id, refusal).catch((error: unknown) => {
+      world.log.warn({ credential: id, error: error instanceof Error ? error.name : "" }, "installation.not_noted");
+    });
+  }
+
   async function mint(key: string, selected: Selected, narrowing: Narrowing): Promise<NarrowedOutcome> {
     const { credential, platform } = selected;
     const outcome = await platform.mint({ ...credential, accessToken: undefined, refreshToken: undefined }, narrowing);
@@ -57,6 +66,8 @@ export function createNarrowedTokens(parts: {
         if (selected.installation.status === "suspended") {
           events.resumed(await credentials.setSuspended(credential.id, false));
         }
+        // Whatever was refused to the installation as a whole is over.
+        if (failureOf(credential.lastError).failure === "refused") await noteShape(credential, undefined);
         return { kind: "token", token: fresh };
       }
       case "not_granted":
@@ -74,8 +85,9 @@ export function createNarrowedTokens(parts: {
           { platform: platform.name, code: outcome.code, credential: credential.id },
           "installation.refused",
         );
-        // So that the installation shows it, unless it is the shape that is refused.
-        await refresher.refresh(credential);
+        // So that the installation shows it: the shape's own limit, or what the installation meets as a whole.
+        if (outcome.code === "answer_too_large") await noteShape(credential, namedError("refused", outcome.code));
+        else await refresher.refresh(credential);
         return { ...failed("refused"), code: outcome.code };
       }
       case "misconfigured":

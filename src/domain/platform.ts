@@ -193,10 +193,10 @@ export interface Platform {
   mint(credential: CredentialSecrets, narrowing?: Narrowing): Promise<MintOutcome>;
   /** Whether it is asked for no token at the moment, since several credentials met the same trouble; absent: never. */
   readonly leftAlone?: () => boolean;
-  /** What the installation is granted now; undefined if the platform does not say. Absent where nothing is narrowed. */
-  readonly granted?: (credential: CredentialSecrets) => Promise<Readonly<Record<string, string>> | undefined>;
   /** Whether several credentials met the same trouble, with no other answer since; absent: never. */
   readonly isInTrouble?: () => boolean;
+  /** What the installation is granted now; undefined if the platform does not say. Absent where nothing is narrowed. */
+  readonly granted?: (credential: CredentialSecrets) => Promise<Readonly<Record<string, string>> | undefined>;
   /** What `revoke` ends: this token set alone, or perhaps everything the same subject was given. */
   revocationReach(kind: CredentialKind): "token" | "grant";
   /** Ends the credential at the platform. Succeeds if it has already ended. */

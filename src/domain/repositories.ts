@@ -228,6 +228,11 @@ export interface CredentialRepository {
   release(lease: Lease, failure: Failure): Promise<void>;
   /** Ends the attempt because the platform confirmed what is stored: clears failures and open attempts. */
   confirm(lease: Lease): Promise<void>;
+  /**
+   * What a request that takes no lease met: undefined after one that was served, which ends what was wrong; else why its
+   * shape was refused, shown where nothing else is wrong. Nothing is changed while an attempt is open.
+   */
+  noteUnleased(id: string, refusal: string | undefined): Promise<void>;
   /** Gives the lease back as if it had never been taken: nothing was sent. */
   abandon(lease: Lease): Promise<void>;
   /**

@@ -53,6 +53,10 @@ export function announcingCredentials(
       publish({ kind: "credential", id: lease.credential.id });
       return outcome;
     },
+    async noteUnleased(id, refusal) {
+      await repository.noteUnleased(id, refusal);
+      publish({ kind: "credential", id });
+    },
     async giveUp(lease, failure) {
       await repository.giveUp(lease, failure);
       publish({ kind: "credential", id: lease.credential.id });

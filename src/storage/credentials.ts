@@ -13,7 +13,15 @@ import type { Database, Queries } from "./database.ts";
 import { confirmDeaths, markCalledDead, readDoubts, readVerdicts, reviveCalledDead } from "./doubt.ts";
 import { dueCredentials, endingGrants } from "./due-credentials.ts";
 import { countForeign, reviveRefused } from "./foreign-credentials.ts";
-import { abandonLease, acquireLease, confirmLease, type Held, leaseRemainingMs, releaseLease } from "./lease.ts";
+import {
+  abandonLease,
+  acquireLease,
+  confirmLease,
+  type Held,
+  leaseRemainingMs,
+  noteUnleased,
+  releaseLease,
+} from "./lease.ts";
 import type { RecordedTransaction } from "./recorded-transaction.ts";
 import { relatedCredentials } from "./related-credentials.ts";
 import { credentials } from "./schema.ts";
@@ -49,6 +57,7 @@ export function createCredentialRepository({ database, recorded, sealer, now }: 
     doubts: () => database.read(readDoubts),
     confirmDeaths: (platform, record) => recorded((tx) => confirmDeaths(tx, platform, now()), record),
     confirm: (lease) => database.write((db) => confirmLease(db, held(lease), lease.registration, now())),
+    noteUnleased: (id, refusal) => database.write((db) => noteUnleased(db, id, refusal, now())),
     abandon: (lease) => database.write((db) => abandonLease(db, held(lease))),
     condemn: (lease, code, backoffMs) =>
       database.write((db) => condemnCredential(db, lease, { code, backoffMs }, now())),

@@ -1,4 +1,4 @@
-import { and, type Column, eq, or, sql } from "drizzle-orm";
+import { and, type Column, eq, isNull, or, sql } from "drizzle-orm";
 import type { Registration } from "../domain/registration.ts";
 import type { Failure, Lease } from "../domain/repositories.ts";
 import { ifReadable, open, readerColumns, toCredential } from "./credential-rows.ts";
@@ -126,6 +126,20 @@ export async function confirmLease(
     .update(credentials)
     .set({ ...noAttempt, ...accepted(registration), ...proven(now), openAttemptAt: null })
     .where(isHeld(held));
+}
+
+/** See CredentialRepository.noteUnleased. */
+export async function noteUnleased(db: Queries, id: string, refusal: string | undefined, now: Date): Promise<void> {
+  const resting = and(eq(credentials.id, id), eq(credentials.status, "active"), isNull(holder));
+  if (refusal === undefined) {
+    await db
+      .update(credentials)
+      .set({ ...noAttempt, ...proven(now) })
+      .where(resting);
+  } else {
+    const isFine = eq(credentials.failures, 0);
+    await db.update(credentials).set({ lastError: refusal }).where(and(resting, isFine));
+  }
 }
 
 /** See CredentialRepository.abandon. */

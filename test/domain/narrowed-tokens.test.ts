@@ -162,6 +162,30 @@ describe("trouble", () => {
     expect(await ask(other)).toBe("narrow-1");
   });
 
+  test("a shape whose answer is too large says so, and costs the whole token nothing", async () => {
+    const { platform, desk, id, ask, mint } = await installed();
+    const whole = await desk.getToken({ installationId: id });
+    platform.answer = () => ({ kind: "refused", code: "answer_too_large" });
+    for (let i = 0; i < 3; i++) await expect(ask(readOnly)).rejects.toMatchObject({ reason: "PROVIDER_UNAVAILABLE" });
+    const lastError = "refused:answer_too_large";
+    expect(await domain.storage.installations.find(id)).toMatchObject({ status: "active", lastError });
+    expect((await desk.getToken({ installationId: id })).tokenId).toBe(whole.tokenId);
+    expect(platform.narrowings.filter((narrowing) => narrowing === undefined)).toHaveLength(1);
+    platform.answer = mint;
+    await ask({ ...readOnly, repositories: ["api"] });
+    expect((await domain.storage.installations.find(id))?.lastError).toBeUndefined();
+  });
+
+  test("an installation that lets us in again does not say otherwise for long, whatever is asked for", async () => {
+    const { platform, id, ask, mint } = await installed();
+    platform.answer = () => ({ kind: "refused", code: "ip_allow_list" });
+    await expect(ask(readOnly)).rejects.toMatchObject({ reason: "INSTALLATION_SUSPENDED" });
+    expect((await domain.storage.installations.find(id))?.lastError).toBe("refused:ip_allow_list");
+    platform.answer = mint;
+    await ask(readOnly);
+    expect((await domain.storage.installations.find(id))?.lastError).toBeUndefined();
+  });
+
   test("a shape that was not granted is the caller's to change and harms no installation", async () => {
     const { platform, id, ask, mint } = await installed();
     platform.answer = () => ({ kind: "not_granted" });
