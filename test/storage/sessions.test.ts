@@ -166,6 +166,18 @@ describe("a start is refused", () => {
     await expect(open(url)).rejects.toThrow(`${setting} is ${value === "replica" ? "replica" : "1000"}`);
   });
 
+  test.each([
+    ["LATIN1", "has the encoding LATIN1"],
+    ["SQL_ASCII", undefined],
+  ])("where not every name can be stored: %s", async (encoding, refusal) => {
+    const { url, name, run } = await database({ empty: true });
+    const other = `${name}_encoded`;
+    await run(`create database ${other} encoding '${encoding}' locale 'C' template template0`);
+    cleanups.push(() => run(`drop database ${other} with (force)`));
+    const opening = open(url.replace(name, other));
+    await (refusal === undefined ? opening : expect(opening).rejects.toThrow(refusal));
+  });
+
   test("after a while where nothing may be written", async () => {
     const { url, name, run } = await database();
     await run(`alter database ${name} set default_transaction_read_only = on`);
