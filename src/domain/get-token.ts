@@ -6,14 +6,14 @@ import type { Credential } from "./credential.ts";
 import type { GrantedPermissions } from "./granted-permissions.ts";
 import type { HandOut } from "./hand-out.ts";
 import { createDescribe, createIssuableOf } from "./issued-token.ts";
-import type { NarrowedTokens, Replace } from "./narrowed-tokens.ts";
+import { isFruitless, type NarrowedTokens, type Turn } from "./narrowed-tokens.ts";
 import { orAfter } from "./or-after.ts";
 import { isWithin } from "./permission-ceiling.ts";
 import type { Narrowing } from "./platform.ts";
 import type { Refresher } from "./refresh.ts";
 import type { RefreshOutcome } from "./refresh-outcome.ts";
 import { isOfOtherHost } from "./registration.ts";
-import { createRejections } from "./rejections.ts";
+import { createRejections, fruitlessMints } from "./rejections.ts";
 import { type InstallUrl, notFound, reauthorizationRequired, type Selected } from "./select-installation.ts";
 import type { SelectionCache } from "./selection-cache.ts";
 import type { Telemetry } from "./telemetry.ts";
@@ -42,6 +42,7 @@ export function createGetToken(parts: {
 }): UseCases["getToken"] {
   const { selections, refresher, narrowed, granted, handOut, installUrl, world, telemetry } = parts;
   const rejections = createRejections(world);
+  const fruitless = createRejections(world, fruitlessMints);
   const issuableOf = createIssuableOf();
   const describe = createDescribe();
 
@@ -172,10 +173,12 @@ export function createGetToken(parts: {
     if (!selected.platform.narrowing) {
       throw invalidField("github", `tokens of ${selected.product} cannot be narrowed`);
     }
-    const replace: Replace = (subject, mint) =>
-      rejections.replace({ caller: call.caller, subject }, mint, ({ kind }) => kind === "token");
+    const { caller } = call;
+    const replace: Turn = (subject, mint) =>
+      rejections.replace({ caller, subject }, mint, ({ kind }) => kind === "token");
+    const attempt: Turn = (subject, mint) => fruitless.replace({ caller, subject }, mint, isFruitless);
     const outcome = await withinDeadline(
-      () => narrowed.get(selected, narrowing, request.minTtlMs, request.rejectedTokenId, replace),
+      () => narrowed.get(selected, narrowing, request.minTtlMs, request.rejectedTokenId, { replace, attempt }),
       call,
     );
     switch (outcome.kind) {

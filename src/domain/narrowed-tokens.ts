@@ -23,13 +23,15 @@ export interface NarrowedTokens {
     narrowing: Narrowing,
     minTtlMs: number | undefined,
     rejectedTokenId: string | undefined,
-    /** Runs what replaces a rejected token. */
-    replace?: Replace,
+    /** Runs what replaces a rejected token; `attempt`: whatever asks the platform. */
+    by?: { readonly replace: Turn; readonly attempt: Turn },
   ): Promise<NarrowedOutcome>;
 }
 
-/** `subject`: credential and shape. */
-export type Replace = (subject: string, mint: () => Promise<NarrowedOutcome>) => Promise<NarrowedOutcome>;
+/** `subject`: the credential, and the shape that is replaced. */
+export type Turn = (subject: string, mint: () => Promise<NarrowedOutcome>) => Promise<NarrowedOutcome>;
+
+const atOnce: Turn = (_, mint) => mint();
 
 /** Installation tokens per request shape. They live in this replica's memory only and are never stored. */
 export function createNarrowedTokens(parts: {
@@ -71,7 +73,8 @@ export function createNarrowedTokens(parts: {
         return { kind: "token", token: fresh };
       }
       case "not_granted":
-        return outcome;
+        // One of its own: whoever counts outcomes knows them by that.
+        return { kind: "not_granted" };
       case "suspended":
         events.suspended(await credentials.setSuspended(credential.id, true));
         return failed("suspended");
@@ -105,7 +108,7 @@ export function createNarrowedTokens(parts: {
   }
 
   return {
-    async get(selected, narrowing, minTtlMs, rejectedTokenId, replace = (_, mint) => mint()) {
+    async get(selected, narrowing, minTtlMs, rejectedTokenId, by = { replace: atOnce, attempt: atOnce }) {
       const key = shapeKey(selected.credential.id, narrowing);
       const known = minted.get(key);
       const rejected = known !== undefined && rejectedTokenId === known.value.fingerprint();
@@ -116,7 +119,8 @@ export function createNarrowedTokens(parts: {
       }
       const waitMs = (limitedUntil.get(selected.credential.id) ?? 0) - world.now().getTime();
       const minting = () => flight(key, () => mint(key, selected, narrowing));
-      const asking = () => (rejected ? replace(key, minting) : minting());
+      const attempt = () => by.attempt(selected.credential.id, minting);
+      const asking = () => (rejected ? by.replace(key, attempt) : attempt());
       const outcome = waitMs > 0 ? failed("rate_limited", waitMs) : await asking();
       const trouble = outcome.kind === "failed" && troubles.has(outcome.failure);
       if (trouble && kept !== undefined && livesLongEnough(kept, world.now(), minTtlMs ?? 1)) {
@@ -128,6 +132,13 @@ export function createNarrowedTokens(parts: {
 }
 
 const rateLimitMs = 30_000;
+
+/** Whether the platform was asked for what this installation does not give; its own trouble is another matter. */
+export function isFruitless(outcome: NarrowedOutcome): boolean {
+  return outcome.kind === "not_granted" || (outcome.kind === "failed" && noes.has(outcome.failure));
+}
+
+const noes: ReadonlySet<RefreshFailure> = new Set(["suspended", "refused", "dead"]);
 
 /** What does not take a token away that still works. */
 const troubles: ReadonlySet<RefreshFailure> = new Set([

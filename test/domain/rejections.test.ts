@@ -83,3 +83,34 @@ describe.each<[string, TokenRequest, number]>([
     expect((await ask({ ...request, rejectedTokenId: tokenId })).tokenId).not.toBe(tokenId);
   });
 });
+
+const refusals = [
+  ["not granted", { kind: "not_granted" }],
+  ["of a suspended installation", { kind: "suspended" }],
+  ["refused by the organization", { kind: "refused", code: "ip_allow_list" }],
+] as const;
+
+test.each(refusals)("narrowed tokens that are %s are not asked for without end", async (_, refusal) => {
+  const { platform, ask, mint } = await open();
+  const kept = await ask({ narrowing });
+  const shape = (n: number) => ({ narrowing: { ...narrowing, repositories: [`none-${n}`] } });
+  const denied = (n: number, caller?: string) =>
+    ask(shape(n), caller).then(
+      () => "served",
+      (error: { reason: string }) => error.reason,
+    );
+  let asked = 0;
+  platform.answer = (_credential, narrowed) => {
+    if (narrowed !== undefined) asked++;
+    return refusal;
+  };
+  const heard: string[] = [];
+  for (let n = 0; n < 60; n++) heard.push(await denied(n));
+  expect(heard[0]).toMatch(/^(?:SCOPE_NOT_GRANTED|INSTALLATION_SUSPENDED)$/);
+  expect([asked, heard.at(-1)]).toEqual([30, "CALLER_RATE_LIMITED"]);
+  if (refusal.kind === "not_granted") expect((await ask({ narrowing })).tokenId).toBe(kept.tokenId);
+  expect(await denied(60, "neighbour")).toBe(heard[0]);
+  platform.answer = mint;
+  domain.clock.advance(1_000);
+  expect(await denied(61)).toBe("served");
+});
