@@ -59,7 +59,7 @@ async function settle(
     case "minted":
       return store(attempt, outcome.tokens);
     case "confirmed":
-      await credentials.confirm(lease);
+      await credentials.confirm(outcome.ofAnyClient === true ? { ...lease, registration: undefined } : lease);
       return { kind: "current", credential: lease.credential };
     case "suspended":
       attempt.events.suspended(await credentials.setSuspended(lease.credential.id, true));

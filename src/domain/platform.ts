@@ -127,8 +127,8 @@ export type ExchangeOutcome =
 export type MintOutcome =
   /** Must be stored before it is used. */
   | { readonly kind: "minted"; readonly tokens: TokenSet }
-  /** A long-lived token that the platform confirmed. */
-  | { readonly kind: "confirmed" }
+  /** A long-lived token that the platform confirmed; `ofAnyClient`: it does so whoever's it is. */
+  | { readonly kind: "confirmed"; readonly ofAnyClient?: true }
   /** The platform said no for good. `code` is the platform's own word. */
   | { readonly kind: "rejected"; readonly code: string }
   | { readonly kind: "suspended" }

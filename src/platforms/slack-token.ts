@@ -57,7 +57,7 @@ export function parseSlackTest(reply: PlatformReply): MintOutcome {
   const answer = parseSlackAnswer(reply);
   switch (answer.kind) {
     case "ok":
-      return { kind: "confirmed" };
+      return { kind: "confirmed", ofAnyClient: true };
     case "refused":
       return mintRefusal(aboutOf(slackTokenRefusals, answer.code), answer.code);
     default:

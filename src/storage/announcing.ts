@@ -63,7 +63,7 @@ export function announcingCredentials(
     },
     async reviveCalledDead(platform) {
       const revived = await repository.reviveCalledDead(platform);
-      publish({ kind: "everything" });
+      if (revived.length > 0) publish({ kind: "everything" });
       return revived;
     },
     async condemn(lease, code, backoffMs) {

@@ -100,6 +100,19 @@ describe("a platform that calls everybody dead", () => {
     expect(await sql`select 1 from credentials where doubted_since is not null or last_error is not null`).toEqual([]);
   });
 
+  test("does not make replicas forget what they serve, however often it says so", async () => {
+    const ids = await orgs(5);
+    const refresh = replicas(() => dead);
+    for (const id of ids.slice(0, 3)) await refresh(id);
+    let forgotten = 0;
+    const stop = storage.changes.subscribe(({ kind }) => {
+      if (kind === "everything") forgotten++;
+    });
+    for (let i = 0; i < 3; i++) for (const id of ids) expect(await refresh(id)).toBe("doubted");
+    stop();
+    expect(forgotten).toBe(0);
+  });
+
   test("is believed when it still says so after a day, and that is not taken back", async () => {
     const ids = await orgs(5);
     const refresh = replicas(() => dead);

@@ -323,6 +323,18 @@ test("a long-lived token that the platform confirms stays as it is", async () =>
   expect(outcome.kind === "current" && outcome.credential.version).toBe(credential.version);
 });
 
+test.each([
+  [{ kind: "confirmed" } as const, "client@https://platform.example"],
+  [{ kind: "confirmed", ofAnyClient: true } as const, undefined],
+])("whose a long-lived token is, is learnt from %j only if it says so", async (answer, registration) => {
+  const platform = Object.assign(scriptedPlatform(), { answer: () => answer });
+  const tokens = { ...tokenSet({ value: "forever" }), refreshToken: undefined };
+  const { credential } = await connected({ kind: "long_lived", tokens });
+  const [replica] = replicas(1, platform);
+  expect((await replica!.refresh(credential)).kind).toBe("current");
+  expect((await storage.credentials.read(credential.id))?.credential.registration).toBe(registration);
+});
+
 test("a row that no key opens is reported as unreadable and left alone", async () => {
   const platform = scriptedPlatform();
   const { id, credential } = await connected();

@@ -151,7 +151,7 @@ describe("the test of a long-lived token", () => {
   });
 
   it("confirms it", () => {
-    expect(parseSlackTest(reply({ ok: true, team_id: "T9TK3CUKW" }))).toEqual({ kind: "confirmed" });
+    expect(parseSlackTest(reply({ ok: true, team_id: "T9TK3CUKW" }))).toEqual({ kind: "confirmed", ofAnyClient: true });
   });
 
   it.each(["account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"])(
