@@ -75,15 +75,19 @@ export function createKeepConnection(parts: {
     record: NonNullable<Parameters<KeepConnection>[3]>,
   ): Promise<Kept> {
     const { owner, returnTo, link } = attempt;
-    // The exchange took its time.
-    const withdrawn = link && linkPolicy({ facts: link, owner, returnTo });
-    if (withdrawn !== undefined) return { kind: "failed", failure: withdrawn };
     const context = () => ({ platform: platform.name, holder: platform.holder, owner, now: world.now() });
+    /** Held against the policy each time: the exchange took its time, and so may the database. */
+    const storeIfAllowed = <T>(work: () => Promise<T>) =>
+      patiently(platform, async () => {
+        const withdrawn = link && linkPolicy({ facts: link, owner, returnTo });
+        if (withdrawn !== undefined) return { kind: "failed" as const, failure: withdrawn };
+        return { kind: "stored" as const, installations: await work() };
+      });
     if (link?.awaitsOwner !== true || owner === undefined) {
-      const stored = await patiently(platform, () =>
+      const stored = await storeIfAllowed(() =>
         installations.connect(connection, context(), (news) => record("connected", news)),
       );
-      return { kind: "connected", installations: stored };
+      return stored.kind === "failed" ? stored : { ...stored, kind: "connected" };
     }
     const completionCode = new Secret(world.random(32).toString("base64url"));
     const completion = {
@@ -92,10 +96,10 @@ export function createKeepConnection(parts: {
       link,
     };
     const resting = await withoutAccess(platform, connection, live);
-    const stored = await patiently(platform, () =>
+    const stored = await storeIfAllowed(() =>
       pendingInstalls.keep(resting, { ...context(), owner }, completion, (news) => record("pending", news)),
     );
-    return { kind: "pending", installations: stored, completionCode };
+    return stored.kind === "failed" ? stored : { ...stored, kind: "pending", completionCode };
   }
 
   /** Whether what came back is the same organization, of the same person where a person's grant is meant. */

@@ -6,8 +6,10 @@ import { createFinishInstall } from "../../src/domain/finish-install.ts";
 import type { FinishOutcome } from "../../src/domain/install.ts";
 import { createLinkPolicy } from "../../src/domain/link-policy.ts";
 import { createRefusedCallbacks } from "../../src/domain/refused-callbacks.ts";
+import type { InstallationRepository } from "../../src/domain/repositories.ts";
 import { createStartFromLink } from "../../src/domain/start-from-link.ts";
 import { createStartLeg } from "../../src/domain/start-install.ts";
+import { ServiceError } from "../../src/errors.ts";
 import { Secret } from "../../src/secret.ts";
 import { call } from "../support/call.ts";
 import { connection, onlyPlatforms, scriptedPlatform, tokenSet } from "../support/scripted-platform.ts";
@@ -31,7 +33,7 @@ beforeEach(() => {
   now = [generous];
 });
 
-function openPortal() {
+function openPortal(installations: Partial<InstallationRepository> = {}) {
   const { world, storage } = domain;
   const platform = scriptedPlatform();
   const platforms = onlyPlatforms(platform);
@@ -40,7 +42,7 @@ function openPortal() {
   const callerNow = (name: string) =>
     now === undefined || name !== "portal" ? undefined : createCaller("portal", now, "hash");
   const linkPolicy = createLinkPolicy(callerNow, new Set(["https://own.example"]));
-  const installs = openInstalls(domain, platforms, { linkPolicy });
+  const installs = openInstalls(domain, platforms, { linkPolicy, installations });
   const { putOnRecord } = installs;
   const redirectUri = () => "https://tokens.example/oauth/callback/slack";
   const startLeg = createStartLeg({ attempts: storage.attempts, world, redirectUri });
@@ -144,6 +146,21 @@ describe.each([
     expect(ended(await callback())).toBe(completeInCallback ? "connected" : "pending");
     expect(await statuses(org)).toEqual([completeInCallback ? "active" : "pending"]);
   });
+});
+
+test.each(vouching)("a link keeps nothing when %s while the database is waited for", async (_, rules, failure) => {
+  const { platform, org, link, begin } = openPortal({
+    async connect(...given) {
+      if (now !== rules) {
+        now = rules;
+        throw new ServiceError("SERVICE_UNAVAILABLE", "the database cannot be reached");
+      }
+      return domain.storage.installations.connect(...given);
+    },
+  });
+  const callback = await begin(await link(true));
+  expect(ended(await callback())).toBe(failure);
+  expect([platform.revoked, await statuses(org)]).toEqual([["obtained"], []]);
 });
 
 test("a link that wants to be confirmed says who asks, is not spent by that, and names nobody once withdrawn", async () => {
