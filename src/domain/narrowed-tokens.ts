@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { ServiceError } from "../errors.ts";
 import type { World } from "../world.ts";
 import { type NoteEvent, noteNothing } from "./audit-buffer.ts";
 import type { Credential } from "./credential.ts";
@@ -121,17 +122,26 @@ export function createNarrowedTokens(parts: {
       const minting = () => flight(key, () => mint(key, selected, narrowing));
       const attempt = () => by.attempt(selected.credential.id, minting);
       const asking = () => (rejected ? by.replace(key, attempt) : attempt());
-      const outcome = waitMs > 0 ? failed("rate_limited", waitMs) : await asking();
-      const trouble = outcome.kind === "failed" && troubles.has(outcome.failure);
-      if (trouble && kept !== undefined && livesLongEnough(kept, world.now(), minTtlMs ?? 1)) {
-        return { kind: "token", token: kept };
-      }
+      const working = () =>
+        kept !== undefined && livesLongEnough(kept, world.now(), minTtlMs ?? 1) ? kept : undefined;
+      const outcome = waitMs > 0 ? failed("rate_limited", waitMs) : await asking().catch(passed);
+      const isLimit = outcome instanceof ServiceError;
+      const trouble = isLimit || (outcome.kind === "failed" && troubles.has(outcome.failure));
+      const token = trouble ? working() : undefined;
+      if (token !== undefined) return { kind: "token", token };
+      if (isLimit) throw outcome;
       return outcome;
     },
   };
 }
 
 const rateLimitMs = 30_000;
+
+/** Having asked too often takes no token away either. */
+function passed(error: unknown): ServiceError {
+  if (error instanceof ServiceError && error.reason === "CALLER_RATE_LIMITED") return error;
+  throw error;
+}
 
 /** Whether the platform was asked for what this installation does not give; its own trouble is another matter. */
 export function isFruitless(outcome: NarrowedOutcome): boolean {

@@ -176,6 +176,18 @@ describe("trouble", () => {
     expect((await domain.storage.installations.find(id))?.lastError).toBeUndefined();
   });
 
+  test("what still works is served, however often an installation that refuses us was asked", async () => {
+    const { platform, id, desk, ask } = await installed();
+    const { tokenId } = await desk.getToken({ installationId: id, narrowing: readOnly });
+    platform.answer = () => ({ kind: "refused", code: "ip_allow_list" });
+    domain.clock.advance(59.5 * minute);
+    for (let i = 0; i < 40; i++) expect(await ask(readOnly)).toBe("narrow-1");
+    const strict = ask(readOnly, { minTtlMs: 5 * minute });
+    await expect(strict).rejects.toMatchObject({ reason: "CALLER_RATE_LIMITED" });
+    const rejected = ask(readOnly, { rejectedTokenId: tokenId });
+    await expect(rejected).rejects.toMatchObject({ reason: "CALLER_RATE_LIMITED" });
+  });
+
   test("an installation that lets us in again does not say otherwise for long, whatever is asked for", async () => {
     const { platform, id, ask, mint } = await installed();
     platform.answer = () => ({ kind: "refused", code: "ip_allow_list" });
