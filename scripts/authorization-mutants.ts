@@ -20,6 +20,7 @@ const doors = ["test/policy/doors.test.ts"];
 const links = ["test/policy/links.test.ts"];
 const makesLinks = ["test/domain/create-install-link.test.ts"];
 const outlived = ["test/domain/outlived-links.test.ts"];
+const finished = ["test/domain/finish-install.test.ts"];
 const record = ["test/policy/changes.test.ts", "test/domain/list-audit-events.test.ts"];
 const callers = ["test/callers", "test/policy/issuers.test.ts"];
 const remembered = ["test/policy/remembered.test.ts"];
@@ -353,6 +354,11 @@ export const mutants: readonly Mutant[] = [
   ]),
   ...of("src/domain/finish-install.ts", outlived, [
     ["callbacks ask nobody", "if (withdrawn !== undefined) return failed(withdrawn, platform.name);", ""],
+  ]),
+  ...of("src/domain/attempt-meant.ts", finished, [
+    ["saved settings are of any open attempt", "others.every((other) => isSameErrand(latest, other))", "true"],
+    ["saved settings are of any owner's attempt", "a.owner === b.owner && ", ""],
+    ["saved settings are of any link's attempt", " && isDeepStrictEqual(a.link, b.link)", ""],
   ]),
   ...of("src/domain/keep-connection.ts", outlived, [
     ["nobody is asked at the end", 'if (withdrawn !== undefined) return { kind: "failed", failure: withdrawn };', ""],

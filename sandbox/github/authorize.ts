@@ -53,6 +53,7 @@ export function addAuthorizePage(dependencies: AuthorizeDependencies): void {
     if (!client.callbackUrls.includes(callbackUrl)) {
       return refuse(registered, "redirect_uri_mismatch", "The redirect_uri is not associated with this application.");
     }
+    if (!["select_account", null].includes(query.get("prompt"))) server.recordFault(request, "unknown prompt");
     const problem = challengeProblem(query) ?? scopeProblem(query, kind);
     if (problem !== undefined) return refuse(callbackUrl, "invalid_request", problem);
 

@@ -29,6 +29,11 @@ export type ConsumeOutcome =
       readonly of: Pick<Attempt, "owner" | "link"> | undefined;
     };
 
+/** An attempt that can still be finished, and what it is for. */
+export interface OpenAttempt extends Pick<Attempt, "owner" | "returnTo" | "link"> {
+  readonly stateHash: string;
+}
+
 export interface AttemptRepository {
   create(attempt: Attempt, keys: { readonly stateHash: string; readonly browserHash: string }): Promise<void>;
   /** Spends the state: of any number of callers on any number of replicas, one gets `consumed`. A refusal spends nothing. */
@@ -36,6 +41,12 @@ export interface AttemptRepository {
     stateHash: string,
     expected: { readonly platform: string; readonly browserHash: string | undefined; readonly now: Date },
   ): Promise<ConsumeOutcome>;
+  /** The attempts at this platform that these browser bindings could finish, the latest first. Spends nothing. */
+  open(expected: {
+    readonly platform: string;
+    readonly browserHashes: readonly string[];
+    readonly now: Date;
+  }): Promise<readonly OpenAttempt[]>;
   /** Forgets attempts that ended before `before`. */
   prune(before: Date): Promise<void>;
 }

@@ -2,6 +2,7 @@ import { ServiceError } from "../errors.ts";
 import { Secret } from "../secret.ts";
 import type { World } from "../world.ts";
 import type { Attempt, AttemptRefusal, AttemptRepository } from "./attempt.ts";
+import { attemptMeant } from "./attempt-meant.ts";
 import { browserCaller } from "./audit.ts";
 import type { FinishInstall, FinishOutcome, FinishRequest, InstallFailure } from "./install.ts";
 import type { KeepConnection, Kept } from "./keep-connection.ts";
@@ -72,7 +73,7 @@ export function createFinishInstall(parts: {
     }
     try {
       const state = request.query.get("state");
-      return state ? await finishAttempt(platform, state, request) : await withoutState(platform, request);
+      return state ? await finishAttempt(platform, sha256(state), request) : await withoutState(platform, request);
     } catch (error) {
       if (error instanceof ServiceError && error.reason === "SERVICE_UNAVAILABLE") {
         return failed("service_unavailable", platform.name);
@@ -82,19 +83,28 @@ export function createFinishInstall(parts: {
   }
 
   /** Nothing in it can be believed; at most it is a reason to send this browser through a flow of its own. */
-  async function withoutState(platform: Platform, { query, mayStart }: FinishRequest): Promise<FinishOutcome> {
+  async function withoutState(platform: Platform, request: FinishRequest): Promise<FinishOutcome> {
+    const { query, bindings, mayStart } = request;
     const callback = platform.readCallback(query, undefined);
     if (callback.kind === "approval_pending" || callback.kind === "denied") return failed(callback.kind, platform.name);
-    const hint = callback.kind === "code" || callback.kind === "authorize_first" ? callback.hint : undefined;
+    if (callback.kind === "settings_saved") {
+      const browserHashes = bindings().map(sha256);
+      const open = await attempts.open({ platform: platform.name, browserHashes, now: world.now() });
+      const meant = attemptMeant(open);
+      if (meant.kind === "one") return finishAttempt(platform, meant.stateHash, request);
+      // Begun for nobody, it would end as something else than this person is about to make.
+      if (meant.kind === "several") return failed("state_missing", platform.name);
+    }
+    const hint = "hint" in callback ? callback.hint : undefined;
     if (!mayStart || hint === undefined) return failed("state_missing", platform.name);
     const next = await startLeg({ platform, owner: undefined, returnTo: undefined, hint });
     return { kind: "continue", next };
   }
 
-  async function finishAttempt(platform: Platform, state: string, request: FinishRequest): Promise<FinishOutcome> {
-    const name = bindingName(state);
+  async function finishAttempt(platform: Platform, stateHash: string, request: FinishRequest): Promise<FinishOutcome> {
+    const name = bindingName(stateHash);
     const binding = request.binding(name);
-    const consumed = await attempts.consume(sha256(state), {
+    const consumed = await attempts.consume(stateHash, {
       platform: platform.name,
       browserHash: binding === undefined ? undefined : sha256(binding),
       now: world.now(),
@@ -102,8 +112,7 @@ export function createFinishInstall(parts: {
     if (consumed.kind === "refused") {
       const outcome = failed(refusals[consumed.why], platform.name);
       const { of } = consumed;
-      if (of !== undefined)
-        await recordRefusal(platform, { of, stateHash: sha256(state) }, request, refusals[consumed.why]);
+      if (of !== undefined) await recordRefusal(platform, { of, stateHash }, request, refusals[consumed.why]);
       return outcome;
     }
     const { attempt } = consumed;
@@ -129,6 +138,7 @@ export function createFinishInstall(parts: {
     const callback = platform.readCallback(request.query, attempt.hint);
     switch (callback.kind) {
       case "authorize_first":
+      case "settings_saved":
         return { kind: "continue", next: await startLeg({ ...attempt, platform, hint: callback.hint }) };
       case "denied":
       case "approval_pending":

@@ -61,6 +61,8 @@ export interface FinishRequest {
   readonly query: URLSearchParams;
   /** Looks a binding up by its cookie name (without prefix). */
   readonly binding: (name: string) => string | undefined;
+  /** The values of all bindings that this browser sent. */
+  readonly bindings: () => readonly string[];
   /** Whether a callback that no attempt of ours started may begin one (`INSTALL_MODE=open`). */
   readonly mayStart: boolean;
   /** The peer's address, for the record. */

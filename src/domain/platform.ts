@@ -29,6 +29,11 @@ export type Callback =
   | { readonly kind: "code"; readonly code: Secret; readonly hint: string | undefined }
   /** Nothing to exchange yet: the person has to pass the platform's authorization with `hint` remembered. */
   | { readonly kind: "authorize_first"; readonly hint: string }
+  /**
+   * Settings of an installation that was there before were saved. The platform sends such a browser here without the
+   * state that it came with, so the attempt it belongs to has to be found otherwise. Then as `authorize_first`.
+   */
+  | { readonly kind: "settings_saved"; readonly hint: string }
   /** An owner has to approve before anything can be installed. */
   | { readonly kind: "approval_pending" }
   | { readonly kind: "denied" }

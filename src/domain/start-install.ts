@@ -63,7 +63,7 @@ export function createStartLeg(parts: {
       hint,
       extraScopes: link?.scopes,
     });
-    const binding = { name: bindingName(state.reveal()), value: browser, maxAgeSeconds: seconds };
+    const binding = { name: bindingName(sha256(state.reveal())), value: browser, maxAgeSeconds: seconds };
     return { redirectTo, binding };
   };
 }
@@ -79,8 +79,8 @@ export function createStartInstall(platforms: Platforms, startLeg: StartLeg, wor
 }
 
 /** The name of the cookie that binds a state to its browser. Reveals nothing of the state. */
-export function bindingName(state: string): string {
-  return sha256(state).slice(0, 16);
+export function bindingName(stateHash: string): string {
+  return stateHash.slice(0, 16);
 }
 
 /** Lowercase hex. States and bindings are random enough that a plain hash keeps them. */

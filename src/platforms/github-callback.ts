@@ -32,6 +32,9 @@ export function readInstallCallback(query: URLSearchParams, issuer: string, atte
   // Only what belongs to an attempt can have been installed in it.
   const installedNow = field(query, "setup_action") === "install" && field(query, "state") !== undefined;
   const named = installationId && writeHint({ installationId, installedNow });
+  const saved = field(query, "setup_action") === "update" && field(query, "state") === undefined;
+  // A code that comes with it was asked for by no attempt of ours: without state and PKCE it may be anybody's.
+  if (saved && named !== undefined) return { kind: "settings_saved", hint: named };
   if (code !== undefined) return { kind: "code", code: new Secret(code), hint: named ?? attemptHint };
   return named === undefined ? { kind: "malformed" } : { kind: "authorize_first", hint: named };
 }

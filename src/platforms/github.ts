@@ -73,7 +73,12 @@ export function createGithub(options: GithubOptions): Platform {
     apiBaseUrl: () => options.apiUrl,
     usesPkce: (hint) => hint !== undefined,
     authorizationUrl(request) {
-      if (request.hint !== undefined) return buildAuthorizeUrl(site, request, undefined);
+      if (request.hint !== undefined) {
+        const authorize = buildAuthorizeUrl(site, request, undefined);
+        // Any page can send a browser here, and who has authorized the app before would pass without a click.
+        if (!readHint(request.hint).installedNow) authorize.searchParams.set("prompt", "select_account");
+        return authorize;
+      }
       const url = new URL(`${options.webUrl}${options.installPath}/${options.slug}/installations/new`);
       url.searchParams.set("state", request.state);
       return url;

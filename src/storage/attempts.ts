@@ -1,4 +1,4 @@
-import { and, eq, getTableColumns, gt, type InferSelectModel, isNull, lt, sql } from "drizzle-orm";
+import { and, desc, eq, getTableColumns, gt, type InferSelectModel, inArray, isNull, lt, sql } from "drizzle-orm";
 import type { Attempt, AttemptRefusal, AttemptRepository } from "../domain/attempt.ts";
 import type { Database } from "./database.ts";
 import { toFacts } from "./link-facts.ts";
@@ -21,13 +21,11 @@ export function createAttemptRepository({
     return {
       id: row.id,
       platform: row.platform,
-      owner: row.owner ?? undefined,
-      returnTo: row.returnTo ?? undefined,
+      ...errandOf(row),
       codeVerifier: row.codeVerifier === null ? undefined : sealer.open(verifierOf(row.id), row.codeVerifier),
       hint: row.hint ?? undefined,
       expiresAt: row.expiresAt,
       ageMs: row.ageMs,
-      link: row.link === null ? undefined : toFacts(row.link),
     };
   }
 
@@ -58,13 +56,41 @@ export function createAttemptRepository({
         if (spent !== undefined) return { kind: "consumed", attempt: toAttempt(spent) };
       }
       const [row] = await database.read((db) => db.select().from(attempts).where(eq(attempts.stateHash, stateHash)));
-      const of = row && { owner: row.owner ?? undefined, link: row.link === null ? undefined : toFacts(row.link) };
-      return { kind: "refused", why: refusal(row, platform, now), of };
+      const { owner, link } = row === undefined ? {} : errandOf(row);
+      return { kind: "refused", why: refusal(row, platform, now), of: row && { owner, link } };
+    },
+
+    async open({ platform, browserHashes, now }) {
+      if (browserHashes.length === 0) return [];
+      const rows = await database.read((db) =>
+        db
+          .select()
+          .from(attempts)
+          .where(
+            and(
+              gt(attempts.expiresAt, now),
+              isNull(attempts.consumedAt),
+              eq(attempts.platform, platform),
+              inArray(attempts.browserHash, [...browserHashes]),
+            ),
+          )
+          .orderBy(desc(attempts.expiresAt), attempts.id),
+      );
+      return rows.map((row) => ({ ...errandOf(row), stateHash: row.stateHash }));
     },
 
     async prune(before) {
       await database.write((db) => db.delete(attempts).where(lt(attempts.expiresAt, before)));
     },
+  };
+}
+
+/** For whom and what an attempt is. */
+function errandOf({ owner, returnTo, link }: AttemptRow): Pick<Attempt, "owner" | "returnTo" | "link"> {
+  return {
+    owner: owner ?? undefined,
+    returnTo: returnTo ?? undefined,
+    link: link === null ? undefined : toFacts(link),
   };
 }
 

@@ -5,6 +5,8 @@ import type { BrowserBinding } from "../domain/install.ts";
 export interface BindingCookies {
   /** The value for a binding's name; undefined if the browser sent none. */
   read(request: IncomingMessage, name: string): string | undefined;
+  /** The values of all bindings that the browser sent. */
+  all(request: IncomingMessage): readonly string[];
   set(response: ServerResponse, binding: BrowserBinding): void;
   clear(response: ServerResponse, name: string): void;
 }
@@ -23,7 +25,8 @@ export function bindingCookies(options: { readonly https: boolean }): BindingCoo
   }
 
   return {
-    read: (request, name) => readCookie(request.headers.cookie ?? "", prefix + name),
+    read: (request, name) => readCookies(request).find((cookie) => cookie.name === prefix + name)?.value,
+    all: (request) => readCookies(request).flatMap(({ name, value }) => (name.startsWith(prefix) ? [value] : [])),
     set: (response, { name, value, maxAgeSeconds }) => append(response, name, value.reveal(), maxAgeSeconds),
     clear: (response, name) => append(response, name, "", 0),
   };
@@ -32,12 +35,12 @@ export function bindingCookies(options: { readonly https: boolean }): BindingCoo
 const token = /^[A-Za-z0-9_-]{1,64}$/;
 const octets = /^[A-Za-z0-9._~-]{0,256}$/;
 
-function readCookie(header: string, name: string): string | undefined {
-  for (const pair of header.split(";")) {
+/** In the order in which they came; those whose value no binding has are left out. */
+function readCookies({ headers }: IncomingMessage): readonly { readonly name: string; readonly value: string }[] {
+  return (headers.cookie ?? "").split(";").flatMap((pair) => {
     const separator = pair.indexOf("=");
-    if (separator === -1 || pair.slice(0, separator).trim() !== name) continue;
     const value = pair.slice(separator + 1).trim();
-    if (value !== "" && octets.test(value)) return value;
-  }
-  return undefined;
+    if (separator === -1 || value === "" || !octets.test(value)) return [];
+    return [{ name: pair.slice(0, separator).trim(), value }];
+  });
 }

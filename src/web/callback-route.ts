@@ -35,6 +35,7 @@ export function callbackRoute(parts: {
     };
     const outcome = await finish({
       ...{ platform, query, binding, mayStart: installMode === "open" },
+      bindings: () => cookies.all(request),
       address: response.locals.address,
       requestId: response.locals.requestId,
     });

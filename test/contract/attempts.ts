@@ -106,6 +106,27 @@ export function describeAttempts({ storage, clock, raw }: OpenedStorage): void {
       expect(await why(stateHash, {})).toEqual({ ...refused, why: "already_used" });
     });
 
+    test("is found open by its browser alone, the latest first", async () => {
+      const later = new Date(clock.now().getTime() + 700_000);
+      const [first, second] = [
+        await begin({ owner: undefined, returnTo: undefined }),
+        await begin({ expiresAt: later }),
+      ];
+      const [spent, ended] = [await begin(), await begin({ expiresAt: clock.now() })];
+      const elsewhere = await begin({ platform: "slack" });
+      await begin();
+      await attempts.consume(spent.stateHash, spent.expected);
+      const all = [first, second, spent, ended, elsewhere].map(({ browserHash }) => browserHash);
+      const open = (browserHashes: readonly string[]) =>
+        attempts.open({ platform: "jira", browserHashes, now: clock.now() });
+      expect(await open([...all, unique("browser")])).toEqual([
+        { stateHash: second.stateHash, owner: "acme", returnTo: "https://portal.example/done", link: undefined },
+        { stateHash: first.stateHash, owner: undefined, returnTo: undefined, link: undefined },
+      ]);
+      expect(await open([])).toEqual([]);
+      expect(await attempts.consume(first.stateHash, first.expected)).toMatchObject({ kind: "consumed" });
+    });
+
     test("is forgotten after its end, and not before", async () => {
       const ended = await begin({ expiresAt: new Date("2020-01-01T00:00:00Z") });
       const open = await begin();

@@ -69,6 +69,7 @@ function flow({ attempts, installations, ...options }: FlowOptions = {}) {
         platform: platform.name,
         query: new URLSearchParams(query),
         binding: () => undefined,
+        bindings: () => [],
         mayStart: true,
         ...request,
       }),
@@ -78,6 +79,11 @@ function flow({ attempts, installations, ...options }: FlowOptions = {}) {
 /** The cookies of the browser in which these attempts began. */
 function browserOf(...attempts: StartedAttempt[]): FinishRequest["binding"] {
   return (name) => attempts.find(({ binding }) => binding.name === name)?.binding.value.reveal();
+}
+
+/** All cookies of that browser. */
+function holding(...attempts: StartedAttempt[]): Pick<FinishRequest, "binding" | "bindings"> {
+  return { binding: browserOf(...attempts), bindings: () => attempts.map(({ binding }) => binding.value.reveal()) };
 }
 
 const stateOf = (attempt: StartedAttempt) => attempt.redirectTo.searchParams.get("state") ?? "";
@@ -337,6 +343,122 @@ describe("a hint", () => {
     expect(failure(await finish({ installation_id: "79" }, { mayStart: false }))).toBe("state_missing");
     expect(platform.authorizations).toEqual([]);
     untouched(platform);
+  });
+});
+
+describe("saved settings without a state", () => {
+  const saved = { installation_id: "80", code: "somebody-elses" };
+
+  function saving(options: FlowOptions = {}) {
+    const stage = flow({ usesPkce: (hint) => hint !== undefined, ...options });
+    const { callback } = stage.platform;
+    for (const one of [stage.platform, stage.other]) {
+      one.callback = (query, hint) =>
+        query.has("state") ? callback(query, hint) : { kind: "settings_saved", hint: "80" };
+    }
+    return stage;
+  }
+
+  test.each([true, false])(
+    "go on with the one open attempt of this browser through a leg of its own (anyone may start: %s)",
+    async (mayStart) => {
+      const { platform, begin, finish } = saving();
+      const attempt = await begin("acme", "https://portal.example/back");
+      const outcome = await finish(saved, { ...holding(attempt), mayStart });
+      if (outcome.kind !== "continue") throw new Error(failure(outcome));
+      untouched(platform);
+      expect(platform.authorizations[1]).toMatchObject({ hint: "80", codeChallenge: expect.any(String) });
+      expect(failure(await finish({ state: stateOf(attempt), code: "c" }, holding(attempt)))).toBe(
+        "state_already_used",
+      );
+      const end = await finish({ state: stateOf(outcome.next), code: "own" }, holding(outcome.next));
+      expect(end).toMatchObject({
+        kind: "connected",
+        installations: [{ owner: "acme" }],
+        returnTo: "https://portal.example/back",
+      });
+      expect(platform.exchanges.map(({ code, hint }) => [code.reveal(), hint])).toEqual([["own", "80"]]);
+    },
+  );
+
+  test("keep what the link said", async () => {
+    const { platform, beginWith, finish } = saving();
+    const link = {
+      ...{ caller: "portal", policyHash: "policy", product: "slack", scopes: ["files:read"] },
+      ...{ installationId: undefined, awaitsOwner: true },
+    };
+    const first = await beginWith(link);
+    const outcome = await finish(saved, { ...holding(first), mayStart: false });
+    if (outcome.kind !== "continue") throw new Error(failure(outcome));
+    expect(platform.authorizations.map(({ extraScopes }) => extraScopes)).toEqual([["files:read"], ["files:read"]]);
+    expect((await finish({ state: stateOf(outcome.next), code: "c" }, holding(outcome.next))).kind).toBe("pending");
+  });
+
+  test("go on with the latest of several attempts that are for the same", async () => {
+    const { begin, finish } = saving();
+    const first = await begin("acme");
+    domain.clock.advance(1_000);
+    const second = await begin("acme");
+    const outcome = await finish(saved, holding(first, second));
+    expect(failure(outcome)).toBe("continue");
+    expect(failure(await finish({ state: stateOf(second), code: "c" }, holding(second)))).toBe("state_already_used");
+    expect(failure(await finish({ state: stateOf(first), code: "c" }, holding(first)))).toBe("connected");
+  });
+
+  const facts = { ...{ caller: "portal", policyHash: "p", scopes: [], installationId: undefined }, awaitsOwner: true };
+  test.each<[string, (stage: ReturnType<typeof saving>) => Promise<StartedAttempt>]>([
+    ["owners", ({ begin }) => begin("umbrella", "https://own.example/x?a=1")],
+    ["ways back", ({ begin }) => begin("acme")],
+    ["links", ({ beginWith }) => beginWith({ ...facts, product: "slack" })],
+    ["links' promises", ({ beginWith }) => beginWith({ ...facts, product: "slack", awaitsOwner: false })],
+  ])("choose between no two attempts of different %s, and spend none", async (what, other) => {
+    const stage = saving();
+    const mine = await (what === "links' promises"
+      ? stage.beginWith({ ...facts, product: "slack" })
+      : stage.begin("acme", "https://own.example/x?a=1"));
+    const attempts = [mine, await other(stage)];
+    expect(failure(await stage.finish(saved, holding(...attempts)))).toBe("state_missing");
+    expect(stage.platform.authorizations).toHaveLength(2);
+    untouched(stage.platform);
+    for (const attempt of attempts) {
+      const end = await stage.finish({ state: stateOf(attempt), error: "access_denied" }, holding(attempt));
+      expect(failure(end)).toBe("denied");
+    }
+  });
+
+  test("are of no attempt that ended, was used, is another platform's or another browser's", async () => {
+    const { platform, begin, finish } = saving();
+    const old = await begin("acme");
+    domain.clock.advance(600_001);
+    const used = await begin("acme");
+    await finish({ state: stateOf(used), error: "access_denied" }, holding(used));
+    const others = await begin("acme");
+    const request = { ...holding(old, used), mayStart: false };
+    expect(failure(await finish(saved, request))).toBe("state_missing");
+    expect(failure(await finish(saved, { ...holding(others), platform: "other", mayStart: false }))).toBe(
+      "state_missing",
+    );
+    // A value is good under the name of its own attempt alone.
+    const misnamed = { binding: browserOf(old), bindings: holding(others).bindings, mayStart: false };
+    expect(failure(await finish(saved, misnamed))).toBe("state_other_browser");
+    untouched(platform);
+    expect(failure(await finish({ state: stateOf(others), code: "c" }, holding(others)))).toBe("connected");
+  });
+
+  test("begin a flow of this browser's own where none is open and anyone may start", async () => {
+    const { platform, finish } = saving();
+    expect(failure(await finish(saved))).toBe("continue");
+    expect(platform.authorizations).toMatchObject([{ hint: "80" }]);
+  });
+
+  test("go on once, however many come at once", async () => {
+    const { platform, begin, finish } = saving();
+    const attempt = await begin("acme");
+    const outcomes = await Promise.all(
+      Array.from({ length: 10 }, () => finish(saved, { ...holding(attempt), mayStart: false })),
+    );
+    expect(outcomes.filter(({ kind }) => kind === "continue")).toHaveLength(1);
+    expect(platform.authorizations).toHaveLength(2);
   });
 });
 

@@ -81,6 +81,7 @@ function openPortal(installations: Partial<InstallationRepository> = {}) {
           platform: "slack",
           query,
           binding: (name) => (name === binding.name ? binding.value.reveal() : undefined),
+          bindings: () => [],
           mayStart: false,
         });
     },

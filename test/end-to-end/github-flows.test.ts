@@ -175,6 +175,76 @@ describe("a callback that no attempt of ours started", () => {
   });
 });
 
+describe("settings that were saved without a state", () => {
+  /** A browser with an attempt of this owner open, at the settings page of what was installed before. */
+  async function atSettings(owner: string, browser = createBrowser(), replica = shared.service.replicas[0]!) {
+    await redirect(browser, new URL(`/oauth/install/github?owner=${owner}`, replica.publicUrl));
+    return browser;
+  }
+
+  /** Where GitHub sends a person who saves: it has forgotten the state. */
+  function saved(installationId: string, rest: Record<string, string> = {}): URL {
+    return onPublic("/oauth/callback/github", { installation_id: installationId, setup_action: "update", ...rest });
+  }
+
+  async function installedHere(): Promise<string> {
+    const callback = await walk(createBrowser());
+    return callback.searchParams.get("installation_id") ?? "";
+  }
+
+  test.each(["callback", "install"])("finish the open attempt of this browser, by way of /oauth/%s", async (route) => {
+    const githubId = await installedHere();
+    const browser = await atSettings("team-a");
+    const { calls } = shared.service.sandbox.github;
+    const before = calls.length;
+    const url = saved(githubId, { code: "made-up" });
+    url.pathname = `/oauth/${route}/github`;
+    const authorize = await redirect(browser, url);
+    expect(calls.slice(before)).toEqual([]);
+    expect(authorize.pathname).toBe("/login/oauth/authorize");
+    expect(Object.fromEntries(authorize.searchParams)).toMatchObject({
+      state: expect.stringMatching(/^[\w-]{43}$/),
+      code_challenge: expect.stringMatching(/^[\w-]{43}$/),
+      prompt: "select_account",
+    });
+    const answer = await callBack(browser, await redirect(browser, authorize));
+    expect(answer).toMatchObject({ status: 200, success: true });
+    expect(answer.installations).toMatchObject([{ owner: "team-a", external_install_id: githubId }]);
+    expect([...browser.cookies]).toEqual([]);
+    expect(await livingUserTokens()).toEqual([]);
+  });
+
+  test("take no side between attempts of two owners, which both stay open", async () => {
+    const githubId = await installedHere();
+    const browser = await atSettings("team-b", await atSettings("team-a"));
+    expect(await callBack(browser, saved(githubId))).toMatchObject({ status: 400, error: { code: "state_missing" } });
+    expect([browser.cookies.size, await stored()]).toEqual([2, 0]);
+  });
+
+  test("bind nothing that the person does not administer, whoever sent the browser", async () => {
+    const { controls } = shared.service.sandbox.github;
+    const githubId = await installedHere();
+    const strange = await strangersInstallation();
+    for (const [login, id, code] of [
+      ["mona", strange, "installation_not_yours"],
+      ["reader", githubId, "installation_not_administered"],
+    ] as const) {
+      const browser = await atSettings("team-a");
+      controls.signIn(login);
+      const visit = await browser.visit(saved(id), asJson);
+      expect([visit.status, JSON.parse(visit.text).error.code]).toEqual([403, code]);
+    }
+    expect([await stored(), await livingUserTokens()]).toEqual([0, []]);
+  });
+
+  test("are of no attempt of another browser", async () => {
+    const githubId = await installedHere();
+    await atSettings("team-a");
+    const visit = await createBrowser().visit(saved(githubId), asJson);
+    expect(JSON.parse(visit.text).installations).toMatchObject([{ owner: "" }]);
+  });
+});
+
 describe("an installation_id that somebody made up", () => {
   test("in a callback with a good code is refused, and leaves no token of the person alive", async () => {
     const strange = await strangersInstallation();

@@ -74,7 +74,10 @@ describe("the browser's way", () => {
       state: "st&te",
       code_challenge: challenge,
       code_challenge_method: "S256",
+      prompt: "select_account",
     });
+    const installedNow = platform.authorizationUrl({ ...request, codeChallenge: challenge, hint: "77:new" });
+    expect(installedNow.searchParams.has("prompt")).toBe(false);
   });
 
   it("names itself and where its tokens are used", () => {

@@ -160,6 +160,25 @@ describe("the callback route", () => {
     ]);
   });
 
+  test("tells all bindings of the browser, and forgets of them only the one that was looked up", async () => {
+    const told: (readonly string[])[] = [];
+    const site = await startSite({
+      finishInstall: async ({ binding, bindings }) => {
+        told.push(bindings());
+        binding("n-b");
+        return { kind: "continue", next: startedAttempt("next") };
+      },
+    });
+    const cookie = 'theme=dark; ots-n-a=of-a; other-ots-n=1; ots-n-b=of-b; ots-n-c=; ots-n-d="of-d"; ots-n-e';
+    const answer = await site.ask("/oauth/callback/github?installation_id=7", { headers: { cookie } });
+    await site.ask("/oauth/callback/github?installation_id=7");
+    expect(told).toEqual([["of-a", "of-b"], []]);
+    expect(answer.setCookies).toEqual([
+      "ots-n-b=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax",
+      "ots-n-next=browser-of-next; Max-Age=600; Path=/; HttpOnly; SameSite=Lax",
+    ]);
+  });
+
   test("takes repeated parameters and broken encoding for malformed, without spending the state", async () => {
     const finished: FinishRequest[] = [];
     const site = await startSite({
