@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Closers, createClosers } from "../closers.ts";
 import type { Config } from "../config/load-config.ts";
+import { describeError } from "../described-error.ts";
 import { createAdmit } from "../domain/admit.ts";
 import { createRateLimiter } from "../domain/token-bucket.ts";
 import { every, type Schedule } from "../periodic.ts";
@@ -227,13 +228,14 @@ async function witnessAtStart({ keepRecord }: WiredUseCases, log: Log): Promise<
 
 async function checkDatabase(storage: Storage, health: HealthStatus, log: Log): Promise<void> {
   const before = health.current;
-  const now = await storage.ping().then(
-    () => "SERVING" as const,
-    () => "NOT_SERVING" as const,
+  const failure = await storage.ping().then(
+    () => undefined,
+    (error: unknown) => describeError(driverError(error)),
   );
+  const now = failure === undefined ? "SERVING" : "NOT_SERVING";
   if (now === before) return;
   health.set(now);
-  log.warn({ status: now }, "health.changed");
+  log.warn({ status: now, cause: failure }, "health.changed");
 }
 
 async function readHealth(

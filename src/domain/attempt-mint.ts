@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { describeError } from "../described-error.ts";
 import { ServiceError } from "../errors.ts";
 import type { Secret } from "../secret.ts";
 import { fraction } from "./backoff.ts";
@@ -138,7 +139,8 @@ async function commitUntilStored(attempt: MintAttempt, tokens: TokenSet): Promis
       return await credentials.commit(lease, tokens, refreshAfter);
     } catch (error) {
       if (!(error instanceof ServiceError) || error.reason !== "SERVICE_UNAVAILABLE") throw error;
-      world.log.warn({ credential: lease.credential.id }, "token.commit_retried");
+      const cause = describeError(error.cause);
+      world.log.warn({ credential: lease.credential.id, cause }, "token.commit_retried");
       await delay(50 + 200 * fraction(world.random));
     }
   }

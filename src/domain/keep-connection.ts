@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { describeError } from "../described-error.ts";
 import { ServiceError } from "../errors.ts";
 import { Secret } from "../secret.ts";
 import type { World } from "../world.ts";
@@ -121,7 +122,7 @@ export function createKeepConnection(parts: {
       } catch (error) {
         const passing = error instanceof ServiceError && error.reason === "SERVICE_UNAVAILABLE";
         if (!passing || performance.now() - started > storeForMs) throw error;
-        world.log.warn({ platform: platform.name }, "install.store_retried");
+        world.log.warn({ platform: platform.name, cause: describeError(error.cause) }, "install.store_retried");
         await delay(200);
       }
     }
