@@ -361,7 +361,11 @@ export const mutants: readonly Mutant[] = [
     ["saved settings are of any link's attempt", " && isDeepStrictEqual(a.link, b.link)", ""],
   ]),
   ...of("src/domain/keep-connection.ts", outlived, [
-    ["nobody is asked at the end", 'if (withdrawn !== undefined) return { kind: "failed", failure: withdrawn };', ""],
+    [
+      "nobody is asked at the end",
+      'if (withdrawn !== undefined) return { kind: "failed" as const, failure: withdrawn };',
+      "",
+    ],
   ]),
   ...of("src/domain/start-from-link.ts", outlived, [
     ["links begin without asking", "if (failure !== undefined) return refused(platform.name, failure);", ""],

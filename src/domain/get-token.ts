@@ -151,7 +151,13 @@ export function createGetToken(parts: {
     }
     const refresh = () => refresher.refresh(credential);
     const who = { caller: call.caller, subject: credential.id };
-    const replace = () => rejections.replace(who, refresh, ({ kind }) => kind === "current");
+    const replace = () =>
+      rejections.replace(
+        who,
+        refresh,
+        (outcome) => replacementOf(outcome, credential),
+        () => refresher.newer(credential),
+      );
     const outcome = await withinDeadline(rejected ? replace : refresh, call);
     if (outcome.kind === "current") {
       const fresh = issuableOf(outcome.credential);
@@ -175,8 +181,9 @@ export function createGetToken(parts: {
     }
     const { caller } = call;
     const replace: Turn = (subject, mint) =>
-      rejections.replace({ caller, subject }, mint, ({ kind }) => kind === "token");
-    const attempt: Turn = (subject, mint) => fruitless.replace({ caller, subject }, mint, isFruitless);
+      rejections.replace({ caller, subject }, mint, (outcome) => (outcome.kind === "token" ? outcome : undefined));
+    const attempt: Turn = (subject, mint) =>
+      fruitless.replace({ caller, subject }, mint, (outcome) => (isFruitless(outcome) ? outcome : undefined));
     const outcome = await withinDeadline(
       () => narrowed.get(selected, narrowing, request.minTtlMs, request.rejectedTokenId, { replace, attempt }),
       call,
@@ -272,6 +279,12 @@ function checkHost({ credential, platform, product }: Selected): void {
 
 function misconfigured(platform: string, message: string): ServiceError {
   return new ServiceError("PROVIDER_MISCONFIGURED", message, { metadata: { platform } });
+}
+
+/** What a replacement is counted by: whoever was late for it gets the same version, and asked nobody for it. */
+function replacementOf(outcome: RefreshOutcome, seen: Credential): unknown {
+  if (outcome.kind !== "current") return undefined;
+  return outcome.credential.version === seen.version ? outcome : outcome.credential.version;
 }
 
 function isSameNarrowing(a: Narrowing, b: Narrowing): boolean {

@@ -28,6 +28,8 @@ export interface Refresher {
    * afterwards. Not tied to any caller: a rotation that has begun is always stored.
    */
   refresh(seen: Credential): Promise<RefreshOutcome>;
+  /** What is stored, if it is newer than what was seen. Asks no platform. */
+  newer(seen: Credential): Promise<RefreshOutcome | undefined>;
   /** Resolves when no refresh is under way. */
   idle(): Promise<void>;
 }
@@ -88,6 +90,11 @@ export function createRefresher(parts: {
         outcome.then(done, done);
         return outcome;
       }),
+    async newer(seen) {
+      const state = await credentials.read(seen.id);
+      if (state === undefined || state.credential.status === "revoked") return undefined;
+      return state.credential.version === seen.version ? undefined : { kind: "current", credential: state.credential };
+    },
     async idle() {
       await Promise.allSettled(running);
     },

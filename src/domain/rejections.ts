@@ -24,34 +24,38 @@ const maxKnown = 100_000;
 /** What one caller has had of its share of one credential, in the memory of this process. */
 export interface Rejections {
   /**
-   * Runs what asks the platform. Only what is `counted` counts, once for all who waited for it: a hundred rejections at
-   * once are one, and a platform in trouble is told as such.
+   * Runs what asks the platform. Only what has a `counted` identity counts, once for all who get the same: a hundred
+   * rejections at once are one, and a platform in trouble is told as such. Whose share is spent gets `otherwise`, which
+   * asks nobody, where that has something: it may have come late to what another call of the hundred brought.
    * @throws ServiceError CALLER_RATE_LIMITED if this caller has had its share of this credential.
    */
   replace<Outcome extends object>(
     who: { readonly caller: string; readonly subject: string },
     work: () => Promise<Outcome>,
-    counted: (outcome: Outcome) => boolean,
+    counted: (outcome: Outcome) => unknown,
+    otherwise?: () => Promise<Outcome | undefined>,
   ): Promise<Outcome>;
 }
 
 export function createRejections({ now }: { readonly now: () => Date }, share = replacements): Rejections {
   const { rate, message } = share;
-  const spent = new LRUCache<string, { readonly bucket: TokenBucket; last: object | undefined }>({ max: maxKnown });
+  const spent = new LRUCache<string, { readonly bucket: TokenBucket; last: unknown }>({ max: maxKnown });
 
   return {
-    async replace({ caller, subject }, work, counted) {
+    async replace({ caller, subject }, work, counted, otherwise) {
       const key = `${caller}|${subject}`;
       const own = spent.get(key) ?? { bucket: fullBucket(rate, now().getTime()), last: undefined };
       const waitMs = waitForToken(own.bucket, rate, now().getTime());
       if (waitMs > 0) {
+        const other = await otherwise?.();
+        if (other !== undefined) return other;
         throw new ServiceError("CALLER_RATE_LIMITED", message, { retryAfterMs: waitMs });
       }
       spent.set(key, own);
       const outcome = await work();
-      // Those who share a flight share its outcome.
-      if (counted(outcome) && own.last !== outcome) {
-        own.last = outcome;
+      const identity = counted(outcome);
+      if (identity !== undefined && own.last !== identity) {
+        own.last = identity;
         takeToken(own.bucket, rate, now().getTime());
       }
       return outcome;

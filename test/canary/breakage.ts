@@ -25,10 +25,14 @@ export async function breakRows(hands: Hands): Promise<void> {
 export async function breakTheDatabase(hands: Hands): Promise<void> {
   const { target, callers, connect, mustConnect, selector, mustGetToken, age } = hands;
   const { sql } = target;
-  for (const platform of platforms) await mustGetToken(platform);
+  for (const platform of platforms) {
+    await mustGetToken(platform);
+    // What it brings was not handed out yet.
+    await mustConnect(platform);
+  }
   await sql`alter table audit_events add constraint broken check (count < 0) not valid`;
   for (const platform of platforms) {
-    await mustConnect(platform);
+    await connect(platform);
     for (const door of doors) await callers.getToken(door, selector(platform));
   }
   await sql`alter table audit_events drop constraint broken`;

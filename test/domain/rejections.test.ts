@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { createRejections, replacements } from "../../src/domain/rejections.ts";
 import type { IssuedToken } from "../../src/domain/use-cases.ts";
 import { connection, minted, scriptedPlatform, tokenSet } from "../support/scripted-platform.ts";
 import { type Domain, openDesk, openDomain, type TokenRequest } from "./open-domain.ts";
@@ -8,6 +9,7 @@ beforeAll(async () => {
   domain = await openDomain();
 });
 afterAll(() => domain.close());
+afterEach(() => void vi.useRealTimers());
 
 const narrowing = { repositoryIds: [], repositories: ["api"], permissions: {} };
 const down = { kind: "unavailable", retryAfterMs: undefined, mayHaveBeenProcessed: false, cause: "http_503" } as const;
@@ -90,7 +92,45 @@ const refusals = [
   ["refused by the organization", { kind: "refused", code: "ip_allow_list" }],
 ] as const;
 
+describe("one caller's share", () => {
+  const who = { caller: "loop", subject: "credential" };
+  const now = () => new Date(0);
+
+  test("is spent once by all who get the same, however late they come", async () => {
+    const rejections = createRejections({ now });
+    const get = (version: number) =>
+      rejections.replace(
+        who,
+        async () => ({ version }),
+        (got) => got.version,
+      );
+    for (let version = 1; version < replacements.rate.burst; version++) {
+      for (let n = 0; n < 3; n++) await get(version);
+    }
+    await get(8);
+    await expect(get(9)).rejects.toMatchObject({ reason: "CALLER_RATE_LIMITED" });
+  });
+
+  test("when it is spent, still has what needs no platform", async () => {
+    const rejections = createRejections({ now });
+    for (let n = 0; n < replacements.rate.burst; n++)
+      await rejections.replace(
+        who,
+        async () => ({ n }),
+        (got) => got,
+      );
+    const work = vi.fn(async () => ({ n: 9 }));
+    const counted = (got: { n: number }) => got;
+    expect(await rejections.replace(who, work, counted, async () => ({ n: 7 }))).toEqual({ n: 7 });
+    const without = rejections.replace(who, work, counted, async () => undefined);
+    await expect(without).rejects.toMatchObject({ reason: "CALLER_RATE_LIMITED" });
+    expect(work).not.toHaveBeenCalled();
+  });
+});
+
 test.each(refusals)("narrowed tokens that are %s are not asked for without end", async (_, refusal) => {
+  // Shares are refilled as time goes by.
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
   const { platform, ask, mint } = await open();
   const kept = await ask({ narrowing });
   const shape = (n: number) => ({ narrowing: { ...narrowing, repositories: [`none-${n}`] } });
