@@ -145,11 +145,16 @@ export const mutants: readonly Mutant[] = [
     ],
     [
       "no second wall on the warm path",
-      "checkSeen(selected, request, call);\n    if (platform",
-      "if (platform",
+      "checkSeen(selected, request, call);\n    checkHost(selected);\n    if (platform",
+      "checkHost(selected);\n    if (platform",
       remembered,
     ],
-    ["no second wall", "checkSeen(selected, request, call);\n    const narrowing", "const narrowing", remembered],
+    [
+      "no second wall",
+      "checkSeen(selected, request, call);\n    checkHost(selected);\n    const narrowing",
+      "checkHost(selected);\n    const narrowing",
+      remembered,
+    ],
     [
       "the second wall stands open",
       "if (!access.sees(product, installation.owner)) throw",
@@ -158,12 +163,6 @@ export const mutants: readonly Mutant[] = [
     ],
     ["there is no ceiling", "if (ceiling === undefined) return narrowing;", "return narrowing;"],
     ["asked permissions are not compared with the ceiling", "if (!isWithin(asked, ceiling))", "if (false)"],
-    ["what was granted is not looked at", "lowest(grantedOf(installation, credential) ?? ceiling, ceiling)", "ceiling"],
-    [
-      "the ceiling is not looked at",
-      "lowest(grantedOf(installation, credential) ?? ceiling, ceiling)",
-      "grantedOf(installation, credential) ?? ceiling",
-    ],
     ["no permission at all is asked for", "if (Object.keys(permissions).length === 0) {", "if (false) {"],
     [
       "the request overrules the ceiling",
@@ -243,6 +242,10 @@ export const mutants: readonly Mutant[] = [
   ...of("src/storage/installations.ts", random, [
     ["lists see everything in the database", "        isVisible(visible),\n", ""],
   ]),
+  ...of("src/domain/granted-permissions.ts", matrix, [
+    ["what was granted is not looked at", "lowest(known(selected) ?? ceiling, ceiling)", "ceiling"],
+    ["the ceiling is not looked at", "lowest(known(selected) ?? ceiling, ceiling)", "known(selected) ?? ceiling"],
+  ]),
   ...of("src/domain/list-installations.ts", matrix, [
     ["lists are not checked before the look-up", "access.check(filter.platform, filter.owner);", ""],
     [
@@ -266,7 +269,16 @@ export const mutants: readonly Mutant[] = [
       "installation === undefined || !seesAny(access, installation)",
       "installation === undefined",
     ],
-    ["one's owner is not looked at", "access.sees(product, owner)", "access.sees(product, undefined)"],
+    [
+      "one's owner is not looked at",
+      "products.some((product) => access.sees(product, owner))",
+      "products.some((product) => access.sees(product, undefined))",
+    ],
+    [
+      "the owner of what is ended is not looked at",
+      "products.every((product) => access.sees(product, owner))",
+      "products.every((product) => access.sees(product, undefined))",
+    ],
     ["every product has to be seen", "products.some((product) => access", "products.every((product) => access"],
   ]),
   ...of("src/domain/revoke-installation.ts", matrix, [
@@ -393,18 +405,32 @@ export const mutants: readonly Mutant[] = [
     ],
     [
       "the record of all platforms",
-      "return { platforms: [...new Set(names)], owners };",
-      'return { platforms: "all", owners };',
+      "return { platforms: [...new Set(names)], partly: products.filter((product) => !seesWhole(product)), owners };",
+      'return { platforms: "all", partly: [], owners };',
     ],
     [
       "the record of all owners",
-      "return { platforms: [...new Set(names)], owners };",
-      'return { platforms: [...new Set(names)], owners: "all" };',
+      "products.filter((product) => !seesWhole(product)), owners };",
+      'products.filter((product) => !seesWhole(product)), owners: "all" };',
+    ],
+    [
+      "who sees one product sees the whole platform's record",
+      "const whole = products.filter(seesWhole);",
+      "const whole = products;",
     ],
   ]),
   ...of("src/storage/audit-list.ts", record, [
     ["the record is not filtered", "        shownBy(sights),\n", ""],
-    ["every platform's record", 'platforms === "all" ? undefined : inArray', "true ? undefined : inArray"],
+    [
+      "every platform's record",
+      'platforms === "all" ? undefined : or(inArray(auditEvents.platform',
+      "true ? undefined : or(inArray(auditEvents.platform",
+    ],
+    [
+      "rows of installations without one's products",
+      "if (products.length === 0) return undefined;",
+      "if (products.length >= 0) return sql`true`;",
+    ],
     ["every owner's record", 'owners === "all" ? undefined : inArray', "true ? undefined : inArray"],
     [
       "all owners are all platforms",
