@@ -14,13 +14,12 @@ import type { Refresher } from "./refresh.ts";
 import type { RefreshOutcome } from "./refresh-outcome.ts";
 import { isOfOtherHost } from "./registration.ts";
 import { createRejections, fruitlessMints } from "./rejections.ts";
-import { type InstallUrl, notFound, reauthorizationRequired, type Selected } from "./select-installation.ts";
+import { type InstallUrl, notFound, type Selected } from "./select-installation.ts";
 import type { SelectionCache } from "./selection-cache.ts";
 import type { Telemetry } from "./telemetry.ts";
 import { defaultMinTtlMs, type Issuable, isAlive, livesLongEnough } from "./token.ts";
+import { createTokenRefusal, misconfigured } from "./token-refusal.ts";
 import type { GetTokenRequest, IssuedToken, UseCases } from "./use-cases.ts";
-
-type Failed = Omit<Extract<RefreshOutcome, { kind: "failed" }>, "kind">;
 
 /** Left of the caller's deadline for the answer to travel. */
 const answerMarginMs = 50;
@@ -44,6 +43,7 @@ export function createGetToken(parts: {
   const rejections = createRejections(world);
   const fruitless = createRejections(world, fruitlessMints);
   const issuableOf = createIssuableOf();
+  const refusal = createTokenRefusal(installUrl);
   const describe = createDescribe();
 
   return (request, call) => {
@@ -208,40 +208,6 @@ export function createGetToken(parts: {
       world.log.warn({ credential: credential.id, reason }, "refresh.background_failed");
     });
   }
-
-  function refusal({ failure, retryAfterMs, code = "" }: Failed, selected: Selected): ServiceError {
-    const { installation, product } = selected;
-    const platform = product;
-    const retry = { retryAfterMs: Math.max(retryAfterMs, 100), metadata: { platform } };
-    switch (failure) {
-      case "dead":
-        return reauthorizationRequired(platform, installUrl(platform, installation.owner));
-      case "gone":
-        return new ServiceError("INSTALLATION_REVOKED", `installation ${installation.id} was revoked`);
-      case "suspended":
-        return new ServiceError(
-          "INSTALLATION_SUSPENDED",
-          `installation ${installation.id} is suspended at ${platform}`,
-        );
-      case "refused":
-        if (code === "answer_too_large") {
-          const message = `${platform} answers with more than this service reads: name fewer repositories`;
-          return new ServiceError("PROVIDER_UNAVAILABLE", message, retry);
-        }
-        return new ServiceError(
-          "INSTALLATION_SUSPENDED",
-          `${platform} gives installation ${installation.id} no token (${code}): its organization has to allow it`,
-          { metadata: { platform, installation_id: installation.id, refused: code } },
-        );
-      case "misconfigured":
-        return misconfigured(platform, `${platform} refused this service's own credentials`);
-      case "rate_limited":
-        return new ServiceError("PROVIDER_RATE_LIMITED", `${platform} limits this service's calls`, retry);
-      case "unavailable":
-      case "doubted":
-        return new ServiceError("PROVIDER_UNAVAILABLE", `${platform} gives no usable answer`, retry);
-    }
-  }
 }
 
 function waitMs(call: Call): number {
@@ -275,10 +241,6 @@ function checkSeen({ installation, product }: Selected, { selector }: GetTokenRe
 function checkHost({ credential, platform, product }: Selected): void {
   if (!isOfOtherHost(credential.registration, platform)) return;
   throw misconfigured(product, `${product} was connected at another host than the configured one`);
-}
-
-function misconfigured(platform: string, message: string): ServiceError {
-  return new ServiceError("PROVIDER_MISCONFIGURED", message, { metadata: { platform } });
 }
 
 /** What a replacement is counted by: whoever was late for it gets the same version, and asked nobody for it. */
