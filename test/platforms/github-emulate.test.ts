@@ -60,7 +60,7 @@ function site(secret = clientSecret) {
   };
 }
 
-function app(overrides: { clientId?: string; privateKey?: Secret } = {}) {
+function app(overrides: { clientId?: string; appId?: string; privateKey?: Secret } = {}) {
   const privateKey = new Secret(pem.replaceAll("\n", "\\n"));
   return createGithub({
     ...site(),
@@ -180,11 +180,11 @@ describe("a GitHub App at the emulator", () => {
     expect(await app().mint(installed("78"))).toEqual({ kind: "rejected", code: "installation_removed" });
   });
 
-  it("blames itself for a wrong key or client id", async () => {
+  it("blames itself for a wrong key, or where neither client id nor app id is known", async () => {
     const other = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
     const privateKey = new Secret(other.export({ type: "pkcs8", format: "pem" }).toString());
     const refused = { kind: "misconfigured", code: "app_key_refused" };
     expect(await app({ privateKey }).mint(installed("77"))).toEqual(refused);
-    expect(await app({ clientId: "Iv23liOther" }).mint(installed("77"))).toEqual(refused);
+    expect(await app({ clientId: "Iv23liOther", appId: "4243" }).mint(installed("77"))).toEqual(refused);
   });
 });

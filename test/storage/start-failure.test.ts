@@ -143,7 +143,7 @@ describe("a start finds", () => {
     const url = Object.assign(new URL(database.url), { username: role, password: "poor" });
     const message = await failure(url.href);
     expect(message).toContain(`42501: user ${role} lacks a right; let it create schemas and tables, or migrate as`);
-    expect(message).toMatch(/\(the server says: permission denied for database test_\w+\)$/);
+    expect(message).toMatch(/\(the server says: permission denied for schema \w+\)$/);
   });
 
   test.each([
