@@ -151,6 +151,13 @@ function secret(): string {
   return randomBytes(30).toString("base64url");
 }
 
+/** Also where the caller's time or its connection ended while the token was on its way: whoever it is for asked for it. */
 function isIssued(reply: HttpReply | GrpcReply): boolean {
-  return "grpcStatus" in reply && reply.grpcStatus === 0;
+  if (!("grpcStatus" in reply)) return false;
+  const isCut = reply.grpcStatus === undefined || reply.grpcStatus === deadlineExceeded;
+  // A message of a few kilobytes, uncompressed: no text of an error begins so.
+  return reply.grpcStatus === 0 || (isCut && reply.text.startsWith("\0\0\0"));
 }
+
+/** Of gRPC. */
+const deadlineExceeded = 4;
