@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
+import { replicaHeader } from "./named-replica.ts";
 import type { PlatformTraffic, RefreshUse } from "./platform-traffic.ts";
 
 /** What a refresh meets on its way instead of the platform. `wrong_secret`: our own secret is wrong when it arrives. */
@@ -10,11 +11,17 @@ export type WayFault =
 
 /** One replica's way to one platform: it knows whose call is where, and can be broken. */
 export interface PlatformWay {
-  /** Stands for the platform's own address. */
-  readonly url: string;
   /** Refreshes of this replica that are under way. */
   readonly busy: number;
   fault: WayFault | undefined;
+}
+
+/** To one platform, for everybody: replicas are told apart by the name that they carry, browsers carry none. */
+export interface PlatformRoad {
+  /** Stands for the platform's own address. */
+  readonly url: string;
+  /** One for each replica, in order. */
+  readonly ways: readonly PlatformWay[];
   close(): Promise<void>;
 }
 
@@ -24,22 +31,25 @@ export interface WayDelays {
   readonly backMs: number;
 }
 
+interface Way extends PlatformWay {
+  busy: number;
+}
+
 interface Message {
   readonly status: number;
   readonly headers: NodeJS.Dict<string | string[]>;
   readonly body: Buffer;
 }
 
-export async function openWay(options: {
+export async function openRoad(options: {
   /** The platform's own address. */
   readonly target: string;
   readonly traffic: PlatformTraffic;
-  readonly replica: number;
+  readonly replicas: number;
   readonly delays: WayDelays;
-}): Promise<PlatformWay> {
-  const { target, traffic, replica, delays } = options;
-  let busy = 0;
-  let fault: WayFault | undefined;
+}): Promise<PlatformRoad> {
+  const { target, traffic, replicas, delays } = options;
+  const ways = Array.from({ length: replicas }, (): Way => ({ busy: 0, fault: undefined }));
 
   const server = createServer((incoming, response) => {
     serve(incoming, response).catch(() => response.destroy());
@@ -49,24 +59,25 @@ export async function openWay(options: {
     const body = await readAll(incoming);
     const refreshToken = refreshTokenOf(body.toString("utf8"));
     if (refreshToken === undefined) return send(response, await forward(target, incoming, body));
-    busy++;
+    const replica = Number(incoming.headers[replicaHeader]);
+    const way = ways[replica];
+    if (way === undefined) throw new Error("a refresh of no replica");
+    way.busy++;
     const use = traffic.begin(refreshToken, replica);
     try {
-      const answer = await refresh(incoming, response, body, use);
+      const answer = await refresh(incoming, response, { body, use, met: way.fault });
       if (answer !== undefined) send(response, answer);
     } finally {
       use.end();
-      busy--;
+      way.busy--;
     }
   }
 
   async function refresh(
     incoming: IncomingMessage,
     response: ServerResponse,
-    body: Buffer,
-    use: RefreshUse,
+    { body, use, met }: { readonly body: Buffer; readonly use: RefreshUse; readonly met: WayFault | undefined },
   ): Promise<Message | undefined> {
-    const met = fault;
     if (met?.kind === "hang") return void (await closed(response));
     await delay(delays.thereMs);
     // Whoever was killed while its request was on the way has sent nothing.
@@ -85,15 +96,7 @@ export async function openWay(options: {
   const port = typeof address === "object" && address !== null ? address.port : 0;
   return {
     url: `http://127.0.0.1:${port}`,
-    get busy() {
-      return busy;
-    },
-    get fault() {
-      return fault;
-    },
-    set fault(next) {
-      fault = next;
-    },
+    ways,
     async close() {
       const ended = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
@@ -105,7 +108,13 @@ export async function openWay(options: {
 /** Goes on when the caller hangs up: a platform does not notice. */
 function forward(target: string, incoming: IncomingMessage, body: Buffer): Promise<Message> {
   return new Promise((resolve, reject) => {
-    const { host: _ours, "content-length": _length, "transfer-encoding": _encoding, ...headers } = incoming.headers;
+    const {
+      host: _ours,
+      [replicaHeader]: _replica,
+      "content-length": _length,
+      "transfer-encoding": _encoding,
+      ...headers
+    } = incoming.headers;
     const url = new URL(incoming.url ?? "/", target);
     const length = body.length > 0 ? { "content-length": body.length } : {};
     const sent = request(url, { method: incoming.method ?? "GET", headers: { ...headers, ...length } }, (reply) => {

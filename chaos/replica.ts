@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { type ChildService, type Environment, type Exit, startChildService } from "../test/support/child-service.ts";
 import type { PlatformWay } from "./platform-way.ts";
 
@@ -17,13 +18,17 @@ export interface Replica {
   stop(): Promise<Exit>;
 }
 
+const naming = fileURLToPath(new URL("./named-replica.ts", import.meta.url));
+
 export interface ReplicaOptions {
+  /** What the ways to the platforms know it by. */
+  readonly name: string;
   readonly ports: { readonly grpc: number; readonly public: number };
   readonly ways: readonly PlatformWay[];
   readonly env: Environment;
 }
 
-export function createReplica({ ports, ways, env }: ReplicaOptions): Replica {
+export function createReplica({ name, ports, ways, env }: ReplicaOptions): Replica {
   let current: ChildService | undefined;
   const running = (): ChildService => {
     if (current === undefined) throw new Error("the replica does not run");
@@ -39,7 +44,8 @@ export function createReplica({ ports, ways, env }: ReplicaOptions): Replica {
     },
     isRefreshing: () => current !== undefined && ways.some((way) => way.busy > 0),
     async start() {
-      current = await startChildService({ ...env, PORT: String(ports.public), GRPC_PORT: String(ports.grpc) });
+      const own = { REPLICA_NAME: name, PORT: String(ports.public), GRPC_PORT: String(ports.grpc) };
+      current = await startChildService({ ...env, ...own }, [naming]);
     },
     async kill() {
       const killed = running();

@@ -8,7 +8,7 @@ import { addressOf, plainChannel } from "./channels.ts";
 import { freePort } from "./free-port.ts";
 import { connectGrants, type Grant, type GrantCounts, type PlatformName } from "./grants.ts";
 import { createPlatformTraffic, type PlatformTraffic } from "./platform-traffic.ts";
-import { openWay, type PlatformWay, type WayDelays } from "./platform-way.ts";
+import { openRoad, type PlatformWay, type WayDelays } from "./platform-way.ts";
 import type { PostgresServer } from "./postgres-server.ts";
 import { createReplica, type Replica } from "./replica.ts";
 import { openRpcClient, type RpcClient } from "./rpc-client.ts";
@@ -63,11 +63,15 @@ export async function openStage(options: StageOptions): Promise<Stage> {
 
   const replicas: Replica[] = [];
   const clients: RpcClient[] = [];
+  const { waysOf, environment } = await openRoads(options.replicas, sandbox, traffic, closers);
   for (const [index, own] of ports.entries()) {
-    const { ways, environment } = await openWays(index, sandbox, traffic);
-    for (const way of ways) closers.add("way to a platform", () => way.close());
     const more = options.env?.(index, databaseUrl) ?? {};
-    const replica = createReplica({ ports: own, ways, env: { ...environment, ...env, ...more } });
+    const replica = createReplica({
+      name: String(index),
+      ports: own,
+      ways: waysOf(index),
+      env: { ...environment, ...env, ...more },
+    });
     closers.add("replica", async () => void (await replica.process?.kill("SIGKILL")));
     replicas.push(replica);
   }
@@ -92,23 +96,26 @@ function lifetimes(seconds: number): SandboxOptions {
   };
 }
 
-/** Of one replica, to every platform; and the settings that lead it there. */
-async function openWays(
-  replica: number,
+/** To every platform, one address for all replicas; and the settings that lead there. */
+async function openRoads(
+  replicas: number,
   { github, atlassian, slack, environment }: Sandbox,
   traffic: Stage["traffic"],
-): Promise<{ readonly ways: readonly PlatformWay[]; readonly environment: Environment }> {
+  closers: Closers,
+): Promise<{ readonly waysOf: (replica: number) => readonly PlatformWay[]; readonly environment: Environment }> {
   const targets = [
     [github.url, traffic["github-oauth"]],
     [atlassian.url, traffic.jira],
     [slack.url, traffic.slack],
   ] as const;
-  const ways: PlatformWay[] = [];
+  const roads: (readonly PlatformWay[])[] = [];
   let settings = Object.entries(environment);
   for (const [target, seen] of targets) {
-    const way = await openWay({ target, traffic: seen, replica, delays });
-    ways.push(way);
-    settings = settings.map(([name, value]) => [name, value.replace(target, way.url)]);
+    const road = await openRoad({ target, traffic: seen, replicas, delays });
+    closers.add("road to a platform", road.close);
+    roads.push(road.ways);
+    settings = settings.map(([name, value]) => [name, value.replace(target, road.url)]);
   }
-  return { ways, environment: Object.fromEntries(settings) };
+  const waysOf = (replica: number) => roads.flatMap((ways) => ways[replica] ?? []);
+  return { waysOf, environment: Object.fromEntries(settings) };
 }

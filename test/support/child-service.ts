@@ -71,11 +71,12 @@ const wrongClock = fileURLToPath(new URL("./wrong-clock.ts", import.meta.url));
 
 /**
  * Starts the service with these settings and no others; on any free ports unless they say which. `CLOCK_AHEAD_MS` (and
- * `CLOCK_STEP_MS`, at each SIGUSR2) sets its clock wrong.
+ * `CLOCK_STEP_MS`, at each SIGUSR2) sets its clock wrong. `preloads` are modules that its process loads before it.
  */
-export function spawnService(env: Environment): ServiceProcess {
-  const preload = env.CLOCK_AHEAD_MS === undefined ? [] : ["--import", wrongClock];
-  const child = spawn(process.execPath, ["--disable-sigusr1", ...preload, program], {
+export function spawnService(env: Environment, preloads: readonly string[] = []): ServiceProcess {
+  const before = [...(env.CLOCK_AHEAD_MS === undefined ? [] : [wrongClock]), ...preloads];
+  const imports = before.flatMap((module) => ["--import", module]);
+  const child = spawn(process.execPath, ["--disable-sigusr1", ...imports, program], {
     env: {
       ...{ PATH: process.env.PATH ?? "", ...compileCache, PORT: "0", GRPC_PORT: "0", INTERNAL_PORT: "0" },
       ...throwAwayDatabase,
@@ -125,8 +126,8 @@ export function spawnService(env: Environment): ServiceProcess {
 }
 
 /** Starts the service and waits until it serves. */
-export async function startChildService(env: Environment): Promise<ChildService> {
-  const service = spawnService(env);
+export async function startChildService(env: Environment, preloads?: readonly string[]): Promise<ChildService> {
+  const service = spawnService(env, preloads);
   const { ports } = (await service.line("service.started")) as unknown as Pick<ChildService, "ports">;
   return Object.assign(service, {
     ports,
