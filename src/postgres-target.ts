@@ -26,6 +26,16 @@ export interface PostgresTarget {
   readonly settings: Readonly<Record<TargetPart, string>>;
 }
 
+/** Settings of the server that every session states by itself, whatever anybody asks for. */
+export const statedSettings = [
+  ...(["DateStyle", "IntervalStyle", "TimeZone", "array_nulls", "bytea_output", "client_encoding"] as const),
+  ...(["default_transaction_deferrable", "default_transaction_isolation", "extra_float_digits"] as const),
+  ...(["row_security", "standard_conforming_strings", "synchronous_commit", "transform_null_equals"] as const),
+  ...(["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"] as const),
+];
+
+export type StatedSetting = (typeof statedSettings)[number];
+
 export type TargetPart = "host" | "account" | "database" | "sslmode" | "sslrootcert" | "require_auth";
 
 export interface PostgresTls {

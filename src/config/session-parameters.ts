@@ -1,11 +1,14 @@
+import { statedSettings } from "../postgres-target.ts";
 import type { SettingReader } from "./setting-reader.ts";
+
+const stated: ReadonlySet<string> = new Set(statedSettings.map((name) => name.toLowerCase()));
 
 /** Parameters of a URL that say how a session is to be. */
 export const sessionParameters: ReadonlySet<string> = new Set(["options", "search_path", "schema", "currentSchema"]);
 
 /**
  * What a URL asks of every session: libpq's `options` (`-c name=value`, `--name=value`), and the schema of our tables,
- * as a search path or by its name. Whatever is not understood is a problem.
+ * as a search path or by its name. Whatever is not understood, or is the service's to say, is a problem.
  */
 export function readSessionParameters(
   reader: SettingReader,
@@ -14,6 +17,9 @@ export function readSessionParameters(
 ): Readonly<Record<string, string>> {
   const asked = new Map<string, string>();
   const ask = (name: string, value: string) => {
+    if (stated.has(name.toLowerCase())) {
+      reader.problem(setting, `it asks for ${name}, which the service sets itself`, "take it out");
+    }
     const before = asked.get(name);
     asked.set(name, value);
     if (before === undefined || before === value) return;

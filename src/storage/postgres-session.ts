@@ -1,3 +1,5 @@
+import type { StatedSetting } from "../postgres-target.ts";
+
 /** The server's own limits for what we ask it, in milliseconds; 0: none. */
 export interface ServerLimits {
   readonly statementMs: number;
@@ -36,22 +38,14 @@ const fixed = {
   transform_null_equals: "off",
 } as const;
 
-/**
- * The whole of it, by the names and in the spelling of `pg_settings`.
- * @throws Error if what is asked is ours to say.
- */
+/** The whole of it, by the names and in the spelling of `pg_settings`. What is asked for names nothing that is stated. */
 export function sessionSettings({ limits, schema }: SessionWishes, asked: AskedOfSession): AskedOfSession {
-  const ours = {
+  const ours: Readonly<Record<StatedSetting, string>> = {
     ...fixed,
     statement_timeout: String(limits.statementMs),
     lock_timeout: String(limits.lockMs),
     idle_in_transaction_session_timeout: String(limits.idleInTransactionMs),
   };
-  const names = new Set(Object.keys(ours).map((name) => name.toLowerCase()));
-  const refused = Object.keys(asked).filter((name) => names.has(name.toLowerCase()));
-  if (refused.length > 0) {
-    throw new Error(`the database URL asks for ${refused.join(", ")}, which the service sets itself: take it out`);
-  }
   // Temporary objects come last, or they would come first.
   return { ...asked, ...ours, ...(schema === undefined ? {} : { search_path: `${quoted(schema)}, pg_temp` }) };
 }

@@ -278,7 +278,10 @@ describe("what a URL asks of sessions", () => {
   test.each([
     ["options=endpoint%3Dep-1", "its options hold more than -c name=value"],
     ["schema=a&search_path=b", "it asks for two different values of search_path"],
-  ])("is refused where it is not understood: %s", (query, wrong) => {
+    ["options=-c%20Statement_Timeout%3D5", "it asks for Statement_Timeout, which the service sets itself"],
+    ["options=-c%20datestyle%3DGerman", "it asks for datestyle, which the service sets itself"],
+    ["sslmode=prefer&options=-c%20timezone%3DUTC", "it asks for timezone, which the service sets itself"],
+  ])("is refused where it is not understood, or is not anybody's to ask for: %s", (query, wrong) => {
     expect(errorOf({ ...key, DATABASE_URL: `postgres://u@localhost/d?${query}` })).toContain(wrong);
   });
 });

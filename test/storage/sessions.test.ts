@@ -152,11 +152,6 @@ describe("the schema in a URL", () => {
 });
 
 describe("a start is refused", () => {
-  test("where the URL asks for what the service says itself", async () => {
-    const { url } = await database();
-    await expect(open(`${url}?options=-c%20statement_timeout%3D5`)).rejects.toThrow(/statement_timeout.*take it out/);
-  });
-
   test.each([
     ["session_replication_role", "replica"],
     ["transaction_timeout", "'1s'"],
