@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { type Sandbox, type SandboxOptions, startSandbox } from "../sandbox/sandbox.ts";
 import type { Closers } from "../src/closers.ts";
 import { createBrowser } from "../test/support/browser.ts";
-import { freePort } from "./free-port.ts";
+import { freePort } from "../test/support/free-port.ts";
 import { type Program, startProgram } from "./program.ts";
 
 /** The service in a process of its own, as `npm start` runs it. */

@@ -9,10 +9,10 @@ import {
   HealthCheckResponse_ServingStatus as Status,
 } from "../../gen/grpc/health/v1/health_pb.js";
 import { createClosers } from "../../src/closers.ts";
+import { freePort } from "../../test/support/free-port.ts";
 import { pinned } from "../cores.ts";
 import { median } from "../distribution.ts";
 import { milliseconds } from "../figures.ts";
-import { freePort } from "../free-port.ts";
 import { createUnaryClient } from "../load/unary-client.ts";
 import type { Bench, Findings, Measurement } from "../measurement.ts";
 import { startPlatforms, startService } from "../service.ts";
