@@ -6,7 +6,7 @@ import { configuredPlatforms } from "../src/app/configured-platforms.ts";
 import { parseCallerFile } from "../src/callers/caller-file.ts";
 import { FileRefused } from "../src/callers/file-problems.ts";
 import { loadConfig } from "../src/config/load-config.ts";
-import { silentTelemetry } from "../src/domain/telemetry.ts";
+import { silentTelemetry } from "../src/domain/model/telemetry.ts";
 import { knownProducts } from "../src/platforms/platforms.ts";
 import { toGetTokenRequest } from "../src/rpc/get-token-messages.ts";
 import { violationsOf } from "../src/rpc/rules.ts";

@@ -26,7 +26,7 @@ const callers = ["test/callers", "test/policy/issuers.test.ts"];
 const remembered = ["test/policy/remembered.test.ts"];
 
 export const mutants: readonly Mutant[] = [
-  ...of("src/domain/access.ts", rules, [
+  ...of("src/domain/access/access.ts", rules, [
     [
       "a rule counts for other methods",
       "all.filter((rule) => includes(rule.methods, method))",
@@ -91,7 +91,7 @@ export const mutants: readonly Mutant[] = [
       'return { key: "", rules: seen };',
     ],
   ]),
-  ...of("src/domain/permission-ceiling.ts", ceilings, [
+  ...of("src/domain/access/permission-ceiling.ts", ceilings, [
     [
       "the lower level of two",
       "if (!includes(most[name], level)) most[name] = level;",
@@ -113,7 +113,7 @@ export const mutants: readonly Mutant[] = [
     ["levels are not compared", "levels.indexOf(has) >= levels.indexOf(wanted)", "true"],
     ["unknown levels are lowest", "(levels.includes(wanted) && levels", "(levels"],
   ]),
-  ...of("src/domain/get-token.ts", matrix, [
+  ...of("src/domain/tokens/get-token.ts", matrix, [
     [
       "nothing is checked before the look-up",
       "call.access.check(selector.platform, selector.owner, request.narrowing?.permissions);",
@@ -186,7 +186,7 @@ export const mutants: readonly Mutant[] = [
       changes,
     ],
   ]),
-  ...of("src/domain/select-installation.ts", matrix, [
+  ...of("src/domain/tokens/select-installation.ts", matrix, [
     [
       "selectors see everything",
       "installations.select(selector, visible, lookAhead)",
@@ -198,7 +198,7 @@ export const mutants: readonly Mutant[] = [
       "products[0] ?? platform",
     ],
   ]),
-  ...of("src/domain/selection-cache.ts", remembered, [
+  ...of("src/domain/tokens/selection-cache.ts", remembered, [
     [
       "memory is everybody's",
       'return key === "" ? selectorKey(selector) :',
@@ -242,11 +242,11 @@ export const mutants: readonly Mutant[] = [
   ...of("src/storage/installations.ts", random, [
     ["lists see everything in the database", "        isVisible(visible),\n", ""],
   ]),
-  ...of("src/domain/granted-permissions.ts", matrix, [
+  ...of("src/domain/tokens/granted-permissions.ts", matrix, [
     ["what was granted is not looked at", "lowest(known(selected) ?? ceiling, ceiling)", "ceiling"],
     ["the ceiling is not looked at", "lowest(known(selected) ?? ceiling, ceiling)", "known(selected) ?? ceiling"],
   ]),
-  ...of("src/domain/list-installations.ts", matrix, [
+  ...of("src/domain/installations/list-installations.ts", matrix, [
     ["lists are not checked before the look-up", "access.check(filter.platform, filter.owner);", ""],
     [
       "the list's owner is not passed on",
@@ -281,7 +281,7 @@ export const mutants: readonly Mutant[] = [
     ],
     ["every product has to be seen", "products.some((product) => access", "products.every((product) => access"],
   ]),
-  ...of("src/domain/revoke-installation.ts", matrix, [
+  ...of("src/domain/installations/revoke-installation.ts", matrix, [
     [
       "everybody revokes",
       "installation === undefined || !seesAny(call.access, installation)",
@@ -339,18 +339,18 @@ export const mutants: readonly Mutant[] = [
     ["everybody may call every method", "caller.access(arrival.method)", 'caller.access("ListInstallations")'],
     ["the record names somebody else", "this.caller = caller.name;", 'this.caller = "anonymous";', changes],
   ]),
-  ...of("src/domain/create-install-link.ts", links, [
+  ...of("src/domain/connecting/create-install-link.ts", links, [
     ["links are not checked before the look-up", "call.access.check(product, request.owner);", ""],
     ["everybody reconnects", " || !seesAny(access, found)) {", ") {"],
     ["reconnecting changes the owner", "if (owner !== reconnected.owner) throw", "if (false) throw", makesLinks],
     ["links of no owner are everybody's", "if (!access.sees(product, owner)) {", "if (false) {"],
     ["everybody vouches", "if (completeInCallback && !vouches(access, product, owner)) {", "if (false) {", makesLinks],
   ]),
-  ...of("src/domain/link-policy.ts", makesLinks, [
+  ...of("src/domain/connecting/link-policy.ts", makesLinks, [
     ["any rule vouches", "covers(rule, product, owner) && rule.completeInCallback", "rule.completeInCallback"],
     ["any rule's origins", "rules.filter((rule) => covers(rule, product, owner))", "rules.filter(() => true)"],
   ]),
-  ...of("src/domain/link-policy.ts", outlived, [
+  ...of("src/domain/connecting/link-policy.ts", outlived, [
     [
       "links outlive who made them",
       'if (access === undefined || !access.sees(product, owner)) return "',
@@ -364,40 +364,40 @@ export const mutants: readonly Mutant[] = [
     ],
     ["links outlive their origins", "parseReturnTo(returnTo, allowed) === undefined ?", "false ?"],
   ]),
-  ...of("src/domain/finish-install.ts", outlived, [
+  ...of("src/domain/connecting/finish-install.ts", outlived, [
     ["callbacks ask nobody", "if (withdrawn !== undefined) return failed(withdrawn, platform.name);", ""],
   ]),
-  ...of("src/domain/attempt-meant.ts", finished, [
+  ...of("src/domain/connecting/attempt-meant.ts", finished, [
     ["saved settings are of any open attempt", "others.every((other) => isSameErrand(latest, other))", "true"],
     ["saved settings are of any owner's attempt", "a.owner === b.owner && ", ""],
     ["saved settings are of any link's attempt", " && isDeepStrictEqual(a.link, b.link)", ""],
   ]),
-  ...of("src/domain/keep-connection.ts", outlived, [
+  ...of("src/domain/connecting/keep-connection.ts", outlived, [
     [
       "nobody is asked at the end",
       'if (withdrawn !== undefined) return { kind: "failed" as const, failure: withdrawn };',
       "",
     ],
   ]),
-  ...of("src/domain/start-from-link.ts", outlived, [
+  ...of("src/domain/connecting/start-from-link.ts", outlived, [
     ["links begin without asking", "if (failure !== undefined) return refused(platform.name, failure);", ""],
   ]),
-  ...of("src/domain/return-to.ts", makesLinks, [
+  ...of("src/domain/connecting/return-to.ts", makesLinks, [
     ["links lead back to any origin", "anonymous && allowed.has(url.origin) ? url", "anonymous ? url"],
   ]),
-  ...of("src/domain/complete-install.ts", links, [
+  ...of("src/domain/connecting/complete-install.ts", links, [
     ["codes are not checked before the look-up", "call.access.check(undefined, owner);", ""],
     ["codes of every product are completed", "call.access.check(pending.link.product, owner);", ""],
     ["codes of every owner are completed", "if (pending.owner !== owner) {", "if (false) {"],
   ]),
-  ...of("src/domain/complete-install.ts", outlived, [
+  ...of("src/domain/connecting/complete-install.ts", outlived, [
     [
       "codes outlive the policy",
       "if (linkPolicy({ facts: pending.link, owner, returnTo: undefined }) !== undefined) {",
       "if (false) {",
     ],
   ]),
-  ...of("src/domain/list-audit-events.ts", record, [
+  ...of("src/domain/record/list-events.ts", record, [
     [
       "the record is everybody's",
       "sightsOf(access.visible(undefined), platforms)",

@@ -4,7 +4,7 @@ import process from "node:process";
 import { startApp } from "./app/start-app.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { loadConfig } from "./config/load-config.ts";
-import { every } from "./periodic.ts";
+import { every } from "./work/every.ts";
 import { createClock } from "./world/clock.ts";
 import { createLogger, type Logger } from "./world/logger.ts";
 import { createPlatformFetch } from "./world/platform-fetch.ts";

@@ -1,8 +1,8 @@
 import type { Config } from "../config/load-config.ts";
-import { withBreaker } from "../domain/breaker.ts";
-import { withOwnGrants } from "../domain/own-grants.ts";
-import type { Platform, Platforms } from "../domain/platform.ts";
-import type { Telemetry } from "../domain/telemetry.ts";
+import type { Platform, Platforms } from "../domain/model/platform.ts";
+import type { Telemetry } from "../domain/model/telemetry.ts";
+import { withBreaker } from "../domain/refreshing/breaker.ts";
+import { withOwnGrants } from "../domain/refreshing/own-grants.ts";
 import { createAtlassian } from "../platforms/atlassian.ts";
 import { createGithub } from "../platforms/github.ts";
 import { createGithubOauth } from "../platforms/github-oauth.ts";

@@ -1,10 +1,10 @@
 import { createCallers, type PolicyEvent } from "../callers/callers.ts";
 import type { Closers } from "../closers.ts";
-import type { AuditLog } from "../domain/audit.ts";
-import { serviceCaller } from "../domain/audit.ts";
-import { type Authenticate, anonymous } from "../domain/caller.ts";
-import type { CallerNow } from "../domain/link-policy.ts";
-import type { Schedule } from "../periodic.ts";
+import { type Authenticate, anonymous } from "../domain/access/caller.ts";
+import type { CallerNow } from "../domain/connecting/link-policy.ts";
+import type { AuditLog } from "../domain/record/event.ts";
+import { serviceCaller } from "../domain/record/event.ts";
+import type { Schedule } from "../work/every.ts";
 import type { World } from "../world.ts";
 
 /** Who asks, by a proof or by a name. Where callers are not told apart, everybody may do everything. */

@@ -1,17 +1,17 @@
 import { createClosers } from "../closers.ts";
 import type { Config } from "../config/load-config.ts";
-import { createDeadGrants, type DeadGrants } from "../domain/confirm-deaths.ts";
-import { createEndTokens } from "../domain/end-tokens.ts";
-import { createMoveInstallation, type MoveInstallation } from "../domain/move-installation.ts";
-import { createOffboardOwner, type OffboardOwner } from "../domain/offboard-owner.ts";
-import { createRevoker } from "../domain/revoke-installation.ts";
-import { silentTelemetry } from "../domain/telemetry.ts";
-import { createInstallUndoer } from "../domain/undo-install.ts";
+import { createEndTokens } from "../domain/connecting/end-tokens.ts";
+import { createInstallUndoer } from "../domain/connecting/undo-install.ts";
+import { createMoveInstallation, type MoveInstallation } from "../domain/installations/move-installation.ts";
+import { createOffboardOwner, type OffboardOwner } from "../domain/installations/offboard-owner.ts";
+import { createRevoker } from "../domain/installations/revoke-installation.ts";
+import { silentTelemetry } from "../domain/model/telemetry.ts";
+import { createDeadGrants, type DeadGrants } from "../domain/refreshing/confirm-deaths.ts";
 import type { World } from "../world.ts";
 import { configuredPlatforms } from "./configured-platforms.ts";
 import { openStorage } from "./open-storage.ts";
 
-export { operatorCaller as operator } from "../domain/audit.ts";
+export { operatorCaller as operator } from "../domain/record/event.ts";
 
 /** What an operator does beside a running service on Postgres, or instead of one on the embedded database. */
 export interface Operation {

@@ -1,5 +1,5 @@
-import type { Platforms } from "../domain/platform.ts";
-import type { CredentialRepository } from "../domain/repositories.ts";
+import type { Platforms } from "../domain/model/platform.ts";
+import type { CredentialRepository } from "../domain/model/repositories.ts";
 import type { Log } from "../world.ts";
 import { createCounted } from "./counted.ts";
 

@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import { LRUCache } from "lru-cache";
-import type { Authenticate, Caller } from "../domain/caller.ts";
+import type { Authenticate, Caller } from "../domain/access/caller.ts";
 import { ServiceError } from "../errors.ts";
 import type { Issuer } from "./issuer-entries.ts";
 import type { IssuerKeys } from "./issuer-keys.ts";

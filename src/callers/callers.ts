@@ -1,8 +1,8 @@
 import { hash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
-import type { Authenticate } from "../domain/caller.ts";
-import type { CallerNow } from "../domain/link-policy.ts";
-import { every, type Schedule } from "../periodic.ts";
+import type { Authenticate } from "../domain/access/caller.ts";
+import type { CallerNow } from "../domain/connecting/link-policy.ts";
+import { every, type Schedule } from "../work/every.ts";
 import type { World } from "../world.ts";
 import { createAuthenticator } from "./authenticator.ts";
 import { type CallerFile, parseCallerFile } from "./caller-file.ts";

@@ -1,4 +1,4 @@
-import type { Caller, Permissions } from "../domain/caller.ts";
+import type { Caller, Permissions } from "../domain/access/caller.ts";
 import { shown } from "./file-problems.ts";
 import type { FileReader, Mapping } from "./file-reader.ts";
 import { type Identity, readMatch } from "./match-entry.ts";

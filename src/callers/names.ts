@@ -1,5 +1,5 @@
-import { ownNames } from "../domain/audit.ts";
-import { anonymous } from "../domain/caller.ts";
+import { anonymous } from "../domain/access/caller.ts";
+import { ownNames } from "../domain/record/event.ts";
 import { redactSecrets } from "../secret-shapes.ts";
 
 /** Everything a rule can name: the RPCs, and `Metrics` for reading /metrics. */

@@ -1,5 +1,5 @@
 import { timingSafeEqual } from "node:crypto";
-import type { Caller } from "../domain/caller.ts";
+import type { Caller } from "../domain/access/caller.ts";
 import { hashOfApiKey, isApiKey } from "./api-key.ts";
 import type { CallerFile } from "./caller-file.ts";
 import type { Issuer } from "./issuer-entries.ts";

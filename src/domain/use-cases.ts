@@ -1,9 +1,9 @@
 import type { Secret } from "../secret.ts";
-import type { AuditEvent } from "./audit.ts";
-import type { Call } from "./call.ts";
-import type { Installation, InstallationFilter, Position, ProviderRevocation } from "./installation.ts";
-import type { Narrowing } from "./platform.ts";
-import type { Selector } from "./repositories.ts";
+import type { Call } from "./model/call.ts";
+import type { Installation, InstallationFilter, Position, ProviderRevocation } from "./model/installation.ts";
+import type { Narrowing } from "./model/platform.ts";
+import type { Selector } from "./model/repositories.ts";
+import type { AuditEvent } from "./record/event.ts";
 
 export interface GetTokenRequest {
   readonly selector: Selector;

@@ -1,5 +1,5 @@
-import type { TokenSet } from "../domain/credential.ts";
-import type { Unavailable } from "../domain/platform.ts";
+import type { TokenSet } from "../domain/model/credential.ts";
+import type { Unavailable } from "../domain/model/platform.ts";
 import type { Secret } from "../secret.ts";
 import type { AtlassianSite } from "./atlassian-sites.ts";
 import { type PlatformReply, type PlatformRequest, retryAfterMs, unavailable } from "./http.ts";

@@ -1,4 +1,4 @@
-import type { Unavailable } from "../domain/platform.ts";
+import type { Unavailable } from "../domain/model/platform.ts";
 import type { Secret } from "../secret.ts";
 import { type PlatformReply, type PlatformRequest, retryAfterMs, unavailable } from "./http.ts";
 import { idAt, nameAt, stringAt, textsAt } from "./json.ts";

@@ -1,5 +1,11 @@
-import type { TokenSet } from "../domain/credential.ts";
-import type { ExchangeOutcome, MintOutcome, RateLimited, RevokeOutcome, Unavailable } from "../domain/platform.ts";
+import type { TokenSet } from "../domain/model/credential.ts";
+import type {
+  ExchangeOutcome,
+  MintOutcome,
+  RateLimited,
+  RevokeOutcome,
+  Unavailable,
+} from "../domain/model/platform.ts";
 import { Secret } from "../secret.ts";
 import {
   atlassianCodeRefusals,

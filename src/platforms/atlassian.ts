@@ -1,6 +1,6 @@
-import type { TokenSet } from "../domain/credential.ts";
-import type { ExchangeOutcome, Platform, Unavailable } from "../domain/platform.ts";
-import { registrationAt } from "../domain/registration.ts";
+import type { TokenSet } from "../domain/model/credential.ts";
+import type { ExchangeOutcome, Platform, Unavailable } from "../domain/model/platform.ts";
+import { registrationAt } from "../domain/model/registration.ts";
 import type { Secret } from "../secret.ts";
 import {
   type AtlassianAccount,

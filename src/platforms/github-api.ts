@@ -1,4 +1,4 @@
-import type { Misconfigured, RateLimited, Refused, Unavailable } from "../domain/platform.ts";
+import type { Misconfigured, RateLimited, Refused, Unavailable } from "../domain/model/platform.ts";
 import type { Secret } from "../secret.ts";
 import { jsonRequest, type PlatformRequest, type Reply, retryAfterMs, unavailable } from "./http.ts";
 import { stringAt } from "./json.ts";

@@ -1,4 +1,4 @@
-import type { MintOutcome } from "../domain/platform.ts";
+import type { MintOutcome } from "../domain/model/platform.ts";
 import type { Secret } from "../secret.ts";
 import { apiRequest, causeOf, type GithubSite, messageOf, type NoAnswer, unrecognised } from "./github-api.ts";
 import { basicAuthorization, type PlatformReply, type PlatformRequest } from "./http.ts";

@@ -1,4 +1,4 @@
-import type { AuthorizationRequest } from "../domain/platform.ts";
+import type { AuthorizationRequest } from "../domain/model/platform.ts";
 
 /** GitHub's authorization page with PKCE (GitHub docs, "Authorizing OAuth apps"; RFC 7636 section 4.3). */
 export function buildAuthorizeUrl(

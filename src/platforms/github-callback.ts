@@ -1,4 +1,4 @@
-import type { Callback } from "../domain/platform.ts";
+import type { Callback } from "../domain/model/platform.ts";
 import { Secret } from "../secret.ts";
 
 /** What GitHub may say instead of a code (GitHub docs, "Troubleshooting authorization request errors"). */

@@ -1,4 +1,4 @@
-import type { MintOutcome, Narrowing, Unavailable } from "../domain/platform.ts";
+import type { MintOutcome, Narrowing, Unavailable } from "../domain/model/platform.ts";
 import { Secret } from "../secret.ts";
 import { lifeUntil, usualLifeSeconds } from "./expiry.ts";
 import { messageOf, rateLimit, unrecognised } from "./github-api.ts";

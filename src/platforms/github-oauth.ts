@@ -1,6 +1,12 @@
-import type { TokenSet } from "../domain/credential.ts";
-import type { CredentialSecrets, ExchangeOutcome, MintOutcome, Platform, RevokeOutcome } from "../domain/platform.ts";
-import { registrationAt } from "../domain/registration.ts";
+import type { TokenSet } from "../domain/model/credential.ts";
+import type {
+  CredentialSecrets,
+  ExchangeOutcome,
+  MintOutcome,
+  Platform,
+  RevokeOutcome,
+} from "../domain/model/platform.ts";
+import { registrationAt } from "../domain/model/registration.ts";
 import type { Secret } from "../secret.ts";
 import { causeOf, type GithubSite } from "./github-api.ts";
 import {

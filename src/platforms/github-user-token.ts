@@ -1,5 +1,5 @@
-import type { TokenSet } from "../domain/credential.ts";
-import type { ExchangeOutcome } from "../domain/platform.ts";
+import type { TokenSet } from "../domain/model/credential.ts";
+import type { ExchangeOutcome } from "../domain/model/platform.ts";
 import { Secret } from "../secret.ts";
 import { grantEnd, lifeOf, usualLifeSeconds } from "./expiry.ts";
 import { type GithubSite, type NoAnswer, rateLimit, unrecognised } from "./github-api.ts";

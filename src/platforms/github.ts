@@ -6,8 +6,8 @@ import type {
   Narrowing,
   Platform,
   RevokeOutcome,
-} from "../domain/platform.ts";
-import { registrationAt } from "../domain/registration.ts";
+} from "../domain/model/platform.ts";
+import { registrationAt } from "../domain/model/registration.ts";
 import type { Secret } from "../secret.ts";
 import { causeOf, type GithubSite } from "./github-api.ts";
 import {

@@ -1,4 +1,4 @@
-import type { Unavailable } from "../domain/platform.ts";
+import type { Unavailable } from "../domain/model/platform.ts";
 import { createKeptJson, type Kept } from "./kept-json.ts";
 
 /** One request to a platform: built by pure functions, sent here. */

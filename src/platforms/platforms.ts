@@ -1,4 +1,4 @@
-import type { Platform, Platforms } from "../domain/platform.ts";
+import type { Platform, Platforms } from "../domain/model/platform.ts";
 
 /** Every name callers may ask for in this version, whether or not its settings are given. */
 export const knownProducts: readonly string[] = ["github", "github-oauth", "jira", "confluence", "slack", "sentry"];

@@ -1,4 +1,4 @@
-import type { MintOutcome, Misconfigured, RateLimited, RevokeOutcome, Unavailable } from "../domain/platform.ts";
+import type { MintOutcome, Misconfigured, RateLimited, RevokeOutcome, Unavailable } from "../domain/model/platform.ts";
 import { unavailable } from "./http.ts";
 
 /**

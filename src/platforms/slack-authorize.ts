@@ -1,4 +1,4 @@
-import type { AuthorizationRequest, Callback } from "../domain/platform.ts";
+import type { AuthorizationRequest, Callback } from "../domain/model/platform.ts";
 import { readCodeCallback } from "./code-callback.ts";
 import { wordsAbout } from "./refusals.ts";
 import { slackCodeRefusals } from "./slack-refusals.ts";

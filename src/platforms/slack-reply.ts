@@ -1,4 +1,4 @@
-import type { RateLimited, Unavailable } from "../domain/platform.ts";
+import type { RateLimited, Unavailable } from "../domain/model/platform.ts";
 import { type PlatformReply, retryAfterMs, unavailable } from "./http.ts";
 import { booleanAt, stringAt } from "./json.ts";
 

@@ -1,4 +1,4 @@
-import type { RevokeOutcome } from "../domain/platform.ts";
+import type { RevokeOutcome } from "../domain/model/platform.ts";
 import type { Secret } from "../secret.ts";
 import { formRequest, type PlatformReply, type PlatformRequest } from "./http.ts";
 import { aboutOf, refusedRevocation } from "./refusals.ts";

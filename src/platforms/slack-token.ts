@@ -1,5 +1,5 @@
-import type { Actor, TokenSet } from "../domain/credential.ts";
-import type { MintOutcome } from "../domain/platform.ts";
+import type { Actor, TokenSet } from "../domain/model/credential.ts";
+import type { MintOutcome } from "../domain/model/platform.ts";
 import { Secret } from "../secret.ts";
 import { lifeOf, usualLifeSeconds } from "./expiry.ts";
 import { basicAuthorization, formRequest, type PlatformReply, type PlatformRequest, unavailable } from "./http.ts";

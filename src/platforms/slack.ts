@@ -1,5 +1,5 @@
-import type { Platform, RevokeOutcome } from "../domain/platform.ts";
-import { registrationAt } from "../domain/registration.ts";
+import type { Platform, RevokeOutcome } from "../domain/model/platform.ts";
+import { registrationAt } from "../domain/model/registration.ts";
 import type { Secret } from "../secret.ts";
 import { send } from "./http.ts";
 import { readSlackCallback, slackAuthorizationUrl } from "./slack-authorize.ts";

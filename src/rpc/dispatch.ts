@@ -1,11 +1,11 @@
 import { Code } from "../../gen/google/rpc/code_pb.js";
 import { TokenService } from "../../gen/oauth/token/v1/token_service_pb.js";
 import { describeError } from "../described-error.ts";
-import { type AuditEvent, unprovenCaller } from "../domain/audit.ts";
-import type { Arrival, Call } from "../domain/call.ts";
-import type { Authenticate, Caller } from "../domain/caller.ts";
-import { silentTelemetry, type Telemetry } from "../domain/telemetry.ts";
-import type { RateLimiter } from "../domain/token-bucket.ts";
+import type { Authenticate, Caller } from "../domain/access/caller.ts";
+import type { RateLimiter } from "../domain/access/rate-limiter.ts";
+import type { Arrival, Call } from "../domain/model/call.ts";
+import { silentTelemetry, type Telemetry } from "../domain/model/telemetry.ts";
+import { type AuditEvent, unprovenCaller } from "../domain/record/event.ts";
 import { type ErrorReason, type FieldViolation, ServiceError } from "../errors.ts";
 import type { World } from "../world.ts";
 import { type Failure, toFailure } from "./errors/failure.ts";

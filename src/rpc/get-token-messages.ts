@@ -3,8 +3,8 @@ import {
   Actor as ActorMessage,
   type GetTokenRequest as RequestMessage,
 } from "../../gen/oauth/token/v1/token_service_pb.js";
-import type { Actor } from "../domain/credential.ts";
-import type { Narrowing } from "../domain/platform.ts";
+import type { Actor } from "../domain/model/credential.ts";
+import type { Narrowing } from "../domain/model/platform.ts";
 import type { GetTokenRequest, IssuedToken } from "../domain/use-cases.ts";
 import { milliseconds } from "./durations.ts";
 import { given } from "./given.ts";

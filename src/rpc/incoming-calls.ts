@@ -1,7 +1,7 @@
-import type { Access } from "../domain/access.ts";
-import type { Arrival, Call } from "../domain/call.ts";
-import type { Caller, Evidence } from "../domain/caller.ts";
-import { parseTraceparent, type TraceContext } from "../domain/trace-context.ts";
+import type { Access } from "../domain/access/access.ts";
+import type { Caller, Evidence } from "../domain/access/caller.ts";
+import type { Arrival, Call } from "../domain/model/call.ts";
+import { parseTraceparent, type TraceContext } from "../domain/model/trace-context.ts";
 import { countdown } from "./deadline.ts";
 
 /** What a door knows of a call. Doors may work it out when it is asked for: most calls need little of it. */

@@ -6,7 +6,7 @@ import {
   InstallationStatus as StatusMessage,
 } from "../../gen/oauth/token/v1/installation_pb.js";
 import { ProviderRevocation as RevocationMessage } from "../../gen/oauth/token/v1/token_service_pb.js";
-import type { Installation, InstallationStatus, ProviderRevocation } from "../domain/installation.ts";
+import type { Installation, InstallationStatus, ProviderRevocation } from "../domain/model/installation.ts";
 
 /** An installation as callers see it. */
 export function toInstallationMessage(installation: Installation): InstallationMessage {

@@ -1,5 +1,5 @@
 import type { ListInstallationsRequest } from "../../gen/oauth/token/v1/token_service_pb.js";
-import type { InstallationFilter } from "../domain/installation.ts";
+import type { InstallationFilter } from "../domain/model/installation.ts";
 import { given } from "./given.ts";
 import { toInstallationStatus } from "./installation-messages.ts";
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Position } from "../domain/installation.ts";
+import type { Position } from "../domain/model/installation.ts";
 import { invalidField } from "../errors.ts";
 
 /** Makes text that nobody else can make or read, good for a URL. `open` gives undefined for whatever is not ours. */

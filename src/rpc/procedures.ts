@@ -1,10 +1,10 @@
 import type { DescMethod, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { TokenService } from "../../gen/oauth/token/v1/token_service_pb.js";
-import type { Call } from "../domain/call.ts";
-import { perObject } from "../domain/per-object.ts";
+import type { Call } from "../domain/model/call.ts";
 import type { UseCases } from "../domain/use-cases.ts";
 import { Secret } from "../secret.ts";
+import { perObject } from "../work/per-object.ts";
 import { toAuditEventMessage, toAuditFilter } from "./audit-messages.ts";
 import { toGetTokenRequest, toGetTokenResponse } from "./get-token-messages.ts";
 import { toInstallLinkRequest } from "./install-link-messages.ts";

@@ -1,5 +1,5 @@
-import type { PendingInstallRepository } from "../domain/pending-install.ts";
-import type { CredentialRepository, InstallationRepository } from "../domain/repositories.ts";
+import type { PendingInstallRepository } from "../domain/connecting/pending-install.ts";
+import type { CredentialRepository, InstallationRepository } from "../domain/model/repositories.ts";
 import type { PublishedChanges } from "./changes.ts";
 
 /** Tells this process of its own changes before the call returns, so that nobody reads behind their own write. */

@@ -1,5 +1,5 @@
 import { and, desc, eq, getTableColumns, gt, type InferSelectModel, inArray, isNull, lt, sql } from "drizzle-orm";
-import type { Attempt, AttemptRefusal, AttemptRepository } from "../domain/attempt.ts";
+import type { Attempt, AttemptRefusal, AttemptRepository } from "../domain/connecting/attempt.ts";
 import type { Database } from "./database.ts";
 import { toFacts } from "./link-facts.ts";
 import { attempts } from "./schema.ts";

@@ -1,6 +1,6 @@
 import { and, asc, gt, lt, sql } from "drizzle-orm";
-import type { PrunedRecord } from "../domain/keep-record.ts";
-import type { Recording } from "../domain/record.ts";
+import type { Recording } from "../domain/record/put-on-record.ts";
+import type { PrunedRecord } from "../domain/record/upkeep.ts";
 import { type ChainRow, checkAnchor, signedAnchor } from "./audit-chains.ts";
 import { beginning, checkLink, isFinding, type Link, readLinks } from "./audit-check.ts";
 import type { Database } from "./database.ts";

@@ -1,7 +1,7 @@
-import type { AuditLog } from "../domain/audit.ts";
+import type { AuditLog } from "../domain/record/event.ts";
+import { inTurn } from "../work/in-turn.ts";
 import { type ChainTools, createChainWriter, insertStep } from "./chain-writer.ts";
 import type { Database } from "./database.ts";
-import { inTurn } from "./in-turn.ts";
 
 /** The record, as one process writes it. */
 export interface ChainedAuditLog extends AuditLog {

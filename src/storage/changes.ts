@@ -1,4 +1,4 @@
-import type { Change, ChangeFeed } from "../domain/change-feed.ts";
+import type { Change, ChangeFeed } from "../domain/model/change-feed.ts";
 
 /** The channel that migrations' triggers announce changes on. */
 export const changeChannel = "oauth_token_service";

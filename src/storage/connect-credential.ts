@@ -1,9 +1,9 @@
 import { and, eq, ne, sql } from "drizzle-orm";
-import { fraction } from "../domain/backoff.ts";
-import type { Actor, TokenSet } from "../domain/credential.ts";
-import type { ConnectedCredential } from "../domain/platform.ts";
-import type { ConnectContext } from "../domain/repositories.ts";
-import { refreshTime } from "../domain/token.ts";
+import type { Actor, TokenSet } from "../domain/model/credential.ts";
+import type { ConnectedCredential } from "../domain/model/platform.ts";
+import type { ConnectContext } from "../domain/model/repositories.ts";
+import { refreshTime } from "../domain/model/token.ts";
+import { fraction } from "../domain/refreshing/backoff.ts";
 import { seal, sealingKeyId, tokenColumns } from "./credential-rows.ts";
 import type { Queries } from "./database.ts";
 import { credentials } from "./schema.ts";

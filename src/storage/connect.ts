@@ -1,7 +1,7 @@
 import { and, eq, inArray, isNull, notInArray, type SQL, sql } from "drizzle-orm";
-import type { Installation } from "../domain/installation.ts";
-import type { ConnectedInstallation, Connection } from "../domain/platform.ts";
-import type { ConnectContext } from "../domain/repositories.ts";
+import type { Installation } from "../domain/model/installation.ts";
+import type { ConnectedInstallation, Connection } from "../domain/model/platform.ts";
+import type { ConnectContext } from "../domain/model/repositories.ts";
 import { ServiceError } from "../errors.ts";
 import { type StoredCredential, storeCredential } from "./connect-credential.ts";
 import type { Queries } from "./database.ts";

@@ -1,6 +1,6 @@
 import type { InferSelectModel } from "drizzle-orm";
-import type { Credential, TokenSet } from "../domain/credential.ts";
-import type { GrantInUse, RevocableCredential } from "../domain/repositories.ts";
+import type { Credential, TokenSet } from "../domain/model/credential.ts";
+import type { GrantInUse, RevocableCredential } from "../domain/model/repositories.ts";
 import { ServiceError } from "../errors.ts";
 import type { Secret } from "../secret.ts";
 import { credentials } from "./schema.ts";

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm/sql";
-import type { RecordClock } from "../domain/keep-record.ts";
+import type { RecordClock } from "../domain/record/upkeep.ts";
 import type { Database } from "./database.ts";
 import { meta } from "./schema.ts";
 

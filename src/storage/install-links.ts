@@ -1,5 +1,5 @@
 import { and, eq, gt, type InferSelectModel, isNull, lt } from "drizzle-orm";
-import type { LinkRepository, StoredLink } from "../domain/install-link.ts";
+import type { LinkRepository, StoredLink } from "../domain/connecting/install-link.ts";
 import type { Database } from "./database.ts";
 import { toFacts } from "./link-facts.ts";
 import type { RecordedTransaction } from "./recorded-transaction.ts";

@@ -1,5 +1,5 @@
 import { and, eq, type InferSelectModel } from "drizzle-orm";
-import type { Installation } from "../domain/installation.ts";
+import type { Installation } from "../domain/model/installation.ts";
 import type { Queries } from "./database.ts";
 import { credentials, installationCredentials, installations } from "./schema.ts";
 

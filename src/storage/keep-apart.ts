@@ -1,5 +1,5 @@
 import { eq } from "drizzle-orm";
-import type { PendingInstallRepository } from "../domain/pending-install.ts";
+import type { PendingInstallRepository } from "../domain/connecting/pending-install.ts";
 import { factsOf, refuseIfTaken } from "./connect.ts";
 import type { Queries } from "./database.ts";
 import { lockGrants } from "./grant-lock.ts";

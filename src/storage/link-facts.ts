@@ -1,4 +1,4 @@
-import type { LinkFacts } from "../domain/install-link.ts";
+import type { LinkFacts } from "../domain/connecting/install-link.ts";
 
 /** Facts of a link as JSON keeps them: what is undefined is left out. */
 export type StoredFacts = Omit<LinkFacts, "policyHash" | "installationId"> &

@@ -1,5 +1,5 @@
 import { and, eq, inArray, ne } from "drizzle-orm";
-import type { Installation } from "../domain/installation.ts";
+import type { Installation } from "../domain/model/installation.ts";
 import { isLive, same } from "./connect.ts";
 import type { Queries } from "./database.ts";
 import { lockGrants } from "./grant-lock.ts";

@@ -1,5 +1,5 @@
 import { and, arrayContains, arrayOverlaps, eq, gt, inArray, ne, type SQL } from "drizzle-orm";
-import type { PendingInstall, PendingInstallRepository } from "../domain/pending-install.ts";
+import type { PendingInstall, PendingInstallRepository } from "../domain/connecting/pending-install.ts";
 import { connect } from "./connect.ts";
 import type { Database, Queries } from "./database.ts";
 import { toInstallation, viewInstallations } from "./installation-rows.ts";

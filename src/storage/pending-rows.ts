@@ -1,5 +1,5 @@
 import { type InferSelectModel, isNull } from "drizzle-orm";
-import type { PendingInstall } from "../domain/pending-install.ts";
+import type { PendingInstall } from "../domain/connecting/pending-install.ts";
 import { toFacts } from "./link-facts.ts";
 import { pendingInstalls } from "./schema.ts";
 

@@ -1,5 +1,5 @@
 import { and, asc, eq, inArray, lte, or, sql } from "drizzle-orm";
-import type { Undoing, UndoReason } from "../domain/pending-install.ts";
+import type { Undoing, UndoReason } from "../domain/connecting/pending-install.ts";
 import { ifReadable } from "./credential-rows.ts";
 import type { Queries } from "./database.ts";
 import { isOpen, type PendingRow, toPending } from "./pending-rows.ts";

@@ -1,6 +1,6 @@
 import { lte } from "drizzle-orm";
 import { sql } from "drizzle-orm/sql";
-import type { RateLimits } from "../domain/rate-limit.ts";
+import type { RateLimits } from "../domain/connecting/address-rates.ts";
 import type { Database } from "./database.ts";
 import { rateLimits } from "./schema.ts";
 

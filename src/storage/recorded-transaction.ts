@@ -1,5 +1,5 @@
-import type { AuditEvent } from "../domain/audit.ts";
-import type { Recording } from "../domain/record.ts";
+import type { AuditEvent } from "../domain/record/event.ts";
+import type { Recording } from "../domain/record/put-on-record.ts";
 import { ServiceError } from "../errors.ts";
 import { type ChainStep, type ChainTools, createChainWriter, insertStep } from "./chain-writer.ts";
 import type { Database, Queries } from "./database.ts";

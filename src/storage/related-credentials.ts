@@ -1,5 +1,5 @@
 import { and, eq, exists, inArray, or, type SQL } from "drizzle-orm";
-import type { Credential } from "../domain/credential.ts";
+import type { Credential } from "../domain/model/credential.ts";
 import { isLive } from "./connect.ts";
 import { readerColumns, toCredential } from "./credential-rows.ts";
 import type { Queries } from "./database.ts";

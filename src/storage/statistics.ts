@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm/sql";
-import type { InstallationStatus } from "../domain/installation.ts";
-import { horizonSeconds, type Statistics, type StatisticsRepository } from "../domain/telemetry.ts";
+import type { InstallationStatus } from "../domain/model/installation.ts";
+import { horizonSeconds, type Statistics, type StatisticsRepository } from "../domain/model/telemetry.ts";
 import type { Database } from "./database.ts";
 import { credentials, installations } from "./schema.ts";
 

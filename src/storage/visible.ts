@@ -1,5 +1,5 @@
 import { and, arrayOverlaps, inArray, or, type SQL, sql } from "drizzle-orm";
-import type { Visibility, VisibilityRule } from "../domain/access.ts";
+import type { Visibility, VisibilityRule } from "../domain/access/access.ts";
 import { installations } from "./schema.ts";
 
 /** What a caller may see, as a condition on installations; undefined: everything. */

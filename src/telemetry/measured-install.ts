@@ -1,5 +1,5 @@
-import type { FinishInstall, FinishOutcome } from "../domain/install.ts";
-import type { Telemetry } from "../domain/telemetry.ts";
+import type { FinishInstall, FinishOutcome } from "../domain/model/browser-flow.ts";
+import type { Telemetry } from "../domain/model/telemetry.ts";
 
 /** The same use case, with every flow that ends counted. */
 export function measuredInstall(finishInstall: FinishInstall, telemetry: Telemetry): FinishInstall {

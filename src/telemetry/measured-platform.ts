@@ -1,5 +1,5 @@
-import type { Platform } from "../domain/platform.ts";
-import type { MintResult, Step, Telemetry } from "../domain/telemetry.ts";
+import type { Platform } from "../domain/model/platform.ts";
+import type { MintResult, Step, Telemetry } from "../domain/model/telemetry.ts";
 
 /** The same platform, with every request to it counted and timed. */
 export function measuredPlatform(platform: Platform, telemetry: Telemetry): Platform {

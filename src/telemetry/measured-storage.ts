@@ -1,6 +1,6 @@
-import type { AuditEvent, AuditLog } from "../domain/audit.ts";
-import type { CredentialRepository, InstallationRepository } from "../domain/repositories.ts";
-import type { Telemetry } from "../domain/telemetry.ts";
+import type { CredentialRepository, InstallationRepository } from "../domain/model/repositories.ts";
+import type { Telemetry } from "../domain/model/telemetry.ts";
+import type { AuditEvent, AuditLog } from "../domain/record/event.ts";
 
 /** What is measured of the storage. */
 export interface MeasurableStorage {

@@ -1,7 +1,7 @@
 import Counter from "prom-client/lib/counter.js";
 import Histogram from "prom-client/lib/histogram.js";
 import Registry from "prom-client/lib/registry.js";
-import type { LookUp, MintResult, RefreshResult, Telemetry } from "../domain/telemetry.ts";
+import type { LookUp, MintResult, RefreshResult, Telemetry } from "../domain/model/telemetry.ts";
 import { createCallMetrics } from "./call-metrics.ts";
 
 /** What is told as it happens; the rest of Telemetry is about where it happens. */

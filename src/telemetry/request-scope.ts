@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { RequestIds } from "../domain/telemetry.ts";
+import type { RequestIds } from "../domain/model/telemetry.ts";
 import type { Log, LogFields } from "../world.ts";
 
 /** Knows, wherever code runs, which request it runs for. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import Gauge from "prom-client/lib/gauge.js";
 import type Registry from "prom-client/lib/registry.js";
-import type { Statistics } from "../domain/telemetry.ts";
+import type { Statistics } from "../domain/model/telemetry.ts";
 import { type Prometheus, prefix } from "./prometheus.ts";
 
 /** What is asked for at every scrape. */

@@ -1,4 +1,4 @@
-import type { Telemetry } from "../domain/telemetry.ts";
+import type { Telemetry } from "../domain/model/telemetry.ts";
 import type { Log } from "../world.ts";
 import { addProcessMetrics } from "./process-metrics.ts";
 import { createPrometheus } from "./prometheus.ts";

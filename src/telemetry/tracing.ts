@@ -11,9 +11,9 @@ import {
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from "@opentelemetry/resources";
 import { AlwaysOnSampler, BatchSpanProcessor, ParentBasedSampler, TracerProvider } from "@opentelemetry/sdk-trace";
-import type { Arrival } from "../domain/call.ts";
-import type { FinishedCall, Step, Telemetry } from "../domain/telemetry.ts";
-import type { TraceContext } from "../domain/trace-context.ts";
+import type { Arrival } from "../domain/model/call.ts";
+import type { FinishedCall, Step, Telemetry } from "../domain/model/telemetry.ts";
+import type { TraceContext } from "../domain/model/trace-context.ts";
 
 /** Records spans and sends them to a collector. */
 export interface Tracing extends Pick<Telemetry, "inCall" | "step"> {

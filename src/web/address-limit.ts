@@ -1,5 +1,5 @@
-import { networkOf } from "../domain/network.ts";
-import type { RateLimits, WindowLimit } from "../domain/rate-limit.ts";
+import { networkOf } from "../domain/access/network.ts";
+import type { RateLimits, WindowLimit } from "../domain/connecting/address-rates.ts";
 import type { AnswerFailure } from "./answers.ts";
 import type { ClientAddress } from "./client-address.ts";
 import type { WebHandler } from "./handler.ts";

@@ -1,4 +1,4 @@
-import type { Admit } from "../domain/admit.ts";
+import type { Admit } from "../domain/record/admit.ts";
 import { ServiceError } from "../errors.ts";
 import type { WebHandler } from "./handler.ts";
 import { restError } from "./rest-error.ts";

@@ -1,4 +1,4 @@
-import type { Installation, InstallationStatus } from "../domain/installation.ts";
+import type { Installation, InstallationStatus } from "../domain/model/installation.ts";
 
 const statuses: Record<InstallationStatus, string> = {
   pending: "INSTALLATION_STATUS_PENDING",

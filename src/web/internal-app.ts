@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Express } from "express";
-import type { Admit } from "../domain/admit.ts";
-import type { RequestIds } from "../domain/telemetry.ts";
+import type { RequestIds } from "../domain/model/telemetry.ts";
+import type { Admit } from "../domain/record/admit.ts";
 import type { World } from "../world.ts";
 import { type BodyRefusal, jsonBodies, noBodies, smallBodies } from "./body-limits.ts";
 import { callersOnly } from "./callers-only.ts";

@@ -1,8 +1,8 @@
 import type { Express } from "express";
-import type { FinishInstall, StartFromLink, StartInstall } from "../domain/install.ts";
-import type { RateLimits, WindowLimit } from "../domain/rate-limit.ts";
-import { returnOrigins } from "../domain/return-to.ts";
-import type { RequestIds } from "../domain/telemetry.ts";
+import type { RateLimits, WindowLimit } from "../domain/connecting/address-rates.ts";
+import { returnOrigins } from "../domain/connecting/return-to.ts";
+import type { FinishInstall, StartFromLink, StartInstall } from "../domain/model/browser-flow.ts";
+import type { RequestIds } from "../domain/model/telemetry.ts";
 import type { World } from "../world.ts";
 import { addressLimit } from "./address-limit.ts";
 import { createAnswerFailure } from "./answers.ts";

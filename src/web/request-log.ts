@@ -1,5 +1,5 @@
-import type { RequestIds } from "../domain/telemetry.ts";
-import { parseTraceparent } from "../domain/trace-context.ts";
+import type { RequestIds } from "../domain/model/telemetry.ts";
+import { parseTraceparent } from "../domain/model/trace-context.ts";
 import type { Log, LogFields, World } from "../world.ts";
 import type { ClientAddress } from "./client-address.ts";
 import type { WebHandler } from "./handler.ts";

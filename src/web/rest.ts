@@ -1,4 +1,4 @@
-import type { Evidence } from "../domain/caller.ts";
+import type { Evidence } from "../domain/access/caller.ts";
 import { invalidField, ServiceError } from "../errors.ts";
 import type { WebHandler, WebResponse } from "./handler.ts";
 import { readQuery } from "./query.ts";

@@ -1,4 +1,4 @@
-import type { Installation, InstallationStatus } from "../domain/installation.ts";
+import type { Installation, InstallationStatus } from "../domain/model/installation.ts";
 import { type Html, html } from "./html.ts";
 import { renderPage } from "./page.ts";
 import { platformLabel } from "./platform-label.ts";

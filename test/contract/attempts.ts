@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Attempt } from "../../src/domain/attempt.ts";
+import type { Attempt } from "../../src/domain/connecting/attempt.ts";
 import { Secret } from "../../src/secret.ts";
 import { unique } from "./connections.ts";
 import type { OpenedStorage } from "./harness.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { sightOfEverything } from "../../src/domain/access.ts";
+import { sightOfEverything } from "../../src/domain/access/access.ts";
 import {
   githubApp,
   githubContext,

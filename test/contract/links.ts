@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { StoredLink } from "../../src/domain/install-link.ts";
+import type { StoredLink } from "../../src/domain/connecting/install-link.ts";
 import { unique } from "./connections.ts";
 import type { OpenedStorage } from "./harness.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { sightOfEverything } from "../../src/domain/access.ts";
-import type { Credential } from "../../src/domain/credential.ts";
+import { sightOfEverything } from "../../src/domain/access/access.ts";
+import type { Credential } from "../../src/domain/model/credential.ts";
 import {
   githubApp,
   githubContext,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { sightOfEverything } from "../../src/domain/access.ts";
+import { sightOfEverything } from "../../src/domain/access/access.ts";
 import { jiraContext, sites, slackContext, tokenSet, unique, workspace } from "./connections.ts";
 import type { OpenedStorage } from "./harness.ts";
 

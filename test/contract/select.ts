@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { sightOfEverything } from "../../src/domain/access.ts";
-import type { Position } from "../../src/domain/installation.ts";
+import { sightOfEverything } from "../../src/domain/access/access.ts";
+import type { Position } from "../../src/domain/model/installation.ts";
 import {
   connected,
   githubApp,

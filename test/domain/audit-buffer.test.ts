@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import type { AuditEvent } from "../../src/domain/audit.ts";
-import { createAuditBuffer } from "../../src/domain/audit-buffer.ts";
-import { fairShare } from "../../src/domain/fair-share.ts";
+import type { AuditEvent } from "../../src/domain/record/event.ts";
+import { fairShare } from "../../src/domain/record/fair-share.ts";
+import { createAuditBuffer } from "../../src/domain/record/noted-events.ts";
 import { ServiceError } from "../../src/errors.ts";
 
 const refused = (changes: Partial<AuditEvent> = {}): AuditEvent => ({

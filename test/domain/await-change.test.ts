@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { createAwaitChange } from "../../src/domain/await-change.ts";
-import type { Change, ChangeFeed } from "../../src/domain/change-feed.ts";
+import type { Change, ChangeFeed } from "../../src/domain/model/change-feed.ts";
+import { createAwaitChange } from "../../src/domain/refreshing/await-change.ts";
 
 function feed() {
   const listeners: ((change: Change) => void)[] = [];

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { backoffMs, fraction } from "../../src/domain/backoff.ts";
+import { backoffMs, fraction } from "../../src/domain/refreshing/backoff.ts";
 
 const failures = fc.nat(1_000_000);
 const jitter = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });

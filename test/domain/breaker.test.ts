@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { withBreaker } from "../../src/domain/breaker.ts";
-import type { CredentialSecrets, MintOutcome } from "../../src/domain/platform.ts";
+import type { CredentialSecrets, MintOutcome } from "../../src/domain/model/platform.ts";
+import { withBreaker } from "../../src/domain/refreshing/breaker.ts";
 import { minted, scriptedPlatform } from "../support/scripted-platform.ts";
 
 function credential(subject: string): CredentialSecrets {

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createCaller, type Rule } from "../../src/domain/caller.ts";
-import type { Connection } from "../../src/domain/platform.ts";
+import { createCaller, type Rule } from "../../src/domain/access/caller.ts";
+import type { Connection } from "../../src/domain/model/platform.ts";
 import { Secret } from "../../src/secret.ts";
 import { call } from "../support/call.ts";
 import {
@@ -176,7 +176,7 @@ describe("an undoing that a crash interrupted", () => {
 });
 
 test("what came to nothing and cannot be put on record now is handed on to be written later", async () => {
-  const { createPutOnRecord } = await import("../../src/domain/record.ts");
+  const { createPutOnRecord } = await import("../../src/domain/record/put-on-record.ts");
   const noted: unknown[] = [];
   const putOnRecord = createPutOnRecord({
     audit: { append: () => Promise.reject(new Error("away")) },

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createEndTokens } from "../../src/domain/end-tokens.ts";
-import type { Connection } from "../../src/domain/platform.ts";
+import { createEndTokens } from "../../src/domain/connecting/end-tokens.ts";
+import type { Connection } from "../../src/domain/model/platform.ts";
 import { ServiceError } from "../../src/errors.ts";
 import {
   connection,

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createGetToken } from "../../src/domain/get-token.ts";
-import { createGrantedPermissions } from "../../src/domain/granted-permissions.ts";
-import { createNarrowedTokens } from "../../src/domain/narrowed-tokens.ts";
-import { createRefresher } from "../../src/domain/refresh.ts";
-import { createSelectInstallation } from "../../src/domain/select-installation.ts";
-import { silentTelemetry } from "../../src/domain/telemetry.ts";
+import { silentTelemetry } from "../../src/domain/model/telemetry.ts";
+import { createRefresher } from "../../src/domain/refreshing/refresher.ts";
+import { createGetToken } from "../../src/domain/tokens/get-token.ts";
+import { createGrantedPermissions } from "../../src/domain/tokens/granted-permissions.ts";
+import { createNarrowedTokens } from "../../src/domain/tokens/narrowed-tokens.ts";
+import { createSelectInstallation } from "../../src/domain/tokens/select-installation.ts";
 import { call } from "../support/call.ts";
 import { connection, minted, onlyPlatforms, scriptedPlatform, tokenSet } from "../support/scripted-platform.ts";
 import { type Domain, openDomain } from "./open-domain.ts";

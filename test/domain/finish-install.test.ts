@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { sightOfEverything } from "../../src/domain/access.ts";
-import type { AttemptRepository } from "../../src/domain/attempt.ts";
-import type { AuditEvent } from "../../src/domain/audit.ts";
-import { createFinishInstall } from "../../src/domain/finish-install.ts";
-import type { FinishOutcome, FinishRequest, StartedAttempt } from "../../src/domain/install.ts";
-import type { LinkFacts } from "../../src/domain/install-link.ts";
-import { codeChallenge } from "../../src/domain/pkce.ts";
-import type { Connection, ExchangeOutcome } from "../../src/domain/platform.ts";
-import { createRefusedCallbacks } from "../../src/domain/refused-callbacks.ts";
-import type { InstallationRepository } from "../../src/domain/repositories.ts";
-import { createStartInstall, createStartLeg } from "../../src/domain/start-install.ts";
+import { sightOfEverything } from "../../src/domain/access/access.ts";
+import type { AttemptRepository } from "../../src/domain/connecting/attempt.ts";
+import { createFinishInstall } from "../../src/domain/connecting/finish-install.ts";
+import type { LinkFacts } from "../../src/domain/connecting/install-link.ts";
+import { codeChallenge } from "../../src/domain/connecting/pkce.ts";
+import { createRefusedCallbacks } from "../../src/domain/connecting/refused-callbacks.ts";
+import { createStartInstall, createStartLeg } from "../../src/domain/connecting/start-install.ts";
+import type { FinishOutcome, FinishRequest, StartedAttempt } from "../../src/domain/model/browser-flow.ts";
+import type { Connection, ExchangeOutcome } from "../../src/domain/model/platform.ts";
+import type { InstallationRepository } from "../../src/domain/model/repositories.ts";
+import type { AuditEvent } from "../../src/domain/record/event.ts";
 import { ServiceError } from "../../src/errors.ts";
 import { createGate, until } from "../support/gate.ts";
 import {

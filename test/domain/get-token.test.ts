@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { RefreshFailure } from "../../src/domain/refresh-outcome.ts";
+import type { RefreshFailure } from "../../src/domain/model/refresh-failure.ts";
 import { ServiceError } from "../../src/errors.ts";
 import type { Secret } from "../../src/secret.ts";
 import { createGate, until } from "../support/gate.ts";

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { AuditEvent, AuditLog } from "../../src/domain/audit.ts";
-import { createHandOut, type HandOut } from "../../src/domain/hand-out.ts";
-import type { InstallationRepository } from "../../src/domain/repositories.ts";
+import type { InstallationRepository } from "../../src/domain/model/repositories.ts";
+import type { AuditEvent, AuditLog } from "../../src/domain/record/event.ts";
+import { createHandOut, type HandOut } from "../../src/domain/tokens/hand-out.ts";
 import type { IssuedToken } from "../../src/domain/use-cases.ts";
 import { ServiceError } from "../../src/errors.ts";
 import { Secret } from "../../src/secret.ts";

@@ -1,10 +1,10 @@
 import postgres from "postgres";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { withBreaker } from "../../src/domain/breaker.ts";
-import type { CredentialKind, TokenSet } from "../../src/domain/credential.ts";
-import { createKeepFresh } from "../../src/domain/keep-fresh.ts";
-import type { Platform } from "../../src/domain/platform.ts";
-import { createRefresher } from "../../src/domain/refresh.ts";
+import type { CredentialKind, TokenSet } from "../../src/domain/model/credential.ts";
+import type { Platform } from "../../src/domain/model/platform.ts";
+import { withBreaker } from "../../src/domain/refreshing/breaker.ts";
+import { createKeepFresh } from "../../src/domain/refreshing/keep-fresh.ts";
+import { createRefresher } from "../../src/domain/refreshing/refresher.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { createClock } from "../support/clock.ts";
 import { openTestStorage } from "../support/domain.ts";

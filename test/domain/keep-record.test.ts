@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { AuditEvent } from "../../src/domain/audit.ts";
-import { createKeepRecord, type PrunedRecord } from "../../src/domain/keep-record.ts";
+import type { AuditEvent } from "../../src/domain/record/event.ts";
+import { createKeepRecord, type PrunedRecord } from "../../src/domain/record/upkeep.ts";
 import { createClock } from "../../src/world/clock.ts";
 import { createTestWorld } from "../support/world.ts";
 

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { AuditEvent } from "../../src/domain/audit.ts";
-import { createCaller, type Rule } from "../../src/domain/caller.ts";
-import { createListAuditEvents } from "../../src/domain/list-audit-events.ts";
+import { createCaller, type Rule } from "../../src/domain/access/caller.ts";
+import type { AuditEvent } from "../../src/domain/record/event.ts";
+import { createListAuditEvents } from "../../src/domain/record/list-events.ts";
 import type { AuditFilter, RecordedEvent, UseCases } from "../../src/domain/use-cases.ts";
 import { call } from "../support/call.ts";
 import { openTestStorage } from "../support/domain.ts";

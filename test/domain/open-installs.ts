@@ -1,13 +1,13 @@
-import { createCompleteInstall } from "../../src/domain/complete-install.ts";
-import { createEndTokens } from "../../src/domain/end-tokens.ts";
-import { createKeepConnection } from "../../src/domain/keep-connection.ts";
-import type { LinkPolicy } from "../../src/domain/link-policy.ts";
-import type { Platforms } from "../../src/domain/platform.ts";
-import { createPutOnRecord } from "../../src/domain/record.ts";
-import { createRefresher } from "../../src/domain/refresh.ts";
-import type { InstallationRepository } from "../../src/domain/repositories.ts";
-import { createRevoker } from "../../src/domain/revoke-installation.ts";
-import { createInstallUndoer } from "../../src/domain/undo-install.ts";
+import { createCompleteInstall } from "../../src/domain/connecting/complete-install.ts";
+import { createEndTokens } from "../../src/domain/connecting/end-tokens.ts";
+import { createKeepConnection } from "../../src/domain/connecting/keep-connection.ts";
+import type { LinkPolicy } from "../../src/domain/connecting/link-policy.ts";
+import { createInstallUndoer } from "../../src/domain/connecting/undo-install.ts";
+import { createRevoker } from "../../src/domain/installations/revoke-installation.ts";
+import type { Platforms } from "../../src/domain/model/platform.ts";
+import type { InstallationRepository } from "../../src/domain/model/repositories.ts";
+import { createPutOnRecord } from "../../src/domain/record/put-on-record.ts";
+import { createRefresher } from "../../src/domain/refreshing/refresher.ts";
 import type { Domain } from "./open-domain.ts";
 
 /** What keeps, completes, undoes and revokes installs, on the domain's storage. */

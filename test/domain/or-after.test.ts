@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { orAfter } from "../../src/domain/or-after.ts";
+import { orAfter } from "../../src/work/or-after.ts";
 
 const never = new Promise<string>(() => undefined);
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { codeChallenge } from "../../src/domain/pkce.ts";
+import { codeChallenge } from "../../src/domain/connecting/pkce.ts";
 import { Secret } from "../../src/secret.ts";
 
 test.each([

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { sightOfEverything } from "../../src/domain/access.ts";
-import type { AuditEvent } from "../../src/domain/audit.ts";
-import { createNarrowedTokens } from "../../src/domain/narrowed-tokens.ts";
-import type { MintOutcome } from "../../src/domain/platform.ts";
-import { createRefresher } from "../../src/domain/refresh.ts";
-import { createSelectInstallation } from "../../src/domain/select-installation.ts";
+import { sightOfEverything } from "../../src/domain/access/access.ts";
+import type { MintOutcome } from "../../src/domain/model/platform.ts";
+import type { AuditEvent } from "../../src/domain/record/event.ts";
+import { createRefresher } from "../../src/domain/refreshing/refresher.ts";
+import { createNarrowedTokens } from "../../src/domain/tokens/narrowed-tokens.ts";
+import { createSelectInstallation } from "../../src/domain/tokens/select-installation.ts";
 import { connection, minted, onlyPlatforms, scriptedPlatform } from "../support/scripted-platform.ts";
 import { type Domain, openDomain } from "./open-domain.ts";
 

@@ -1,10 +1,10 @@
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { sightOfEverything } from "../../src/domain/access.ts";
-import type { Credential } from "../../src/domain/credential.ts";
-import type { MintOutcome } from "../../src/domain/platform.ts";
-import { createRefresher } from "../../src/domain/refresh.ts";
-import type { CredentialRepository } from "../../src/domain/repositories.ts";
+import { sightOfEverything } from "../../src/domain/access/access.ts";
+import type { Credential } from "../../src/domain/model/credential.ts";
+import type { MintOutcome } from "../../src/domain/model/platform.ts";
+import type { CredentialRepository } from "../../src/domain/model/repositories.ts";
+import { createRefresher } from "../../src/domain/refreshing/refresher.ts";
 import { ServiceError } from "../../src/errors.ts";
 import { Secret } from "../../src/secret.ts";
 import type { Storage } from "../../src/storage/storage.ts";

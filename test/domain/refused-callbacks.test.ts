@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
-import type { AuditEvent } from "../../src/domain/audit.ts";
-import { createRefusedCallbacks, type RefusedCallbacks } from "../../src/domain/refused-callbacks.ts";
+import { createRefusedCallbacks, type RefusedCallbacks } from "../../src/domain/connecting/refused-callbacks.ts";
+import type { AuditEvent } from "../../src/domain/record/event.ts";
 import { createClock, type TestClock } from "../support/clock.ts";
 
 let clock: TestClock;

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { createRejections, replacements } from "../../src/domain/rejections.ts";
+import { createRejections, replacements } from "../../src/domain/tokens/rejections.ts";
 import type { IssuedToken } from "../../src/domain/use-cases.ts";
 import { connection, minted, scriptedPlatform, tokenSet } from "../support/scripted-platform.ts";
 import { type Domain, openDesk, openDomain, type TokenRequest } from "./open-domain.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { withCompletionCode } from "../../src/domain/return-to.ts";
+import { withCompletionCode } from "../../src/domain/connecting/return-to.ts";
 
 describe("the completion code", () => {
   test.each([

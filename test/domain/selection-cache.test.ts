@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { sightOfEverything, type Visibility } from "../../src/domain/access.ts";
-import type { Change } from "../../src/domain/change-feed.ts";
-import type { Selector } from "../../src/domain/repositories.ts";
-import type { Selected } from "../../src/domain/select-installation.ts";
-import { createSelectionCache } from "../../src/domain/selection-cache.ts";
+import { sightOfEverything, type Visibility } from "../../src/domain/access/access.ts";
+import type { Change } from "../../src/domain/model/change-feed.ts";
+import type { Selector } from "../../src/domain/model/repositories.ts";
+import type { Selected } from "../../src/domain/tokens/select-installation.ts";
+import { createSelectionCache } from "../../src/domain/tokens/selection-cache.ts";
 import { Secret } from "../../src/secret.ts";
 import { createGate, until } from "../support/gate.ts";
 import { scriptedPlatform } from "../support/scripted-platform.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { singleFlight } from "../../src/domain/single-flight.ts";
+import { singleFlight } from "../../src/work/single-flight.ts";
 import { createGate } from "../support/gate.ts";
 
 test("runs once for all who ask for the same key while it runs, and apart for another key", async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { codeChallenge } from "../../src/domain/pkce.ts";
-import { bindingName, createStartInstall, createStartLeg, sha256 } from "../../src/domain/start-install.ts";
+import { codeChallenge } from "../../src/domain/connecting/pkce.ts";
+import { bindingName, createStartInstall, createStartLeg, sha256 } from "../../src/domain/connecting/start-install.ts";
 import { Secret } from "../../src/secret.ts";
 import { onlyPlatforms, type ScriptedPlatform, scriptedPlatform } from "../support/scripted-platform.ts";
 import { type Domain, openDomain } from "./open-domain.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createRateLimiter } from "../../src/domain/token-bucket.ts";
+import { createRateLimiter } from "../../src/domain/access/rate-limiter.ts";
 
 const rate = { perSecond: 10, burst: 3 };
 

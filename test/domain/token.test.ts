@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { defaultMinTtlMs, isAlive, livesLongEnough, refreshTime } from "../../src/domain/token.ts";
+import { defaultMinTtlMs, isAlive, livesLongEnough, refreshTime } from "../../src/domain/model/token.ts";
 
 const day = 86_400_000;
 const epoch = Date.UTC(2026, 0, 1);

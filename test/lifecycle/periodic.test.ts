@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { every } from "../../src/periodic.ts";
+import { every } from "../../src/work/every.ts";
 import { createGate, until } from "../support/gate.ts";
 import { createTestWorld } from "../support/world.ts";
 

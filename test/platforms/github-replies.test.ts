@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Narrowing } from "../../src/domain/platform.ts";
+import type { Narrowing } from "../../src/domain/model/platform.ts";
 import { rateLimit } from "../../src/platforms/github-api.ts";
 import { parseTokenCheck, parseTokenDeletion } from "../../src/platforms/github-application-token.ts";
 import { buildMintBody, parseMint } from "../../src/platforms/github-installation-token.ts";

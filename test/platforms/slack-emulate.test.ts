@@ -1,6 +1,6 @@
 import { createEmulator, type Emulator } from "emulate";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Platform } from "../../src/domain/platform.ts";
+import type { Platform } from "../../src/domain/model/platform.ts";
 import { createSlack, type SlackOptions } from "../../src/platforms/slack.ts";
 import { Secret } from "../../src/secret.ts";
 

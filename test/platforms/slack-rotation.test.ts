@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { CredentialSecrets, Platform } from "../../src/domain/platform.ts";
+import type { CredentialSecrets, Platform } from "../../src/domain/model/platform.ts";
 import { createSlack } from "../../src/platforms/slack.ts";
 import { Secret } from "../../src/secret.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { createAccess, shows, sightOfEverything } from "../../src/domain/access.ts";
-import { anonymous, createCaller, type Permissions, type Rule } from "../../src/domain/caller.ts";
+import { createAccess, shows, sightOfEverything } from "../../src/domain/access/access.ts";
+import { anonymous, createCaller, type Permissions, type Rule } from "../../src/domain/access/caller.ts";
 
 interface Allowed {
   readonly methods?: readonly string[];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { highest, isWithin, lowest } from "../../src/domain/permission-ceiling.ts";
+import { highest, isWithin, lowest } from "../../src/domain/access/permission-ceiling.ts";
 
 describe("within a ceiling", () => {
   test.each([

@@ -1,4 +1,4 @@
-import { createCaller } from "../../src/domain/caller.ts";
+import { createCaller } from "../../src/domain/access/caller.ts";
 
 /** A caller who may do one thing with what is acme's on Slack. */
 export const acmeAlone = createCaller(

@@ -12,7 +12,7 @@ import {
   GetTokenResponseSchema,
   TokenService,
 } from "../../gen/oauth/token/v1/token_service_pb.js";
-import type { Call } from "../../src/domain/call.ts";
+import type { Call } from "../../src/domain/model/call.ts";
 import type { UseCases } from "../../src/domain/use-cases.ts";
 import { ServiceError } from "../../src/errors.ts";
 import { type ConnectOptions, connectHandler } from "../../src/rpc/connect/connect-handler.ts";

@@ -1,5 +1,5 @@
-import { anonymous } from "../../src/domain/caller.ts";
-import type { Installation } from "../../src/domain/installation.ts";
+import { anonymous } from "../../src/domain/access/caller.ts";
+import type { Installation } from "../../src/domain/model/installation.ts";
 import type { IssuedToken, UseCases } from "../../src/domain/use-cases.ts";
 import { Secret } from "../../src/secret.ts";
 

@@ -1,7 +1,7 @@
 import { connect } from "node:http2";
 import { status } from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
-import type { Call } from "../../src/domain/call.ts";
+import type { Call } from "../../src/domain/model/call.ts";
 import type { GetTokenRequest, UseCases } from "../../src/domain/use-cases.ts";
 import { ServiceError } from "../../src/errors.ts";
 import { createHealthStatus } from "../../src/rpc/grpc/health-status.ts";

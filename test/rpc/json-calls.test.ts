@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { InstallationFilter } from "../../src/domain/installation.ts";
+import type { InstallationFilter } from "../../src/domain/model/installation.ts";
 import type { GetTokenRequest, UseCases } from "../../src/domain/use-cases.ts";
 import { ServiceError } from "../../src/errors.ts";
 import { createJsonCalls } from "../../src/rpc/json/create-json-calls.ts";

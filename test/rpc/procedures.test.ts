@@ -9,7 +9,7 @@ import {
   RevokeInstallationRequestSchema,
   TokenService,
 } from "../../gen/oauth/token/v1/token_service_pb.js";
-import type { InstallationFilter, Position } from "../../src/domain/installation.ts";
+import type { InstallationFilter, Position } from "../../src/domain/model/installation.ts";
 import type { GetTokenRequest, UseCases } from "../../src/domain/use-cases.ts";
 import { createProcedures, type Procedures } from "../../src/rpc/procedures.ts";
 import { call } from "../support/call.ts";

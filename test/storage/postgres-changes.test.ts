@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, expect, test } from "vitest";
-import { sightOfEverything } from "../../src/domain/access.ts";
-import type { Change } from "../../src/domain/change-feed.ts";
+import { sightOfEverything } from "../../src/domain/access/access.ts";
+import type { Change } from "../../src/domain/model/change-feed.ts";
 import { openPostgres } from "../../src/storage/postgres.ts";
 import { createTools, silentLog } from "../contract/harness.ts";
 import { createTestDatabase } from "../support/database.ts";

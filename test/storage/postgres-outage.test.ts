@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
-import { sightOfEverything } from "../../src/domain/access.ts";
+import { sightOfEverything } from "../../src/domain/access/access.ts";
 import { ServiceError } from "../../src/errors.ts";
 import { openPostgres } from "../../src/storage/postgres.ts";
 import { slackContext, tokenSet, unique, workspace } from "../contract/connections.ts";

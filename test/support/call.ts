@@ -1,5 +1,5 @@
-import type { Call } from "../../src/domain/call.ts";
-import { anonymous, type Caller } from "../../src/domain/caller.ts";
+import { anonymous, type Caller } from "../../src/domain/access/caller.ts";
+import type { Call } from "../../src/domain/model/call.ts";
 
 /** A call of nobody in particular, who may do everything, with ten seconds left. */
 export function call(

@@ -1,4 +1,4 @@
-import { every, type Schedule } from "../../src/periodic.ts";
+import { every, type Schedule } from "../../src/work/every.ts";
 
 /** The jobs of one replica: the quick ones run as they do in production, the others when a test says so. */
 export interface Jobs {

@@ -1,4 +1,4 @@
-import type { Actor, CredentialKind, TokenSet } from "../../src/domain/credential.ts";
+import type { Actor, CredentialKind, TokenSet } from "../../src/domain/model/credential.ts";
 import type {
   AuthorizationRequest,
   Callback,
@@ -11,7 +11,7 @@ import type {
   Platform,
   Platforms,
   RevokeOutcome,
-} from "../../src/domain/platform.ts";
+} from "../../src/domain/model/platform.ts";
 import { Secret } from "../../src/secret.ts";
 
 /** A platform that answers as the test says and remembers what it was asked with. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseTraceparent } from "../../src/domain/trace-context.ts";
+import { parseTraceparent } from "../../src/domain/model/trace-context.ts";
 
 const traceId = "0af7651916cd43dd8448eb211c80319c";
 const spanId = "b7ad6b7169203331";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { networkOf } from "../../src/domain/network.ts";
+import { networkOf } from "../../src/domain/access/network.ts";
 import { ServiceError } from "../../src/errors.ts";
 import { startSite } from "./support/site.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { FinishOutcome, FinishRequest, InstallFailure } from "../../src/domain/install.ts";
+import type { FinishOutcome, FinishRequest, InstallFailure } from "../../src/domain/model/browser-flow.ts";
 import { ServiceError } from "../../src/errors.ts";
 import { Secret } from "../../src/secret.ts";
 import { failureTexts } from "../../src/web/failures.ts";

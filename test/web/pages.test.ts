@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { InstallFailure } from "../../src/domain/install.ts";
-import type { InstallationStatus } from "../../src/domain/installation.ts";
+import type { InstallFailure } from "../../src/domain/model/browser-flow.ts";
+import type { InstallationStatus } from "../../src/domain/model/installation.ts";
 import { connects, installation, startSite } from "./support/site.ts";
 import { parseStrictHtml } from "./support/strict-html.ts";
 

@@ -16,8 +16,8 @@ import {
 } from "@grpc/grpc-js";
 import { StatusSchema } from "../../../gen/google/rpc/status_pb.js";
 import { TokenService } from "../../../gen/oauth/token/v1/token_service_pb.js";
-import { perObject } from "../../domain/per-object.ts";
 import { ServiceError } from "../../errors.ts";
+import { perObject } from "../../work/per-object.ts";
 import type { Codec, Dispatch, Outcome } from "../dispatch.ts";
 import { toStatus } from "../errors/details.ts";
 import { type Failure, toFailure } from "../errors/failure.ts";

@@ -1,5 +1,5 @@
 import type { JsonObject } from "@bufbuild/protobuf";
-import type { Evidence } from "../../domain/caller.ts";
+import type { Evidence } from "../../domain/access/caller.ts";
 
 /** What a route knows of the request besides its content. */
 export interface JsonCallContext extends Evidence {

@@ -1,6 +1,11 @@
 import { afterEach } from "vitest";
-import type { FinishInstall, StartedAttempt, StartInstall, StartRequest } from "../../../src/domain/install.ts";
-import type { Installation } from "../../../src/domain/installation.ts";
+import type {
+  FinishInstall,
+  StartedAttempt,
+  StartInstall,
+  StartRequest,
+} from "../../../src/domain/model/browser-flow.ts";
+import type { Installation } from "../../../src/domain/model/installation.ts";
 import { Secret } from "../../../src/secret.ts";
 import { createClientAddress } from "../../../src/web/client-address.ts";
 import { listen } from "../../../src/web/listen.ts";

@@ -1,0 +1,48 @@
+import type { World } from "../../world.ts";
+import type { LinkFailure, StartFromLink } from "../model/browser-flow.ts";
+import type { Platforms } from "../model/platform.ts";
+import { checkPlatform } from "../tokens/select-installation.ts";
+import type { LinkRepository, SpendOutcome } from "./install-link.ts";
+import type { LinkPolicy } from "./link-policy.ts";
+import type { StartLeg } from "./start-install.ts";
+
+const failures: Readonly<{ [why in Extract<SpendOutcome, { kind: "refused" }>["why"]]: LinkFailure }> = {
+  unknown: "link_required",
+  used: "link_already_used",
+  expired: "link_expired",
+};
+
+/** The use case behind `/oauth/install/{platform}?link=…`: the link is spent, and says all that the browser may not. */
+export function createStartFromLink(parts: {
+  readonly links: LinkRepository;
+  readonly platforms: Platforms;
+  readonly linkPolicy: LinkPolicy;
+  readonly startLeg: StartLeg;
+  readonly world: World;
+}): StartFromLink {
+  const { links, platforms, linkPolicy, startLeg, world } = parts;
+
+  function refused(
+    platform: string,
+    failure: LinkFailure,
+  ): { readonly kind: "refused"; readonly failure: LinkFailure } {
+    world.log.warn({ platform, failure }, "install.failed");
+    return { kind: "refused", failure };
+  }
+
+  return async ({ platform: name, link: secret, confirmed }) => {
+    const platform = checkPlatform(name, platforms);
+    const shown = confirmed ? undefined : await links.look(secret.fingerprint(), platform.name, world.now());
+    if (shown?.facts.confirmPage === true && linkPolicy(shown) === undefined) {
+      return { kind: "unconfirmed", caller: shown.facts.caller, owner: shown.owner };
+    }
+    const spent = await links.spend(secret.fingerprint(), platform.name, world.now());
+    if (spent.kind === "refused") return refused(platform.name, failures[spent.why]);
+    const { owner, returnTo, facts } = spent.link;
+    const failure = linkPolicy({ facts, owner, returnTo });
+    if (failure !== undefined) return refused(platform.name, failure);
+    const attempt = await startLeg({ platform, owner, returnTo, hint: undefined, link: facts });
+    world.log.info({ platform: platform.name, caller: facts.caller }, "install.started");
+    return { kind: "started", attempt };
+  };
+}

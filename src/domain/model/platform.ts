@@ -1,0 +1,220 @@
+import type { Secret } from "../../secret.ts";
+import type { Actor, CredentialIdentity, CredentialKind, TokenSet } from "./credential.ts";
+import type { Installation } from "./installation.ts";
+import type { Registration } from "./registration.ts";
+
+/** A narrower GitHub installation token: every part is optional, nothing can be added to what was granted. */
+export interface Narrowing {
+  readonly repositoryIds: readonly bigint[];
+  readonly repositories: readonly string[];
+  readonly permissions: Readonly<Record<string, string>>;
+}
+
+/** What a browser has to be sent to the platform with. */
+export interface AuthorizationRequest {
+  /** Our single-use secret, echoed by the platform. */
+  readonly state: string;
+  /** PKCE S256 challenge (RFC 7636 section 4.2), present where the platform's `pkce` says so. */
+  readonly codeChallenge: string | undefined;
+  /** Where the platform sends the browser back to. */
+  readonly redirectUri: string;
+  /** What an earlier callback of the same attempt named but could not prove (a GitHub installation id). */
+  readonly hint: string | undefined;
+  /** Asked for in addition to the configured scopes; none where the platform's `takesScopes` is false. */
+  readonly extraScopes?: readonly string[] | undefined;
+}
+
+/** A callback, read but not yet believed: everything in it may be made up by whoever sent the browser. */
+export type Callback =
+  | { readonly kind: "code"; readonly code: Secret; readonly hint: string | undefined }
+  /** Nothing to exchange yet: the person has to pass the platform's authorization with `hint` remembered. */
+  | { readonly kind: "authorize_first"; readonly hint: string }
+  /**
+   * Settings of an installation that was there before were saved. The platform sends such a browser here without the
+   * state that it came with, so the attempt it belongs to has to be found otherwise. Then as `authorize_first`.
+   */
+  | { readonly kind: "settings_saved"; readonly hint: string }
+  /** An owner has to approve before anything can be installed. */
+  | { readonly kind: "approval_pending" }
+  | { readonly kind: "denied" }
+  /** The platform refused our registration (redirect URI, suspended app). `code` is safe to show. */
+  | { readonly kind: "misconfigured"; readonly code: string }
+  /** RFC 9207: the answer comes from another authorization server. */
+  | { readonly kind: "wrong_issuer" }
+  | { readonly kind: "malformed" };
+
+/** One organization, site or account that an exchange gave us. */
+export interface ConnectedInstallation {
+  readonly products: readonly string[];
+  readonly externalOrgId: string;
+  readonly externalOrgName: string;
+  readonly externalInstallId: string | undefined;
+  readonly externalUserId: string | undefined;
+  readonly scopes: readonly string[];
+  readonly permissions: Readonly<Record<string, string>>;
+  readonly installedBy: string | undefined;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly suspended: boolean;
+}
+
+export interface ConnectedCredential extends CredentialIdentity {
+  /** Undefined where the first token is minted on demand (GitHub App). */
+  readonly tokens: TokenSet | undefined;
+  /** Whether it serves callers that name no actor. Exactly one of a connection's credentials is natural. */
+  readonly natural: boolean;
+  /** Whom it was given to. Added by `withOwnGrants`; undefined only for what was kept before that was remembered. */
+  readonly registration?: Registration | undefined;
+}
+
+/** What one finished browser flow obtained. Every credential serves every installation. */
+export interface Connection {
+  readonly installations: readonly ConnectedInstallation[];
+  readonly credentials: readonly ConnectedCredential[];
+}
+
+/** No usable answer. Nothing in it speaks of the one who was asked for: several credentials that meet it are an outage. */
+export interface Unavailable {
+  readonly kind: "unavailable";
+  readonly retryAfterMs: number | undefined;
+  /** Whether the request may have been processed: false only if it surely was not sent or not accepted. */
+  readonly mayHaveBeenProcessed: boolean;
+  /** Short and safe to log: `timeout`, `http_503`, `unreadable_body`, `ECONNREFUSED`. */
+  readonly cause: string;
+}
+
+/** A limit of this credential's, or of its installation's: others are not kept from asking. */
+export interface RateLimited {
+  readonly kind: "rate_limited";
+  readonly retryAfterMs: number | undefined;
+}
+
+/**
+ * A clear no to this installation or grant alone, which may pass: nothing was spent, and no other credential is any the
+ * worse for it. `code` is a fixed word of ours, shown in `last_error`: `ip_allow_list`, `answer_too_large`.
+ */
+export interface Refused {
+  readonly kind: "refused";
+  readonly code: string;
+}
+
+/**
+ * Our own client id, secret or key was refused, or our registration is wrong. Harms no installation. One credential alone
+ * never proves it: several are asked before everybody is told so.
+ */
+export interface Misconfigured {
+  readonly kind: "misconfigured";
+  readonly code: string;
+}
+
+export interface ExchangeRequest {
+  readonly code: Secret;
+  readonly codeVerifier: Secret | undefined;
+  readonly redirectUri: string;
+  readonly hint: string | undefined;
+  /** When the first leg of the attempt began, by this process's clock. */
+  readonly begunAt: Date;
+}
+
+export type ExchangeOutcome =
+  | { readonly kind: "connected"; readonly connection: Connection }
+  /** The code is wrong, spent or too old: start again. */
+  | { readonly kind: "code_rejected"; readonly code: string }
+  /** The named installation is not among those this person can reach. */
+  | { readonly kind: "not_yours" }
+  /** This person reaches the named installation and showed no right to give it away. */
+  | { readonly kind: "not_administered" }
+  /** The person must do something at the platform first; `code` is a fixed word of ours, e.g. `unverified_email`, `no_sites`. */
+  | { readonly kind: "person_must_act"; readonly code: string }
+  | Misconfigured
+  | RateLimited
+  | Unavailable;
+
+export type MintOutcome =
+  /** Must be stored before it is used. */
+  | { readonly kind: "minted"; readonly tokens: TokenSet }
+  /** A long-lived token that the platform confirmed; `ofAnyClient`: it does so whoever's it is. */
+  | { readonly kind: "confirmed"; readonly ofAnyClient?: true }
+  /** The platform said no for good. `code` is the platform's own word. */
+  | { readonly kind: "rejected"; readonly code: string }
+  | { readonly kind: "suspended" }
+  /** The narrowing asks for more than was granted, or for what does not exist. */
+  | { readonly kind: "not_granted" }
+  | Refused
+  | Misconfigured
+  | RateLimited
+  | Unavailable;
+
+export type RevokeOutcome =
+  | { readonly kind: "revoked" }
+  | { readonly kind: "unsupported" }
+  | { readonly kind: "failed"; readonly cause: string };
+
+/** A credential with the secrets a platform call needs. */
+export interface CredentialSecrets extends CredentialIdentity {
+  readonly accessToken: Secret | undefined;
+  readonly refreshToken: Secret | undefined;
+  /** Whom it was given to; undefined where that is not remembered. */
+  readonly registration: Registration | undefined;
+}
+
+/**
+ * One third party. What each of its refusals is about stands in one table per platform. Implementations hold no mutable state, never retry, never look at expiry, and give every
+ * outside answer as a value: whatever is not recognised is `unavailable`, never `rejected`.
+ */
+export interface Platform {
+  /** The name installations are stored under, and of the callback route. */
+  readonly name: string;
+  /** Who we are there, and where: what a grant made now belongs to. */
+  readonly registration: Registration;
+  /** The names callers may ask for: `["jira", "confluence"]`. The first is the natural one. */
+  readonly products: readonly string[];
+  /** Who a grant belongs to: an organization has one owner, a person's grant exists once per owner. */
+  readonly holder: "organization" | "person";
+  readonly actors: readonly Actor[];
+  /**
+   * What a spent refresh token does within `reuseLeewayMs` after its use: it still works (Atlassian, Slack).
+   * 0: it never does (GitHub), and an answer lost on the way may have cost the grant.
+   */
+  readonly reuseLeewayMs: number;
+  /** How long a rotating grant may rest unused before it is refreshed only to stay alive; undefined: for ever. */
+  readonly keepAliveMs: number | undefined;
+  /** Whether GetToken may narrow repositories and permissions. */
+  readonly narrowing: boolean;
+  /** Whether scopes are asked for when a browser is sent there; GitHub Apps have theirs in the registration. */
+  readonly takesScopes: boolean;
+  /** Whether a further consent spends the refresh token of the one before, which works for `reuseLeewayMs` then. */
+  readonly consentSpendsOlder: boolean;
+  /** Where a token is to be used. */
+  apiBaseUrl(installation: Pick<Installation, "externalOrgId" | "products">, product: string): string;
+  /** Whether a verifier is made for this leg of the flow. GitHub's install page takes no challenge; its authorize page does. */
+  usesPkce(hint: string | undefined): boolean;
+  /** Where to send the browser. */
+  authorizationUrl(request: AuthorizationRequest): URL;
+  /** Reads a callback; pure, and makes no call. `attemptHint` is the hint the attempt remembered. */
+  readCallback(query: URLSearchParams, attemptHint: string | undefined): Callback;
+  /** Spends the code and learns who connected. Proves the hint before anything is returned. */
+  exchange(request: ExchangeRequest): Promise<ExchangeOutcome>;
+  /** Obtains a new access token, or for a long-lived one asks whether it still works. */
+  mint(credential: CredentialSecrets, narrowing?: Narrowing): Promise<MintOutcome>;
+  /** Whether it is asked for no token at the moment, since several credentials met the same trouble; absent: never. */
+  readonly leftAlone?: () => boolean;
+  /** Whether several credentials met the same trouble, with no other answer since; absent: never. */
+  readonly isInTrouble?: () => boolean;
+  /** What the installation is granted now; undefined if the platform does not say. Absent where nothing is narrowed. */
+  readonly granted?: (credential: CredentialSecrets) => Promise<Readonly<Record<string, string>> | undefined>;
+  /** What `revoke` ends: this token set alone, or perhaps everything the same subject was given. */
+  revocationReach(kind: CredentialKind): "token" | "grant";
+  /** Ends the credential at the platform. Succeeds if it has already ended. */
+  revoke(credential: CredentialSecrets): Promise<RevokeOutcome>;
+}
+
+/** The platforms of this process, configured ones only. */
+export interface Platforms {
+  /** By the name installations are stored under (`jira`, never `confluence`). */
+  byName(name: string): Platform | undefined;
+  /** By a name callers use: `confluence` finds the platform `jira`. */
+  byProduct(product: string): Platform | undefined;
+  readonly all: readonly Platform[];
+  /** Every product this version knows, configured or not. */
+  readonly known: readonly string[];
+}

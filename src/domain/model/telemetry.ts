@@ -1,0 +1,129 @@
+import type { ErrorReason } from "../../errors.ts";
+import type { InstallFailure } from "./browser-flow.ts";
+import type { Arrival } from "./call.ts";
+import type { InstallationStatus, ProviderRevocation } from "./installation.ts";
+import type { MintOutcome } from "./platform.ts";
+import type { RefreshFailure } from "./refresh-failure.ts";
+import type { TraceContext } from "./trace-context.ts";
+
+/** One RPC, answered or refused, through any door. */
+export interface FinishedCall {
+  /** The RPC's name. */
+  readonly method: string;
+  readonly caller: string;
+  /** The gRPC code's name; `OK` for an answer. */
+  readonly code: string;
+  /** Undefined for an answer, and for a bug of ours. */
+  readonly reason: ErrorReason | undefined;
+  readonly seconds: number;
+}
+
+/** Whether memory answered a look-up; `bypass`: the change feed was not proven alive, so it was not asked. */
+export type LookUp = "hit" | "miss" | "bypass";
+
+/** How a request for a token, sent to a platform, ended. `error`: a bug of ours. */
+export type MintResult = MintOutcome["kind"] | "error";
+
+/** How a refresh ended. `unreadable`: no key opens the row; `database`: it could not be reached; `error`: a bug of ours. */
+export type RefreshResult = "current" | RefreshFailure | "unreadable" | "database" | "error";
+
+/** How a browser flow ended. */
+export type InstallResult = "connected" | "pending" | InstallFailure;
+
+/** A part of a call, or of what goes on by itself, that is worth a span of its own. */
+export type Step =
+  | "select"
+  | "refresh"
+  | "lease"
+  | "commit"
+  | "audit"
+  | "install"
+  | "platform mint"
+  | "platform exchange"
+  | "platform revoke";
+
+/** What is said of a step. Never a secret, an address or an owner. */
+export type StepFacts = Readonly<Record<string, string | number | boolean>>;
+
+/** What log lines of one request have in common. */
+export interface RequestIds {
+  readonly requestId: string;
+  readonly trace: Pick<TraceContext, "traceId"> | undefined;
+}
+
+/** Told of what happens, so that it can be seen from outside. None of it fails, waits or changes what it observes. */
+export interface Telemetry {
+  callFinished(call: FinishedCall): void;
+  cacheLookedUp(outcome: LookUp): void;
+  mintFinished(mint: { readonly platform: string; readonly result: MintResult; readonly seconds: number }): void;
+  refreshFinished(refresh: {
+    readonly platform: string;
+    readonly result: RefreshResult;
+    readonly seconds: number;
+  }): void;
+  /** A refresh waited for another replica's. */
+  leaseWaited(platform: string, seconds: number): void;
+  /** Hand-outs that are on record: the first of a token to a caller, or `count` further ones. */
+  handedOut(kind: "first" | "repeated", count: number): void;
+  /** The record of hand-outs could not be written. */
+  auditFailed(): void;
+  revocationFinished(result: ProviderRevocation): void;
+  installFinished(platform: string, result: InstallResult): void;
+  databaseChecked(reachable: boolean): void;
+  /** Runs a call: what it logs and what it starts belongs to it. `work` is given the arrival with its own trace. */
+  inCall<T>(arrival: Arrival, work: (arrival: Arrival) => T | Promise<T>): T | Promise<T>;
+  /** Runs what handles a request that is no call: what it logs has these ids. */
+  inRequest<T>(ids: RequestIds, work: () => T): T;
+  /** Runs a step; `resultOf` says in a word how it ended. */
+  step<T>(name: Step, facts: StepFacts, work: () => Promise<T>, resultOf?: (value: T) => string): Promise<T>;
+}
+
+const ignore = () => undefined;
+
+/** Observes nothing. */
+export const silentTelemetry: Telemetry = {
+  callFinished: ignore,
+  cacheLookedUp: ignore,
+  mintFinished: ignore,
+  refreshFinished: ignore,
+  leaseWaited: ignore,
+  handedOut: ignore,
+  auditFailed: ignore,
+  revocationFinished: ignore,
+  installFinished: ignore,
+  databaseChecked: ignore,
+  inCall: (arrival, work) => work(arrival),
+  inRequest: (_ids, work) => work(),
+  step: (_name, _facts, work) => work(),
+};
+
+/** Up to which time left tokens and grants are counted, in seconds. 0: those that have ended. */
+export const horizonSeconds = { token: [0, 300, 3_600, 86_400], grant: [0, 604_800, 2_592_000] } as const;
+
+/** What is stored, in numbers. */
+export interface Statistics {
+  readonly installations: readonly {
+    readonly platform: string;
+    readonly status: InstallationStatus;
+    readonly count: number;
+  }[];
+  /** Credentials that a key is needed for. */
+  readonly keys: readonly { readonly keyId: string; readonly count: number }[];
+  /** Refreshable access tokens and grants that end within `withinSeconds`, those that have ended included. */
+  readonly ending: readonly {
+    readonly what: "token" | "grant";
+    readonly platform: string;
+    readonly withinSeconds: number;
+    readonly count: number;
+  }[];
+  /** Seconds to the next end of a refreshable access token that still works. */
+  readonly nextExpiry: readonly { readonly platform: string; readonly seconds: number }[];
+}
+
+export interface StatisticsRepository {
+  /**
+   * Counts with one statement.
+   * @throws ServiceError SERVICE_UNAVAILABLE if the database cannot be reached or takes longer than a few seconds.
+   */
+  read(now: Date): Promise<Statistics>;
+}

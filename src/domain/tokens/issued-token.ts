@@ -1,0 +1,40 @@
+import { perObject } from "../../work/per-object.ts";
+import type { Credential } from "../model/credential.ts";
+import type { Issuable } from "../model/token.ts";
+import type { IssuedToken } from "../use-cases.ts";
+import type { Selected } from "./select-installation.ts";
+
+/** Cached credentials come again as the same object, and so do their tokens. */
+export function createIssuableOf(): (credential: Credential) => Issuable | undefined {
+  return perObject((credential) => {
+    const value = credential.accessToken();
+    if (value === undefined) return undefined;
+    const { issuedAt, expiresAt, scopes, permissions } = credential;
+    return { value, issuedAt, expiresAt, scopes, permissions };
+  });
+}
+
+/** The same answer for the same selection and token, so that doors can remember how it is written. */
+export function createDescribe(): (selected: Selected, token: Issuable) => IssuedToken {
+  const described = new WeakMap<Selected, { readonly token: Issuable; readonly issued: IssuedToken }>();
+  return (selected, token) => {
+    const known = described.get(selected);
+    if (known !== undefined && known.token === token) return known.issued;
+    const { installation, platform, product } = selected;
+    const issued: IssuedToken = {
+      token: token.value,
+      tokenType: "Bearer",
+      expiresAt: token.expiresAt,
+      scopes: token.scopes,
+      permissions: token.permissions,
+      installationId: installation.id,
+      owner: installation.owner,
+      platform: installation.platform,
+      externalOrgId: installation.externalOrgId,
+      tokenId: token.value.fingerprint(),
+      apiBaseUrl: platform.apiBaseUrl(installation, product),
+    };
+    described.set(selected, { token, issued });
+    return issued;
+  };
+}
