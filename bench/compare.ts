@@ -1,6 +1,7 @@
 import { median, merged, quantile } from "./distribution.ts";
 import { figure, microseconds, milliseconds } from "./figures.ts";
-import type { LoadMaker, SteadyLoad, SteadyReport } from "./load/steady-load.ts";
+import type { SteadyLoad, SteadyReport } from "./load/steady.ts";
+import type { LoadMaker } from "./load/steady-load.ts";
 import type { Curve, Row } from "./measurement.ts";
 import type { Plan } from "./plan.ts";
 import { processorSeconds } from "./process-usage.ts";

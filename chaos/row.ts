@@ -1,5 +1,4 @@
-import type { PlatformName } from "./grants.ts";
-import { kindOf } from "./grants.ts";
+import { kindOf, type PlatformName } from "./grants.ts";
 import type { Ask } from "./load.ts";
 import { type PlatformTraffic, rotationsOf } from "./platform-traffic.ts";
 

@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import postgres from "postgres";
-import type { Sandbox } from "../sandbox/sandbox.ts";
-import { type SandboxOptions, startSandbox } from "../sandbox/sandbox.ts";
+import { type Sandbox, type SandboxOptions, startSandbox } from "../sandbox/sandbox.ts";
 import type { Closers } from "../src/closers.ts";
 import type { Environment } from "../test/support/child-service.ts";
 import { freePort } from "../test/support/free-port.ts";

@@ -1,3 +1,4 @@
+import { checkImports } from "./check-imports.ts";
 import { checkBreaking, checkGenerated } from "./check-proto.ts";
 import { checkSources } from "./check-sources.ts";
 import { runTool } from "./run-tool.ts";
@@ -10,8 +11,9 @@ export interface Check {
 
 export const checks: readonly Check[] = [
   { name: "types", run: () => runTool("tsc", ["--noEmit"]) },
-  // The direction of imports between the layers is among its rules.
+  // That no imports form a circle is among its rules.
   { name: "lint and format", run: () => runTool("biome", ["ci", "--colors=off", "."]) },
+  { name: "imports go inwards", run: checkImports },
   { name: "clock, randomness and process only from outside", run: checkSources },
   { name: "proto lint", run: () => runTool("buf", ["lint"]) },
   { name: "proto format", run: () => runTool("buf", ["format", "--diff", "--exit-code", "--path", "proto/oauth"]) },

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pinned } from "../cores.ts";
-import type { SteadyLoad, SteadyReport } from "./steady-load.ts";
+import type { SteadyLoad, SteadyReport } from "./steady.ts";
 
 /** Runs h2load once. HTTP/2 with gRPC framing, or HTTP/1.1 with JSON. */
 export async function runH2load(load: SteadyLoad, core: number | undefined, directory: string): Promise<SteadyReport> {

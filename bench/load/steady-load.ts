@@ -1,33 +1,9 @@
 import type { Closers } from "../../src/closers.ts";
-import type { Secret } from "../../src/secret.ts";
 import { versionOf } from "../machine.ts";
 import type { Bench } from "../measurement.ts";
 import { runH2load } from "./h2load.ts";
 import { type LoadClient, startLoadClient } from "./load-client.ts";
-
-/** One message again and again over so many connections. */
-export interface SteadyLoad {
-  readonly protocol: "grpc" | "http";
-  readonly address: string;
-  readonly path: string;
-  readonly body: Buffer;
-  /** The `authorization` header of every call; none if undefined. */
-  readonly authorization?: Secret | undefined;
-  readonly connections: number;
-  /** Calls under way on each connection. */
-  readonly streams: number;
-  readonly seconds: number;
-  /** Undefined: as many as get through. */
-  readonly callsPerSecond?: number;
-}
-
-export interface SteadyReport {
-  readonly callsPerSecond: number;
-  /** Ascending. */
-  readonly latenciesMs: Float64Array;
-  /** Mean size of an answer's body; undefined if the client does not say. */
-  readonly bytesPerAnswer: number | undefined;
-}
+import type { SteadyLoad, SteadyReport } from "./steady.ts";
 
 /** What makes steady load here: h2load, or a Node process where that is not installed. */
 export interface LoadMaker {

@@ -2,7 +2,8 @@ import { caution, compare, comparisonColumns, comparisonCurves, comparisonRows }
 import { quantile } from "../distribution.ts";
 import { milliseconds } from "../figures.ts";
 import { startLoadClient } from "../load/load-client.ts";
-import { createLoadMaker, type LoadMaker, type SteadyLoad } from "../load/steady-load.ts";
+import type { SteadyLoad } from "../load/steady.ts";
+import { createLoadMaker, type LoadMaker } from "../load/steady-load.ts";
 import type { Bench, Findings, Measurement, Row } from "../measurement.ts";
 import { emptyPath, getTokenPath, getTokenRequest } from "../requests.ts";
 import { countStatements } from "../statements.ts";

@@ -1,5 +1,6 @@
 import type { Config } from "../config/load-config.ts";
-import type { Platform, Platforms } from "../domain/model/platform.ts";
+import type { Platform } from "../domain/model/platform.ts";
+import type { Platforms } from "../domain/model/platforms.ts";
 import type { Telemetry } from "../domain/model/telemetry.ts";
 import { withBreaker } from "../domain/refreshing/breaker.ts";
 import { withOwnGrants } from "../domain/refreshing/own-grants.ts";

@@ -2,8 +2,7 @@ import { createCallers, type PolicyEvent } from "../callers/callers.ts";
 import type { Closers } from "../closers.ts";
 import { type Authenticate, anonymous } from "../domain/access/caller.ts";
 import type { CallerNow } from "../domain/connecting/link-policy.ts";
-import type { AuditLog } from "../domain/record/event.ts";
-import { serviceCaller } from "../domain/record/event.ts";
+import { type AuditLog, serviceCaller } from "../domain/model/audit-event.ts";
 import type { Schedule } from "../work/every.ts";
 import type { World } from "../world.ts";
 

@@ -11,7 +11,7 @@ import type { World } from "../world.ts";
 import { configuredPlatforms } from "./configured-platforms.ts";
 import { openStorage } from "./open-storage.ts";
 
-export { operatorCaller as operator } from "../domain/record/event.ts";
+export { operatorCaller as operator } from "../domain/model/audit-event.ts";
 
 /** What an operator does beside a running service on Postgres, or instead of one on the embedded database. */
 export interface Operation {

@@ -1,5 +1,5 @@
-import type { Platforms } from "../domain/model/platform.ts";
-import type { CredentialRepository } from "../domain/model/repositories.ts";
+import type { CredentialRepository } from "../domain/model/credential-repository.ts";
+import type { Platforms } from "../domain/model/platforms.ts";
 import type { Log } from "../world.ts";
 import { createCounted } from "./counted.ts";
 

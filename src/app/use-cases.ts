@@ -1,4 +1,5 @@
 import type { Config } from "../config/load-config.ts";
+import type { FinishInstall, StartFromLink, StartInstall } from "../domain/connecting/browser-flow.ts";
 import { createCompleteInstall } from "../domain/connecting/complete-install.ts";
 import { createCreateInstallLink } from "../domain/connecting/create-install-link.ts";
 import { createEndTokens } from "../domain/connecting/end-tokens.ts";
@@ -12,8 +13,8 @@ import { createStartInstall, createStartLeg } from "../domain/connecting/start-i
 import { createInstallUndoer, type InstallUndoer } from "../domain/connecting/undo-install.ts";
 import { createGetInstallation, createListInstallations } from "../domain/installations/list-installations.ts";
 import { createRevoker, type Revoker } from "../domain/installations/revoke-installation.ts";
-import type { FinishInstall, StartFromLink, StartInstall } from "../domain/model/browser-flow.ts";
-import type { Platform, Platforms } from "../domain/model/platform.ts";
+import type { Platform } from "../domain/model/platform.ts";
+import type { Platforms } from "../domain/model/platforms.ts";
 import type { Telemetry } from "../domain/model/telemetry.ts";
 import { createListAuditEvents } from "../domain/record/list-events.ts";
 import { type AuditBuffer, createAuditBuffer } from "../domain/record/noted-events.ts";

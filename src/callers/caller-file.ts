@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { type Caller, createCaller, type Rule } from "../domain/access/caller.ts";
+import { type Caller, createCaller } from "../domain/access/caller.ts";
+import type { Rule } from "../domain/access/rule.ts";
 import { type FileProblem, FileRefused, shown } from "./file-problems.ts";
 import { createFileReader, type FileReader } from "./file-reader.ts";
 import { type Issuer, readIssuers } from "./issuer-entries.ts";

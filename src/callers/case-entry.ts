@@ -1,4 +1,5 @@
-import type { Caller, Permissions } from "../domain/access/caller.ts";
+import type { Caller } from "../domain/access/caller.ts";
+import type { Permissions } from "../domain/access/rule.ts";
 import { shown } from "./file-problems.ts";
 import type { FileReader, Mapping } from "./file-reader.ts";
 import { type Identity, readMatch } from "./match-entry.ts";

@@ -1,5 +1,5 @@
 import { anonymous } from "../domain/access/caller.ts";
-import { ownNames } from "../domain/record/event.ts";
+import { ownNames } from "../domain/model/audit-event.ts";
 import { redactSecrets } from "../secret-shapes.ts";
 
 /** Everything a rule can name: the RPCs, and `Metrics` for reading /metrics. */

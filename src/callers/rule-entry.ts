@@ -1,4 +1,4 @@
-import type { Permissions, Rate, Rule } from "../domain/access/caller.ts";
+import type { Permissions, Rate, Rule } from "../domain/access/rule.ts";
 import { shown } from "./file-problems.ts";
 import type { FileReader, Mapping } from "./file-reader.ts";
 import { knownMethods } from "./names.ts";

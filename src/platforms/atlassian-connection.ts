@@ -1,5 +1,5 @@
+import type { ConnectedInstallation, Connection } from "../domain/model/connection.ts";
 import type { TokenSet } from "../domain/model/credential.ts";
-import type { ConnectedInstallation, Connection } from "../domain/model/platform.ts";
 import type { AtlassianAccount } from "./atlassian-account.ts";
 import type { AtlassianSite } from "./atlassian-sites.ts";
 

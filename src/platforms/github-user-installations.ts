@@ -1,4 +1,4 @@
-import type { ConnectedInstallation } from "../domain/model/platform.ts";
+import type { ConnectedInstallation } from "../domain/model/connection.ts";
 import type { Secret } from "../secret.ts";
 import { apiRequest, type GithubSite, type NoAnswer, unrecognised } from "./github-api.ts";
 import { type PlatformReply, type PlatformRequest, send, unavailable } from "./http.ts";

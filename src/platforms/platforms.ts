@@ -1,4 +1,5 @@
-import type { Platform, Platforms } from "../domain/model/platform.ts";
+import type { Platform } from "../domain/model/platform.ts";
+import type { Platforms } from "../domain/model/platforms.ts";
 
 /** Every name callers may ask for in this version, whether or not its settings are given. */
 export const knownProducts: readonly string[] = ["github", "github-oauth", "jira", "confluence", "slack", "sentry"];

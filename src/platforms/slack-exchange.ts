@@ -1,5 +1,6 @@
+import type { ConnectedCredential, Connection } from "../domain/model/connection.ts";
 import type { Actor, TokenSet } from "../domain/model/credential.ts";
-import type { ConnectedCredential, Connection, ExchangeOutcome } from "../domain/model/platform.ts";
+import type { ExchangeOutcome } from "../domain/model/platform.ts";
 import type { Secret } from "../secret.ts";
 import { type PlatformReply, type PlatformRequest, unavailable } from "./http.ts";
 import { booleanAt, idAt, nameAt, recordAt } from "./json.ts";

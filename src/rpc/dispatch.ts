@@ -3,14 +3,15 @@ import { TokenService } from "../../gen/oauth/token/v1/token_service_pb.js";
 import { describeError } from "../described-error.ts";
 import type { Authenticate, Caller } from "../domain/access/caller.ts";
 import type { RateLimiter } from "../domain/access/rate-limiter.ts";
+import { type AuditEvent, unprovenCaller } from "../domain/model/audit-event.ts";
 import type { Arrival, Call } from "../domain/model/call.ts";
 import { silentTelemetry, type Telemetry } from "../domain/model/telemetry.ts";
-import { type AuditEvent, unprovenCaller } from "../domain/record/event.ts";
 import { type ErrorReason, type FieldViolation, ServiceError } from "../errors.ts";
 import type { World } from "../world.ts";
 import { type Failure, toFailure } from "./errors/failure.ts";
 import { createReceiveCall, type IncomingCall, identified } from "./incoming-calls.ts";
-import type { Procedures, RequestOf, ResponseOf, RpcName } from "./procedures.ts";
+import type { Procedures } from "./procedures.ts";
+import type { RequestOf, ResponseOf, RpcName } from "./rpc-names.ts";
 import { violationsOf } from "./rules.ts";
 
 export type Outcome<Wire> =

@@ -1,5 +1,5 @@
 import type { CreateInstallLinkRequest } from "../../gen/oauth/token/v1/token_service_pb.js";
-import type { InstallLinkRequest } from "../domain/use-cases.ts";
+import type { InstallLinkRequest } from "../domain/connecting/create-install-link.ts";
 import { milliseconds } from "./durations.ts";
 import { given } from "./given.ts";
 

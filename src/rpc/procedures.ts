@@ -1,6 +1,5 @@
 import type { DescMethod, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
-import type { TokenService } from "../../gen/oauth/token/v1/token_service_pb.js";
 import type { Call } from "../domain/model/call.ts";
 import type { UseCases } from "../domain/use-cases.ts";
 import { Secret } from "../secret.ts";
@@ -11,6 +10,7 @@ import { toInstallLinkRequest } from "./install-link-messages.ts";
 import { toInstallationMessage, toProviderRevocationMessage } from "./installation-messages.ts";
 import { toInstallationFilter } from "./list-installations-messages.ts";
 import { createPageTokens, pageSize, type Sealer } from "./page-tokens.ts";
+import type { TokenServiceMethods } from "./rpc-names.ts";
 
 /**
  * One function per unary method of a service: an RPC without one does not compile. Answers at once where nothing has to
@@ -22,12 +22,6 @@ export type ProceduresOf<Methods extends Record<string, DescMethod>> = {
     call: Call,
   ) => MessageInitShape<Methods[Name]["output"]> | Promise<MessageInitShape<Methods[Name]["output"]>>;
 };
-
-type TokenServiceMethods = (typeof TokenService)["method"];
-
-export type RpcName = keyof TokenServiceMethods;
-export type RequestOf<Name extends RpcName> = MessageShape<TokenServiceMethods[Name]["input"]>;
-export type ResponseOf<Name extends RpcName> = MessageInitShape<TokenServiceMethods[Name]["output"]>;
 
 /** The RPCs, behind every door. Requests have passed the rules of the contract; refusals are thrown. */
 export type Procedures = ProceduresOf<TokenServiceMethods>;

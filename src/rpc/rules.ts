@@ -1,7 +1,7 @@
 import { InstallationStatus } from "../../gen/oauth/token/v1/installation_pb.js";
 import { Actor, type GithubNarrowing } from "../../gen/oauth/token/v1/token_service_pb.js";
 import type { FieldViolation } from "../errors.ts";
-import type { RequestOf, RpcName } from "./procedures.ts";
+import type { RequestOf, RpcName } from "./rpc-names.ts";
 import {
   definedValue,
   durationBetween,

@@ -1,5 +1,6 @@
 import type { PendingInstallRepository } from "../domain/connecting/pending-install.ts";
-import type { CredentialRepository, InstallationRepository } from "../domain/model/repositories.ts";
+import type { CredentialRepository } from "../domain/model/credential-repository.ts";
+import type { InstallationRepository } from "../domain/model/installation-repository.ts";
 import type { PublishedChanges } from "./changes.ts";
 
 /** Tells this process of its own changes before the call returns, so that nobody reads behind their own write. */

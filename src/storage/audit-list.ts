@@ -1,7 +1,6 @@
 import { and, desc, eq, gte, inArray, lt, or, type SQL, sql } from "drizzle-orm";
 import type { Position } from "../domain/model/installation.ts";
-import type { AuditReader, AuditSight } from "../domain/record/list-events.ts";
-import type { AuditFilter, RecordedEvent } from "../domain/use-cases.ts";
+import type { AuditFilter, AuditReader, AuditSight, RecordedEvent } from "../domain/record/list-events.ts";
 import type { AuditRow } from "./audit-rows.ts";
 import type { Database, Queries } from "./database.ts";
 import { auditEvents, installations } from "./schema.ts";

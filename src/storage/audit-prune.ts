@@ -1,5 +1,5 @@
 import { and, asc, gt, lt, sql } from "drizzle-orm";
-import type { Recording } from "../domain/record/put-on-record.ts";
+import type { Recording } from "../domain/model/audit-event.ts";
 import type { PrunedRecord } from "../domain/record/upkeep.ts";
 import { type ChainRow, checkAnchor, signedAnchor } from "./audit-chains.ts";
 import { beginning, checkLink, isFinding, type Link, readLinks } from "./audit-check.ts";

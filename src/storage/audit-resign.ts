@@ -1,5 +1,5 @@
 import { and, asc, eq, gt, ne, or } from "drizzle-orm";
-import { operatorCaller } from "../domain/record/event.ts";
+import { operatorCaller } from "../domain/model/audit-event.ts";
 import { createAuditLog } from "./audit.ts";
 import { type ChainRow, checkAnchor, checkHead, signedAnchor, signedHead } from "./audit-chains.ts";
 import type { Database } from "./database.ts";

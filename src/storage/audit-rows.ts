@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { AuditEvent } from "../domain/record/event.ts";
+import type { AuditEvent } from "../domain/model/audit-event.ts";
 import type { auditEvents } from "./schema.ts";
 import { isUuid } from "./uuid.ts";
 

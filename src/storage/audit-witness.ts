@@ -1,5 +1,5 @@
 import { desc } from "drizzle-orm";
-import { serviceCaller } from "../domain/record/event.ts";
+import { serviceCaller } from "../domain/model/audit-event.ts";
 import type { ChainedAuditLog } from "./audit.ts";
 import { sightingDetail } from "./audit-rows.ts";
 import type { Database } from "./database.ts";

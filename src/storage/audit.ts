@@ -1,4 +1,4 @@
-import type { AuditLog } from "../domain/record/event.ts";
+import type { AuditLog } from "../domain/model/audit-event.ts";
 import { inTurn } from "../work/in-turn.ts";
 import { type ChainTools, createChainWriter, insertStep } from "./chain-writer.ts";
 import type { Database } from "./database.ts";

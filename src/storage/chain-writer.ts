@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { type AuditEvent, serviceCaller } from "../domain/record/event.ts";
+import { type AuditEvent, serviceCaller } from "../domain/model/audit-event.ts";
 import { type Head, signedHead } from "./audit-chains.ts";
 import { type AuditRow, chainedRow, noHash, sightingDetail } from "./audit-rows.ts";
 import type { Queries } from "./database.ts";

@@ -1,6 +1,6 @@
 import { and, eq, inArray, isNotNull, isNull, sql } from "drizzle-orm";
 import type { TokenSet } from "../domain/model/credential.ts";
-import type { CommitOutcome, Lease } from "../domain/model/repositories.ts";
+import type { CommitOutcome, Lease } from "../domain/model/credential-repository.ts";
 import { readerColumns, seal, sealingKeyId, toCredential, tokenColumns } from "./credential-rows.ts";
 import type { Database, Queries } from "./database.ts";
 import { findGrantInUse } from "./grant-in-use.ts";

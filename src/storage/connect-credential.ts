@@ -1,7 +1,7 @@
 import { and, eq, ne, sql } from "drizzle-orm";
+import type { ConnectedCredential } from "../domain/model/connection.ts";
 import type { Actor, TokenSet } from "../domain/model/credential.ts";
-import type { ConnectedCredential } from "../domain/model/platform.ts";
-import type { ConnectContext } from "../domain/model/repositories.ts";
+import type { ConnectContext } from "../domain/model/installation-repository.ts";
 import { refreshTime } from "../domain/model/token.ts";
 import { fraction } from "../domain/refreshing/backoff.ts";
 import { seal, sealingKeyId, tokenColumns } from "./credential-rows.ts";

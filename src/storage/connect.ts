@@ -1,7 +1,7 @@
 import { and, eq, inArray, isNull, notInArray, type SQL, sql } from "drizzle-orm";
+import type { ConnectedInstallation, Connection } from "../domain/model/connection.ts";
 import type { Installation } from "../domain/model/installation.ts";
-import type { ConnectedInstallation, Connection } from "../domain/model/platform.ts";
-import type { ConnectContext } from "../domain/model/repositories.ts";
+import type { ConnectContext } from "../domain/model/installation-repository.ts";
 import { ServiceError } from "../errors.ts";
 import { type StoredCredential, storeCredential } from "./connect-credential.ts";
 import type { Queries } from "./database.ts";

@@ -1,6 +1,7 @@
 import type { InferSelectModel } from "drizzle-orm";
 import type { Credential, TokenSet } from "../domain/model/credential.ts";
-import type { GrantInUse, RevocableCredential } from "../domain/model/repositories.ts";
+import type { GrantInUse } from "../domain/model/credential-repository.ts";
+import type { RevocableCredential } from "../domain/model/installation-repository.ts";
 import { ServiceError } from "../errors.ts";
 import type { Secret } from "../secret.ts";
 import { credentials } from "./schema.ts";

@@ -1,6 +1,6 @@
 import { and, eq, gt, inArray, ne, sql } from "drizzle-orm";
 import type { Credential } from "../domain/model/credential.ts";
-import type { Lease, ServedInstallation } from "../domain/model/repositories.ts";
+import type { Lease, ServedInstallation } from "../domain/model/credential-repository.ts";
 import type { Queries } from "./database.ts";
 import { inMs, isHeld, noAttempt } from "./lease.ts";
 import { credentials, installationCredentials, installations } from "./schema.ts";

@@ -1,5 +1,5 @@
 import { eq } from "drizzle-orm";
-import type { CredentialRepository, CredentialState, Lease } from "../domain/model/repositories.ts";
+import type { CredentialRepository, CredentialState, Lease } from "../domain/model/credential-repository.ts";
 import { commitTokens } from "./commit.ts";
 import { readerColumns, toCredential } from "./credential-rows.ts";
 import {

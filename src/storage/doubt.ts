@@ -1,6 +1,6 @@
 import { and, eq, gt, inArray, isNotNull, isNull, sql } from "drizzle-orm";
+import type { Lease, ServedInstallation } from "../domain/model/credential-repository.ts";
 import { confirmationMs, type Doubts, type Verdicts, verdictWindowMs } from "../domain/model/doubt.ts";
-import type { Lease, ServedInstallation } from "../domain/model/repositories.ts";
 import { named, namedColumns } from "./credential-status.ts";
 import type { Queries } from "./database.ts";
 import { isHeld, noAttempt } from "./lease.ts";

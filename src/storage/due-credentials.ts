@@ -1,5 +1,5 @@
 import { and, asc, eq, exists, gte, isNotNull, isNull, lt, lte, ne, or, sql } from "drizzle-orm";
-import type { DueCredential, DueQuery, EndingGrant } from "../domain/model/repositories.ts";
+import type { DueCredential, DueQuery, EndingGrant } from "../domain/model/credential-repository.ts";
 import { readerColumns, toCredential } from "./credential-rows.ts";
 import type { Queries } from "./database.ts";
 import { isFree } from "./lease.ts";

@@ -1,6 +1,6 @@
 import { and, count, eq, inArray, isNotNull, isNull, ne, or, type SQL } from "drizzle-orm";
+import type { ServedInstallation } from "../domain/model/credential-repository.ts";
 import type { Registration } from "../domain/model/registration.ts";
-import type { ServedInstallation } from "../domain/model/repositories.ts";
 import { named, namedColumns } from "./credential-status.ts";
 import type { Queries } from "./database.ts";
 import { credentials, installationCredentials, installations } from "./schema.ts";

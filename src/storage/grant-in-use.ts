@@ -1,7 +1,7 @@
 import { and, arrayContains, eq, exists, inArray, isNull, ne, or, type SQL, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
 import type { Credential } from "../domain/model/credential.ts";
-import type { GrantInUse } from "../domain/model/repositories.ts";
+import type { GrantInUse } from "../domain/model/credential-repository.ts";
 import { isLive } from "./connect.ts";
 import type { Queries } from "./database.ts";
 import { isOpen } from "./pending-rows.ts";

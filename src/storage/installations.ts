@@ -1,7 +1,7 @@
 import { and, asc, desc, eq, isNull, lt, or, sql } from "drizzle-orm";
 import type { Visibility } from "../domain/access/access.ts";
 import type { Installation, InstallationFilter, Position } from "../domain/model/installation.ts";
-import type { InstallationRepository } from "../domain/model/repositories.ts";
+import type { InstallationRepository } from "../domain/model/installation-repository.ts";
 import { connect } from "./connect.ts";
 import type { Database, Queries } from "./database.ts";
 import { hasProduct, orderOfProducts } from "./installation-products.ts";

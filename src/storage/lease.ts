@@ -1,6 +1,6 @@
 import { and, type Column, eq, isNull, or, sql } from "drizzle-orm";
+import type { Failure, Lease } from "../domain/model/credential-repository.ts";
 import type { Registration } from "../domain/model/registration.ts";
-import type { Failure, Lease } from "../domain/model/repositories.ts";
 import { ifReadable, open, readerColumns, toCredential } from "./credential-rows.ts";
 import type { Queries } from "./database.ts";
 import { credentials } from "./schema.ts";

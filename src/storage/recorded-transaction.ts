@@ -1,5 +1,4 @@
-import type { AuditEvent } from "../domain/record/event.ts";
-import type { Recording } from "../domain/record/put-on-record.ts";
+import type { AuditEvent, Recording } from "../domain/model/audit-event.ts";
 import { ServiceError } from "../errors.ts";
 import { type ChainStep, type ChainTools, createChainWriter, insertStep } from "./chain-writer.ts";
 import type { Database, Queries } from "./database.ts";

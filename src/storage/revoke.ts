@@ -1,8 +1,8 @@
 import { and, asc, eq, inArray, isNull, ne, notExists, or, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
+import type { Doer } from "../domain/model/audit-event.ts";
 import type { ProviderRevocation } from "../domain/model/installation.ts";
-import type { RevocableCredential, Revocation } from "../domain/model/repositories.ts";
-import type { Doer } from "../domain/record/put-on-record.ts";
+import type { RevocableCredential, Revocation } from "../domain/model/installation-repository.ts";
 import { readerColumns, toRevocable } from "./credential-rows.ts";
 import type { Queries } from "./database.ts";
 import { findGrantInUse } from "./grant-in-use.ts";

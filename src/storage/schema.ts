@@ -1,9 +1,8 @@
 import { bigint, boolean, integer, jsonb, pgTable, primaryKey, text, timestamp, uuid } from "drizzle-orm/pg-core";
 import type { UndoReason } from "../domain/connecting/pending-install.ts";
+import type { AuditKind, Doer } from "../domain/model/audit-event.ts";
 import type { Actor, CredentialKind, CredentialStatus } from "../domain/model/credential.ts";
 import type { InstallationStatus, ProviderRevocation } from "../domain/model/installation.ts";
-import type { AuditKind } from "../domain/record/event.ts";
-import type { Doer } from "../domain/record/put-on-record.ts";
 import type { StoredFacts } from "./link-facts.ts";
 
 // Indexes, constraints and foreign keys stand in migrations/ alone; a test compares these columns with the database.

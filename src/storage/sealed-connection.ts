@@ -1,5 +1,5 @@
+import type { ConnectedCredential, ConnectedInstallation, Connection } from "../domain/model/connection.ts";
 import type { TokenSet } from "../domain/model/credential.ts";
-import type { ConnectedCredential, ConnectedInstallation, Connection } from "../domain/model/platform.ts";
 import { Secret } from "../secret.ts";
 import { pendingInstalls } from "./schema.ts";
 import type { Sealer } from "./seal/sealer.ts";

@@ -1,6 +1,6 @@
 import { and, arrayContains, desc, eq, isNull, notInArray, or, type SQL } from "drizzle-orm";
 import type { Visibility } from "../domain/access/access.ts";
-import type { Selection, Selector } from "../domain/model/repositories.ts";
+import type { Selection, Selector } from "../domain/model/installation-repository.ts";
 import { readerColumns, toCredential } from "./credential-rows.ts";
 import type { Queries } from "./database.ts";
 import { hasProduct, orderOfProducts } from "./installation-products.ts";

@@ -1,6 +1,6 @@
 import type Registry from "prom-client/lib/registry.js";
+import { unprovenCaller } from "../domain/model/audit-event.ts";
 import type { FinishedCall } from "../domain/model/telemetry.ts";
-import { unprovenCaller } from "../domain/record/event.ts";
 
 const bounds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 /** What alerts watch is shown from the beginning: a rate over what appears with its first event misses it. */

@@ -1,4 +1,4 @@
-import type { FinishInstall, FinishOutcome } from "../domain/model/browser-flow.ts";
+import type { FinishInstall, FinishOutcome } from "../domain/connecting/browser-flow.ts";
 import type { Telemetry } from "../domain/model/telemetry.ts";
 
 /** The same use case, with every flow that ends counted. */

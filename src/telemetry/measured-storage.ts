@@ -1,6 +1,7 @@
-import type { CredentialRepository, InstallationRepository } from "../domain/model/repositories.ts";
+import type { AuditEvent, AuditLog } from "../domain/model/audit-event.ts";
+import type { CredentialRepository } from "../domain/model/credential-repository.ts";
+import type { InstallationRepository } from "../domain/model/installation-repository.ts";
 import type { Telemetry } from "../domain/model/telemetry.ts";
-import type { AuditEvent, AuditLog } from "../domain/record/event.ts";
 
 /** What is measured of the storage. */
 export interface MeasurableStorage {

@@ -1,4 +1,4 @@
-import type { InstallFailure } from "../domain/model/browser-flow.ts";
+import type { InstallFailure } from "../domain/model/install-failure.ts";
 import { onBaseUrl } from "./base-url.ts";
 import { failureTexts, type RequestFailure } from "./failures.ts";
 import type { WebRequest, WebResponse } from "./handler.ts";

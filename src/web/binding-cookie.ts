@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { BrowserBinding } from "../domain/model/browser-flow.ts";
+import type { BrowserBinding } from "../domain/connecting/browser-flow.ts";
 
 /** Reads and writes the cookies that bind attempts to this browser, one for each attempt. */
 export interface BindingCookies {

@@ -1,5 +1,5 @@
+import type { FinishInstall, FinishOutcome, FinishRequest } from "../domain/connecting/browser-flow.ts";
 import { parseReturnTo, type ReturnOrigins } from "../domain/connecting/return-to.ts";
-import type { FinishInstall, FinishOutcome, FinishRequest } from "../domain/model/browser-flow.ts";
 import { type AnswerFailure, prefersJson, redirect, sendPage } from "./answers.ts";
 import { atBaseUrl } from "./base-url.ts";
 import type { BindingCookies } from "./binding-cookie.ts";

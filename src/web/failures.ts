@@ -1,4 +1,4 @@
-import type { InstallFailure } from "../domain/model/browser-flow.ts";
+import type { InstallFailure } from "../domain/model/install-failure.ts";
 
 /** What else a browser can be told: nothing of this has to do with an attempt. */
 export type RequestFailure =

@@ -1,5 +1,5 @@
+import type { StartedAttempt, StartFromLink, StartInstall } from "../domain/connecting/browser-flow.ts";
 import { parseReturnTo, type ReturnOrigins } from "../domain/connecting/return-to.ts";
-import type { StartedAttempt, StartFromLink, StartInstall } from "../domain/model/browser-flow.ts";
 import { Secret } from "../secret.ts";
 import { type AnswerFailure, redirect, sendPage } from "./answers.ts";
 import { onBaseUrl } from "./base-url.ts";

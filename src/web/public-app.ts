@@ -1,7 +1,7 @@
 import type { Express } from "express";
 import type { RateLimits, WindowLimit } from "../domain/connecting/address-rates.ts";
+import type { FinishInstall, StartFromLink, StartInstall } from "../domain/connecting/browser-flow.ts";
 import { returnOrigins } from "../domain/connecting/return-to.ts";
-import type { FinishInstall, StartFromLink, StartInstall } from "../domain/model/browser-flow.ts";
 import type { RequestIds } from "../domain/model/telemetry.ts";
 import type { World } from "../world.ts";
 import { addressLimit } from "./address-limit.ts";

@@ -1,4 +1,4 @@
-import type { InstallFailure } from "../domain/model/browser-flow.ts";
+import type { InstallFailure } from "../domain/model/install-failure.ts";
 import { ServiceError } from "../errors.ts";
 
 /** The failure a person sees for a refusal of ours. @throws whatever is no such refusal: that is a bug. */

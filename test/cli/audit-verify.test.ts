@@ -4,7 +4,7 @@ import { join } from "node:path";
 import postgres from "postgres";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { runCommand } from "../../src/cli/run-command.ts";
-import type { AuditEvent } from "../../src/domain/record/event.ts";
+import type { AuditEvent } from "../../src/domain/model/audit-event.ts";
 import { Secret } from "../../src/secret.ts";
 import { openEmbedded } from "../../src/storage/embedded.ts";
 import { openPostgres } from "../../src/storage/postgres.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { AuditEvent } from "../../src/domain/record/event.ts";
+import type { AuditEvent } from "../../src/domain/model/audit-event.ts";
 import { unique } from "./connections.ts";
 import type { OpenedStorage } from "./harness.ts";
 

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
+import type { ConnectedCredential, ConnectedInstallation, Connection } from "../../src/domain/model/connection.ts";
 import type { TokenSet } from "../../src/domain/model/credential.ts";
-import type { ConnectedCredential, ConnectedInstallation, Connection } from "../../src/domain/model/platform.ts";
-import type { ConnectContext } from "../../src/domain/model/repositories.ts";
+import type { ConnectContext } from "../../src/domain/model/installation-repository.ts";
 import { Secret } from "../../src/secret.ts";
 
 /** A name that no other test uses. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { sightOfEverything } from "../../src/domain/access/access.ts";
-import type { Lease } from "../../src/domain/model/repositories.ts";
+import type { Lease } from "../../src/domain/model/credential-repository.ts";
 import { slackContext, tokenSet, unique, workspace } from "./connections.ts";
 import type { OpenedStorage } from "./harness.ts";
 

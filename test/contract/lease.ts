@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { sightOfEverything } from "../../src/domain/access/access.ts";
 import type { Credential } from "../../src/domain/model/credential.ts";
-import type { Lease } from "../../src/domain/model/repositories.ts";
+import type { Lease } from "../../src/domain/model/credential-repository.ts";
 import { slackContext, tokenSet, unique, workspace } from "./connections.ts";
 import type { OpenedStorage } from "./harness.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { sightOfEverything } from "../../src/domain/access/access.ts";
-import type { Connection } from "../../src/domain/model/platform.ts";
-import type { ConnectContext } from "../../src/domain/model/repositories.ts";
+import type { Connection } from "../../src/domain/model/connection.ts";
+import type { ConnectContext } from "../../src/domain/model/installation-repository.ts";
 import {
   githubApp,
   githubContext,

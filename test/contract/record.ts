@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
-import type { AuditEvent } from "../../src/domain/record/event.ts";
+import type { AuditEvent } from "../../src/domain/model/audit-event.ts";
 import { ServiceError } from "../../src/errors.ts";
 import { Secret } from "../../src/secret.ts";
 import { createAuditLog } from "../../src/storage/audit.ts";

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
 import { sightOfEverything } from "../../src/domain/access/access.ts";
-import type { Lease } from "../../src/domain/model/repositories.ts";
+import type { Lease } from "../../src/domain/model/credential-repository.ts";
 import { Secret } from "../../src/secret.ts";
 import type { Database } from "../../src/storage/database.ts";
 import { createKeyUsage } from "../../src/storage/key-usage.ts";

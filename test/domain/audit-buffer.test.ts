@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { AuditEvent } from "../../src/domain/record/event.ts";
+import type { AuditEvent } from "../../src/domain/model/audit-event.ts";
 import { fairShare } from "../../src/domain/record/fair-share.ts";
 import { createAuditBuffer } from "../../src/domain/record/noted-events.ts";
 import { ServiceError } from "../../src/errors.ts";

@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createCaller, type Rule } from "../../src/domain/access/caller.ts";
-import type { Connection } from "../../src/domain/model/platform.ts";
+import { createCaller } from "../../src/domain/access/caller.ts";
+import type { Rule } from "../../src/domain/access/rule.ts";
+import type { Connection } from "../../src/domain/model/connection.ts";
 import { Secret } from "../../src/secret.ts";
 import { call } from "../support/call.ts";
 import {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createCaller, type Rule } from "../../src/domain/access/caller.ts";
-import { createCreateInstallLink } from "../../src/domain/connecting/create-install-link.ts";
+import { createCaller } from "../../src/domain/access/caller.ts";
+import type { Rule } from "../../src/domain/access/rule.ts";
+import { createCreateInstallLink, type InstallLinkRequest } from "../../src/domain/connecting/create-install-link.ts";
 import { returnOrigins } from "../../src/domain/connecting/return-to.ts";
-import type { InstallLinkRequest } from "../../src/domain/use-cases.ts";
 import { call } from "../support/call.ts";
 import { connection, onlyPlatforms, scriptedPlatform, siteConnection } from "../support/scripted-platform.ts";
 import { type Domain, openDomain } from "./open-domain.ts";

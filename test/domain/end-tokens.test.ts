@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createEndTokens } from "../../src/domain/connecting/end-tokens.ts";
-import type { Connection } from "../../src/domain/model/platform.ts";
+import type { Connection } from "../../src/domain/model/connection.ts";
 import { ServiceError } from "../../src/errors.ts";
 import {
   connection,

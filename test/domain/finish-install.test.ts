@@ -1,15 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sightOfEverything } from "../../src/domain/access/access.ts";
 import type { AttemptRepository } from "../../src/domain/connecting/attempt.ts";
+import type { FinishOutcome, FinishRequest, StartedAttempt } from "../../src/domain/connecting/browser-flow.ts";
 import { createFinishInstall } from "../../src/domain/connecting/finish-install.ts";
 import type { LinkFacts } from "../../src/domain/connecting/install-link.ts";
 import { codeChallenge } from "../../src/domain/connecting/pkce.ts";
 import { createRefusedCallbacks } from "../../src/domain/connecting/refused-callbacks.ts";
 import { createStartInstall, createStartLeg } from "../../src/domain/connecting/start-install.ts";
-import type { FinishOutcome, FinishRequest, StartedAttempt } from "../../src/domain/model/browser-flow.ts";
-import type { Connection, ExchangeOutcome } from "../../src/domain/model/platform.ts";
-import type { InstallationRepository } from "../../src/domain/model/repositories.ts";
-import type { AuditEvent } from "../../src/domain/record/event.ts";
+import type { AuditEvent } from "../../src/domain/model/audit-event.ts";
+import type { Connection } from "../../src/domain/model/connection.ts";
+import type { InstallationRepository } from "../../src/domain/model/installation-repository.ts";
+import type { ExchangeOutcome } from "../../src/domain/model/platform.ts";
 import { ServiceError } from "../../src/errors.ts";
 import { createGate, until } from "../support/gate.ts";
 import {

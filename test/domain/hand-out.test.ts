@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { InstallationRepository } from "../../src/domain/model/repositories.ts";
-import type { AuditEvent, AuditLog } from "../../src/domain/record/event.ts";
+import type { AuditEvent, AuditLog } from "../../src/domain/model/audit-event.ts";
+import type { InstallationRepository } from "../../src/domain/model/installation-repository.ts";
 import { createHandOut, type HandOut } from "../../src/domain/tokens/hand-out.ts";
-import type { IssuedToken } from "../../src/domain/use-cases.ts";
+import type { IssuedToken } from "../../src/domain/tokens/issued-token.ts";
 import { ServiceError } from "../../src/errors.ts";
 import { Secret } from "../../src/secret.ts";
 import { call } from "../support/call.ts";

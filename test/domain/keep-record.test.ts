@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { AuditEvent } from "../../src/domain/record/event.ts";
+import type { AuditEvent } from "../../src/domain/model/audit-event.ts";
 import { createKeepRecord, type PrunedRecord } from "../../src/domain/record/upkeep.ts";
 import { createClock } from "../../src/world/clock.ts";
 import { createTestWorld } from "../support/world.ts";

@@ -1,10 +1,11 @@
 import fc from "fast-check";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createCaller, type Rule } from "../../src/domain/access/caller.ts";
-import type { AuditEvent } from "../../src/domain/record/event.ts";
-import { createListAuditEvents } from "../../src/domain/record/list-events.ts";
-import type { AuditFilter, RecordedEvent, UseCases } from "../../src/domain/use-cases.ts";
+import { createCaller } from "../../src/domain/access/caller.ts";
+import type { Rule } from "../../src/domain/access/rule.ts";
+import type { AuditEvent } from "../../src/domain/model/audit-event.ts";
+import { type AuditFilter, createListAuditEvents, type RecordedEvent } from "../../src/domain/record/list-events.ts";
+import type { UseCases } from "../../src/domain/use-cases.ts";
 import { call } from "../support/call.ts";
 import { openTestStorage } from "../support/domain.ts";
 import { onlyPlatforms, scriptedPlatform } from "../support/scripted-platform.ts";

@@ -4,8 +4,8 @@ import { createKeepConnection } from "../../src/domain/connecting/keep-connectio
 import type { LinkPolicy } from "../../src/domain/connecting/link-policy.ts";
 import { createInstallUndoer } from "../../src/domain/connecting/undo-install.ts";
 import { createRevoker } from "../../src/domain/installations/revoke-installation.ts";
-import type { Platforms } from "../../src/domain/model/platform.ts";
-import type { InstallationRepository } from "../../src/domain/model/repositories.ts";
+import type { InstallationRepository } from "../../src/domain/model/installation-repository.ts";
+import type { Platforms } from "../../src/domain/model/platforms.ts";
 import { createPutOnRecord } from "../../src/domain/record/put-on-record.ts";
 import { createRefresher } from "../../src/domain/refreshing/refresher.ts";
 import type { Domain } from "./open-domain.ts";

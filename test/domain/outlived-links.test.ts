@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { sightOfEverything } from "../../src/domain/access/access.ts";
-import { anonymous, createCaller, type Rule } from "../../src/domain/access/caller.ts";
+import { anonymous, createCaller } from "../../src/domain/access/caller.ts";
+import type { Rule } from "../../src/domain/access/rule.ts";
+import type { FinishOutcome } from "../../src/domain/connecting/browser-flow.ts";
 import { createCreateInstallLink } from "../../src/domain/connecting/create-install-link.ts";
 import { createFinishInstall } from "../../src/domain/connecting/finish-install.ts";
 import { createLinkPolicy } from "../../src/domain/connecting/link-policy.ts";
 import { createRefusedCallbacks } from "../../src/domain/connecting/refused-callbacks.ts";
 import { createStartFromLink } from "../../src/domain/connecting/start-from-link.ts";
 import { createStartLeg } from "../../src/domain/connecting/start-install.ts";
-import type { FinishOutcome } from "../../src/domain/model/browser-flow.ts";
-import type { InstallationRepository } from "../../src/domain/model/repositories.ts";
+import type { InstallationRepository } from "../../src/domain/model/installation-repository.ts";
 import { ServiceError } from "../../src/errors.ts";
 import { Secret } from "../../src/secret.ts";
 import { call } from "../support/call.ts";

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { sightOfEverything } from "../../src/domain/access/access.ts";
+import type { AuditEvent } from "../../src/domain/model/audit-event.ts";
 import type { MintOutcome } from "../../src/domain/model/platform.ts";
-import type { AuditEvent } from "../../src/domain/record/event.ts";
 import { createRefresher } from "../../src/domain/refreshing/refresher.ts";
 import { createNarrowedTokens } from "../../src/domain/tokens/narrowed-tokens.ts";
 import { createSelectInstallation } from "../../src/domain/tokens/select-installation.ts";

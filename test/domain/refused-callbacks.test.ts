@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
 import { createRefusedCallbacks, type RefusedCallbacks } from "../../src/domain/connecting/refused-callbacks.ts";
-import type { AuditEvent } from "../../src/domain/record/event.ts";
+import type { AuditEvent } from "../../src/domain/model/audit-event.ts";
 import { createClock, type TestClock } from "../support/clock.ts";
 
 let clock: TestClock;

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import type { IssuedToken } from "../../src/domain/tokens/issued-token.ts";
 import { createRejections, replacements } from "../../src/domain/tokens/rejections.ts";
-import type { IssuedToken } from "../../src/domain/use-cases.ts";
 import { connection, minted, scriptedPlatform, tokenSet } from "../support/scripted-platform.ts";
 import { type Domain, openDesk, openDomain, type TokenRequest } from "./open-domain.ts";
 

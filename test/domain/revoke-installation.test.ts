@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createCaller } from "../../src/domain/access/caller.ts";
+import type { InstallationRepository } from "../../src/domain/model/installation-repository.ts";
 import type { RevokeOutcome } from "../../src/domain/model/platform.ts";
-import type { InstallationRepository } from "../../src/domain/model/repositories.ts";
 import type { ServiceError } from "../../src/errors.ts";
 import { call } from "../support/call.ts";
 import { createGate, until } from "../support/gate.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { sightOfEverything, type Visibility } from "../../src/domain/access/access.ts";
 import type { Change } from "../../src/domain/model/change-feed.ts";
-import type { Selector } from "../../src/domain/model/repositories.ts";
+import type { Selector } from "../../src/domain/model/installation-repository.ts";
 import type { Selected } from "../../src/domain/tokens/select-installation.ts";
 import { createSelectionCache } from "../../src/domain/tokens/selection-cache.ts";
 import { Secret } from "../../src/secret.ts";

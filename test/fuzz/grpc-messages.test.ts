@@ -1,8 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { TokenService } from "../../gen/oauth/token/v1/token_service_pb.js";
-import type { RpcName } from "../../src/rpc/procedures.ts";
-import { rpcNames } from "../../src/rpc/rpc-names.ts";
+import { type RpcName, rpcNames } from "../../src/rpc/rpc-names.ts";
 import { useFuzzedService, within } from "./support/fuzzed-service.ts";
 import { bytesOf, placeholder } from "./support/messages.ts";
 import { mutated } from "./support/mutations.ts";

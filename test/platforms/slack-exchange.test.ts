@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Connection } from "../../src/domain/model/platform.ts";
+import type { Connection } from "../../src/domain/model/connection.ts";
 import type { PlatformReply } from "../../src/platforms/http.ts";
 import { parseSlackExchange, slackCodeRequest } from "../../src/platforms/slack-exchange.ts";
 import { Secret } from "../../src/secret.ts";

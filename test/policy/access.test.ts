@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createAccess, shows, sightOfEverything } from "../../src/domain/access/access.ts";
-import { anonymous, createCaller, type Permissions, type Rule } from "../../src/domain/access/caller.ts";
+import { anonymous, createCaller } from "../../src/domain/access/caller.ts";
+import type { Permissions, Rule } from "../../src/domain/access/rule.ts";
 
 interface Allowed {
   readonly methods?: readonly string[];

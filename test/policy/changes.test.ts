@@ -1,6 +1,6 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { RpcName } from "../../src/rpc/procedures.ts";
+import type { RpcName } from "../../src/rpc/rpc-names.ts";
 import { openTestStorage } from "../support/domain.ts";
 import { until } from "../support/gate.ts";
 import { callers, type RawCaller, type RawRule } from "./cast.ts";

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Access } from "../../src/domain/access/access.ts";
 import { createCaller } from "../../src/domain/access/caller.ts";
-import type { InstallationRepository } from "../../src/domain/model/repositories.ts";
+import type { InstallationRepository } from "../../src/domain/model/installation-repository.ts";
 import { openTestStorage } from "../support/domain.ts";
 import { connection, siteConnection } from "../support/scripted-platform.ts";
 import { platforms, type RawCaller, type RawInstallation, type RawRule } from "./cast.ts";

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
+import { refusedImports } from "../../scripts/check-imports.ts";
 import { violationsIn } from "../../scripts/check-sources.ts";
 
 const config = fileURLToPath(new URL("../../biome.json", import.meta.url));
@@ -28,17 +29,21 @@ async function lint(files: Readonly<Record<string, string>>): Promise<readonly s
   );
 }
 
-/** Of the imports, those that the linter refuses in a file of that folder. */
-async function refusedIn(folder: string, imports: readonly string[]): Promise<readonly string[]> {
-  const pathOf = (index: number) => `${folder}/zz${index}.ts`;
-  const files = imports.map((what, index) => [pathOf(index), `import { x } from "${what}";\nexport const y = x;\n`]);
-  const found = await lint(Object.fromEntries(files));
-  return imports.filter((_, index) => found.includes(`${pathOf(index)} lint/style/noRestrictedImports`));
+/** Of the imports, those that a file of that folder may not have. */
+function refusedIn(folder: string, imports: readonly string[]): readonly string[] {
+  return refusedImports(`${folder}/zz.ts`, imports.map((what) => `import { x } from "${what}";\n`).join(""));
 }
 
 test.each([
-  ["src", ["./domain/token.ts", "./config/settings.ts", "jose"]],
-  ["src/config", ["../errors.ts", "../storage/migrate.ts", "../domain/token.ts", "pino"]],
+  ["src", ["./domain/model/token.ts", "./config/settings.ts", "jose"]],
+  ["src/config", ["../errors.ts", "../storage/migrate.ts", "../domain/model/token.ts", "pino"]],
+  ["src/work", ["../domain/model/token.ts", "../storage/migrate.ts", "lru-cache"]],
+  ["src/domain/access", ["../model/token.ts", "../use-cases.ts"]],
+  ["src/domain/model", ["../record/put-on-record.ts", "../tokens/get-token.ts", "lru-cache"]],
+  ["src/domain/record", ["../refreshing/refresher.ts", "../connecting/attempt.ts"]],
+  ["src/domain/refreshing", ["../tokens/get-token.ts", "../connecting/attempt.ts"]],
+  ["src/domain/tokens", ["../connecting/attempt.ts", "../installations/list-installations.ts", "../use-cases.ts"]],
+  ["src/domain/connecting", ["../tokens/get-token.ts", "../installations/list-installations.ts"]],
   [
     "src/domain",
     [
@@ -70,25 +75,44 @@ test.each([
     "src/callers",
     ["../rpc/rules.ts", "../storage/migrate.ts", "../config/settings.ts", "../platforms/platforms.ts", "undici"],
   ],
-  ["src/world", ["../domain/token.ts", "../callers/callers.ts", "express"]],
+  ["src/world", ["../domain/model/token.ts", "../callers/callers.ts", "express"]],
   ["src/app", ["../cli/command.ts", "express", "../../test/support/clock.ts"]],
   ["src/cli", ["../platforms/http.ts", "@grpc/grpc-js", "../../gen/google/rpc/code_pb.js"]],
-])("%s may not import what is beside or above its layer", async (folder, forbidden) => {
-  expect(await refusedIn(folder, forbidden)).toEqual(forbidden);
+])("%s may not import what is beside or above its layer", (folder, forbidden) => {
+  expect(refusedIn(folder, forbidden)).toEqual(forbidden);
 });
 
 test.each([
   ["src/config", ["../secret.ts", "./settings.ts", "../tls/certificates.ts", "node:path"]],
   ["src/tls", ["../world.ts", "./certificates.ts", "node:tls"]],
-  ["src/web", ["../domain/rate-limit.ts", "../tls/certificate-store.ts", "node:https", "express"]],
-  ["src/domain", ["../errors.ts", "./token.ts", "lru-cache", "node:crypto"]],
-  ["src/telemetry", ["../domain/telemetry.ts", "prom-client/lib/gauge.js", "@opentelemetry/api", "node:perf_hooks"]],
-  ["src/storage/seal", ["../storage.ts", "../../domain/token.ts", "drizzle-orm/pg-core", "node:timers/promises"]],
-  ["src/rpc/grpc", ["../../../gen/google/rpc/code_pb.js", "../../domain/token.ts", "@grpc/grpc-js"]],
-  ["src/callers", ["../domain/caller.ts", "../secret-shapes.ts", "../periodic.ts", "jose", "yaml", "node:crypto"]],
+  ["src/web", ["../domain/connecting/address-rates.ts", "../tls/certificate-store.ts", "node:https", "express"]],
+  ["src/domain", ["../errors.ts", "./model/token.ts", "./tokens/get-token.ts", "node:crypto"]],
+  ["src/domain/tokens", ["../../work/or-after.ts", "../access/access.ts", "../refreshing/refresher.ts", "lru-cache"]],
+  ["src/domain/installations", ["../connecting/undo-install.ts", "../tokens/select-installation.ts"]],
+  [
+    "src/telemetry",
+    ["../domain/model/telemetry.ts", "prom-client/lib/gauge.js", "@opentelemetry/api", "node:perf_hooks"],
+  ],
+  ["src/storage/seal", ["../storage.ts", "../../domain/model/token.ts", "drizzle-orm/pg-core", "node:timers/promises"]],
+  ["src/rpc/grpc", ["../../../gen/google/rpc/code_pb.js", "../../domain/model/token.ts", "@grpc/grpc-js"]],
+  [
+    "src/callers",
+    ["../domain/access/caller.ts", "../secret-shapes.ts", "../work/every.ts", "jose", "yaml", "node:crypto"],
+  ],
   ["src/app", ["../rpc/rules.ts", "../storage/migrate.ts", "../world.ts", "../config/settings.ts"]],
-])("%s may import what its layer stands on", async (folder, allowed) => {
-  expect(await refusedIn(folder, allowed)).toEqual([]);
+])("%s may import what its layer stands on", (folder, allowed) => {
+  expect(refusedIn(folder, allowed)).toEqual([]);
+});
+
+test("imports form no circle, types included", async () => {
+  const found = await lint({
+    "src/domain/zz1.ts": 'import type { B } from "./zz2.ts";\nexport type A = B | 1;\n',
+    "src/domain/zz2.ts": 'import type { A } from "./zz1.ts";\nexport type B = A | 2;\n',
+  });
+  expect([...new Set(found)].sort()).toEqual([
+    "src/domain/zz1.ts lint/suspicious/noImportCycles",
+    "src/domain/zz2.ts lint/suspicious/noImportCycles",
+  ]);
 });
 
 test("src has the network, the log and the process from outside", async () => {

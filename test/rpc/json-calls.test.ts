@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { InstallationFilter } from "../../src/domain/model/installation.ts";
-import type { GetTokenRequest, UseCases } from "../../src/domain/use-cases.ts";
+import type { GetTokenRequest } from "../../src/domain/tokens/get-token.ts";
+import type { UseCases } from "../../src/domain/use-cases.ts";
 import { ServiceError } from "../../src/errors.ts";
 import { createJsonCalls } from "../../src/rpc/json/create-json-calls.ts";
 import { createProcedures } from "../../src/rpc/procedures.ts";

@@ -12,7 +12,7 @@ import {
   ListInstallationsRequestSchema,
   RevokeInstallationRequestSchema,
 } from "../../gen/oauth/token/v1/token_service_pb.js";
-import type { RequestOf, RpcName } from "../../src/rpc/procedures.ts";
+import type { RequestOf, RpcName } from "../../src/rpc/rpc-names.ts";
 import { violationsOf } from "../../src/rpc/rules.ts";
 
 const validator = createValidator();

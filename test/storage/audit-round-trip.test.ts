@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { expect, onTestFinished, test } from "vitest";
-import type { AuditEvent } from "../../src/domain/record/event.ts";
+import type { AuditEvent } from "../../src/domain/model/audit-event.ts";
 import { createAuditLog } from "../../src/storage/audit.ts";
 import { createPostgresPool } from "../../src/storage/postgres-pool.ts";
 import { createUuid } from "../../src/storage/uuid.ts";

@@ -1,17 +1,16 @@
+import type { ConnectedInstallation, Connection } from "../../src/domain/model/connection.ts";
 import type { Actor, CredentialKind, TokenSet } from "../../src/domain/model/credential.ts";
 import type {
   AuthorizationRequest,
   Callback,
-  ConnectedInstallation,
-  Connection,
   CredentialSecrets,
   ExchangeOutcome,
   MintOutcome,
   Narrowing,
   Platform,
-  Platforms,
   RevokeOutcome,
 } from "../../src/domain/model/platform.ts";
+import type { Platforms } from "../../src/domain/model/platforms.ts";
 import { Secret } from "../../src/secret.ts";
 
 /** A platform that answers as the test says and remembers what it was asked with. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { FinishOutcome, FinishRequest, InstallFailure } from "../../src/domain/model/browser-flow.ts";
+import type { FinishOutcome, FinishRequest } from "../../src/domain/connecting/browser-flow.ts";
+import type { InstallFailure } from "../../src/domain/model/install-failure.ts";
 import { ServiceError } from "../../src/errors.ts";
 import { Secret } from "../../src/secret.ts";
 import { failureTexts } from "../../src/web/failures.ts";

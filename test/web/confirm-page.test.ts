@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { StartFromLink } from "../../src/domain/model/browser-flow.ts";
+import type { StartFromLink } from "../../src/domain/connecting/browser-flow.ts";
 import { startedAttempt, startSite } from "./support/site.ts";
 
 const path = "/oauth/install/github?link=the-link";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { FinishRequest } from "../../src/domain/model/browser-flow.ts";
+import type { FinishRequest } from "../../src/domain/connecting/browser-flow.ts";
 import { ServiceError } from "../../src/errors.ts";
 import { startedAttempt, startSite } from "./support/site.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { InstallFailure } from "../../src/domain/model/browser-flow.ts";
+import type { InstallFailure } from "../../src/domain/model/install-failure.ts";
 import type { InstallationStatus } from "../../src/domain/model/installation.ts";
 import { connects, installation, startSite } from "./support/site.ts";
 import { parseStrictHtml } from "./support/strict-html.ts";

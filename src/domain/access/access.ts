@@ -1,6 +1,6 @@
 import { ServiceError } from "../../errors.ts";
-import type { Permissions, Rate, Rule } from "./caller.ts";
 import { highest, isWithin } from "./permission-ceiling.ts";
+import type { Permissions, Rate, Rule } from "./rule.ts";
 
 /** What a caller may see, for look-ups; `rules` any of which is enough. */
 export interface Visibility {
@@ -139,4 +139,20 @@ function listed(names: "all" | ReadonlySet<string>): "all" | readonly string[] {
 
 function notAllowed(message: string): ServiceError {
   return new ServiceError("CALLER_NOT_ALLOWED", message);
+}
+
+/** What an installation is seen by. */
+interface Subject {
+  readonly products: readonly string[];
+  readonly owner: string | undefined;
+}
+
+/** Whether a caller may see an installation as one of its products. */
+export function seesAny(access: Access, { products, owner }: Subject): boolean {
+  return products.some((product) => access.sees(product, owner));
+}
+
+/** Whether a caller may see it as each of its products: who ends it ends all of them. */
+export function seesAll(access: Access, { products, owner }: Subject): boolean {
+  return products.every((product) => access.sees(product, owner));
 }

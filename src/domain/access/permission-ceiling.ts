@@ -1,4 +1,4 @@
-import type { Permissions } from "./caller.ts";
+import type { Permissions } from "./rule.ts";
 
 /** Lowest first: each includes those before it. */
 const levels: readonly string[] = ["read", "write", "admin"];

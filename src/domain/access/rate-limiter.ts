@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import type { Rate } from "./caller.ts";
+import type { Rate } from "./rule.ts";
 
 /** What is left of a rate. */
 export interface TokenBucket {

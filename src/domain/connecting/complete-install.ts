@@ -1,13 +1,16 @@
 import { ServiceError } from "../../errors.ts";
+import type { Secret } from "../../secret.ts";
 import type { World } from "../../world.ts";
+import { rowsOf } from "../model/audit-event.ts";
+import type { Call } from "../model/call.ts";
 import type { Installation } from "../model/installation.ts";
-import type { Platforms } from "../model/platform.ts";
-import { rowsOf } from "../record/put-on-record.ts";
-import { checkPlatform } from "../tokens/select-installation.ts";
-import type { UseCases } from "../use-cases.ts";
+import { checkPlatform, type Platforms } from "../model/platforms.ts";
 import type { LinkPolicy } from "./link-policy.ts";
 import type { PendingInstall, PendingInstallRepository } from "./pending-install.ts";
 import type { InstallUndoer } from "./undo-install.ts";
+
+/** Makes what an attempt obtained active, if `owner` is whom its link was made for. */
+export type CompleteInstall = (completionCode: Secret, owner: string, call: Call) => Promise<readonly Installation[]>;
 
 /**
  * The use case behind CompleteInstall: who finished is who started. A wrong owner undoes what was obtained and hears
@@ -19,7 +22,7 @@ export function createCompleteInstall(parts: {
   readonly undoer: InstallUndoer;
   readonly linkPolicy: LinkPolicy;
   readonly world: World;
-}): UseCases["completeInstall"] {
+}): CompleteInstall {
   const { pendingInstalls, platforms, undoer, linkPolicy, world } = parts;
 
   return async (completionCode, owner, call) => {

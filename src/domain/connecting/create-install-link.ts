@@ -1,18 +1,41 @@
 import { invalidField, ServiceError } from "../../errors.ts";
 import { Secret } from "../../secret.ts";
 import type { World } from "../../world.ts";
-import type { Access } from "../access/access.ts";
-import { seesAny } from "../installations/list-installations.ts";
+import { type Access, seesAny } from "../access/access.ts";
+import { rowsOf } from "../model/audit-event.ts";
 import type { Call } from "../model/call.ts";
 import type { Installation } from "../model/installation.ts";
-import type { Platform, Platforms } from "../model/platform.ts";
-import type { InstallationRepository } from "../model/repositories.ts";
-import { rowsOf } from "../record/put-on-record.ts";
-import { checkPlatform } from "../tokens/select-installation.ts";
-import type { InstallLinkRequest, UseCases } from "../use-cases.ts";
+import type { InstallationRepository } from "../model/installation-repository.ts";
+import type { Platform } from "../model/platform.ts";
+import { checkPlatform, type Platforms } from "../model/platforms.ts";
 import type { LinkRepository } from "./install-link.ts";
 import { originsOf, vouches } from "./link-policy.ts";
 import { completionParameter, parseReturnTo, type ReturnOrigins } from "./return-to.ts";
+
+/** What CreateInstallLink is asked for. */
+export interface InstallLinkRequest {
+  /** A product name. */
+  readonly platform: string;
+  readonly owner: string | undefined;
+  /** As the caller gave it, not yet checked. */
+  readonly returnTo: string | undefined;
+  /** Undefined: 10 minutes. */
+  readonly ttlMs: number | undefined;
+  /** In addition to the configured ones. */
+  readonly scopes: readonly string[];
+  /** The installation to reconnect. */
+  readonly installationId: string | undefined;
+  readonly completeInCallback: boolean;
+  readonly confirmPage?: boolean | undefined;
+}
+
+export interface InstallLink {
+  readonly url: Secret;
+  readonly expiresAt: Date;
+}
+
+/** A link that lets one person connect a platform, once. */
+export type CreateInstallLink = (request: InstallLinkRequest, call: Call) => Promise<InstallLink>;
 
 const defaultTtlMs = 600_000;
 const maxTtlMs = 86_400_000;
@@ -27,7 +50,7 @@ export function createCreateInstallLink(parts: {
   /** Where browsers begin. */
   readonly installPage: (product: string) => URL;
   readonly world: World;
-}): UseCases["createInstallLink"] {
+}): CreateInstallLink {
   const { links, installations, platforms, returnOrigins, installPage, world } = parts;
 
   return async (request, call) => {

@@ -1,10 +1,10 @@
 import { ServiceError } from "../../errors.ts";
 import type { World } from "../../world.ts";
-import { combineRevocations } from "../model/combine-revocations.ts";
+import type { ConnectedCredential, Connection } from "../model/connection.ts";
 import type { Credential, TokenSet } from "../model/credential.ts";
+import type { CredentialRepository } from "../model/credential-repository.ts";
 import type { ProviderRevocation } from "../model/installation.ts";
-import type { ConnectedCredential, Connection, Platform, RevokeOutcome } from "../model/platform.ts";
-import type { CredentialRepository } from "../model/repositories.ts";
+import { combineRevocations, type Platform, type RevokeOutcome } from "../model/platform.ts";
 import type { PendingInstallRepository } from "./pending-install.ts";
 
 /**

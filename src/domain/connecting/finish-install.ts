@@ -1,12 +1,14 @@
 import { ServiceError } from "../../errors.ts";
 import { Secret } from "../../secret.ts";
 import type { World } from "../../world.ts";
-import type { FinishInstall, FinishOutcome, FinishRequest, InstallFailure } from "../model/browser-flow.ts";
-import type { ExchangeOutcome, Platform, Platforms } from "../model/platform.ts";
-import { browserCaller } from "../record/event.ts";
-import { type Doer, type Happening, type PutOnRecord, rowsOf } from "../record/put-on-record.ts";
+import { browserCaller, type Doer, type Happening, rowsOf } from "../model/audit-event.ts";
+import type { InstallFailure } from "../model/install-failure.ts";
+import type { ExchangeOutcome, Platform } from "../model/platform.ts";
+import type { Platforms } from "../model/platforms.ts";
+import type { PutOnRecord } from "../record/put-on-record.ts";
 import type { Attempt, AttemptRefusal, AttemptRepository } from "./attempt.ts";
 import { attemptMeant } from "./attempt-meant.ts";
+import type { FinishInstall, FinishOutcome, FinishRequest } from "./browser-flow.ts";
 import type { KeepConnection, Kept } from "./keep-connection.ts";
 import type { LinkPolicy } from "./link-policy.ts";
 import type { RefusedCallbacks } from "./refused-callbacks.ts";

@@ -1,4 +1,4 @@
-import type { Recording } from "../record/put-on-record.ts";
+import type { Recording } from "../model/audit-event.ts";
 
 /** What a link says of the attempt that begins with it. */
 export interface LinkFacts {

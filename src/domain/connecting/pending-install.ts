@@ -1,7 +1,7 @@
+import type { Recording } from "../model/audit-event.ts";
+import type { Connection } from "../model/connection.ts";
 import type { Installation } from "../model/installation.ts";
-import type { Connection } from "../model/platform.ts";
-import type { ConnectContext } from "../model/repositories.ts";
-import type { Recording } from "../record/put-on-record.ts";
+import type { ConnectContext } from "../model/installation-repository.ts";
 import type { LinkFacts } from "./install-link.ts";
 
 /** What a finished callback obtained and its owner has not completed: kept apart, serving nobody. */

@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import type { AuditEvent } from "../record/event.ts";
+import type { AuditEvent } from "../model/audit-event.ts";
 import type { NoteEvent } from "../record/noted-events.ts";
 
 /** Refusals of one state that have rows of their own. */

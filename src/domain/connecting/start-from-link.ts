@@ -1,7 +1,7 @@
 import type { World } from "../../world.ts";
-import type { LinkFailure, StartFromLink } from "../model/browser-flow.ts";
-import type { Platforms } from "../model/platform.ts";
-import { checkPlatform } from "../tokens/select-installation.ts";
+import type { LinkFailure } from "../model/install-failure.ts";
+import { checkPlatform, type Platforms } from "../model/platforms.ts";
+import type { StartFromLink } from "./browser-flow.ts";
 import type { LinkRepository, SpendOutcome } from "./install-link.ts";
 import type { LinkPolicy } from "./link-policy.ts";
 import type { StartLeg } from "./start-install.ts";

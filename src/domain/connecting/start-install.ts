@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { Secret } from "../../secret.ts";
 import type { World } from "../../world.ts";
-import type { StartedAttempt, StartInstall } from "../model/browser-flow.ts";
-import type { Platform, Platforms } from "../model/platform.ts";
-import { checkPlatform } from "../tokens/select-installation.ts";
+import type { Platform } from "../model/platform.ts";
+import { checkPlatform, type Platforms } from "../model/platforms.ts";
 import type { AttemptRepository } from "./attempt.ts";
+import type { StartedAttempt, StartInstall } from "./browser-flow.ts";
 import type { LinkFacts } from "./install-link.ts";
 import { codeChallenge } from "./pkce.ts";
 

@@ -1,8 +1,7 @@
 import type { World } from "../../world.ts";
+import { type AuditKind, type Doer, rowsOf, serviceCaller } from "../model/audit-event.ts";
 import type { ProviderRevocation } from "../model/installation.ts";
-import type { Platforms } from "../model/platform.ts";
-import { type AuditKind, serviceCaller } from "../record/event.ts";
-import { type Doer, rowsOf } from "../record/put-on-record.ts";
+import type { Platforms } from "../model/platforms.ts";
 import type { EndTokens } from "./end-tokens.ts";
 import type { PendingInstallRepository, Undoing, UndoReason } from "./pending-install.ts";
 

@@ -1,16 +1,25 @@
 import { ServiceError } from "../../errors.ts";
-import type { Access } from "../access/access.ts";
-import type { Installation } from "../model/installation.ts";
-import type { Platforms } from "../model/platform.ts";
-import type { InstallationRepository } from "../model/repositories.ts";
-import { checkPlatform } from "../tokens/select-installation.ts";
-import type { UseCases } from "../use-cases.ts";
+import { seesAny } from "../access/access.ts";
+import type { Call } from "../model/call.ts";
+import type { Installation, InstallationFilter, Position } from "../model/installation.ts";
+import type { InstallationRepository } from "../model/installation-repository.ts";
+import { checkPlatform, type Platforms } from "../model/platforms.ts";
+
+/** One page, newest first; `next` is undefined on the last. */
+export type ListInstallations = (
+  filter: InstallationFilter,
+  page: { readonly size: number; readonly after: Position | undefined },
+  call: Call,
+) => Promise<{ readonly installations: readonly Installation[]; readonly next: Position | undefined }>;
+
+/** One installation, whatever its status. */
+export type GetInstallation = (id: string, call: Call) => Promise<Installation>;
 
 /** The use case behind ListInstallations: one page, newest first. */
 export function createListInstallations(
   installations: InstallationRepository,
   platforms: Platforms,
-): UseCases["listInstallations"] {
+): ListInstallations {
   return async (filter, page, { access }) => {
     access.check(filter.platform, filter.owner);
     if (filter.platform !== undefined) checkKnown(filter.platform, platforms);
@@ -24,7 +33,7 @@ export function createListInstallations(
 }
 
 /** The use case behind GetInstallation. What the caller may not see is not there. */
-export function createGetInstallation(installations: InstallationRepository): UseCases["getInstallation"] {
+export function createGetInstallation(installations: InstallationRepository): GetInstallation {
   return async (id, { access }) => {
     const installation = await installations.find(id);
     if (installation === undefined || !seesAny(access, installation)) {
@@ -32,16 +41,6 @@ export function createGetInstallation(installations: InstallationRepository): Us
     }
     return installation;
   };
-}
-
-/** Whether a caller may see an installation as one of its products. */
-export function seesAny(access: Access, { products, owner }: Pick<Installation, "products" | "owner">): boolean {
-  return products.some((product) => access.sees(product, owner));
-}
-
-/** Whether a caller may see it as each of its products: who ends it ends all of them. */
-export function seesAll(access: Access, { products, owner }: Pick<Installation, "products" | "owner">): boolean {
-  return products.every((product) => access.sees(product, owner));
 }
 
 /** What was connected before its platform lost its settings can still be listed. */

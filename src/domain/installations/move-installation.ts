@@ -1,8 +1,8 @@
 import { ServiceError } from "../../errors.ts";
+import { type Doer, rowsOf } from "../model/audit-event.ts";
 import type { Installation } from "../model/installation.ts";
-import type { Platforms } from "../model/platform.ts";
-import type { InstallationRepository } from "../model/repositories.ts";
-import { type Doer, rowsOf } from "../record/put-on-record.ts";
+import type { InstallationRepository } from "../model/installation-repository.ts";
+import type { Platforms } from "../model/platforms.ts";
 
 /**
  * Gives an organization to another owner, or to none: the only way to do so. Gives what was moved. Not done unless it

@@ -1,8 +1,7 @@
 import { ServiceError } from "../../errors.ts";
 import type { LinkRepository } from "../connecting/install-link.ts";
-import type { InstallationRepository } from "../model/repositories.ts";
-import type { AuditLog } from "../record/event.ts";
-import { type Doer, rowsOf } from "../record/put-on-record.ts";
+import { type AuditLog, type Doer, rowsOf } from "../model/audit-event.ts";
+import type { InstallationRepository } from "../model/installation-repository.ts";
 import type { Ended, Revoker } from "./revoke-installation.ts";
 
 export interface OffboardOwner {

@@ -1,17 +1,23 @@
 import { ServiceError } from "../../errors.ts";
 import { singleFlight } from "../../work/single-flight.ts";
 import type { World } from "../../world.ts";
+import { seesAll, seesAny } from "../access/access.ts";
 import type { PendingInstallRepository } from "../connecting/pending-install.ts";
 import type { InstallUndoer } from "../connecting/undo-install.ts";
-import { combineRevocations } from "../model/combine-revocations.ts";
+import { type Doer, rowsOf, serviceCaller } from "../model/audit-event.ts";
+import type { Call } from "../model/call.ts";
 import type { Installation, ProviderRevocation } from "../model/installation.ts";
-import type { Platform, Platforms, RevokeOutcome } from "../model/platform.ts";
-import type { InstallationRepository, RevocableCredential, Revocation } from "../model/repositories.ts";
-import { serviceCaller } from "../record/event.ts";
-import { type Doer, rowsOf } from "../record/put-on-record.ts";
+import type { InstallationRepository, RevocableCredential, Revocation } from "../model/installation-repository.ts";
+import { combineRevocations, type Platform, type RevokeOutcome } from "../model/platform.ts";
+import type { Platforms } from "../model/platforms.ts";
 import { mayEndOthers } from "../refreshing/may-end-others.ts";
-import type { UseCases } from "../use-cases.ts";
-import { seesAll, seesAny } from "./list-installations.ts";
+
+/** Ends an installation; undefined as long as another replica is still asking the platform. */
+export type RevokeInstallation = (
+  id: string,
+  reason: string,
+  call: Call,
+) => Promise<{ readonly installation: Installation; readonly providerRevocation: ProviderRevocation | undefined }>;
 
 /** A revocation that takes longer than this was interrupted: its process is gone. */
 const interruptedAfterMs = 60_000;
@@ -23,7 +29,7 @@ export interface Revoker {
    * @throws ServiceError INSTALLATION_NOT_FOUND, also for what the caller may not see; CALLER_NOT_ALLOWED for what
    * serves a product, too, that it may not.
    */
-  readonly revoke: UseCases["revokeInstallation"];
+  readonly revoke: RevokeInstallation;
   /** The same, whoever wants it. */
   end(id: string, reason: string, doer: Doer): Promise<Ended>;
   /** Takes up revocations that a crash interrupted between these steps. */

@@ -1,6 +1,7 @@
 import type { Secret } from "../../secret.ts";
+import type { Connection } from "./connection.ts";
 import type { Actor, CredentialIdentity, CredentialKind, TokenSet } from "./credential.ts";
-import type { Installation } from "./installation.ts";
+import type { Installation, ProviderRevocation } from "./installation.ts";
 import type { Registration } from "./registration.ts";
 
 /** A narrower GitHub installation token: every part is optional, nothing can be added to what was granted. */
@@ -42,35 +43,6 @@ export type Callback =
   /** RFC 9207: the answer comes from another authorization server. */
   | { readonly kind: "wrong_issuer" }
   | { readonly kind: "malformed" };
-
-/** One organization, site or account that an exchange gave us. */
-export interface ConnectedInstallation {
-  readonly products: readonly string[];
-  readonly externalOrgId: string;
-  readonly externalOrgName: string;
-  readonly externalInstallId: string | undefined;
-  readonly externalUserId: string | undefined;
-  readonly scopes: readonly string[];
-  readonly permissions: Readonly<Record<string, string>>;
-  readonly installedBy: string | undefined;
-  readonly metadata: Readonly<Record<string, string>>;
-  readonly suspended: boolean;
-}
-
-export interface ConnectedCredential extends CredentialIdentity {
-  /** Undefined where the first token is minted on demand (GitHub App). */
-  readonly tokens: TokenSet | undefined;
-  /** Whether it serves callers that name no actor. Exactly one of a connection's credentials is natural. */
-  readonly natural: boolean;
-  /** Whom it was given to. Added by `withOwnGrants`; undefined only for what was kept before that was remembered. */
-  readonly registration?: Registration | undefined;
-}
-
-/** What one finished browser flow obtained. Every credential serves every installation. */
-export interface Connection {
-  readonly installations: readonly ConnectedInstallation[];
-  readonly credentials: readonly ConnectedCredential[];
-}
 
 /** No usable answer. Nothing in it speaks of the one who was asked for: several credentials that meet it are an outage. */
 export interface Unavailable {
@@ -208,13 +180,9 @@ export interface Platform {
   revoke(credential: CredentialSecrets): Promise<RevokeOutcome>;
 }
 
-/** The platforms of this process, configured ones only. */
-export interface Platforms {
-  /** By the name installations are stored under (`jira`, never `confluence`). */
-  byName(name: string): Platform | undefined;
-  /** By a name callers use: `confluence` finds the platform `jira`. */
-  byProduct(product: string): Platform | undefined;
-  readonly all: readonly Platform[];
-  /** Every product this version knows, configured or not. */
-  readonly known: readonly string[];
+/** One answer for several credentials: a failure is never hidden behind a success. */
+export function combineRevocations(outcomes: readonly RevokeOutcome[], shared: boolean): ProviderRevocation {
+  if (outcomes.some((outcome) => outcome.kind === "failed")) return "failed";
+  if (outcomes.some((outcome) => outcome.kind === "revoked")) return "revoked";
+  return shared ? "shared" : "unsupported";
 }

@@ -1,6 +1,6 @@
 import type { ErrorReason } from "../../errors.ts";
-import type { InstallFailure } from "./browser-flow.ts";
 import type { Arrival } from "./call.ts";
+import type { InstallFailure } from "./install-failure.ts";
 import type { InstallationStatus, ProviderRevocation } from "./installation.ts";
 import type { MintOutcome } from "./platform.ts";
 import type { RefreshFailure } from "./refresh-failure.ts";

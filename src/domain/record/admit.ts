@@ -1,7 +1,7 @@
 import { ServiceError } from "../../errors.ts";
 import type { Authenticate, Caller, Evidence } from "../access/caller.ts";
+import { unprovenCaller } from "../model/audit-event.ts";
 import type { Arrival } from "../model/call.ts";
-import { unprovenCaller } from "./event.ts";
 import type { NoteEvent } from "./noted-events.ts";
 
 /** Lets a caller in to what is no RPC. @throws ServiceError CALLER_UNAUTHENTICATED, CALLER_NOT_ALLOWED. */

@@ -1,4 +1,4 @@
-import type { AuditEvent, AuditLog } from "./event.ts";
+import type { AuditEvent, AuditLog } from "../model/audit-event.ts";
 
 /** Rows that arrive while others are being written share the next commit. */
 export function groupCommit(audit: AuditLog): (event: AuditEvent) => Promise<void> {

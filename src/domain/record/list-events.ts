@@ -1,7 +1,29 @@
 import type { Visibility } from "../access/access.ts";
+import type { AuditEvent } from "../model/audit-event.ts";
+import type { Call } from "../model/call.ts";
 import type { Position } from "../model/installation.ts";
-import type { Platforms } from "../model/platform.ts";
-import type { AuditFilter, RecordedEvent, UseCases } from "../use-cases.ts";
+import type { Platforms } from "../model/platforms.ts";
+
+/** A part of the record. All that are given must match. */
+export interface AuditFilter {
+  readonly installationId?: string | undefined;
+  readonly caller?: string | undefined;
+  readonly kind?: string | undefined;
+  readonly from?: Date | undefined;
+  readonly until?: Date | undefined;
+}
+
+/** An event as it stands in the record. */
+export interface RecordedEvent extends AuditEvent {
+  readonly id: string;
+}
+
+/** One page of the record, newest first; `next` is undefined on the last. */
+export type ListAuditEvents = (
+  filter: AuditFilter,
+  page: { readonly size: number; readonly after: Position | undefined },
+  call: Call,
+) => Promise<{ readonly events: readonly RecordedEvent[]; readonly next: Position | undefined }>;
 
 /** Rows of these products and owners. A row without one is seen by those alone who see all of them. */
 export interface AuditSight {
@@ -23,7 +45,7 @@ export interface AuditReader {
 }
 
 /** The use case behind ListAuditEvents: one page, newest first. A limited caller sees rows about its own alone. */
-export function createListAuditEvents(reader: AuditReader, platforms: Platforms): UseCases["listAuditEvents"] {
+export function createListAuditEvents(reader: AuditReader, platforms: Platforms): ListAuditEvents {
   return async (filter, page, { access }) => {
     const sights = sightsOf(access.visible(undefined), platforms);
     // One more than asked for tells whether there is a next page.

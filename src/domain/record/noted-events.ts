@@ -1,5 +1,5 @@
 import { networkOf } from "../access/network.ts";
-import type { AuditEvent, AuditKind, AuditLog } from "./event.ts";
+import type { AuditEvent, AuditKind, AuditLog } from "../model/audit-event.ts";
 import { fairShare } from "./fair-share.ts";
 
 /** Puts an event on record soon. Never waits, never fails. */

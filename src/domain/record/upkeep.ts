@@ -1,6 +1,5 @@
 import type { World } from "../../world.ts";
-import { serviceCaller } from "./event.ts";
-import type { Recording } from "./put-on-record.ts";
+import { type Recording, serviceCaller } from "../model/audit-event.ts";
 
 /** What keeps the record short and whole. */
 export interface AuditRecord {

@@ -1,8 +1,8 @@
 import { ServiceError } from "../../errors.ts";
+import { type Doer, rowsOf } from "../model/audit-event.ts";
+import type { CredentialRepository, ServedInstallation } from "../model/credential-repository.ts";
 import type { Doubts } from "../model/doubt.ts";
-import type { Platforms } from "../model/platform.ts";
-import type { CredentialRepository, ServedInstallation } from "../model/repositories.ts";
-import { type Doer, rowsOf } from "../record/put-on-record.ts";
+import type { Platforms } from "../model/platforms.ts";
 
 /** What an operator does about grants that a platform calls dead and that are not believed to be. */
 export interface DeadGrants {

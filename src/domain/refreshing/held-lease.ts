@@ -1,7 +1,7 @@
 import type { World } from "../../world.ts";
+import type { CredentialRepository, Failure, Lease } from "../model/credential-repository.ts";
 import type { Platform } from "../model/platform.ts";
 import type { RefreshFailure, RefreshOutcome } from "../model/refresh-failure.ts";
-import type { CredentialRepository, Failure, Lease } from "../model/repositories.ts";
 import { backoffMs, fraction } from "./backoff.ts";
 import type { RefreshEvents } from "./refresh-events.ts";
 

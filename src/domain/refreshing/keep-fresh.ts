@@ -1,7 +1,8 @@
 import type { World } from "../../world.ts";
 import type { Credential } from "../model/credential.ts";
-import type { Platform, Platforms } from "../model/platform.ts";
-import type { CredentialRepository, DueCredential } from "../model/repositories.ts";
+import type { CredentialRepository, DueCredential } from "../model/credential-repository.ts";
+import type { Platform } from "../model/platform.ts";
+import type { Platforms } from "../model/platforms.ts";
 import type { Refresher } from "./refresher.ts";
 
 const hourMs = 3_600_000;

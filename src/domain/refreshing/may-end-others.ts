@@ -1,6 +1,6 @@
 import type { CredentialIdentity } from "../model/credential.ts";
+import type { GrantInUse } from "../model/credential-repository.ts";
 import type { Platform } from "../model/platform.ts";
-import type { GrantInUse } from "../model/repositories.ts";
 
 /**
  * Whether revoking a credential at the platform may end what something else lives by. What belongs to an organization

@@ -1,4 +1,5 @@
-import type { Connection, MintOutcome, Platform, RevokeOutcome } from "../model/platform.ts";
+import type { Connection } from "../model/connection.ts";
+import type { MintOutcome, Platform, RevokeOutcome } from "../model/platform.ts";
 import { isForeign } from "../model/registration.ts";
 
 /** What a grant of another client is answered with, unasked: it says nothing about the grant. */

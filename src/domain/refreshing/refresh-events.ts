@@ -1,7 +1,7 @@
 import type { World } from "../../world.ts";
+import { type AuditEvent, type AuditKind, serviceCaller } from "../model/audit-event.ts";
 import type { AccessToken, Credential } from "../model/credential.ts";
-import type { ServedInstallation } from "../model/repositories.ts";
-import { type AuditEvent, type AuditKind, serviceCaller } from "../record/event.ts";
+import type { ServedInstallation } from "../model/credential-repository.ts";
 import type { NoteEvent } from "../record/noted-events.ts";
 
 /** What refreshes put on record. None of it waits or fails. */

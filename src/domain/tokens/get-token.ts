@@ -5,21 +5,33 @@ import type { Visibility } from "../access/access.ts";
 import { isWithin } from "../access/permission-ceiling.ts";
 import type { Call } from "../model/call.ts";
 import type { Credential } from "../model/credential.ts";
+import type { Selector } from "../model/installation-repository.ts";
 import type { Narrowing } from "../model/platform.ts";
 import type { RefreshOutcome } from "../model/refresh-failure.ts";
 import { isOfOtherHost } from "../model/registration.ts";
 import type { Telemetry } from "../model/telemetry.ts";
 import { defaultMinTtlMs, type Issuable, isAlive, livesLongEnough } from "../model/token.ts";
 import type { Refresher } from "../refreshing/refresher.ts";
-import type { GetTokenRequest, IssuedToken, UseCases } from "../use-cases.ts";
 import type { GrantedPermissions } from "./granted-permissions.ts";
 import type { HandOut } from "./hand-out.ts";
-import { createDescribe, createIssuableOf } from "./issued-token.ts";
+import { createDescribe, createIssuableOf, type IssuedToken } from "./issued-token.ts";
 import { isFruitless, type NarrowedTokens, type Turn } from "./narrowed-tokens.ts";
 import { createRejections, fruitlessMints } from "./rejections.ts";
 import { type InstallUrl, notFound, type Selected } from "./select-installation.ts";
 import type { SelectionCache } from "./selection-cache.ts";
 import { createTokenRefusal, misconfigured } from "./token-refusal.ts";
+
+export interface GetTokenRequest {
+  readonly selector: Selector;
+  /** Undefined: 60 s. */
+  readonly minTtlMs: number | undefined;
+  /** The fingerprint of a token that the platform refused. */
+  readonly rejectedTokenId: string | undefined;
+  readonly narrowing: Narrowing | undefined;
+}
+
+/** A token that works, or the reason there is none. At once where nothing has to be waited for. */
+export type GetToken = (request: GetTokenRequest, call: Call) => IssuedToken | Promise<IssuedToken>;
 
 /** Left of the caller's deadline for the answer to travel. */
 const answerMarginMs = 50;
@@ -38,7 +50,7 @@ export function createGetToken(parts: {
   readonly installUrl: InstallUrl;
   readonly world: World;
   readonly telemetry: Telemetry;
-}): UseCases["getToken"] {
+}): GetToken {
   const { selections, refresher, narrowed, granted, handOut, installUrl, world, telemetry } = parts;
   const rejections = createRejections(world);
   const fruitless = createRejections(world, fruitlessMints);

@@ -1,9 +1,9 @@
 import { LRUCache } from "lru-cache";
 import { orAfter } from "../../work/or-after.ts";
 import type { World } from "../../world.ts";
-import type { Permissions } from "../access/caller.ts";
 import { lowest } from "../access/permission-ceiling.ts";
-import type { InstallationRepository } from "../model/repositories.ts";
+import type { Permissions } from "../access/rule.ts";
+import type { InstallationRepository } from "../model/installation-repository.ts";
 import type { Selected } from "./select-installation.ts";
 
 /** What installations are granted now: it changes after the install, both ways, without a word to us. */

@@ -3,11 +3,11 @@ import { orAfter } from "../../work/or-after.ts";
 import { perObject } from "../../work/per-object.ts";
 import type { World } from "../../world.ts";
 import { networkOf } from "../access/network.ts";
+import type { AuditEvent, AuditLog } from "../model/audit-event.ts";
 import type { Call } from "../model/call.ts";
-import type { InstallationRepository } from "../model/repositories.ts";
-import type { AuditEvent, AuditLog } from "../record/event.ts";
+import type { InstallationRepository } from "../model/installation-repository.ts";
 import { groupCommit } from "../record/group-commit.ts";
-import type { IssuedToken } from "../use-cases.ts";
+import type { IssuedToken } from "./issued-token.ts";
 import { createKnownPlaces } from "./known-places.ts";
 
 /** Addresses of a caller that are counted for a token without a look-up, within one flush. */

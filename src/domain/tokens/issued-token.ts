@@ -1,8 +1,26 @@
+import type { Secret } from "../../secret.ts";
 import { perObject } from "../../work/per-object.ts";
 import type { Credential } from "../model/credential.ts";
 import type { Issuable } from "../model/token.ts";
-import type { IssuedToken } from "../use-cases.ts";
+
 import type { Selected } from "./select-installation.ts";
+
+export interface IssuedToken {
+  readonly token: Secret;
+  readonly tokenType: string;
+  readonly expiresAt: Date | undefined;
+  readonly scopes: readonly string[];
+  readonly permissions: Readonly<Record<string, string>>;
+  readonly installationId: string;
+  /** Whom the installation belongs to, for the record. */
+  readonly owner: string | undefined;
+  /** The name the installation is stored under. */
+  readonly platform: string;
+  readonly externalOrgId: string;
+  /** The token's fingerprint. */
+  readonly tokenId: string;
+  readonly apiBaseUrl: string;
+}
 
 /** Cached credentials come again as the same object, and so do their tokens. */
 export function createIssuableOf(): (credential: Credential) => Issuable | undefined {

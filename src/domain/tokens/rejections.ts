@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import { ServiceError } from "../../errors.ts";
-import type { Rate } from "../access/caller.ts";
 import { fullBucket, type TokenBucket, takeToken, waitForToken } from "../access/rate-limiter.ts";
+import type { Rate } from "../access/rule.ts";
 
 /** What one caller may have of one credential, and what it hears beyond. */
 export interface Share {

@@ -1,8 +1,9 @@
 import { invalidField, ServiceError } from "../../errors.ts";
 import { shows, type Visibility } from "../access/access.ts";
 import type { Actor, Credential } from "../model/credential.ts";
-import type { Platform, Platforms } from "../model/platform.ts";
-import type { InstallationRepository, Selection, Selector } from "../model/repositories.ts";
+import type { InstallationRepository, Selection, Selector } from "../model/installation-repository.ts";
+import type { Platform } from "../model/platform.ts";
+import { checkPlatform, notConfigured, type Platforms } from "../model/platforms.ts";
 
 /** One more than the ids an ambiguity names. */
 const lookAhead = 11;
@@ -59,16 +60,6 @@ function visibleProduct({ products, platform, owner }: Selected["installation"],
   return products.find((product) => shows(visible, product, owner)) ?? platform;
 }
 
-/** Refuses a platform name nobody knows, or one that this process has no settings for. */
-export function checkPlatform(name: string, platforms: Platforms): Platform {
-  if (!platforms.known.includes(name)) {
-    throw invalidField("platform", `unknown platform; known are ${platforms.known.join(", ")}`);
-  }
-  const platform = platforms.byProduct(name);
-  if (platform === undefined) throw notConfigured(name);
-  return platform;
-}
-
 function checkRequest(selector: Selector, platforms: Platforms): void {
   if (selector.platform === undefined) {
     if (selector.installationId === undefined) throw invalidField("platform", "name a platform or an installation_id");
@@ -81,12 +72,6 @@ function checkRequest(selector: Selector, platforms: Platforms): void {
 function checkActor(platform: Platform, actor: Actor): void {
   if (platform.actors.includes(actor)) return;
   throw invalidField("actor", `${platform.name} has no tokens of ${actor === "user" ? "ACTOR_USER" : "ACTOR_APP"}`);
-}
-
-function notConfigured(platform: string): ServiceError {
-  return new ServiceError("PLATFORM_NOT_CONFIGURED", `platform ${platform} is not configured in this service`, {
-    metadata: { platform },
-  });
 }
 
 /** The refusal that a person can end by connecting again. */

@@ -4,7 +4,7 @@ import { perObject } from "../../work/per-object.ts";
 import type { Visibility } from "../access/access.ts";
 import type { Change, ChangeFeed } from "../model/change-feed.ts";
 import type { Credential } from "../model/credential.ts";
-import type { Selector } from "../model/repositories.ts";
+import type { Selector } from "../model/installation-repository.ts";
 import type { Selected } from "./select-installation.ts";
 
 export interface SelectionCache {

@@ -9,7 +9,7 @@ import {
 } from "@connectrpc/connect-node";
 import { TokenService } from "../../../gen/oauth/token/v1/token_service_pb.js";
 import { describeError } from "../../described-error.ts";
-import { unprovenCaller } from "../../domain/record/event.ts";
+import { unprovenCaller } from "../../domain/model/audit-event.ts";
 import type { ErrorReason } from "../../errors.ts";
 import { createDispatch, type DispatchParts } from "../dispatch.ts";
 import { type Arrival, addTokenService, arrivalKey } from "./token-service.ts";

@@ -10,7 +10,7 @@ import { TokenService } from "../../../gen/oauth/token/v1/token_service_pb.js";
 import type { Dispatch } from "../dispatch.ts";
 import { toDetails } from "../errors/details.ts";
 import type { Failure } from "../errors/failure.ts";
-import type { RequestOf, ResponseOf, RpcName } from "../procedures.ts";
+import type { RequestOf, ResponseOf, RpcName } from "../rpc-names.ts";
 
 /** What the HTTP side and the RPC side of one call tell each other. */
 export interface Arrival {

@@ -1,5 +1,5 @@
 import { GetTokenResponseSchema } from "../../../gen/oauth/token/v1/token_service_pb.js";
-import type { ResponseOf } from "../procedures.ts";
+import type { ResponseOf } from "../rpc-names.ts";
 import { createFlatEncoder } from "./flat-encoder.ts";
 
 const { accessToken, tokenType, expireTime, scopes, permissions, installationId, externalOrgId, tokenId, apiBaseUrl } =

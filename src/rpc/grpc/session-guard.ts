@@ -1,7 +1,7 @@
 import { channel } from "node:diagnostics_channel";
 import { constants, type Http2Session, type Http2Stream } from "node:http2";
-import type { Rate } from "../../domain/access/caller.ts";
 import { fullBucket, type TokenBucket, takeToken } from "../../domain/access/rate-limiter.ts";
+import type { Rate } from "../../domain/access/rule.ts";
 import type { Log } from "../../world.ts";
 
 export interface SessionGuard {

@@ -14,7 +14,7 @@ import { TokenService } from "../../../gen/oauth/token/v1/token_service_pb.js";
 import { type Codec, createDispatch, type DispatchParts } from "../dispatch.ts";
 import { httpStatuses } from "../errors/codes.ts";
 import type { Failure } from "../errors/failure.ts";
-import type { RpcName } from "../procedures.ts";
+import type { RpcName } from "../rpc-names.ts";
 import type { JsonAnswer, JsonCallContext, JsonCalls } from "./json-calls.ts";
 
 /** The door for REST routes: the same rules, errors and log line as everywhere. */

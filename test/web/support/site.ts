@@ -4,7 +4,7 @@ import type {
   StartedAttempt,
   StartInstall,
   StartRequest,
-} from "../../../src/domain/model/browser-flow.ts";
+} from "../../../src/domain/connecting/browser-flow.ts";
 import type { Installation } from "../../../src/domain/model/installation.ts";
 import { Secret } from "../../../src/secret.ts";
 import { createClientAddress } from "../../../src/web/client-address.ts";

@@ -29,10 +29,13 @@ export type AuditKind =
 
 /** Who is named where the service acts by itself. */
 export const serviceCaller = "service";
+
 /** Who is named for a command. */
 export const operatorCaller = "operator";
+
 /** Who is named for a browser that came without a link. */
 export const browserCaller = "browser";
+
 /** Who is named for a call without a proof. */
 export const unprovenCaller = "unauthenticated";
 
@@ -64,4 +67,20 @@ export interface AuditEvent {
 export interface AuditLog {
   /** Durable when it returns. */
   append(events: readonly AuditEvent[]): Promise<void>;
+}
+
+/** Whose doing something is, for the record. A call is one. */
+export type Doer = Pick<AuditEvent, "caller" | "method" | "address" | "requestId" | "policyHash">;
+
+/** What happened; the rest of the row is who and when. */
+export type Happening = Pick<AuditEvent, "kind" | "installationId" | "owner" | "platform" | "detail">;
+
+/** Rows that are stored together with a change or not at all, made of what the change turned out to be. */
+export type Recording<T> = (changed: T) => readonly AuditEvent[];
+
+/** The rows of what one doer did at one time. */
+export function rowsOf(doer: Doer, at: Date, happenings: readonly Happening[]): readonly AuditEvent[] {
+  const { caller, method, address, requestId, policyHash } = doer;
+  const who = { at, caller, method, address, requestId, policyHash, count: 1 };
+  return happenings.map((happening) => ({ ...happening, ...who }));
 }

@@ -1,5 +1,6 @@
 import type { Secret } from "../../secret.ts";
-import type { Installation } from "./installation.ts";
+import type { InstallFailure, LinkFailure } from "../model/install-failure.ts";
+import type { Installation } from "../model/installation.ts";
 
 /** A browser round trip that has begun: where to send the browser, and what binds the attempt to it. */
 export interface StartedAttempt {
@@ -28,15 +29,6 @@ export interface StartRequest {
  * @throws ServiceError INVALID_REQUEST for a platform nobody knows, PLATFORM_NOT_CONFIGURED, SERVICE_UNAVAILABLE.
  */
 export type StartInstall = (request: StartRequest) => Promise<StartedAttempt>;
-
-/** Why a link begins nothing. */
-export type LinkFailure =
-  | "link_required"
-  | "link_expired"
-  | "link_already_used"
-  /** Whoever made it may not make such a link any more. */
-  | "link_withdrawn"
-  | "return_to_not_allowed";
 
 /**
  * Begins the browser flow that a link stands for, once per link.
@@ -94,32 +86,3 @@ export type FinishOutcome =
   /** One more leg: the browser has to pass the platform's authorization page. */
   | { readonly kind: "continue"; readonly next: StartedAttempt }
   | { readonly kind: "failed"; readonly failure: InstallFailure; readonly platform: string };
-
-/** Why a flow did not end in an installation. Each has a page that says what the person can do. */
-export type InstallFailure =
-  | "denied"
-  | "approval_pending"
-  | "state_missing"
-  | "state_unknown"
-  | "state_expired"
-  | "state_already_used"
-  | "state_other_platform"
-  | "state_other_browser"
-  | "malformed_callback"
-  | "wrong_issuer"
-  | "code_rejected"
-  | "installation_not_yours"
-  | "installation_not_administered"
-  | "installation_missing"
-  | "installation_taken"
-  | "unverified_email"
-  | "no_sites"
-  | "provider_unavailable"
-  | "provider_rate_limited"
-  | "provider_misconfigured"
-  | "platform_unknown"
-  | "platform_not_configured"
-  | LinkFailure
-  | "reconnected_other"
-  | "service_unavailable"
-  | "internal_error";

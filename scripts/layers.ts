@@ -1,0 +1,55 @@
+/** What one room of src may import. */
+export interface Layer {
+  /** Places whose files it may import: folders, with all that is in them, or files. `src/` alone: the files beside the folders. */
+  readonly from: readonly string[];
+  /** Packages, by what their name begins with. Node's own modules are open to all. */
+  readonly packages?: readonly string[];
+}
+
+const ground = ["src/", "src/work"];
+const model = [...ground, "src/domain/access", "src/domain/model"];
+const verbs = [...model, "src/domain/record", "src/domain/refreshing"];
+
+/**
+ * The order of src, inner rooms first: a room imports itself and what is named here, nothing beside or above it. A file
+ * belongs to the longest place that it lies in. What is not named here (`main.ts`) may import everything of src.
+ */
+export const layers: Readonly<Record<string, Layer>> = {
+  "src/": { from: [] },
+  "src/work": { from: ["src/"] },
+  "src/tls": { from: ["src/"] },
+  "src/world": { from: ["src/"], packages: ["pino", "undici"] },
+  "src/config": { from: ["src/secret.ts", "src/secret-shapes.ts", "src/postgres-target.ts", "src/tls"] },
+
+  "src/domain/access": { from: ground, packages: ["lru-cache"] },
+  "src/domain/model": { from: [...ground, "src/domain/access"] },
+  "src/domain/record": { from: model },
+  "src/domain/refreshing": { from: [...model, "src/domain/record"], packages: ["lru-cache"] },
+  "src/domain/tokens": { from: verbs, packages: ["lru-cache"] },
+  "src/domain/connecting": { from: verbs, packages: ["lru-cache"] },
+  "src/domain/installations": { from: [...verbs, "src/domain/tokens", "src/domain/connecting"] },
+  "src/domain": { from: [...ground, "src/domain"] },
+
+  "src/platforms": { from: [...ground, "src/domain"], packages: ["jose"] },
+  "src/storage": { from: [...ground, "src/domain"], packages: ["drizzle-orm", "postgres", "@electric-sql/"] },
+  "src/callers": { from: [...ground, "src/domain"], packages: ["jose", "lru-cache", "yaml"] },
+  "src/telemetry": { from: [...ground, "src/domain"], packages: ["prom-client/", "@opentelemetry/"] },
+  "src/web": { from: [...ground, "src/domain", "src/tls"], packages: ["express"] },
+  "src/rpc": {
+    from: [...ground, "src/domain", "src/tls", "gen"],
+    packages: ["@grpc/", "@connectrpc/", "@bufbuild/", "lru-cache"],
+  },
+
+  "src/app": {
+    from: ["config", "domain", "platforms", "storage", "callers", "telemetry", "web", "rpc", "tls"]
+      .map((room) => `src/${room}`)
+      .concat(ground),
+  },
+  "src/cli": { from: ["src/", "src/config", "src/storage", "src/callers", "src/cli"] },
+  "src/cli/health.ts": {
+    from: ["src/", "src/config", "src/tls", "src/cli", "gen"],
+    packages: ["@grpc/", "@bufbuild/"],
+  },
+  "src/cli/operating.ts": { from: ["src/", "src/config", "src/storage", "src/app", "src/cli", "src/world"] },
+  "src/cli/oauth-token-service.ts": { from: ["src/", "src/config", "src/storage", "src/app", "src/cli", "src/world"] },
+};
