@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import postgres from "postgres";
-import { migratePostgres } from "../src/storage/migrate.ts";
+import { migratePostgres } from "../src/storage/postgres/migrate.ts";
 import { targetOf } from "../test/support/postgres-target.ts";
 
 /**

@@ -205,7 +205,7 @@ export const mutants: readonly Mutant[] = [
       'return key !== "never" ? selectorKey(selector) :',
     ],
   ]),
-  ...of("src/storage/visible.ts", random, [
+  ...of("src/storage/installations/visible.ts", random, [
     ["everything is visible", "return or(...rules.map(fits)) ?? sql`false`;", "return undefined;"],
     [
       "no rule shows everything",
@@ -232,14 +232,14 @@ export const mutants: readonly Mutant[] = [
       remembered,
     ],
   ]),
-  ...of("src/storage/select.ts", random, [
+  ...of("src/storage/installations/select.ts", random, [
     [
       "selectors see everything in the database",
       "and(matches(selector), isVisible(visible))",
       "and(matches(selector))",
     ],
   ]),
-  ...of("src/storage/installations.ts", random, [
+  ...of("src/storage/installations/repository.ts", random, [
     ["lists see everything in the database", "        isVisible(visible),\n", ""],
   ]),
   ...of("src/domain/tokens/granted-permissions.ts", matrix, [
@@ -419,7 +419,7 @@ export const mutants: readonly Mutant[] = [
       "const whole = products;",
     ],
   ]),
-  ...of("src/storage/audit-list.ts", record, [
+  ...of("src/storage/record/list.ts", record, [
     ["the record is not filtered", "        shownBy(sights),\n", ""],
     [
       "every platform's record",

@@ -31,8 +31,8 @@ const bans: readonly Ban[] = [
     // A lock names the process that holds it.
     allowed: [
       ...processes,
-      "src/storage/data-directory.ts",
-      "src/storage/data-directory-process.ts",
+      "src/storage/embedded/directory-lock.ts",
+      "src/storage/embedded/process-start.ts",
       // Metrics tell what this process uses.
       "src/telemetry/process-metrics.ts",
     ],

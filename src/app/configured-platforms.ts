@@ -4,11 +4,11 @@ import type { Platforms } from "../domain/model/platforms.ts";
 import type { Telemetry } from "../domain/model/telemetry.ts";
 import { withBreaker } from "../domain/refreshing/breaker.ts";
 import { withOwnGrants } from "../domain/refreshing/own-grants.ts";
-import { createAtlassian } from "../platforms/atlassian.ts";
-import { createGithub } from "../platforms/github.ts";
-import { createGithubOauth } from "../platforms/github-oauth.ts";
+import { createAtlassian } from "../platforms/atlassian/atlassian.ts";
+import { createGithub } from "../platforms/github/github-app.ts";
+import { createGithubOauth } from "../platforms/github/github-oauth.ts";
 import { createPlatforms } from "../platforms/platforms.ts";
-import { createSlack } from "../platforms/slack.ts";
+import { createSlack } from "../platforms/slack/slack.ts";
 import { measuredPlatform } from "../telemetry/measured-platform.ts";
 import type { World } from "../world.ts";
 

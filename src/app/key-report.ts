@@ -1,4 +1,4 @@
-import type { KeyFacts, KeyUsage } from "../storage/key-usage.ts";
+import type { KeyFacts, KeyUsage } from "../storage/resealing/key-usage.ts";
 import type { Log } from "../world.ts";
 import { createCounted } from "./counted.ts";
 

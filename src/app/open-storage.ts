@@ -1,10 +1,10 @@
 import type { Closers } from "../closers.ts";
 import type { Config } from "../config/load-config.ts";
-import { lockDataDirectory } from "../storage/data-directory.ts";
-import { inDataDirectory } from "../storage/data-directory-failure.ts";
-import { readOrCreateKey } from "../storage/data-directory-key.ts";
-import { openEmbedded } from "../storage/embedded.ts";
-import { openPostgres } from "../storage/postgres.ts";
+import { inDataDirectory } from "../storage/embedded/directory-failure.ts";
+import { readOrCreateKey } from "../storage/embedded/directory-key.ts";
+import { lockDataDirectory } from "../storage/embedded/directory-lock.ts";
+import { openEmbedded } from "../storage/embedded/open.ts";
+import { openPostgres } from "../storage/postgres/open.ts";
 import { type KeyRing, parseKeyRing } from "../storage/seal/key-ring.ts";
 import { createSealer } from "../storage/seal/sealer.ts";
 import type { Storage } from "../storage/storage.ts";

@@ -1,4 +1,4 @@
-import type { ProtectionGap } from "../storage/audit-protection.ts";
+import type { ProtectionGap } from "../storage/record/protection.ts";
 import type { Log } from "../world.ts";
 
 const advice: Readonly<Record<ProtectionGap | "embedded", string>> = {

@@ -1,6 +1,6 @@
 import { createClosers } from "../closers.ts";
 import { ServiceError } from "../errors.ts";
-import { verifyRecord } from "../storage/audit-verify.ts";
+import { verifyRecord } from "../storage/record/verify.ts";
 import { type Command, type CommandWorld, notUnderstood } from "./command.ts";
 import { openDatabase, reasonOf } from "./open-database.ts";
 

@@ -1,8 +1,8 @@
 import { loadDatabaseConfig } from "../config/load-config.ts";
 import { driverError, isUnavailable } from "../storage/database-failure.ts";
-import { migratePostgres } from "../storage/migrate.ts";
-import { grantToService } from "../storage/service-role.ts";
-import { isLasting, startFailure } from "../storage/start-failure.ts";
+import { migratePostgres } from "../storage/postgres/migrate.ts";
+import { grantToService } from "../storage/postgres/service-role.ts";
+import { isLasting, startFailure } from "../storage/postgres/start-failure.ts";
 import { type Command, notUnderstood } from "./command.ts";
 
 /**

@@ -1,8 +1,8 @@
 import { createClosers } from "../closers.ts";
 import { ServiceError } from "../errors.ts";
-import { createRotationRecord, type ResignedRecord, resignRecord } from "../storage/audit-resign.ts";
-import { reseal } from "../storage/reseal.ts";
-import type { ResealProgress } from "../storage/reseal-tally.ts";
+import { createRotationRecord, type ResignedRecord, resignRecord } from "../storage/record/resign.ts";
+import { reseal } from "../storage/resealing/reseal.ts";
+import type { ResealProgress } from "../storage/resealing/tally.ts";
 import { type Command, type CommandWorld, notUnderstood } from "./command.ts";
 import { type OpenedDatabase, openDatabase, reasonOf } from "./open-database.ts";
 

@@ -3,7 +3,7 @@ import { type MigrationMeta, readMigrationFiles } from "drizzle-orm/migrator";
 import { inArray, max, sql } from "drizzle-orm/sql";
 import { getTableName } from "drizzle-orm/table";
 import type { Queries } from "./database.ts";
-import { quoted } from "./postgres-session.ts";
+import { quoted } from "./postgres/session.ts";
 import { appliedMigrations } from "./schema.ts";
 
 /**

@@ -3,7 +3,7 @@ import type { UndoReason } from "../domain/connecting/pending-install.ts";
 import type { AuditKind, Doer } from "../domain/model/audit-event.ts";
 import type { Actor, CredentialKind, CredentialStatus } from "../domain/model/credential.ts";
 import type { InstallationStatus, ProviderRevocation } from "../domain/model/installation.ts";
-import type { StoredFacts } from "./link-facts.ts";
+import type { StoredFacts } from "./connecting/link-facts.ts";
 
 // Indexes, constraints and foreign keys stand in migrations/ alone; a test compares these columns with the database.
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { atlassianAuthorizationUrl, readAtlassianCallback } from "../../src/platforms/atlassian-authorize.ts";
+import { atlassianAuthorizationUrl, readAtlassianCallback } from "../../src/platforms/atlassian/authorize.ts";
 
 const consent = {
   clientId: "client-1",

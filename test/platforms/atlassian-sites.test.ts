@@ -3,8 +3,8 @@ import {
   atlassianAccountRequests,
   hiddenAccount,
   parseAtlassianAccount,
-} from "../../src/platforms/atlassian-account.ts";
-import { atlassianSitesRequest, parseAtlassianSites } from "../../src/platforms/atlassian-sites.ts";
+} from "../../src/platforms/atlassian/account.ts";
+import { atlassianSitesRequest, parseAtlassianSites } from "../../src/platforms/atlassian/sites.ts";
 import type { PlatformReply } from "../../src/platforms/http.ts";
 import { Secret } from "../../src/secret.ts";
 

@@ -7,7 +7,7 @@ import {
   parseAtlassianGrant,
   parseAtlassianRefresh,
   parseAtlassianRevocation,
-} from "../../src/platforms/atlassian-token.ts";
+} from "../../src/platforms/atlassian/token.ts";
 import type { PlatformReply } from "../../src/platforms/http.ts";
 import { Secret } from "../../src/secret.ts";
 

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Connection } from "../../src/domain/model/connection.ts";
 import type { CredentialSecrets, Platform } from "../../src/domain/model/platform.ts";
-import { type AtlassianOptions, createAtlassian } from "../../src/platforms/atlassian.ts";
+import { type AtlassianOptions, createAtlassian } from "../../src/platforms/atlassian/atlassian.ts";
 import { Secret } from "../../src/secret.ts";
 import { type AtlassianOidc, personId, startAtlassianOidc } from "../support/atlassian-oidc.ts";
 import { createBrowser } from "../support/browser.ts";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { readInstallCallback, readOauthCallback } from "../../src/platforms/github-callback.ts";
+import { readInstallCallback, readOauthCallback } from "../../src/platforms/github/callback.ts";
 
 const issuer = "https://github.com/login/oauth";
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createGithub } from "../../src/platforms/github.ts";
+import { createGithub } from "../../src/platforms/github/github-app.ts";
 import { Secret } from "../../src/secret.ts";
 import { GithubCounterpart } from "./github-counterpart.ts";
 

@@ -2,8 +2,8 @@ import { generateKeyPairSync } from "node:crypto";
 import { createEmulator, type Emulator } from "emulate";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { CredentialSecrets, Narrowing } from "../../src/domain/model/platform.ts";
-import { createGithub } from "../../src/platforms/github.ts";
-import { createGithubOauth } from "../../src/platforms/github-oauth.ts";
+import { createGithub } from "../../src/platforms/github/github-app.ts";
+import { createGithubOauth } from "../../src/platforms/github/github-oauth.ts";
 import { Secret } from "../../src/secret.ts";
 
 // The emulator reads the number at the start of `iss` as the app id.

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { CredentialKind } from "../../src/domain/model/credential.ts";
 import type { CredentialSecrets } from "../../src/domain/model/platform.ts";
-import { createGithubOauth, type GithubOauthOptions } from "../../src/platforms/github-oauth.ts";
+import { createGithubOauth, type GithubOauthOptions } from "../../src/platforms/github/github-oauth.ts";
 import { Secret } from "../../src/secret.ts";
 import { GithubCounterpart } from "./github-counterpart.ts";
 

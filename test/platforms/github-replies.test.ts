@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { Narrowing } from "../../src/domain/model/platform.ts";
-import { rateLimit } from "../../src/platforms/github-api.ts";
-import { parseTokenCheck, parseTokenDeletion } from "../../src/platforms/github-application-token.ts";
-import { buildMintBody, parseMint } from "../../src/platforms/github-installation-token.ts";
-import { parseUser } from "../../src/platforms/github-user.ts";
-import { parseInstallation, parseInstallationsPage } from "../../src/platforms/github-user-installations.ts";
-import { parseExchangeError, parseRefreshError, parseTokens } from "../../src/platforms/github-user-token.ts";
+import { rateLimit } from "../../src/platforms/github/api.ts";
+import { parseTokenCheck, parseTokenDeletion } from "../../src/platforms/github/application-token.ts";
+import { buildMintBody, parseMint } from "../../src/platforms/github/installation-token.ts";
+import { parseUser } from "../../src/platforms/github/user.ts";
+import { parseInstallation, parseInstallationsPage } from "../../src/platforms/github/user-installations.ts";
+import { parseExchangeError, parseRefreshError, parseTokens } from "../../src/platforms/github/user-token.ts";
 import type { Reply } from "../../src/platforms/http.ts";
 
 /** By the platform's clock; ours is two hours ahead. */

@@ -3,7 +3,7 @@ import { decodeJwt, jwtVerify } from "jose";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Connection } from "../../src/domain/model/connection.ts";
 import type { CredentialSecrets, Narrowing } from "../../src/domain/model/platform.ts";
-import { createGithub, type GithubOptions } from "../../src/platforms/github.ts";
+import { createGithub, type GithubOptions } from "../../src/platforms/github/github-app.ts";
 import { Secret } from "../../src/secret.ts";
 import { GithubCounterpart } from "./github-counterpart.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { createAtlassian } from "../../src/platforms/atlassian.ts";
+import { createAtlassian } from "../../src/platforms/atlassian/atlassian.ts";
 import { createPlatforms } from "../../src/platforms/platforms.ts";
-import { createSlack } from "../../src/platforms/slack.ts";
+import { createSlack } from "../../src/platforms/slack/slack.ts";
 import { Secret } from "../../src/secret.ts";
 
 const jira = createAtlassian({

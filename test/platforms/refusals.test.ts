@@ -4,13 +4,13 @@ import {
   parseAtlassianGrant,
   parseAtlassianRefresh,
   parseAtlassianRevocation,
-} from "../../src/platforms/atlassian-token.ts";
-import { parseTokenCheck } from "../../src/platforms/github-application-token.ts";
-import { parseMint } from "../../src/platforms/github-installation-token.ts";
-import { parseRefreshError } from "../../src/platforms/github-user-token.ts";
+} from "../../src/platforms/atlassian/token.ts";
+import { parseTokenCheck } from "../../src/platforms/github/application-token.ts";
+import { parseMint } from "../../src/platforms/github/installation-token.ts";
+import { parseRefreshError } from "../../src/platforms/github/user-token.ts";
 import type { PlatformReply } from "../../src/platforms/http.ts";
-import { parseSlackRevocation } from "../../src/platforms/slack-revoke.ts";
-import { parseSlackRefresh, parseSlackTest } from "../../src/platforms/slack-token.ts";
+import { parseSlackRevocation } from "../../src/platforms/slack/revoke.ts";
+import { parseSlackRefresh, parseSlackTest } from "../../src/platforms/slack/token.ts";
 
 function reply(status: number, body: unknown, headers: Record<string, string> = {}): PlatformReply {
   const at = new Date("2026-10-10T12:00:00Z");

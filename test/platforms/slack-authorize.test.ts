@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readSlackCallback, slackAuthorizationUrl } from "../../src/platforms/slack-authorize.ts";
+import { readSlackCallback, slackAuthorizationUrl } from "../../src/platforms/slack/authorize.ts";
 
 const consent = {
   clientId: "12345.67890",

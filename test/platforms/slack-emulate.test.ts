@@ -1,7 +1,7 @@
 import { createEmulator, type Emulator } from "emulate";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Platform } from "../../src/domain/model/platform.ts";
-import { createSlack, type SlackOptions } from "../../src/platforms/slack.ts";
+import { createSlack, type SlackOptions } from "../../src/platforms/slack/slack.ts";
 import { Secret } from "../../src/secret.ts";
 
 const redirectUri = "http://127.0.0.1:8010/oauth/callback/slack";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Connection } from "../../src/domain/model/connection.ts";
 import type { PlatformReply } from "../../src/platforms/http.ts";
-import { parseSlackExchange, slackCodeRequest } from "../../src/platforms/slack-exchange.ts";
+import { parseSlackExchange, slackCodeRequest } from "../../src/platforms/slack/exchange.ts";
 import { Secret } from "../../src/secret.ts";
 
 /** By the platform's clock; ours is two hours ahead. */

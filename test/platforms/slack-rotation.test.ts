@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { CredentialSecrets, Platform } from "../../src/domain/model/platform.ts";
-import { createSlack } from "../../src/platforms/slack.ts";
+import { createSlack } from "../../src/platforms/slack/slack.ts";
 import { Secret } from "../../src/secret.ts";
 
 const clientId = "12345.67890";

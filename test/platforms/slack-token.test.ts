@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { PlatformReply } from "../../src/platforms/http.ts";
-import { parseSlackRevocation, slackRevokeRequest } from "../../src/platforms/slack-revoke.ts";
+import { parseSlackRevocation, slackRevokeRequest } from "../../src/platforms/slack/revoke.ts";
 import {
   parseSlackRefresh,
   parseSlackTest,
   slackRefreshRequest,
   slackTestRequest,
-} from "../../src/platforms/slack-token.ts";
+} from "../../src/platforms/slack/token.ts";
 import { Secret } from "../../src/secret.ts";
 
 const client = { clientId: "12345.67890", clientSecret: new Secret("0a1b2c"), slackUrl: "https://slack.com" };

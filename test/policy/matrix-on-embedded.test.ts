@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { afterAll } from "vitest";
-import { openEmbeddedDatabase } from "../../src/storage/embedded.ts";
+import { openEmbeddedDatabase } from "../../src/storage/embedded/open.ts";
 import { createStorage } from "../../src/storage/storage.ts";
 import { createTools } from "../contract/harness.ts";
 import { createTestDirectory } from "../support/database.ts";

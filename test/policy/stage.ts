@@ -10,7 +10,7 @@ import { loadConfig } from "../../src/config/load-config.ts";
 import { anonymous } from "../../src/domain/access/caller.ts";
 import { createRateLimiter } from "../../src/domain/access/rate-limiter.ts";
 import { silentTelemetry } from "../../src/domain/model/telemetry.ts";
-import { createGithub } from "../../src/platforms/github.ts";
+import { createGithub } from "../../src/platforms/github/github-app.ts";
 import { type Codec, createDispatch, type DispatchParts } from "../../src/rpc/dispatch.ts";
 import type { Failure } from "../../src/rpc/errors/failure.ts";
 import { createProcedures } from "../../src/rpc/procedures.ts";

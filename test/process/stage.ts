@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../sandbox/sandbox.ts";
-import { openEmbeddedDatabase } from "../../src/storage/embedded.ts";
+import { openEmbeddedDatabase } from "../../src/storage/embedded/open.ts";
 import { type Browser, createBrowser } from "../support/browser.ts";
 import { type ChildService, compileService, type Environment, startChildService } from "../support/child-service.ts";
 import { createTestDatabase, createTestDirectory } from "../support/database.ts";

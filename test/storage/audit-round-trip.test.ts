@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { expect, onTestFinished, test } from "vitest";
 import type { AuditEvent } from "../../src/domain/model/audit-event.ts";
-import { createAuditLog } from "../../src/storage/audit.ts";
-import { createPostgresPool } from "../../src/storage/postgres-pool.ts";
+import { createPostgresPool } from "../../src/storage/postgres/pool.ts";
+import { createAuditLog } from "../../src/storage/record/log.ts";
 import { createUuid } from "../../src/storage/uuid.ts";
 import { createTestSealer, silentLog } from "../contract/harness.ts";
 import { tapDatabase } from "../process/database-tap.ts";

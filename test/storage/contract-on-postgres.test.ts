@@ -1,6 +1,6 @@
 import postgres from "postgres";
 import { afterAll } from "vitest";
-import { openPostgres } from "../../src/storage/postgres.ts";
+import { openPostgres } from "../../src/storage/postgres/open.ts";
 import { describeContract } from "../contract/contract.ts";
 import { createTools, type OpenedStorage, silentLog } from "../contract/harness.ts";
 import { createClock } from "../support/clock.ts";

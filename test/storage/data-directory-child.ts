@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { createInterface } from "node:readline";
-import { type DataDirectoryLock, lockDataDirectory } from "../../src/storage/data-directory.ts";
+import { type DataDirectoryLock, lockDataDirectory } from "../../src/storage/embedded/directory-lock.ts";
 
 // A process that locks what it is told to: `lock <directory>` or `release`, one per line, each answered by one line.
 let held: DataDirectoryLock | undefined;

@@ -3,9 +3,9 @@ import { rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { ServiceError } from "../../src/errors.ts";
-import { lockDataDirectory } from "../../src/storage/data-directory.ts";
-import { dataDirectoryFailure, inDataDirectory } from "../../src/storage/data-directory-failure.ts";
-import { openEmbeddedFiles } from "../../src/storage/embedded-files.ts";
+import { dataDirectoryFailure, inDataDirectory } from "../../src/storage/embedded/directory-failure.ts";
+import { lockDataDirectory } from "../../src/storage/embedded/directory-lock.ts";
+import { openEmbeddedFiles } from "../../src/storage/embedded/files.ts";
 import { createTestDirectory } from "../support/database.ts";
 
 async function directory(options?: { empty: boolean }): Promise<string> {

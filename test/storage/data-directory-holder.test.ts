@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { formatHolder, parseHolder } from "../../src/storage/data-directory-holder.ts";
+import { formatHolder, parseHolder } from "../../src/storage/embedded/lock-holder.ts";
 
 const holder = { id: "0123456789abcdef", pid: 42, processStart: "boot/17", lockedAt: new Date("2026-03-04T05:06:07Z") };
 const altered = (fields: object) => JSON.stringify({ ...JSON.parse(formatHolder(holder)), ...fields });

@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { readOrCreateKey } from "../../src/storage/data-directory-key.ts";
+import { readOrCreateKey } from "../../src/storage/embedded/directory-key.ts";
 import { generateKey, parseKeyRing } from "../../src/storage/seal/key-ring.ts";
 
 let directory: string;

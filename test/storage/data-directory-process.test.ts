@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from "vitest";
-import { processStart, processStartByPs } from "../../src/storage/data-directory-process.ts";
+import { processStart, processStartByPs } from "../../src/storage/embedded/process-start.ts";
 import { startPeer, startZombie } from "./data-directory-peer.ts";
 
 describe.each([

@@ -3,9 +3,9 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { lockDataDirectory } from "../../src/storage/data-directory.ts";
-import { formatHolder } from "../../src/storage/data-directory-holder.ts";
-import { processStart } from "../../src/storage/data-directory-process.ts";
+import { lockDataDirectory } from "../../src/storage/embedded/directory-lock.ts";
+import { formatHolder } from "../../src/storage/embedded/lock-holder.ts";
+import { processStart } from "../../src/storage/embedded/process-start.ts";
 import { type Peer, startPeer, startZombie } from "./data-directory-peer.ts";
 
 const now = new Date("2026-03-04T05:06:07.000Z");

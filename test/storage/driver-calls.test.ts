@@ -3,7 +3,7 @@ import { sql } from "drizzle-orm/sql";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Queries } from "../../src/storage/database.ts";
-import { createPostgresPool } from "../../src/storage/postgres-pool.ts";
+import { createPostgresPool } from "../../src/storage/postgres/pool.ts";
 import { meta } from "../../src/storage/schema.ts";
 import { silentLog } from "../contract/harness.ts";
 import { createTestDatabase } from "../support/database.ts";

@@ -4,7 +4,7 @@ import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
-import { openEmbedded, openEmbeddedDatabase } from "../../src/storage/embedded.ts";
+import { openEmbedded, openEmbeddedDatabase } from "../../src/storage/embedded/open.ts";
 import { slackContext, unique, workspace } from "../contract/connections.ts";
 import { createTools, silentLog } from "../contract/harness.ts";
 import { createTestDirectory } from "../support/database.ts";
@@ -81,6 +81,6 @@ describe("opening the embedded database", () => {
 
 // Only the first half of a first start: making the database where it is not looked for.
 const firstStart = `
-  const { openEmbeddedDatabase } = await import(${JSON.stringify(fileURLToPath(new URL("../../src/storage/embedded.ts", import.meta.url)))});
+  const { openEmbeddedDatabase } = await import(${JSON.stringify(fileURLToPath(new URL("../../src/storage/embedded/open.ts", import.meta.url)))});
   await openEmbeddedDatabase(process.env.DIRECTORY + "/db.initializing");
 `;

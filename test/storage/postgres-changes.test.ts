@@ -1,7 +1,7 @@
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { sightOfEverything } from "../../src/domain/access/access.ts";
 import type { Change } from "../../src/domain/model/change-feed.ts";
-import { openPostgres } from "../../src/storage/postgres.ts";
+import { openPostgres } from "../../src/storage/postgres/open.ts";
 import { createTools, silentLog } from "../contract/harness.ts";
 import { createTestDatabase } from "../support/database.ts";
 import { until } from "../support/gate.ts";

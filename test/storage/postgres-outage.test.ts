@@ -1,7 +1,7 @@
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { sightOfEverything } from "../../src/domain/access/access.ts";
 import { ServiceError } from "../../src/errors.ts";
-import { openPostgres } from "../../src/storage/postgres.ts";
+import { openPostgres } from "../../src/storage/postgres/open.ts";
 import { slackContext, tokenSet, unique, workspace } from "../contract/connections.ts";
 import { createTools, silentLog } from "../contract/harness.ts";
 import { createTestDatabase } from "../support/database.ts";

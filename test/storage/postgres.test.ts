@@ -1,6 +1,6 @@
 import postgres from "postgres";
 import { afterEach, describe, expect, test } from "vitest";
-import { openPostgres, type PostgresOptions } from "../../src/storage/postgres.ts";
+import { openPostgres, type PostgresOptions } from "../../src/storage/postgres/open.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { slackContext, unique, workspace } from "../contract/connections.ts";
 import { createTools, silentLog } from "../contract/harness.ts";

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import postgres from "postgres";
 import { afterAll } from "vitest";
-import { createPostgresPool } from "../../src/storage/postgres-pool.ts";
+import { createPostgresPool } from "../../src/storage/postgres/pool.ts";
 import { silentLog } from "../contract/harness.ts";
 import { describeRecord } from "../contract/record.ts";
 import { createTestDatabase } from "../support/database.ts";

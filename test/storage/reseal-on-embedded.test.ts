@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { afterAll } from "vitest";
-import { openEmbeddedDatabase } from "../../src/storage/embedded.ts";
+import { openEmbeddedDatabase } from "../../src/storage/embedded/open.ts";
 import { describeReseal } from "../contract/reseal.ts";
 import { createTestDirectory } from "../support/database.ts";
 

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import postgres from "postgres";
 import { afterAll } from "vitest";
-import { createPostgresPool } from "../../src/storage/postgres-pool.ts";
-import { openForReseal } from "../../src/storage/reseal-postgres.ts";
+import { createPostgresPool } from "../../src/storage/postgres/pool.ts";
+import { openForReseal } from "../../src/storage/resealing/postgres.ts";
 import { silentLog } from "../contract/harness.ts";
 import { describeReseal } from "../contract/reseal.ts";
 import { createTestDatabase } from "../support/database.ts";

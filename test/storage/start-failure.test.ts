@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import postgres from "postgres";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { openPostgres } from "../../src/storage/postgres.ts";
+import { openPostgres } from "../../src/storage/postgres/open.ts";
 import { createTools, silentLog } from "../contract/harness.ts";
 import { createAuthority } from "../support/certificates.ts";
 import { createTestDatabase, createTestDirectory } from "../support/database.ts";

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import postgres from "postgres";
 import { inject } from "vitest";
 import { Secret } from "../../src/secret.ts";
-import { openEmbedded } from "../../src/storage/embedded.ts";
+import { openEmbedded } from "../../src/storage/embedded/open.ts";
 import { parseKeyRing } from "../../src/storage/seal/key-ring.ts";
 import { createSealer } from "../../src/storage/seal/sealer.ts";
 

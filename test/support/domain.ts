@@ -1,4 +1,4 @@
-import { openPostgres } from "../../src/storage/postgres.ts";
+import { openPostgres } from "../../src/storage/postgres/open.ts";
 import { generateKey, parseKeyRing } from "../../src/storage/seal/key-ring.ts";
 import { createSealer } from "../../src/storage/seal/sealer.ts";
 import type { Storage } from "../../src/storage/storage.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
 import type { TestProject } from "vitest/node";
-import { migratePostgres } from "../../src/storage/migrate.ts";
+import { migratePostgres } from "../../src/storage/postgres/migrate.ts";
 import { freePort } from "./free-port.ts";
 import { targetOf } from "./postgres-target.ts";
 

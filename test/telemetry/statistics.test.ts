@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { openEmbeddedDatabase } from "../../src/storage/embedded.ts";
-import { openPostgres } from "../../src/storage/postgres.ts";
+import { openEmbeddedDatabase } from "../../src/storage/embedded/open.ts";
+import { openPostgres } from "../../src/storage/postgres/open.ts";
 import { createStorage, type Storage } from "../../src/storage/storage.ts";
 import { connected, githubApp, githubContext, grant, slackContext, tokenSet } from "../contract/connections.ts";
 import { createTools, silentLog } from "../contract/harness.ts";

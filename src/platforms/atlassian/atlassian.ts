@@ -1,0 +1,115 @@
+import type { TokenSet } from "../../domain/model/credential.ts";
+import type { ExchangeOutcome, Platform, Unavailable } from "../../domain/model/platform.ts";
+import { registrationAt } from "../../domain/model/registration.ts";
+import type { Secret } from "../../secret.ts";
+import { send } from "../http.ts";
+import { type AtlassianAccount, atlassianAccountRequests, hiddenAccount, parseAtlassianAccountAt } from "./account.ts";
+import { atlassianAuthorizationUrl, readAtlassianCallback } from "./authorize.ts";
+import { atlassianConnection } from "./connection.ts";
+import { type AtlassianSite, atlassianSitesRequest, parseAtlassianSites } from "./sites.ts";
+import {
+  atlassianCodeRequest,
+  atlassianRefreshRequest,
+  atlassianRevokeRequest,
+  parseAtlassianCodeRefusal,
+  parseAtlassianGrant,
+  parseAtlassianRefresh,
+  parseAtlassianRevocation,
+} from "./token.ts";
+
+export interface AtlassianOptions {
+  readonly clientId: string;
+  readonly clientSecret: Secret;
+  /** Of Jira and Confluence together: a later consent replaces the scopes of the grant. `offline_access` is added. */
+  readonly scopes: readonly string[];
+  /** Whether to send an S256 challenge; Atlassian advertises it but does not promise it for 3LO apps. */
+  readonly pkce: boolean;
+  /** `https://auth.atlassian.com`, without a trailing slash. */
+  readonly authUrl: string;
+  /** `https://api.atlassian.com`, without a trailing slash. */
+  readonly apiUrl: string;
+  readonly fetch: typeof globalThis.fetch;
+  readonly now: () => Date;
+}
+
+/** Jira and Confluence Cloud through one OAuth 2.0 (3LO) app: one grant per person, any number of sites. */
+export function createAtlassian(options: AtlassianOptions): Platform {
+  return {
+    name: "jira",
+    registration: registrationAt(options.clientId, options.authUrl),
+    products: ["jira", "confluence"],
+    holder: "person",
+    actors: ["user"],
+    reuseLeewayMs: 10 * 60_000,
+    keepAliveMs: 30 * 86_400_000,
+    narrowing: false,
+    takesScopes: true,
+    consentSpendsOlder: false,
+    apiBaseUrl: (installation, product) =>
+      `${options.apiUrl}/ex/${product === "confluence" ? "confluence" : "jira"}/${encodeURIComponent(installation.externalOrgId)}`,
+    usesPkce: () => options.pkce,
+    authorizationUrl: (request) => atlassianAuthorizationUrl(options, request),
+    readCallback: (query) => readAtlassianCallback(query),
+    async exchange(request) {
+      const grant = parseAtlassianGrant(await send(atlassianCodeRequest(options, request), options));
+      switch (grant.kind) {
+        case "granted":
+          return connect(options, { ...grant.tokens, grantExpiresAt: grantEnd(grant.tokens) });
+        case "refused":
+          return parseAtlassianCodeRefusal(grant);
+        default:
+          return grant;
+      }
+    },
+    async mint({ refreshToken }) {
+      if (refreshToken === undefined) return { kind: "rejected", code: "no_refresh_token" };
+      return parseAtlassianRefresh(await send(atlassianRefreshRequest(options, refreshToken), options));
+    },
+    // Nobody documents whether it ends one refresh token or the grant of the app and account.
+    revocationReach: () => "grant",
+    async revoke({ refreshToken, accessToken }) {
+      const token = refreshToken ?? accessToken;
+      if (token === undefined) return { kind: "failed", cause: "no_token" };
+      return parseAtlassianRevocation(await send(atlassianRevokeRequest(options, token), options));
+    },
+  };
+}
+
+/** A grant ends 365 days after consent, however often it is refreshed (announcement of 2021, "rotating refresh tokens"). */
+function grantEnd({ token, refreshToken }: TokenSet): Date | undefined {
+  return refreshToken && new Date(token.issuedAt.getTime() + 365 * 86_400_000);
+}
+
+/** A person waits: nobody further is asked after this. */
+const lastAskMs = 12_000;
+
+/** Learns who connected what. The code is spent by now: no failure from here on can be cured by sending it again. */
+async function connect(options: AtlassianOptions, tokens: TokenSet): Promise<ExchangeOutcome> {
+  const found = parseAtlassianSites(await send(atlassianSitesRequest(options.apiUrl, tokens.token.value), options));
+  if (found.kind === "unavailable") return { ...found, mayHaveBeenProcessed: true };
+  if (found.sites.length === 0) return { kind: "person_must_act", code: "no_sites" };
+  const account = await identify(options, tokens, found.sites);
+  if ("kind" in account) return { ...account, mayHaveBeenProcessed: true };
+  return { kind: "connected", connection: atlassianConnection(account, found.sites, tokens) };
+}
+
+/**
+ * Asks each API that may know the person until one tells. One that does not answer is passed over: the trouble is told
+ * only if nobody tells who it is. The token itself is opaque and never decoded.
+ */
+async function identify(
+  options: AtlassianOptions,
+  tokens: TokenSet,
+  sites: readonly AtlassianSite[],
+): Promise<AtlassianAccount | Unavailable> {
+  const scopes = tokens.scopes ?? options.scopes;
+  const started = performance.now();
+  let trouble: Unavailable | undefined;
+  for (const request of atlassianAccountRequests(options.apiUrl, tokens.token.value, scopes, sites)) {
+    if (performance.now() - started > lastAskMs) break;
+    const answer = parseAtlassianAccountAt(request, await send(request, options));
+    if (answer.kind === "account") return answer.account;
+    if (answer.kind === "unavailable") trouble ??= answer;
+  }
+  return trouble ?? hiddenAccount(tokens);
+}

@@ -1,0 +1,49 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { PGlite } from "@electric-sql/pglite";
+import { errorCode } from "../database-failure.ts";
+
+/** The major version of Postgres that PGlite is; its files fit no other. */
+const postgresVersion = "18";
+
+/**
+ * Opens the files of an embedded database, or makes them if the folder is empty.
+ * @throws Error that says what to do if they are another version's, or damaged; one with the code ENOSPC on a full disk.
+ */
+export async function openEmbeddedFiles(path: string): Promise<PGlite> {
+  await checkVersion(path);
+  try {
+    return await PGlite.create(path);
+  } catch (error) {
+    // The database is a program of its own inside of this one, and what it ends with is no error of Node's.
+    if (hasErrno(error, wasiNoSpace)) throw Object.assign(new Error("no space left"), { code: "ENOSPC" });
+    throw new Error(damaged(path), { cause: error });
+  }
+}
+
+async function checkVersion(path: string): Promise<void> {
+  const files = await readdir(path).catch((error: unknown): readonly string[] => {
+    if (errorCode(error) === "ENOENT") return [];
+    throw error;
+  });
+  if (files.length === 0) return;
+  // Without this file PGlite would take the folder for a fresh one.
+  if (!files.includes("PG_VERSION")) throw new Error(damaged(path));
+  const version = (await readFile(join(path, "PG_VERSION"), "utf8")).trim();
+  if (version === postgresVersion) return;
+  throw new Error(
+    `the embedded database in ${path} has the files of Postgres ${version}, and this version of the service reads those ` +
+      `of ${postgresVersion}: run the version that made it, or move ${path} away to begin anew`,
+  );
+}
+
+function damaged(path: string): string {
+  return `the embedded database in ${path} does not open, its files are damaged: restore a copy, or move ${path} away to begin anew`;
+}
+
+/** ENOSPC in the numbers of WASI. */
+const wasiNoSpace = 51;
+
+function hasErrno(error: unknown, errno: number): boolean {
+  return typeof error === "object" && error !== null && "errno" in error && error.errno === errno;
+}

@@ -1,0 +1,74 @@
+import { existsSync } from "node:fs";
+import { mkdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { PGlite } from "@electric-sql/pglite";
+import { drizzle } from "drizzle-orm/pglite";
+import { ServiceError } from "../../errors.ts";
+import type { Log } from "../../world.ts";
+import type { Database, Queries } from "../database.ts";
+import { databaseFailure } from "../database-failure.ts";
+import { migrateEmbedded } from "../postgres/migrate.ts";
+import { stamp } from "../stamp.ts";
+import { createStorage, type Storage, type StorageTools } from "../storage.ts";
+import { openEmbeddedFiles } from "./files.ts";
+
+export interface EmbeddedOptions extends StorageTools {
+  /** `DATA_DIR`. The caller holds its lock: a second process would corrupt the database. */
+  readonly directory: string;
+  readonly log: Log;
+}
+
+/**
+ * Opens the embedded database in `<directory>/db`. The first time it is made next to that and moved there when it is
+ * complete, so that a start that was killed leaves nothing half made.
+ * @throws Error if the directory holds a copy of a Postgres database, or one of another version, or a damaged one.
+ */
+export async function openEmbedded(options: EmbeddedOptions): Promise<Storage> {
+  const path = join(options.directory, "db");
+  const unfinished = join(options.directory, "db.initializing");
+  await rm(unfinished, { recursive: true, force: true });
+  if (!existsSync(path)) {
+    options.log.info({ directory: options.directory }, "database.initializing");
+    await mkdir(unfinished, { recursive: true, mode: 0o700 });
+    await (await openEmbeddedDatabase(unfinished)).close();
+    await rename(unfinished, path);
+  }
+  const { database, close } = await openEmbeddedDatabase(path);
+  return createStorage(database, options, close);
+}
+
+export interface EmbeddedDatabase {
+  readonly client: PGlite;
+  readonly database: Database;
+  readonly close: () => Promise<void>;
+}
+
+/** The database below the repositories, migrated and stamped; made if `path` is empty. */
+export async function openEmbeddedDatabase(path: string): Promise<EmbeddedDatabase> {
+  const client = await openEmbeddedFiles(path);
+  const db = drizzle(client);
+  let closing: Promise<void> | undefined;
+  const close = () => (closing ??= client.close());
+
+  async function run<T>(work: (db: Queries) => Promise<T>): Promise<T> {
+    if (closing !== undefined) throw new ServiceError("SERVICE_UNAVAILABLE", "the database is closed");
+    try {
+      return await work(db);
+    } catch (error) {
+      throw databaseFailure(error);
+    }
+  }
+  const database: Database = {
+    read: run,
+    write: run,
+    transaction: (work) => run(() => db.transaction((tx) => work(tx))),
+  };
+  try {
+    await migrateEmbedded(db);
+    await stamp(database, "embedded");
+  } catch (error) {
+    await close();
+    throw databaseFailure(error);
+  }
+  return { client, database, close };
+}

@@ -1,0 +1,127 @@
+import { and, asc, desc, eq, isNull, lt, or, sql } from "drizzle-orm";
+import type { Visibility } from "../../domain/access/access.ts";
+import type { Installation, InstallationFilter, Position } from "../../domain/model/installation.ts";
+import type { InstallationRepository } from "../../domain/model/installation-repository.ts";
+import type { Database, Queries } from "../database.ts";
+import type { RecordedTransaction } from "../record/recorded-transaction.ts";
+import { installationProducts, installations } from "../schema.ts";
+import type { Sealer } from "../seal/sealer.ts";
+import { isUuid } from "../uuid.ts";
+import { connect } from "./connect.ts";
+import { moveOrganization } from "./move.ts";
+import { hasProduct, orderOfProducts } from "./products.ts";
+import { beginRevocation, finishRevocation, notRevokedOf } from "./revoke.ts";
+import { toInstallation, viewInstallations } from "./rows.ts";
+import { selectInstallations } from "./select.ts";
+import { isVisible } from "./visible.ts";
+
+export interface InstallationTools {
+  readonly database: Database;
+  readonly recorded: RecordedTransaction;
+  readonly sealer: Sealer;
+  readonly now: () => Date;
+  readonly random: (bytes: number) => Buffer;
+  readonly newId: () => string;
+}
+
+export function createInstallationRepository(tools: InstallationTools): InstallationRepository {
+  const { database, recorded, sealer, now } = tools;
+
+  return {
+    select: (selector, visible, limit) =>
+      database.read((db) => selectInstallations(db, selector, visible, limit, sealer)),
+    find: (id) => database.read((db) => findInstallation(db, id)),
+    list: (filter, visible, after, limit) =>
+      database.read((db) => listInstallations(db, filter, visible, after, limit)),
+    connect: (connection, context, record) => recorded((tx) => connect(tx, connection, context, tools), record),
+    beginRevocation: (id, reason, at, by) =>
+      database.transaction((tx) => beginRevocation(tx, id, { reason, at, by }, sealer)),
+    finishRevocation: (id, result, record) => recorded((tx) => finishRevocation(tx, id, result, now()), record),
+    notRevokedOf: (owner) => database.read((db) => notRevokedOf(db, owner)),
+    move: (id, owner, at, record) => recorded((tx) => moveOrganization(tx, id, owner, at), record),
+    unfinishedRevocations: (before) => database.read((db) => unfinishedRevocations(db, before)),
+    async setPermissions(id, permissions) {
+      await database.write((db) =>
+        db.update(installations).set({ permissions, updatedAt: now() }).where(eq(installations.id, id)),
+      );
+    },
+    async recordUse(uses) {
+      if (uses.size > 0) await database.write((db) => recordUse(db, uses));
+    },
+  };
+}
+
+async function findInstallation(db: Queries, id: string): Promise<Installation | undefined> {
+  if (!isUuid(id)) return undefined;
+  const [row] = await viewInstallations(db).where(eq(installations.id, id)).prepare("find_installation").execute();
+  return row === undefined ? undefined : toInstallation(row);
+}
+
+async function listInstallations(
+  db: Queries,
+  filter: InstallationFilter,
+  visible: Visibility,
+  after: Position | undefined,
+  limit: number,
+): Promise<readonly Installation[]> {
+  const { platform: product, status, externalOrgId, externalInstallId, owner } = filter;
+  const { createdAt, id } = product === undefined ? installations : orderOfProducts;
+  const view = viewInstallations(db).$dynamic();
+  if (product !== undefined) view.innerJoin(installationProducts, hasProduct(product));
+  const rows = await view
+    .where(
+      and(
+        isVisible(visible),
+        status === undefined ? undefined : eq(installations.status, status),
+        externalOrgId === undefined ? undefined : eq(installations.externalOrgId, externalOrgId),
+        externalInstallId === undefined ? undefined : eq(installations.externalInstallId, externalInstallId),
+        owner === undefined ? undefined : eq(installations.owner, owner),
+        after === undefined
+          ? undefined
+          : sql`(${createdAt}, ${id}) < (${sql.param(after.createdAt, createdAt)}, ${sql.param(after.id, id)})`,
+      ),
+    )
+    .orderBy(desc(createdAt), desc(id))
+    .limit(limit)
+    .prepare("list_installations")
+    .execute();
+  return rows.map(toInstallation);
+}
+
+async function unfinishedRevocations(db: Queries, before: Date): Promise<readonly string[]> {
+  const rows = await db
+    .select({ id: installations.id })
+    .from(installations)
+    .where(
+      and(
+        eq(installations.status, "revoked"),
+        isNull(installations.providerRevocation),
+        lt(installations.revokedAt, before),
+      ),
+    )
+    .orderBy(asc(installations.revokedAt));
+  return rows.map((row) => row.id);
+}
+
+async function recordUse(db: Queries, uses: ReadonlyMap<string, Date>): Promise<void> {
+  const used = JSON.stringify([...uses].map(([id, at]) => ({ id, at })));
+  const each = sql`jsonb_to_recordset(${used}::jsonb) as used(id uuid, at timestamptz(3))`;
+  // Locked in one order, so that replicas that flush at once do not wait for each other in a circle.
+  const locked = db
+    .select({ id: installations.id, at: sql<Date>`used.at`.as("used_at") })
+    .from(installations)
+    .innerJoin(each, sql`used.id = ${installations.id}`)
+    .orderBy(installations.id)
+    .for("no key update", { of: installations })
+    .as("locked");
+  await db
+    .update(installations)
+    .set({ lastUsedAt: sql`locked.used_at` })
+    .from(locked)
+    .where(
+      and(
+        eq(installations.id, locked.id),
+        or(isNull(installations.lastUsedAt), sql`${installations.lastUsedAt} < locked.used_at`),
+      ),
+    );
+}

@@ -1,0 +1,60 @@
+import { and, eq, type InferSelectModel } from "drizzle-orm";
+import type { Installation } from "../../domain/model/installation.ts";
+import type { Queries } from "../database.ts";
+import { credentials, installationCredentials, installations } from "../schema.ts";
+
+type InstallationRow = InferSelectModel<typeof installations>;
+
+/** What an installation shows of its natural credential. `id` first: drizzle takes a first null for a missing row. */
+const naturalColumns = {
+  id: credentials.id,
+  expiresAt: credentials.expiresAt,
+  refreshedAt: credentials.refreshedAt,
+  lastError: credentials.lastError,
+};
+
+interface ViewRow {
+  readonly installation: InstallationRow;
+  readonly natural: {
+    readonly expiresAt: Date | null;
+    readonly refreshedAt: Date | null;
+    readonly lastError: string | null;
+  } | null;
+}
+
+/** Installations, each with its natural credential; conditions are to be added. */
+export function viewInstallations(db: Queries) {
+  return db
+    .select({ installation: installations, natural: naturalColumns })
+    .from(installations)
+    .leftJoin(
+      installationCredentials,
+      and(eq(installationCredentials.installationId, installations.id), installationCredentials.natural),
+    )
+    .leftJoin(credentials, eq(credentials.id, installationCredentials.credentialId));
+}
+
+export function toInstallation({ installation: row, natural }: ViewRow): Installation {
+  return {
+    id: row.id,
+    platform: row.platform,
+    products: row.products,
+    status: row.status,
+    owner: row.owner ?? undefined,
+    externalOrgId: row.externalOrgId,
+    externalOrgName: row.externalOrgName,
+    externalInstallId: row.externalInstallId ?? undefined,
+    externalUserId: row.externalUserId ?? undefined,
+    scopes: row.scopes,
+    permissions: row.permissions,
+    installedBy: row.installedBy ?? undefined,
+    metadata: row.metadata,
+    tokenExpiresAt: natural?.expiresAt ?? undefined,
+    lastRefreshedAt: natural?.refreshedAt ?? undefined,
+    lastError: natural?.lastError ?? undefined,
+    lastUsedAt: row.lastUsedAt ?? undefined,
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
+    revokedAt: row.revokedAt ?? undefined,
+  };
+}

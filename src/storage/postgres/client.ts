@@ -1,0 +1,121 @@
+import { Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
+import postgres from "postgres";
+import type { PostgresTarget } from "../../postgres-target.ts";
+import { guardedCalls } from "./driver-calls.ts";
+import { type SessionWishes, sessionSettings } from "./session.ts";
+import { connectSocket } from "./socket.ts";
+
+export interface ClientOptions {
+  readonly maxConnections: number;
+  readonly connectTimeoutSeconds: number;
+  /** Undefined behind a transaction pooler: it takes neither start-up parameters nor prepared statements. */
+  readonly session: SessionWishes | undefined;
+  readonly random: (bytes: number) => Buffer;
+}
+
+export interface PostgresClient {
+  readonly db: PostgresJsDatabase;
+  /**
+   * Hears `channel` on a connection of its own; connected anew by itself, `listening` is called again.
+   * Resolves once it listens.
+   */
+  listen(channel: string, hear: (payload: string) => void, listening: () => void): Promise<void>;
+  /** Lets running statements finish for so long, then leaves no socket behind, whatever state the server is in. */
+  end(waitSeconds: number): Promise<void>;
+}
+
+/** A postgres.js client that comes back within 250 ms of its server and never reconnects in a tight loop. */
+export function createPostgresClient(target: PostgresTarget, options: ClientOptions): PostgresClient {
+  const { session, random } = options;
+  const { password } = target;
+  const sockets = pacedSockets(target, options.connectTimeoutSeconds * 1000, random);
+  const settings = {
+    // Only for its messages: where it connects to is the sockets' matter.
+    host: target.host,
+    port: target.port,
+    database: target.database,
+    ...(target.user === undefined ? {} : { user: target.user }),
+    ...(password === undefined ? {} : { password: () => password.reveal() }),
+    // The sockets it is given speak TLS where that is asked for.
+    ssl: false,
+    max: options.maxConnections,
+    connect_timeout: options.connectTimeoutSeconds,
+    keep_alive: 10,
+    backoff: () => pauseMs(random) / 1000,
+    // Saves a query on every new connection; drizzle reads and writes arrays itself.
+    fetch_types: false,
+    prepare: session !== undefined,
+    onnotice: () => undefined,
+    connection: {
+      application_name: target.applicationName,
+      ...(session === undefined ? {} : sessionSettings(session, target.session)),
+    },
+    socket: sockets.open,
+  };
+  const sql = postgres(settings);
+  return {
+    db: drizzle(guardedCalls(sql)),
+    listen: async (channel, hear, listening) => void (await sql.listen(channel, hear, listening)),
+    async end(waitSeconds) {
+      try {
+        await sql.end({ timeout: waitSeconds });
+      } finally {
+        sockets.close();
+      }
+    },
+  };
+}
+
+/** Between 50 and 250 ms. */
+function pauseMs(random: (bytes: number) => Buffer): number {
+  return 50 + (200 * random(2).readUInt16BE(0)) / 65_536;
+}
+
+/**
+ * postgres.js reconnects at once, for ever, to a server that closes connections while they start up, even after it was
+ * told to end. A socket that lived shorter than a second makes the next ones wait a little.
+ */
+function pacedSockets(
+  target: PostgresTarget,
+  timeoutMs: number,
+  random: (bytes: number) => Buffer,
+): { open(): Promise<Socket>; close(): void } {
+  const sockets = new Set<Socket>();
+  let shortLivedAt = Number.NEGATIVE_INFINITY;
+  let closed = false;
+
+  return {
+    async open() {
+      if (performance.now() - shortLivedAt < 1_000) await delay(pauseMs(random));
+      if (closed) throw new Error("the client has ended");
+      const openedAt = performance.now();
+      const socket = new Socket();
+      sockets.add(socket);
+      socket.once("close", () => {
+        sockets.delete(socket);
+        if (performance.now() - openedAt < 1_000) shortLivedAt = performance.now();
+      });
+      try {
+        return await connectSocket(socket, target, timeoutMs);
+      } catch (error) {
+        socket.destroy();
+        if (closed) throw error;
+        return failing(error);
+      }
+    },
+    close() {
+      closed = true;
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+/** A connection's place in the pool is free again when its socket fails, and is lost if there was no socket. */
+function failing(error: unknown): Socket {
+  const socket = new Socket();
+  // By then postgres.js listens to it.
+  setImmediate(() => socket.destroy(error instanceof Error ? error : new Error("no socket")));
+  return socket;
+}

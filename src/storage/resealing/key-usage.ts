@@ -1,0 +1,118 @@
+import { count, eq, isNotNull } from "drizzle-orm";
+import { ServiceError } from "../../errors.ts";
+import { Secret } from "../../secret.ts";
+import type { Database } from "../database.ts";
+import { auditChains, credentials, meta } from "../schema.ts";
+import type { SealedText, Sealer } from "../seal/sealer.ts";
+
+/** Which keys open what is stored, and which are needed for it. */
+export interface KeyUsage {
+  /**
+   * Compares the ring with the database: three statements, on indexes or small tables. The first time of all it leaves the
+   * canary, sealed with the first key, provided that nothing was stored under keys that are all missing.
+   */
+  inspect(): Promise<KeyFacts>;
+}
+
+export interface KeyFacts {
+  /** Ids of the configured keys; the first one seals. */
+  readonly configured: readonly string[];
+  /** Credentials by the id of the key that sealed them. */
+  readonly rowsByKey: ReadonlyMap<string, number>;
+  /** Keys that rows need and that are not configured: these rows are TOKEN_UNREADABLE. */
+  readonly missing: readonly string[];
+  /** Configured keys but the first that neither rows nor the canary nor signatures of the record need. */
+  readonly unused: readonly string[];
+  /** Whether a configured key opens what the first start of all sealed. */
+  readonly canaryOpens: boolean;
+}
+
+export function createKeyUsage({ database, sealer }: { database: Database; sealer: Sealer }): KeyUsage {
+  const configured = sealer.keyIds;
+
+  async function readCanary(rowsByKey: ReadonlyMap<string, number>): Promise<SealedText | undefined> {
+    const found = await readSealedCanary(database);
+    const strange = rowsByKey.size > 0 && !configured.some((id) => rowsByKey.has(id));
+    if (found !== undefined || strange) return found;
+    const value = sealedCanary(sealer);
+    await database.write((db) => db.insert(meta).values({ key: canaryKey, value }).onConflictDoNothing());
+    return readSealedCanary(database);
+  }
+
+  return {
+    async inspect() {
+      const rowsByKey = await countRowsByKey(database);
+      const canary = await readCanary(rowsByKey);
+      const signing = await readSigningKeys(database);
+      return {
+        configured,
+        rowsByKey,
+        missing: [...rowsByKey.keys()].filter((id) => !configured.includes(id)),
+        unused: configured.slice(1).filter((id) => !rowsByKey.has(id) && canary?.keyId !== id && !signing.has(id)),
+        canaryOpens: canary !== undefined && opens(sealer, canary),
+      };
+    },
+  };
+}
+
+/** Seals the canary with the first key, whatever sealed it before. */
+export async function resealCanary(database: Database, sealer: Sealer): Promise<void> {
+  const value = sealedCanary(sealer);
+  await database.write((db) =>
+    db.insert(meta).values({ key: canaryKey, value }).onConflictDoUpdate({ target: meta.key, set: { value } }),
+  );
+}
+
+const canaryKey = "key_canary";
+const canaryPlace = { table: "meta", row: canaryKey, column: meta.value.name };
+
+function sealedCanary(sealer: Sealer): string {
+  return JSON.stringify(sealer.seal(canaryPlace, new Secret("canary")));
+}
+
+async function readSealedCanary(database: Database): Promise<SealedText | undefined> {
+  const [row] = await database.read((db) => db.select({ value: meta.value }).from(meta).where(eq(meta.key, canaryKey)));
+  return row === undefined ? undefined : parseSealed(row.value);
+}
+
+/** What is no sealed text opens with no key. */
+function parseSealed(value: string): SealedText {
+  const unreadable = { text: "", keyId: "" };
+  try {
+    const parsed: unknown = JSON.parse(value);
+    if (typeof parsed !== "object" || parsed === null || !("text" in parsed && "keyId" in parsed)) return unreadable;
+    const { text, keyId } = parsed;
+    return typeof text === "string" && typeof keyId === "string" ? { text, keyId } : unreadable;
+  } catch {
+    return unreadable;
+  }
+}
+
+function opens(sealer: Sealer, { text }: SealedText): boolean {
+  try {
+    sealer.open(canaryPlace, text);
+    return true;
+  } catch (error) {
+    if (error instanceof ServiceError && error.reason === "TOKEN_UNREADABLE") return false;
+    throw error;
+  }
+}
+
+async function readSigningKeys(database: Database): Promise<ReadonlySet<string>> {
+  const rows = await database.read((db) =>
+    db.selectDistinct({ head: auditChains.keyId, anchor: auditChains.prunedKeyId }).from(auditChains),
+  );
+  return new Set(rows.flatMap(({ head, anchor }) => (anchor === null ? [head] : [head, anchor])));
+}
+
+async function countRowsByKey(database: Database): Promise<ReadonlyMap<string, number>> {
+  const rows = await database.read((db) =>
+    db
+      .select({ keyId: credentials.keyId, rows: count() })
+      .from(credentials)
+      .where(isNotNull(credentials.keyId))
+      .groupBy(credentials.keyId)
+      .orderBy(credentials.keyId),
+  );
+  return new Map(rows.flatMap(({ keyId, rows }) => (keyId === null ? [] : [[keyId, rows] as const])));
+}
