@@ -18,10 +18,10 @@ const random = ["test/policy/random-rules.test.ts"];
 const changes = ["test/policy/changes.test.ts"];
 const doors = ["test/policy/doors.test.ts"];
 const links = ["test/policy/links.test.ts"];
-const makesLinks = ["test/domain/create-install-link.test.ts"];
-const outlived = ["test/domain/outlived-links.test.ts"];
-const finished = ["test/domain/finish-install.test.ts"];
-const record = ["test/policy/changes.test.ts", "test/domain/list-audit-events.test.ts"];
+const makesLinks = ["test/domain/connecting/create-install-link.test.ts"];
+const outlived = ["test/domain/connecting/outlived-links.test.ts"];
+const finished = ["test/domain/connecting/finish-install.test.ts"];
+const record = ["test/policy/changes.test.ts", "test/domain/record/list-events.test.ts"];
 const callers = ["test/callers", "test/policy/issuers.test.ts"];
 const remembered = ["test/policy/remembered.test.ts"];
 

@@ -34,7 +34,9 @@ export const layers: Readonly<Record<string, Layer>> = {
   "src/storage": { from: [...ground, "src/domain"], packages: ["drizzle-orm", "postgres", "@electric-sql/"] },
   "src/callers": { from: [...ground, "src/domain"], packages: ["jose", "lru-cache", "yaml"] },
   "src/telemetry": { from: [...ground, "src/domain"], packages: ["prom-client/", "@opentelemetry/"] },
-  "src/web": { from: [...ground, "src/domain", "src/tls"], packages: ["express"] },
+  "src/web/": { from: [...ground, "src/domain", "src/tls"], packages: ["express"] },
+  "src/web/browser": { from: [...ground, "src/domain", "src/web/"], packages: ["express"] },
+  "src/web/internal": { from: [...ground, "src/domain", "src/web/"], packages: ["express"] },
   "src/rpc": {
     from: [...ground, "src/domain", "src/tls", "gen"],
     packages: ["@grpc/", "@connectrpc/", "@bufbuild/", "lru-cache"],

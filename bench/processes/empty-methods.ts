@@ -7,7 +7,7 @@ import { Server, type ServerUnaryCall, type sendUnaryData } from "@grpc/grpc-js"
 import { TokenService } from "../../gen/oauth/token/v1/token_service_pb.js";
 import { createCertificateNames } from "../../src/tls/certificate-names.ts";
 import { createClientAddress } from "../../src/web/client-address.ts";
-import { createInternalApp } from "../../src/web/internal-app.ts";
+import { createInternalApp } from "../../src/web/internal/internal-app.ts";
 import { createLogger } from "../../src/world/logger.ts";
 import { emptyPath } from "../requests.ts";
 

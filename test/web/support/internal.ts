@@ -1,9 +1,9 @@
 import { afterEach } from "vitest";
 import { createClientAddress } from "../../../src/web/client-address.ts";
-import { createInternalApp, type InternalAppOptions } from "../../../src/web/internal-app.ts";
+import { createInternalApp, type InternalAppOptions } from "../../../src/web/internal/internal-app.ts";
+import type { RestAnswer, RestContext } from "../../../src/web/internal/rest.ts";
+import type { RestRequest } from "../../../src/web/internal/rest-parameters.ts";
 import { listen } from "../../../src/web/listen.ts";
-import type { RestAnswer, RestContext } from "../../../src/web/rest.ts";
-import type { RestRequest } from "../../../src/web/rest-parameters.ts";
 import { createTestWorld, type TestWorld } from "../../support/world.ts";
 import { type Answer, type Asked, ask } from "./http.ts";
 

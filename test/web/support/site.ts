@@ -7,9 +7,9 @@ import type {
 } from "../../../src/domain/connecting/browser-flow.ts";
 import type { Installation } from "../../../src/domain/model/installation.ts";
 import { Secret } from "../../../src/secret.ts";
+import { createPublicApp, type PublicAppOptions } from "../../../src/web/browser/public-app.ts";
 import { createClientAddress } from "../../../src/web/client-address.ts";
 import { listen } from "../../../src/web/listen.ts";
-import { createPublicApp, type PublicAppOptions } from "../../../src/web/public-app.ts";
 import { createTestWorld, type TestWorld } from "../../support/world.ts";
 import { type Answer, type Asked, ask } from "./http.ts";
 

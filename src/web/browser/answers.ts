@@ -1,0 +1,57 @@
+import type { InstallFailure } from "../../domain/model/install-failure.ts";
+import type { WebRequest, WebResponse } from "../handler.ts";
+import { onBaseUrl } from "./base-url.ts";
+import { failureTexts, type RequestFailure } from "./failures.ts";
+import { platformLabel } from "./platform-label.ts";
+import { failurePage } from "./result-pages.ts";
+
+/** Whether a program asks: `Accept` ranks JSON above HTML by weight, then by being named exactly, then by order. */
+export function prefersJson(request: Pick<WebRequest, "accepts">): boolean {
+  return request.accepts(["html", "json"]) === "json";
+}
+
+export function sendPage(response: WebResponse, status: number, page: string): void {
+  response.status(status).type("html").send(page);
+}
+
+/** A redirect without a body, so that what the target's query holds is in no page. */
+export function redirect(response: WebResponse, target: URL): void {
+  response.status(302).setHeader("Location", target.href).end();
+}
+
+export type AnswerFailure = (
+  request: Pick<WebRequest, "accepts">,
+  response: WebResponse,
+  failure: InstallFailure | RequestFailure,
+  platform?: string,
+) => void;
+
+/** Answers a failure as a page or as JSON; offers to connect again where that may help and anyone may start. */
+export function createAnswerFailure(site: {
+  readonly baseUrl: URL;
+  readonly installMode: "open" | "link";
+}): AnswerFailure {
+  return (request, response, failure, platform) => {
+    response.locals.failure = failure;
+    const { status, again, ...texts } = failureTexts[failure];
+    const label = platformLabel(platform);
+    const title = named(texts.title, label);
+    const whatThePersonCanDo = named(texts.whatThePersonCanDo, label);
+    if (prefersJson(request)) {
+      const error = { code: failure, message: title, action: whatThePersonCanDo };
+      response.status(status).json({ success: false, error });
+      return;
+    }
+    const canStart = again && site.installMode === "open" && platform !== undefined && platformName.test(platform);
+    const connectAgain = canStart ? onBaseUrl(site.baseUrl, `/oauth/install/${platform}`) : undefined;
+    const { requestId } = response.locals;
+    sendPage(response, status, failurePage({ code: failure, title, whatThePersonCanDo, connectAgain, requestId }));
+  };
+}
+
+const platformName = /^[a-z][a-z0-9-]{0,63}$/;
+
+function named(text: string, label = "the platform"): string {
+  const filled = text.replaceAll("{platform}", label);
+  return filled.charAt(0).toUpperCase() + filled.slice(1);
+}

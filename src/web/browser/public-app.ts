@@ -1,0 +1,95 @@
+import type { Express } from "express";
+import type { RateLimits, WindowLimit } from "../../domain/connecting/address-rates.ts";
+import type { FinishInstall, StartFromLink, StartInstall } from "../../domain/connecting/browser-flow.ts";
+import { returnOrigins } from "../../domain/connecting/return-to.ts";
+import type { RequestIds } from "../../domain/model/telemetry.ts";
+import type { World } from "../../world.ts";
+import { smallBodies } from "../body-limits.ts";
+import type { ClientAddress } from "../client-address.ts";
+import { expressApp, expressRouter } from "../express-app.ts";
+import type { WebHandler, WebRequest, WebResponse } from "../handler.ts";
+import { methodNotAllowed } from "../method-not-allowed.ts";
+import { rawQuery } from "../query.ts";
+import { requestLog } from "../request-log.ts";
+import { securityHeaders } from "../security-headers.ts";
+import { unexpectedErrors } from "../unexpected-error.ts";
+import { addressLimit } from "./address-limit.ts";
+import { createAnswerFailure } from "./answers.ts";
+import { pathOf, redirectToBaseUrl } from "./base-url.ts";
+import { belowPath } from "./below-path.ts";
+import { bindingCookies } from "./binding-cookie.ts";
+import { callbackRoute } from "./callback-route.ts";
+import type { RequestFailure } from "./failures.ts";
+import { installRoute } from "./install-route.ts";
+
+export interface PublicAppOptions extends Pick<World, "log" | "now" | "random"> {
+  /** Where browsers and platforms reach this app. */
+  readonly baseUrl: URL;
+  /** `open`: anyone may start an install; `link`: only with a link. */
+  readonly installMode: "open" | "link";
+  /** The origins that `return_to` may lead to. */
+  readonly allowedReturnOrigins: readonly string[];
+  readonly startInstall: StartInstall;
+  readonly startFromLink: StartFromLink;
+  readonly finishInstall: FinishInstall;
+  /** Where a request comes from, for records and rates. */
+  readonly addressOf: ClientAddress;
+  readonly rateLimits: RateLimits;
+  /** Runs what handles a request, so that what it logs has these ids. */
+  readonly inRequest?: ((ids: RequestIds, handle: () => void) => void) | undefined;
+}
+
+/** An installation takes one start, and up to three callbacks. */
+const starts: WindowLimit = { most: 300, windowSeconds: 60 };
+const callbacks: WindowLimit = { most: 900, windowSeconds: 60 };
+
+/** What browsers and platforms see: install, callback, and whether we are alive. */
+export function createPublicApp(options: PublicAppOptions): Express {
+  const { baseUrl, log } = options;
+  const https = baseUrl.protocol === "https:";
+  const answerFailure = createAnswerFailure(options);
+  const answer = (failure: RequestFailure) => (request: WebRequest, response: WebResponse) =>
+    answerFailure(request, response, failure);
+  const onlyGet = methodNotAllowed("GET", answer("method_not_allowed"));
+  const onlyRead = methodNotAllowed("GET, HEAD", answer("method_not_allowed"));
+  const flow = {
+    ...options,
+    cookies: bindingCookies({ https }),
+    origins: returnOrigins(options.allowedReturnOrigins),
+    answerFailure,
+  };
+  const limited = (name: string, limit: WindowLimit) => addressLimit({ ...options, name, limit, answerFailure });
+  const toBaseUrl = redirectToBaseUrl(baseUrl);
+  const install = installRoute(flow);
+  const callback = callbackRoute(flow);
+  // Existing GitHub Apps have the install route as their Setup URL, where GitHub sends what belongs to the callback.
+  const installOrCallback: WebHandler<{ platform: string }> = (request, response, next) =>
+    new URLSearchParams(rawQuery(request)).has("installation_id")
+      ? callback(request, response, next)
+      : install(request, response, next);
+
+  const app = expressApp();
+  app.use(requestLog(options));
+  app.use(securityHeaders({ https }));
+  app.use(smallBodies(answerFailure));
+  const routes = expressRouter();
+  app.use(belowPath(pathOf(baseUrl), routes));
+  for (const path of ["/health", "/v1/healthz"]) {
+    routes.get(path, (_request, response) => void response.json({ status: "ok" }));
+    routes.all(path, onlyRead);
+  }
+  // HEAD is refused where GET would spend a state: link previews ask with it.
+  routes
+    .route("/oauth/install/:platform")
+    .head(onlyGet)
+    .get(toBaseUrl, limited("start", starts), installOrCallback)
+    .all(onlyGet);
+  routes
+    .route("/oauth/callback/:platform")
+    .head(onlyGet)
+    .get(toBaseUrl, limited("callback", callbacks), callback)
+    .all(onlyGet);
+  app.use(answer("not_found"));
+  app.use(unexpectedErrors(log, answerFailure));
+  return app;
+}

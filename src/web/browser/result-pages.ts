@@ -1,0 +1,73 @@
+import type { Installation, InstallationStatus } from "../../domain/model/installation.ts";
+import { type Html, html } from "../html.ts";
+import { renderPage } from "../page.ts";
+import { platformLabel } from "./platform-label.ts";
+
+const remarks: Record<InstallationStatus, string | undefined> = {
+  active: undefined,
+  pending: "waiting to be completed",
+  suspended: "suspended at the platform",
+  reauthorization_required: "has to be connected again",
+  revoked: "revoked",
+};
+
+/** The page for a finished attempt. */
+export function connectedPage(result: {
+  readonly installations: readonly Installation[];
+  readonly returnTo: URL | undefined;
+}): string {
+  const { installations, returnTo } = result;
+  return renderPage({
+    tone: "success",
+    title: `${platformLabel(installations[0]?.platform) ?? "The platform"} is connected`,
+    body: html`<p>Everything is set up. ${returnTo ? "You can go back now." : "You can close this window."}</p>
+<ul>${installations.map(installationItem)}</ul>
+${returnTo && html`<a class="action" href="${returnTo.href}" rel="noreferrer">Back to ${returnTo.host}</a>`}`,
+  });
+}
+
+/** The page of a link that wants the person to see who asks, for whom, before going to the platform. */
+export function confirmPage(asked: {
+  readonly platform: string;
+  readonly caller: string;
+  readonly owner: string | undefined;
+  readonly goOn: URL;
+}): string {
+  const { platform, caller, owner, goOn } = asked;
+  const label = platformLabel(platform) ?? platform;
+  return renderPage({
+    tone: "waiting",
+    title: `Connect ${label}?`,
+    body: html`<p>You are about to be sent to ${label}, to give access to what you choose there.</p>
+<ul><li><span class="quiet">Asked for by</span><bdi class="name">${caller}</bdi></li>
+${owner && html`<li><span class="quiet">On behalf of</span><bdi class="name">${owner}</bdi></li>`}</ul>
+<p>If you do not know them, or somebody sent you this link, close this page: nothing has happened.</p>
+<a class="action" href="${goOn.href}" rel="nofollow noreferrer">Continue to ${label}</a>`,
+  });
+}
+
+/** The page for whatever did not work. */
+export function failurePage(failure: {
+  readonly code: string;
+  readonly title: string;
+  readonly whatThePersonCanDo: string;
+  readonly connectAgain: URL | undefined;
+  readonly requestId: string;
+}): string {
+  const { code, title, whatThePersonCanDo, connectAgain, requestId } = failure;
+  return renderPage({
+    tone: code === "approval_pending" ? "waiting" : "failure",
+    title,
+    body: html`<p>${whatThePersonCanDo}</p>
+${connectAgain && html`<a class="action" href="${connectAgain.href}">Connect again</a>`}
+<p class="quiet">Code: ${code}<br>Reference: ${requestId}</p>`,
+  });
+}
+
+/** `bdi` keeps a name written from right to left, or made to look so, from turning the rest of the line around. */
+function installationItem(installation: Installation): Html {
+  const products = installation.products.map((product) => platformLabel(product) ?? product).join(" and ");
+  const remark = remarks[installation.status];
+  return html`<li><bdi class="name">${installation.externalOrgName || installation.externalOrgId}</bdi>
+<span class="quiet">${products}${remark && `, ${remark}`}<br>Installation ${installation.id}</span></li>`;
+}
