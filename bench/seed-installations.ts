@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import postgres from "postgres";
+import { targetOf } from "../rig/postgres-target.ts";
 import { migratePostgres } from "../src/storage/postgres/migrate.ts";
-import { targetOf } from "../test/support/postgres-target.ts";
 
 /**
  * Migrates an empty database and fills it with so many installations, each with a credential that holds no token, as

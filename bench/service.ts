@@ -1,8 +1,8 @@
 import { join } from "node:path";
+import { createBrowser } from "../rig/browser.ts";
+import { freePort } from "../rig/free-port.ts";
 import { type Sandbox, type SandboxOptions, startSandbox } from "../sandbox/sandbox.ts";
 import type { Closers } from "../src/closers.ts";
-import { createBrowser } from "../test/support/browser.ts";
-import { freePort } from "../test/support/free-port.ts";
 import { type Program, startProgram } from "./program.ts";
 
 /** The service in a process of its own, as `npm start` runs it. */

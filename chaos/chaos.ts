@@ -2,10 +2,11 @@ import { rmSync } from "node:fs";
 import { chmod, mkdtemp } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
+import { compileService } from "../rig/child-service.ts";
+import { type PostgresServer, startPostgres } from "../rig/postgres-server.ts";
+import { seededRandom } from "../rig/seeded-random.ts";
 import { createClosers } from "../src/closers.ts";
-import { compileService } from "../test/support/child-service.ts";
 import { type Plan, parsePlan, usage } from "./plan.ts";
-import { type PostgresServer, startPostgres } from "./postgres-server.ts";
 import { brokenPromises, type Row } from "./row.ts";
 import type { Scenario } from "./scenario.ts";
 import { killLeeway } from "./scenarios/kill-leeway.ts";
@@ -16,7 +17,6 @@ import { postgresFrozen } from "./scenarios/postgres-frozen.ts";
 import { postgresRestarts } from "./scenarios/postgres-restarts.ts";
 import { recordBroken } from "./scenarios/record-broken.ts";
 import { rollingRestart } from "./scenarios/rolling-restart.ts";
-import { seededRandom } from "./seeded-random.ts";
 import { renderTable } from "./table.ts";
 
 const scenarios: readonly Scenario[] = [

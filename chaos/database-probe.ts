@@ -1,5 +1,5 @@
 import { TokenService } from "../gen/oauth/token/v1/token_service_pb.js";
-import type { RpcClient } from "./rpc-client.ts";
+import type { RpcClient } from "../rig/rpc-client.ts";
 
 /** One call that no cache can answer. */
 export interface Probe {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { createBrowser } from "../rig/browser.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
-import { createBrowser } from "../test/support/browser.ts";
 
 /** The platforms of the runs by the names installations are stored under. */
 export type PlatformName = "jira" | "slack" | "github-oauth";

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { SeededRandom } from "../rig/seeded-random.ts";
 import type { Kill } from "./platform-traffic.ts";
 import type { Replica } from "./replica.ts";
-import type { SeededRandom } from "./seeded-random.ts";
 
 /** One `kill -9` that the seed decided on. */
 export interface PlannedKill {

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { Actor, type GetTokenResponse, TokenService } from "../gen/oauth/token/v1/token_service_pb.js";
+import type { RpcClient, RpcOutcome } from "../rig/rpc-client.ts";
+import type { SeededRandom } from "../rig/seeded-random.ts";
 import type { Grant } from "./grants.ts";
 import { lag } from "./lag.ts";
-import type { RpcClient, RpcOutcome } from "./rpc-client.ts";
-import type { SeededRandom } from "./seeded-random.ts";
 
 /** How one GetToken ended. */
 export interface Ask {

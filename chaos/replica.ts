@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { type ChildService, type Environment, type Exit, startChildService } from "../test/support/child-service.ts";
+import { type ChildService, type Environment, type Exit, startChildService } from "../rig/child-service.ts";
 import type { PlatformWay } from "./platform-way.ts";
 
 /** One replica: a process that comes and goes behind addresses that stay. */

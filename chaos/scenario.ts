@@ -1,7 +1,7 @@
+import type { PostgresServer } from "../rig/postgres-server.ts";
+import type { SeededRandom } from "../rig/seeded-random.ts";
 import type { Closers } from "../src/closers.ts";
-import type { PostgresServer } from "./postgres-server.ts";
 import type { Row } from "./row.ts";
-import type { SeededRandom } from "./seeded-random.ts";
 
 /** One kind of fault, played on a stage of its own. */
 export interface Scenario {

@@ -1,16 +1,16 @@
 import { randomBytes } from "node:crypto";
 import postgres from "postgres";
+import { addressOf, plainChannel } from "../rig/channels.ts";
+import type { Environment } from "../rig/child-service.ts";
+import { freePort } from "../rig/free-port.ts";
+import type { PostgresServer } from "../rig/postgres-server.ts";
+import { openRpcClient, type RpcClient } from "../rig/rpc-client.ts";
 import { type Sandbox, type SandboxOptions, startSandbox } from "../sandbox/sandbox.ts";
 import type { Closers } from "../src/closers.ts";
-import type { Environment } from "../test/support/child-service.ts";
-import { freePort } from "../test/support/free-port.ts";
-import { addressOf, plainChannel } from "./channels.ts";
 import { connectGrants, type Grant, type GrantCounts, type PlatformName } from "./grants.ts";
 import { createPlatformTraffic, type PlatformTraffic } from "./platform-traffic.ts";
 import { openRoad, type PlatformWay, type WayDelays } from "./platform-way.ts";
-import type { PostgresServer } from "./postgres-server.ts";
 import { createReplica, type Replica } from "./replica.ts";
-import { openRpcClient, type RpcClient } from "./rpc-client.ts";
 
 /** All that one scenario plays on: sandbox platforms, a database, replicas as processes, grants, clients. */
 export interface Stage {

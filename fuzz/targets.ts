@@ -2,6 +2,8 @@ import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { GetTokenRequestSchema } from "../gen/oauth/token/v1/token_service_pb.js";
+import { expectOnlyKnownKeys } from "../rig/known-keys.ts";
+import { createTestWorld } from "../rig/world.ts";
 import { configuredPlatforms } from "../src/app/configured-platforms.ts";
 import { parseCallerFile } from "../src/callers/caller-file.ts";
 import { FileRefused } from "../src/callers/file-problems.ts";
@@ -10,8 +12,6 @@ import { silentTelemetry } from "../src/domain/model/telemetry.ts";
 import { knownProducts } from "../src/platforms/platforms.ts";
 import { toGetTokenRequest } from "../src/rpc/get-token-messages.ts";
 import { violationsOf } from "../src/rpc/rules.ts";
-import { expectOnlyKnownKeys } from "../test/fuzz/support/known-keys.ts";
-import { createTestWorld } from "../test/support/world.ts";
 
 /** Something that reads what strangers send. */
 export interface Target {

@@ -8,8 +8,8 @@ import {
   HealthCheckResponseSchema,
   HealthCheckResponse_ServingStatus as Status,
 } from "../../gen/grpc/health/v1/health_pb.js";
+import { freePort } from "../../rig/free-port.ts";
 import { createClosers } from "../../src/closers.ts";
-import { freePort } from "../../test/support/free-port.ts";
 import { pinned } from "../cores.ts";
 import { median } from "../distribution.ts";
 import { milliseconds } from "../figures.ts";

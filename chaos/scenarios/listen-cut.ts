@@ -1,11 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { TokenService } from "../../gen/oauth/token/v1/token_service_pb.js";
-import { createTcpProxy } from "../../test/storage/tcp-proxy.ts";
+import type { SeededRandom } from "../../rig/seeded-random.ts";
+import { createTcpProxy } from "../../rig/tcp-proxy.ts";
 import type { Grant } from "../grants.ts";
 import { type Ask, ask, toAsk } from "../load.ts";
 import { observed, type Row } from "../row.ts";
 import type { Scenario } from "../scenario.ts";
-import type { SeededRandom } from "../seeded-random.ts";
 import { openStage, type Stage } from "../stage.ts";
 
 type Line = Awaited<ReturnType<typeof createTcpProxy>>;

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { addressOf, rawChannel, retryingChannel } from "../channels.ts";
+import { addressOf, rawChannel, retryingChannel } from "../../rig/channels.ts";
+import { openRpcClient } from "../../rig/rpc-client.ts";
 import { startLoad } from "../load.ts";
 import { proveGrants } from "../prove-grants.ts";
 import { observed, type Row } from "../row.ts";
-import { openRpcClient } from "../rpc-client.ts";
 import type { Scenario } from "../scenario.ts";
 import { openStage } from "../stage.ts";
 

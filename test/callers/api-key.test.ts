@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { createClock } from "../../rig/clock.ts";
 import { createApiKey, hashOfApiKey, isApiKey } from "../../src/callers/api-key.ts";
 import { redactSecrets } from "../../src/secret-shapes.ts";
-import { createClock } from "../support/clock.ts";
 import { callerOf, fileOf } from "./support/caller-files.ts";
 import { openAuthenticator } from "./support/open-authenticator.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createClock } from "../support/clock.ts";
+import { createClock } from "../../rig/clock.ts";
 import { callerOf, fileOf } from "./support/caller-files.ts";
 import { openAuthenticator } from "./support/open-authenticator.ts";
 

@@ -1,6 +1,6 @@
 import { exportJWK } from "jose";
 import { describe, expect, test } from "vitest";
-import { createGate } from "../support/gate.ts";
+import { createGate } from "../../rig/gate.ts";
 import { callerOf, fileOf } from "./support/caller-files.ts";
 import { goodClaims, issuerEntry, newKey, type SigningKey, serve, serveKeys, sign, subject } from "./support/issuer.ts";
 import { openAuthenticator } from "./support/open-authenticator.ts";

@@ -2,11 +2,11 @@ import { chmod, mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/p
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { until } from "../../rig/gate.ts";
+import { createTestWorld } from "../../rig/world.ts";
 import { type CallersParts, createCallers, type PolicyEvent } from "../../src/callers/callers.ts";
 import { knownProducts } from "../../src/platforms/platforms.ts";
-import { until } from "../support/gate.ts";
 import { createJobs } from "../support/jobs.ts";
-import { createTestWorld } from "../support/world.ts";
 import { callerOf, fileOf } from "./support/caller-files.ts";
 import { goodClaims, issuerEntry, newKey, serveKeys, sign, subject } from "./support/issuer.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { createGate } from "../../rig/gate.ts";
 import { createPolicy } from "../../src/callers/policy.ts";
-import { createGate } from "../support/gate.ts";
 import { callerOf, fileOf, parse } from "./support/caller-files.ts";
 import { goodClaims, issuerEntry, newKey, serve, serveKeys, sign, subject } from "./support/issuer.ts";
 import { openAuthenticator } from "./support/open-authenticator.ts";

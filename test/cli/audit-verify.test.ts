@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import postgres from "postgres";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { targetOf } from "../../rig/postgres-target.ts";
 import { runCommand } from "../../src/cli/run-command.ts";
 import type { AuditEvent } from "../../src/domain/model/audit-event.ts";
 import { Secret } from "../../src/secret.ts";
@@ -13,7 +14,6 @@ import { createSealer } from "../../src/storage/seal/sealer.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { silentLog } from "../contract/harness.ts";
 import { createTestDatabase, createTestDirectory } from "../support/database.ts";
-import { targetOf } from "../support/postgres-target.ts";
 
 const [former, latest] = [0, 0].map(() => generateKey(randomBytes).reveal()) as [string, string];
 const now = () => new Date();

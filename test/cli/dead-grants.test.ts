@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { throwAwayDatabase } from "../../rig/child-service.ts";
 import { eventsOf } from "../end-to-end/support/links.ts";
 import { useService } from "../end-to-end/support/use-service.ts";
-import { throwAwayDatabase } from "../support/child-service.ts";
 
 const bin = fileURLToPath(new URL("../../bin/oauth-token-service.js", import.meta.url));
 const key = Buffer.alloc(32, 7).toString("base64url");

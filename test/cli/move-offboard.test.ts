@@ -2,13 +2,13 @@ import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import { createBrowser } from "../../rig/browser.ts";
+import { throwAwayDatabase } from "../../rig/child-service.ts";
 import { runCommand } from "../../src/cli/run-command.ts";
 import { redirect } from "../end-to-end/support/flow.ts";
 import { complete, eventsOf, makeLink, openLink, portal } from "../end-to-end/support/links.ts";
 import { isAccepted } from "../end-to-end/support/platform-api.ts";
 import { useService } from "../end-to-end/support/use-service.ts";
-import { createBrowser } from "../support/browser.ts";
-import { throwAwayDatabase } from "../support/child-service.ts";
 import { readRefusal } from "../support/grpc-client.ts";
 
 /** Every command says so of the database of the tests. */

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
+import { createClock, type TestClock } from "../../rig/clock.ts";
 import { Secret } from "../../src/secret.ts";
 import { parseKeyRing } from "../../src/storage/seal/key-ring.ts";
 import { createSealer, type Sealer } from "../../src/storage/seal/sealer.ts";
 import type { Storage, StorageTools } from "../../src/storage/storage.ts";
 import type { Log } from "../../src/world.ts";
-import { createClock, type TestClock } from "../support/clock.ts";
 
 /** A database with its repositories, and a way around them. */
 export interface OpenedStorage {

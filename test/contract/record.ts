@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
+import { createGate } from "../../rig/gate.ts";
 import type { AuditEvent } from "../../src/domain/model/audit-event.ts";
 import { ServiceError } from "../../src/errors.ts";
 import { Secret } from "../../src/secret.ts";
@@ -15,7 +16,6 @@ import { createWitness } from "../../src/storage/record/witness.ts";
 import { generateKey, parseKeyRing } from "../../src/storage/seal/key-ring.ts";
 import { createSigner, type Signer } from "../../src/storage/seal/signer.ts";
 import { createUuid } from "../../src/storage/uuid.ts";
-import { createGate } from "../support/gate.ts";
 
 export interface OpenedRecord {
   readonly database: Database;

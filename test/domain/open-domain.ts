@@ -1,4 +1,6 @@
 import postgres from "postgres";
+import { createClock, type TestClock } from "../../rig/clock.ts";
+import { createTestWorld, type TestWorld } from "../../rig/world.ts";
 import type { Connection } from "../../src/domain/model/connection.ts";
 import type { CredentialRepository } from "../../src/domain/model/credential-repository.ts";
 import type { Installation } from "../../src/domain/model/installation.ts";
@@ -14,10 +16,8 @@ import { createNarrowedTokens } from "../../src/domain/tokens/narrowed-tokens.ts
 import { createSelectInstallation, type InstallUrl } from "../../src/domain/tokens/select-installation.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { call } from "../support/call.ts";
-import { createClock, type TestClock } from "../support/clock.ts";
 import { openTestStorage } from "../support/domain.ts";
 import { onlyPlatforms } from "../support/scripted-platform.ts";
-import { createTestWorld, type TestWorld } from "../support/world.ts";
 
 /** Real storage, a clock the test moves, and what only SQL can do to the rows. */
 export interface Domain {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { until } from "../support/gate.ts";
+import { until } from "../../rig/gate.ts";
 import { useService } from "./support/use-service.ts";
 
 const shared = useService();

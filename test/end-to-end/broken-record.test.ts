@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { until } from "../../rig/gate.ts";
 import { runCommand } from "../../src/cli/run-command.ts";
-import { until } from "../support/gate.ts";
 import type { Caller } from "./support/caller.ts";
 import { useService } from "./support/use-service.ts";
 

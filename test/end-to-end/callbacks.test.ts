@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Browser, createBrowser } from "../support/browser.ts";
+import { type Browser, createBrowser } from "../../rig/browser.ts";
 import { at, callBack, walkToCallback } from "./support/flow.ts";
 import { useService } from "./support/use-service.ts";
 

@@ -1,7 +1,7 @@
 import type { ClientReadableStream } from "@grpc/grpc-js";
 import { afterAll, beforeEach, expect, test } from "vitest";
-import { createBrowser } from "../support/browser.ts";
-import { createGate, until } from "../support/gate.ts";
+import { createBrowser } from "../../rig/browser.ts";
+import { createGate, until } from "../../rig/gate.ts";
 import { connectClient, type Message, unary } from "../support/grpc-client.ts";
 import { asJson } from "../support/service.ts";
 import { callBack, walkToCallback } from "./support/flow.ts";

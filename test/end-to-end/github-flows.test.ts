@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Browser, createBrowser } from "../support/browser.ts";
+import { type Browser, createBrowser } from "../../rig/browser.ts";
 import { asJson } from "../support/service.ts";
 import { callBack, redirect, walkToCallback } from "./support/flow.ts";
 import { isAccepted } from "./support/platform-api.ts";

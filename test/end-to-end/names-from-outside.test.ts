@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createBrowser } from "../support/browser.ts";
+import { createBrowser } from "../../rig/browser.ts";
 import { useService } from "./support/use-service.ts";
 
 const names: Readonly<Record<string, string>> = {

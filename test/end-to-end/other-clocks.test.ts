@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createClock } from "../support/clock.ts";
+import { createClock } from "../../rig/clock.ts";
 import { isAccepted } from "./support/platform-api.ts";
 import { useService } from "./support/use-service.ts";
 

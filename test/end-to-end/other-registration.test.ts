@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { until } from "../support/gate.ts";
+import { until } from "../../rig/gate.ts";
 import { isAccepted } from "./support/platform-api.ts";
 import { useService } from "./support/use-service.ts";
 

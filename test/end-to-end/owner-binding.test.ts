@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type Browser, createBrowser } from "../support/browser.ts";
+import { type Browser, createBrowser } from "../../rig/browser.ts";
 import { asJson, startService, type TestService } from "../support/service.ts";
 import { type Caller, createCaller } from "./support/caller.ts";
 import { callBack, redirect } from "./support/flow.ts";

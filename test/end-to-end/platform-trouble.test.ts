@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { until } from "../../rig/gate.ts";
 import type { TokenFailure } from "../../sandbox/token-endpoint.ts";
-import { until } from "../support/gate.ts";
 import { isAccepted } from "./support/platform-api.ts";
 import { useService } from "./support/use-service.ts";
 

@@ -1,12 +1,12 @@
 import postgres from "postgres";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { createTestWorld } from "../../rig/world.ts";
 import { openStorage } from "../../src/app/open-storage.ts";
 import { startApp } from "../../src/app/start-app.ts";
 import { createClosers } from "../../src/closers.ts";
 import { createClock } from "../../src/world/clock.ts";
 import { createJobs } from "../support/jobs.ts";
 import { startService, type TestService } from "../support/service.ts";
-import { createTestWorld } from "../support/world.ts";
 
 const dayMs = 24 * 3_600_000;
 

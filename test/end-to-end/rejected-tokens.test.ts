@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createGate, until } from "../support/gate.ts";
+import { createGate, until } from "../../rig/gate.ts";
 import type { Token } from "./support/caller.ts";
 import { isAccepted } from "./support/platform-api.ts";
 import { useService } from "./support/use-service.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createGate } from "../support/gate.ts";
+import { createGate } from "../../rig/gate.ts";
 import { isAccepted } from "./support/platform-api.ts";
 import { dump, useService } from "./support/use-service.ts";
 

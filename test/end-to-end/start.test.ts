@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { freePort } from "../../rig/free-port.ts";
 import { startApp } from "../../src/app/start-app.ts";
-import { freePort } from "../support/free-port.ts";
 import { useService } from "./support/use-service.ts";
 
 const shared = useService();

@@ -3,12 +3,12 @@ import { readFile } from "node:fs/promises";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseDocument, stringify } from "yaml";
+import { expectOnlyKnownKeys } from "../../rig/known-keys.ts";
 import { createApiKey, hashOfApiKey } from "../../src/callers/api-key.ts";
 import { FileRefused } from "../../src/callers/file-problems.ts";
 import { callerOf, fileOf, parse, today } from "../callers/support/caller-files.ts";
 import { openAuthenticator } from "../callers/support/open-authenticator.ts";
 import { within } from "./support/fuzzed-service.ts";
-import { expectOnlyKnownKeys } from "./support/known-keys.ts";
 import { headerText, text } from "./support/messages.ts";
 import { mutated } from "./support/mutations.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { createGate } from "../../rig/gate.ts";
 import { createClosers } from "../../src/closers.ts";
-import { createGate } from "../support/gate.ts";
 
 test("closes in reverse order, one after the other", async () => {
   const closers = createClosers();

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
+import { createGate, until } from "../../rig/gate.ts";
+import { createTestWorld } from "../../rig/world.ts";
 import { every } from "../../src/work/every.ts";
-import { createGate, until } from "../support/gate.ts";
-import { createTestWorld } from "../support/world.ts";
 
 /** Resolves when a job of the same interval would have run so often. */
 async function intervals(count: number): Promise<void> {

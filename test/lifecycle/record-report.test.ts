@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { createTestWorld } from "../../rig/world.ts";
 import { reportRecord } from "../../src/app/record-report.ts";
-import { createTestWorld } from "../support/world.ts";
 
 async function report(options: Partial<Parameters<typeof reportRecord>[0]>) {
   const { log, lines } = createTestWorld();

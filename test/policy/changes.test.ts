@@ -1,8 +1,8 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { until } from "../../rig/gate.ts";
 import type { RpcName } from "../../src/rpc/rpc-names.ts";
 import { openTestStorage } from "../support/domain.ts";
-import { until } from "../support/gate.ts";
 import { callers, type RawCaller, type RawRule } from "./cast.ts";
 import { openStage, type Stage } from "./stage.ts";
 

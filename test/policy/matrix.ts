@@ -1,7 +1,7 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import { beforeAll, describe, expect, test } from "vitest";
+import { until } from "../../rig/gate.ts";
 import type { Storage } from "../../src/storage/storage.ts";
-import { until } from "../support/gate.ts";
 import { callers, installations, owners, platforms, type RawCaller } from "./cast.ts";
 import { askById, askList, askToken, productsSeen, type TokenQuestion, type Verdict } from "./oracle.ts";
 import { type Answer, openStage, type Stage } from "./stage.ts";

@@ -1,6 +1,7 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { create, fromJson, type JsonObject, toJson } from "@bufbuild/protobuf";
 import { TokenService } from "../../gen/oauth/token/v1/token_service_pb.js";
+import { createTestWorld } from "../../rig/world.ts";
 import { wireUseCases } from "../../src/app/use-cases.ts";
 import { createApiKey, hashOfApiKey } from "../../src/callers/api-key.ts";
 import { createAuthenticator } from "../../src/callers/authenticator.ts";
@@ -20,7 +21,6 @@ import { parseKeyRing } from "../../src/storage/seal/key-ring.ts";
 import { createOpaqueTokens } from "../../src/storage/seal/opaque-tokens.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { onlyPlatforms, scriptedPlatform, tokenSet } from "../support/scripted-platform.ts";
-import { createTestWorld } from "../support/world.ts";
 import { installations, platforms, type RawCaller, type RawInstallation } from "./cast.ts";
 import { createFakeGithub, type FakeGithub } from "./fake-github.ts";
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type ChildService, startChildService } from "../support/child-service.ts";
-import { until } from "../support/gate.ts";
+import { type ChildService, startChildService } from "../../rig/child-service.ts";
+import { until } from "../../rig/gate.ts";
 import { createStage, type Stage } from "./stage.ts";
 
 const hourMs = 3_600_000;

@@ -1,10 +1,10 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { createTcpProxy } from "../storage/tcp-proxy.ts";
-import { createBrowser } from "../support/browser.ts";
-import { type ChildService, compileService, spawnService, startChildService } from "../support/child-service.ts";
+import { createBrowser } from "../../rig/browser.ts";
+import { type ChildService, compileService, spawnService, startChildService } from "../../rig/child-service.ts";
+import { until } from "../../rig/gate.ts";
+import { createTcpProxy } from "../../rig/tcp-proxy.ts";
 import { createTestDatabase } from "../support/database.ts";
-import { until } from "../support/gate.ts";
 import { startServer } from "../support/global-setup.ts";
 import { createFakePooler, type FakePooler } from "./fake-pooler.ts";
 import { runSql } from "./sql.ts";

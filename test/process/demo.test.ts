@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { createBrowser } from "../support/browser.ts";
+import { createBrowser } from "../../rig/browser.ts";
 import { bufCurl } from "../support/buf-curl.ts";
 import { createTestDirectory } from "../support/database.ts";
 

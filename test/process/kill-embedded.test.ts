@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { createBrowser } from "../support/browser.ts";
-import { spawnService } from "../support/child-service.ts";
+import { createBrowser } from "../../rig/browser.ts";
+import { spawnService } from "../../rig/child-service.ts";
+import { until } from "../../rig/gate.ts";
 import { createTestDirectory } from "../support/database.ts";
-import { until } from "../support/gate.ts";
 import { connectAndUse, createStage, type Stage } from "./stage.ts";
 
 let stage: Stage;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { createBrowser } from "../support/browser.ts";
-import { until } from "../support/gate.ts";
+import { createBrowser } from "../../rig/browser.ts";
+import { until } from "../../rig/gate.ts";
 import { connectAndUse, createStage, type Listed, type Stage } from "./stage.ts";
 
 let stage: Stage;

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type ChildService, startChildService } from "../support/child-service.ts";
-import { freePort } from "../support/free-port.ts";
-import { until } from "../support/gate.ts";
+import { type ChildService, startChildService } from "../../rig/child-service.ts";
+import { freePort } from "../../rig/free-port.ts";
+import { until } from "../../rig/gate.ts";
 import { createStage, type Stage } from "./stage.ts";
 
 let stage: Stage;

@@ -1,12 +1,12 @@
 import { connect } from "node:http2";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { addressOf, retryingChannel } from "../../chaos/channels.ts";
-import { openRpcClient } from "../../chaos/rpc-client.ts";
 import { TokenService } from "../../gen/oauth/token/v1/token_service_pb.js";
-import { createBrowser } from "../support/browser.ts";
-import { type ChildService, startChildService } from "../support/child-service.ts";
-import { freePort } from "../support/free-port.ts";
-import { createGate, until } from "../support/gate.ts";
+import { createBrowser } from "../../rig/browser.ts";
+import { addressOf, retryingChannel } from "../../rig/channels.ts";
+import { type ChildService, startChildService } from "../../rig/child-service.ts";
+import { freePort } from "../../rig/free-port.ts";
+import { createGate, until } from "../../rig/gate.ts";
+import { openRpcClient } from "../../rig/rpc-client.ts";
 import { createStage, type Stage } from "./stage.ts";
 
 const getToken = TokenService.method.getToken;

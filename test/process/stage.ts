@@ -1,12 +1,12 @@
 import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { expect } from "vitest";
+import { type Browser, createBrowser } from "../../rig/browser.ts";
+import { type ChildService, compileService, type Environment, startChildService } from "../../rig/child-service.ts";
+import { freePort } from "../../rig/free-port.ts";
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../sandbox/sandbox.ts";
 import { openEmbeddedDatabase } from "../../src/storage/embedded/open.ts";
-import { type Browser, createBrowser } from "../support/browser.ts";
-import { type ChildService, compileService, type Environment, startChildService } from "../support/child-service.ts";
 import { createTestDatabase, createTestDirectory } from "../support/database.ts";
-import { freePort } from "../support/free-port.ts";
 import { asJson } from "../support/service.ts";
 import { type DatabaseTap, tapDatabase } from "./database-tap.ts";
 import { type Row, runSql } from "./sql.ts";

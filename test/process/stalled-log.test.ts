@@ -5,10 +5,10 @@ import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
-import { compileService } from "../support/child-service.ts";
+import { compileService } from "../../rig/child-service.ts";
+import { freePort } from "../../rig/free-port.ts";
+import { until } from "../../rig/gate.ts";
 import { createTestDirectory } from "../support/database.ts";
-import { freePort } from "../support/free-port.ts";
-import { until } from "../support/gate.ts";
 
 beforeAll(compileService);
 

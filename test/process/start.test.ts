@@ -12,7 +12,7 @@ import {
   type ServiceProcess,
   spawnService,
   startChildService,
-} from "../support/child-service.ts";
+} from "../../rig/child-service.ts";
 import { createTestDatabase, createTestDirectory } from "../support/database.ts";
 import { startServer } from "../support/global-setup.ts";
 import { runSql } from "./sql.ts";

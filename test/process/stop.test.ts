@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { createGate, type Gate, until } from "../support/gate.ts";
+import { createGate, type Gate, until } from "../../rig/gate.ts";
 import { connectClient, unary } from "../support/grpc-client.ts";
 import { connectAndUse, createStage, type Stage } from "./stage.ts";
 

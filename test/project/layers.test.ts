@@ -76,7 +76,7 @@ test.each([
     ["../rpc/rules.ts", "../storage/migrate.ts", "../config/settings.ts", "../platforms/platforms.ts", "undici"],
   ],
   ["src/world", ["../domain/model/token.ts", "../callers/callers.ts", "express"]],
-  ["src/app", ["../cli/command.ts", "express", "../../test/support/clock.ts"]],
+  ["src/app", ["../cli/command.ts", "express", "../../rig/clock.ts"]],
   ["src/cli", ["../platforms/http.ts", "@grpc/grpc-js", "../../gen/google/rpc/code_pb.js"]],
 ])("%s may not import what is beside or above its layer", (folder, forbidden) => {
   expect(refusedIn(folder, forbidden)).toEqual(forbidden);

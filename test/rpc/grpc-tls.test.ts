@@ -3,13 +3,13 @@ import { connect as connectHttp2 } from "node:http2";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import { Client, credentials, Server, type ServerUnaryCall, type ServiceError, status } from "@grpc/grpc-js";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { createGate } from "../../rig/gate.ts";
+import { createTestWorld } from "../../rig/world.ts";
 import { createPeerNames } from "../../src/rpc/grpc/peer-names.ts";
 import { createServerCredentials } from "../../src/rpc/grpc/server-credentials.ts";
 import { type CertificateStore, openCertificates } from "../../src/tls/certificate-store.ts";
 import { createAuthority, type TestCertificate } from "../support/certificates.ts";
-import { createGate } from "../support/gate.ts";
 import { writeTlsFiles } from "../support/tls-files.ts";
-import { createTestWorld } from "../support/world.ts";
 import { useGrpc } from "./grpc-server.ts";
 
 const startGrpc = useGrpc();

@@ -1,6 +1,8 @@
 import { connect } from "node:http2";
 import { status } from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
+import { createGate } from "../../rig/gate.ts";
+import type { TestWorld } from "../../rig/world.ts";
 import type { Call } from "../../src/domain/model/call.ts";
 import type { GetTokenRequest } from "../../src/domain/tokens/get-token.ts";
 import type { UseCases } from "../../src/domain/use-cases.ts";
@@ -8,9 +10,7 @@ import { ServiceError } from "../../src/errors.ts";
 import { createHealthStatus } from "../../src/rpc/grpc/health-status.ts";
 import { listenGrpc } from "../../src/rpc/grpc/listen-grpc.ts";
 import { createProcedures } from "../../src/rpc/procedures.ts";
-import { createGate } from "../support/gate.ts";
 import { detailsOf, unary } from "../support/grpc-client.ts";
-import type { TestWorld } from "../support/world.ts";
 import { fakeUseCases, installationId, openDoor, sealer } from "./fake-use-cases.ts";
 import { useGrpc } from "./grpc-server.ts";
 import { refusals } from "./refusals.ts";

@@ -1,7 +1,7 @@
 import type { Client, ClientReadableStream } from "@grpc/grpc-js";
 import { status } from "@grpc/grpc-js";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { until } from "../support/gate.ts";
+import { until } from "../../rig/gate.ts";
 import { connectClient, type Message, unary } from "../support/grpc-client.ts";
 import { useGrpc } from "./grpc-server.ts";
 

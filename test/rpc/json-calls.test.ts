@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { createTestWorld } from "../../rig/world.ts";
 import type { InstallationFilter } from "../../src/domain/model/installation.ts";
 import type { GetTokenRequest } from "../../src/domain/tokens/get-token.ts";
 import type { UseCases } from "../../src/domain/use-cases.ts";
 import { ServiceError } from "../../src/errors.ts";
 import { createJsonCalls } from "../../src/rpc/json/create-json-calls.ts";
 import { createProcedures } from "../../src/rpc/procedures.ts";
-import { createTestWorld } from "../support/world.ts";
 import { fakeUseCases, installation, installationId, issuedToken, openDoor, sealer } from "./fake-use-cases.ts";
 import { refusals } from "./refusals.ts";
 

@@ -4,12 +4,12 @@ import { connect as connectTcp } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { status } from "@grpc/grpc-js";
 import { expect, onTestFinished, test } from "vitest";
+import { createTestWorld } from "../../rig/world.ts";
 import { openCertificates } from "../../src/tls/certificate-store.ts";
 import { listen } from "../../src/web/listen.ts";
 import { createAuthority } from "../support/certificates.ts";
 import { unary } from "../support/grpc-client.ts";
 import { writeTlsFiles } from "../support/tls-files.ts";
-import { createTestWorld } from "../support/world.ts";
 import { fakeUseCases } from "./fake-use-cases.ts";
 import { useGrpc } from "./grpc-server.ts";
 

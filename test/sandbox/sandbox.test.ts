@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { createGate, until } from "../../rig/gate.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
-import { createGate, until } from "../support/gate.ts";
 import { call, follow, postForm, type Reply, sendJson, text } from "./plain-client.ts";
 
 let sandbox: Sandbox;

@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { afterAll } from "vitest";
+import { createClock } from "../../rig/clock.ts";
 import { openEmbeddedDatabase } from "../../src/storage/embedded/open.ts";
 import { createStorage } from "../../src/storage/storage.ts";
 import { describeContract } from "../contract/contract.ts";
 import { createTools } from "../contract/harness.ts";
-import { createClock } from "../support/clock.ts";
 import { createTestDirectory } from "../support/database.ts";
 
 const { directory, remove } = await createTestDirectory();

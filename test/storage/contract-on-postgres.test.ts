@@ -1,11 +1,11 @@
 import postgres from "postgres";
 import { afterAll } from "vitest";
+import { createClock } from "../../rig/clock.ts";
+import { targetOf } from "../../rig/postgres-target.ts";
 import { openPostgres } from "../../src/storage/postgres/open.ts";
 import { describeContract } from "../contract/contract.ts";
 import { createTools, type OpenedStorage, silentLog } from "../contract/harness.ts";
-import { createClock } from "../support/clock.ts";
 import { createTestDatabase } from "../support/database.ts";
-import { targetOf } from "../support/postgres-target.ts";
 
 const database = await createTestDatabase();
 const clock = createClock();

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import postgres from "postgres";
 import { afterAll } from "vitest";
+import { targetOf } from "../../rig/postgres-target.ts";
 import { createPostgresPool } from "../../src/storage/postgres/pool.ts";
 import { silentLog } from "../contract/harness.ts";
 import { describeRecord } from "../contract/record.ts";
 import { createTestDatabase } from "../support/database.ts";
-import { targetOf } from "../support/postgres-target.ts";
 
 const testDatabase = await createTestDatabase();
 const target = targetOf(testDatabase.url);

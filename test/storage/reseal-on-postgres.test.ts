@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 import postgres from "postgres";
 import { afterAll } from "vitest";
+import { targetOf } from "../../rig/postgres-target.ts";
 import { createPostgresPool } from "../../src/storage/postgres/pool.ts";
 import { openForReseal } from "../../src/storage/resealing/postgres.ts";
 import { silentLog } from "../contract/harness.ts";
 import { describeReseal } from "../contract/reseal.ts";
 import { createTestDatabase } from "../support/database.ts";
-import { targetOf } from "../support/postgres-target.ts";
 
 const testDatabase = await createTestDatabase();
 const target = targetOf(testDatabase.url);

@@ -1,10 +1,10 @@
+import { targetOf } from "../../rig/postgres-target.ts";
+import { createTestWorld, type TestWorld } from "../../rig/world.ts";
 import { openPostgres } from "../../src/storage/postgres/open.ts";
 import { generateKey, parseKeyRing } from "../../src/storage/seal/key-ring.ts";
 import { createSealer } from "../../src/storage/seal/sealer.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { createTestDatabase } from "./database.ts";
-import { targetOf } from "./postgres-target.ts";
-import { createTestWorld, type TestWorld } from "./world.ts";
 
 /** Real storage on a database of its own, and a second connection to it for what only SQL can do. */
 export async function openTestStorage(world: TestWorld = createTestWorld()): Promise<{

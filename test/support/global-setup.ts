@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
 import type { TestProject } from "vitest/node";
+import { freePort } from "../../rig/free-port.ts";
+import { targetOf } from "../../rig/postgres-target.ts";
 import { migratePostgres } from "../../src/storage/postgres/migrate.ts";
-import { freePort } from "./free-port.ts";
-import { targetOf } from "./postgres-target.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {

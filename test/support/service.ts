@@ -1,18 +1,18 @@
 import { randomBytes } from "node:crypto";
+import { type Browser, createBrowser, type Visit } from "../../rig/browser.ts";
+import { throwAwayDatabase } from "../../rig/child-service.ts";
+import { createClock, type TestClock } from "../../rig/clock.ts";
+import { freePort } from "../../rig/free-port.ts";
+import { createTcpProxy, type TcpProxy } from "../../rig/tcp-proxy.ts";
+import { createTestWorld, type TestWorld } from "../../rig/world.ts";
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../sandbox/sandbox.ts";
 import { openStorage } from "../../src/app/open-storage.ts";
 import { type App, startApp } from "../../src/app/start-app.ts";
 import { createClosers } from "../../src/closers.ts";
 import { type Config, loadConfig } from "../../src/config/load-config.ts";
 import type { Storage } from "../../src/storage/storage.ts";
-import { createTcpProxy, type TcpProxy } from "../storage/tcp-proxy.ts";
-import { type Browser, createBrowser, type Visit } from "./browser.ts";
-import { throwAwayDatabase } from "./child-service.ts";
-import { createClock, type TestClock } from "./clock.ts";
 import { createTestDatabase } from "./database.ts";
-import { freePort } from "./free-port.ts";
 import { createJobs, type Jobs } from "./jobs.ts";
-import { createTestWorld, type TestWorld } from "./world.ts";
 
 /** The whole service in this process: real listeners, real Postgres, sandbox platforms, a clock the test moves. */
 export interface TestService {

@@ -1,9 +1,9 @@
 import { createServer } from "node:net";
 import { expect, test } from "vitest";
+import { freePort } from "../../rig/free-port.ts";
 import { startTelemetry } from "../../src/telemetry/start-telemetry.ts";
 import { silentLog } from "../contract/harness.ts";
 import { call } from "../support/call.ts";
-import { freePort } from "../support/free-port.ts";
 
 async function closeAfterOneCall(otlpEndpoint: string): Promise<number> {
   const { telemetry, close } = await startTelemetry({ log: silentLog, otlpEndpoint });

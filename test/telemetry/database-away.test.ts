@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { until } from "../../rig/gate.ts";
 import { useService } from "../end-to-end/support/use-service.ts";
-import { until } from "../support/gate.ts";
 import { scrape } from "./scrape.ts";
 
 const shared = useService({ throughProxy: true });

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, expect, test } from "vitest";
-import { startChildService } from "../support/child-service.ts";
+import { startChildService } from "../../rig/child-service.ts";
 import { createTestDatabase } from "../support/database.ts";
 import { startCollector } from "./collector.ts";
 

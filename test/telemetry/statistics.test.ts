@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { targetOf } from "../../rig/postgres-target.ts";
 import { openEmbeddedDatabase } from "../../src/storage/embedded/open.ts";
 import { openPostgres } from "../../src/storage/postgres/open.ts";
 import { createStorage, type Storage } from "../../src/storage/storage.ts";
 import { connected, githubApp, githubContext, grant, slackContext, tokenSet } from "../contract/connections.ts";
 import { createTools, silentLog } from "../contract/harness.ts";
 import { createTestDatabase, createTestDirectory } from "../support/database.ts";
-import { targetOf } from "../support/postgres-target.ts";
 
 const closers: (() => Promise<void>)[] = [];
 afterAll(async () => {

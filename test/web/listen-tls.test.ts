@@ -3,13 +3,13 @@ import { Agent, request } from "node:https";
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
 import { expect, onTestFinished, test } from "vitest";
+import { createGate } from "../../rig/gate.ts";
+import { createTestWorld } from "../../rig/world.ts";
 import { createCertificateNames } from "../../src/tls/certificate-names.ts";
 import { openCertificates } from "../../src/tls/certificate-store.ts";
 import { listen } from "../../src/web/listen.ts";
 import { createAuthority, type TestCertificate } from "../support/certificates.ts";
-import { createGate } from "../support/gate.ts";
 import { writeTlsFiles } from "../support/tls-files.ts";
-import { createTestWorld } from "../support/world.ts";
 import { askRaw } from "./support/http.ts";
 
 const authority = createAuthority();

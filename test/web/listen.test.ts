@@ -1,8 +1,8 @@
 import { Agent, get, type IncomingMessage, type RequestListener } from "node:http";
 import { connect, type Socket } from "node:net";
 import { expect, test } from "vitest";
+import { createGate } from "../../rig/gate.ts";
 import { listen } from "../../src/web/listen.ts";
-import { createGate } from "../support/gate.ts";
 import { ask, askRaw } from "./support/http.ts";
 
 const loopback = { host: "127.0.0.1", port: 0 };

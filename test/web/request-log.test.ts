@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { until } from "../support/gate.ts";
+import { until } from "../../rig/gate.ts";
 import { startInternal } from "./support/internal.ts";
 import { connects, installation, startSite } from "./support/site.ts";
 

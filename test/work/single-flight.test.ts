@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { createGate } from "../../rig/gate.ts";
 import { singleFlight } from "../../src/work/single-flight.ts";
-import { createGate } from "../support/gate.ts";
 
 test("runs once for all who ask for the same key while it runs, and apart for another key", async () => {
   const flight = singleFlight<string>();

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { createTestWorld } from "../../rig/world.ts";
 import { createClock } from "../../src/world/clock.ts";
-import { createTestWorld } from "../support/world.ts";
 
 const noon = Date.parse("2026-11-25T12:00:00Z");
 

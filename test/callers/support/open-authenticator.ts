@@ -1,10 +1,10 @@
+import { createTestWorld, type TestWorld } from "../../../rig/world.ts";
 import { type Authenticator, createAuthenticator } from "../../../src/callers/authenticator.ts";
 import type { Issuer } from "../../../src/callers/issuer-entries.ts";
 import { createIssuerKeys, type IssuerKeys } from "../../../src/callers/issuer-keys.ts";
 import { createPolicy } from "../../../src/callers/policy.ts";
 import type { Caller } from "../../../src/domain/access/caller.ts";
 import { ServiceError } from "../../../src/errors.ts";
-import { createTestWorld, type TestWorld } from "../../support/world.ts";
 import { parse } from "./caller-files.ts";
 
 export interface Opened extends Authenticator {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createGate, until } from "../../../rig/gate.ts";
 import { sightOfEverything } from "../../../src/domain/access/access.ts";
 import type { AttemptRepository } from "../../../src/domain/connecting/attempt.ts";
 import type { FinishOutcome, FinishRequest, StartedAttempt } from "../../../src/domain/connecting/browser-flow.ts";
@@ -12,7 +13,6 @@ import type { Connection } from "../../../src/domain/model/connection.ts";
 import type { InstallationRepository } from "../../../src/domain/model/installation-repository.ts";
 import type { ExchangeOutcome } from "../../../src/domain/model/platform.ts";
 import { ServiceError } from "../../../src/errors.ts";
-import { createGate, until } from "../../support/gate.ts";
 import {
   connection,
   foreverToken,

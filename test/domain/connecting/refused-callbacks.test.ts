@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
+import { createClock, type TestClock } from "../../../rig/clock.ts";
 import { createRefusedCallbacks, type RefusedCallbacks } from "../../../src/domain/connecting/refused-callbacks.ts";
 import type { AuditEvent } from "../../../src/domain/model/audit-event.ts";
-import { createClock, type TestClock } from "../../support/clock.ts";
 
 let clock: TestClock;
 let noted: AuditEvent[];

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createGate, until } from "../../../rig/gate.ts";
 import { createCaller } from "../../../src/domain/access/caller.ts";
 import type { InstallationRepository } from "../../../src/domain/model/installation-repository.ts";
 import type { RevokeOutcome } from "../../../src/domain/model/platform.ts";
 import type { ServiceError } from "../../../src/errors.ts";
 import { call } from "../../support/call.ts";
-import { createGate, until } from "../../support/gate.ts";
 import {
   connection,
   onlyPlatforms,

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
+import { createTestWorld } from "../../../rig/world.ts";
 import type { AuditEvent } from "../../../src/domain/model/audit-event.ts";
 import { createKeepRecord, type PrunedRecord } from "../../../src/domain/record/upkeep.ts";
 import { createClock } from "../../../src/world/clock.ts";
-import { createTestWorld } from "../../support/world.ts";
 
 const now = new Date("2026-11-21T17:31:00Z");
 const hours = (n: number) => new Date(now.getTime() + n * 3_600_000);

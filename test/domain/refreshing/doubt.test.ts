@@ -1,5 +1,7 @@
 import postgres from "postgres";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { createClock } from "../../../rig/clock.ts";
+import { createTestWorld } from "../../../rig/world.ts";
 import { sightOfEverything } from "../../../src/domain/access/access.ts";
 import type { Credential } from "../../../src/domain/model/credential.ts";
 import { isIncident } from "../../../src/domain/model/doubt.ts";
@@ -8,10 +10,8 @@ import { withBreaker } from "../../../src/domain/refreshing/breaker.ts";
 import { withOwnGrants } from "../../../src/domain/refreshing/own-grants.ts";
 import { createRefresher } from "../../../src/domain/refreshing/refresher.ts";
 import type { Storage } from "../../../src/storage/storage.ts";
-import { createClock } from "../../support/clock.ts";
 import { openTestStorage } from "../../support/domain.ts";
 import { connection, minted, onlyPlatforms, scriptedPlatform, tokenSet } from "../../support/scripted-platform.ts";
-import { createTestWorld } from "../../support/world.ts";
 
 const hourMs = 3_600_000;
 const clock = createClock();

@@ -1,16 +1,16 @@
 import postgres from "postgres";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { createClock } from "../../../rig/clock.ts";
+import { createGate, until } from "../../../rig/gate.ts";
+import { createTestWorld } from "../../../rig/world.ts";
 import type { CredentialKind, TokenSet } from "../../../src/domain/model/credential.ts";
 import type { Platform } from "../../../src/domain/model/platform.ts";
 import { withBreaker } from "../../../src/domain/refreshing/breaker.ts";
 import { createKeepFresh } from "../../../src/domain/refreshing/keep-fresh.ts";
 import { createRefresher } from "../../../src/domain/refreshing/refresher.ts";
 import type { Storage } from "../../../src/storage/storage.ts";
-import { createClock } from "../../support/clock.ts";
 import { openTestStorage } from "../../support/domain.ts";
-import { createGate, until } from "../../support/gate.ts";
 import { connection, minted, onlyPlatforms, scriptedPlatform, tokenSet } from "../../support/scripted-platform.ts";
-import { createTestWorld } from "../../support/world.ts";
 
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;

@@ -1,5 +1,8 @@
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { createClock } from "../../../rig/clock.ts";
+import { createGate, until } from "../../../rig/gate.ts";
+import { createTestWorld } from "../../../rig/world.ts";
 import { sightOfEverything } from "../../../src/domain/access/access.ts";
 import type { Credential } from "../../../src/domain/model/credential.ts";
 import type { CredentialRepository } from "../../../src/domain/model/credential-repository.ts";
@@ -8,11 +11,8 @@ import { createRefresher } from "../../../src/domain/refreshing/refresher.ts";
 import { ServiceError } from "../../../src/errors.ts";
 import { Secret } from "../../../src/secret.ts";
 import type { Storage } from "../../../src/storage/storage.ts";
-import { createClock } from "../../support/clock.ts";
 import { openTestStorage } from "../../support/domain.ts";
-import { createGate, until } from "../../support/gate.ts";
 import { connection, minted, onlyPlatforms, scriptedPlatform, tokenSet } from "../../support/scripted-platform.ts";
-import { createTestWorld } from "../../support/world.ts";
 
 const clock = createClock();
 const world = createTestWorld(clock.now);

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { createGate, until } from "../../../rig/gate.ts";
 import type { RefreshFailure } from "../../../src/domain/model/refresh-failure.ts";
 import { ServiceError } from "../../../src/errors.ts";
 import type { Secret } from "../../../src/secret.ts";
-import { createGate, until } from "../../support/gate.ts";
 import {
   connection,
   foreverToken,

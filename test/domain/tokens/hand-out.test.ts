@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { createGate, type Gate } from "../../../rig/gate.ts";
 import type { AuditEvent, AuditLog } from "../../../src/domain/model/audit-event.ts";
 import type { InstallationRepository } from "../../../src/domain/model/installation-repository.ts";
 import { createHandOut, type HandOut } from "../../../src/domain/tokens/hand-out.ts";
@@ -6,7 +7,6 @@ import type { IssuedToken } from "../../../src/domain/tokens/issued-token.ts";
 import { ServiceError } from "../../../src/errors.ts";
 import { Secret } from "../../../src/secret.ts";
 import { call } from "../../support/call.ts";
-import { createGate, type Gate } from "../../support/gate.ts";
 import { connection, scriptedPlatform } from "../../support/scripted-platform.ts";
 import { type Domain, openDesk, openDomain } from "../open-domain.ts";
 

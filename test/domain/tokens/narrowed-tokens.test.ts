@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createGate, until } from "../../../rig/gate.ts";
 import type { Narrowing } from "../../../src/domain/model/platform.ts";
-import { createGate, until } from "../../support/gate.ts";
 import { connection, minted, scriptedPlatform, tokenSet } from "../../support/scripted-platform.ts";
 import { type Domain, openDesk, openDomain } from "../open-domain.ts";
 

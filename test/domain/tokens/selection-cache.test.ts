@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
+import { createGate, until } from "../../../rig/gate.ts";
 import { sightOfEverything, type Visibility } from "../../../src/domain/access/access.ts";
 import type { Change } from "../../../src/domain/model/change-feed.ts";
 import type { Selector } from "../../../src/domain/model/installation-repository.ts";
 import type { Selected } from "../../../src/domain/tokens/select-installation.ts";
 import { createSelectionCache } from "../../../src/domain/tokens/selection-cache.ts";
 import { Secret } from "../../../src/secret.ts";
-import { createGate, until } from "../../support/gate.ts";
 import { scriptedPlatform } from "../../support/scripted-platform.ts";
 
 /** A cache before a database that holds one value per installation and counts what it is asked. */

@@ -1,5 +1,5 @@
 import type { Client } from "@grpc/grpc-js";
-import { until } from "../../support/gate.ts";
+import { until } from "../../../rig/gate.ts";
 import {
   connectClient,
   type GrpcAnswer,

@@ -1,4 +1,4 @@
-import type { Browser } from "../../support/browser.ts";
+import type { Browser } from "../../../rig/browser.ts";
 import { asJson, type Connected, type Replica } from "../../support/service.ts";
 
 /** Takes a browser through the install route and the platform's consent, up to the callback it is then sent to. */

@@ -1,4 +1,4 @@
-import type { Browser } from "../../support/browser.ts";
+import type { Browser } from "../../../rig/browser.ts";
 import { type Refusal, readRefusal } from "../../support/grpc-client.ts";
 import type { Caller, InstallationMessage } from "./caller.ts";
 import { redirect } from "./flow.ts";

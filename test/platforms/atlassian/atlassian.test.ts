@@ -1,11 +1,11 @@
 import { createHash, randomBytes } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createBrowser } from "../../../rig/browser.ts";
 import type { Connection } from "../../../src/domain/model/connection.ts";
 import type { CredentialSecrets, Platform } from "../../../src/domain/model/platform.ts";
 import { type AtlassianOptions, createAtlassian } from "../../../src/platforms/atlassian/atlassian.ts";
 import { Secret } from "../../../src/secret.ts";
 import { type AtlassianOidc, personId, startAtlassianOidc } from "../../support/atlassian-oidc.ts";
-import { createBrowser } from "../../support/browser.ts";
 
 const client = {
   clientId: "client-1",

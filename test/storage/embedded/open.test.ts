@@ -4,11 +4,11 @@ import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
+import { until } from "../../../rig/gate.ts";
 import { openEmbedded, openEmbeddedDatabase } from "../../../src/storage/embedded/open.ts";
 import { slackContext, unique, workspace } from "../../contract/connections.ts";
 import { createTools, silentLog } from "../../contract/harness.ts";
 import { createTestDirectory } from "../../support/database.ts";
-import { until } from "../../support/gate.ts";
 
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {

@@ -1,13 +1,13 @@
 import { afterAll, beforeEach, expect, test } from "vitest";
+import { until } from "../../../rig/gate.ts";
+import { targetOf } from "../../../rig/postgres-target.ts";
+import { createTcpProxy } from "../../../rig/tcp-proxy.ts";
 import { sightOfEverything } from "../../../src/domain/access/access.ts";
 import type { Change } from "../../../src/domain/model/change-feed.ts";
 import { openPostgres } from "../../../src/storage/postgres/open.ts";
 import { createTools, silentLog } from "../../contract/harness.ts";
 import { createTestDatabase } from "../../support/database.ts";
-import { until } from "../../support/gate.ts";
-import { targetOf } from "../../support/postgres-target.ts";
 import { connection, tokenSet } from "../../support/scripted-platform.ts";
-import { createTcpProxy } from "../tcp-proxy.ts";
 
 // Two replicas on one database; only the second one's LISTEN connection goes through the proxy.
 const database = await createTestDatabase();

@@ -2,13 +2,13 @@ import { randomBytes } from "node:crypto";
 import { sql } from "drizzle-orm/sql";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { until } from "../../../rig/gate.ts";
+import { targetOf } from "../../../rig/postgres-target.ts";
 import type { Queries } from "../../../src/storage/database.ts";
 import { createPostgresPool } from "../../../src/storage/postgres/pool.ts";
 import { meta } from "../../../src/storage/schema.ts";
 import { silentLog } from "../../contract/harness.ts";
 import { createTestDatabase } from "../../support/database.ts";
-import { until } from "../../support/gate.ts";
-import { targetOf } from "../../support/postgres-target.ts";
 import { authentication, createFakePostgres, message, ready } from "./fake-postgres.ts";
 
 const database = await createTestDatabase();

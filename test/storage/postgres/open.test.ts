@@ -1,12 +1,12 @@
 import postgres from "postgres";
 import { afterEach, describe, expect, test } from "vitest";
+import { targetOf } from "../../../rig/postgres-target.ts";
+import { createTcpProxy } from "../../../rig/tcp-proxy.ts";
 import { openPostgres, type PostgresOptions } from "../../../src/storage/postgres/open.ts";
 import type { Storage } from "../../../src/storage/storage.ts";
 import { slackContext, unique, workspace } from "../../contract/connections.ts";
 import { createTools, silentLog } from "../../contract/harness.ts";
 import { createTestDatabase } from "../../support/database.ts";
-import { targetOf } from "../../support/postgres-target.ts";
-import { createTcpProxy } from "../tcp-proxy.ts";
 
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {

@@ -1,13 +1,13 @@
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { until } from "../../../rig/gate.ts";
+import { targetOf } from "../../../rig/postgres-target.ts";
+import { createTcpProxy } from "../../../rig/tcp-proxy.ts";
 import { sightOfEverything } from "../../../src/domain/access/access.ts";
 import { ServiceError } from "../../../src/errors.ts";
 import { openPostgres } from "../../../src/storage/postgres/open.ts";
 import { slackContext, tokenSet, unique, workspace } from "../../contract/connections.ts";
 import { createTools, silentLog } from "../../contract/harness.ts";
 import { createTestDatabase } from "../../support/database.ts";
-import { until } from "../../support/gate.ts";
-import { targetOf } from "../../support/postgres-target.ts";
-import { createTcpProxy } from "../tcp-proxy.ts";
 
 const database = await createTestDatabase();
 const url = new URL(database.url);

@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 import postgres from "postgres";
 import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
+import { targetOf } from "../../../rig/postgres-target.ts";
 import { runCommand } from "../../../src/cli/run-command.ts";
 import type { AuditEvent } from "../../../src/domain/model/audit-event.ts";
 import { openPostgres } from "../../../src/storage/postgres/open.ts";
 import { createTools, silentLog } from "../../contract/harness.ts";
 import { createTestDatabase } from "../../support/database.ts";
-import { targetOf } from "../../support/postgres-target.ts";
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

@@ -2,11 +2,11 @@ import { randomBytes } from "node:crypto";
 import { sql } from "drizzle-orm/sql";
 import postgres from "postgres";
 import { afterEach, describe, expect, test } from "vitest";
+import { targetOf } from "../../../rig/postgres-target.ts";
 import { openPostgres } from "../../../src/storage/postgres/open.ts";
 import { createPostgresPool, type PostgresPool } from "../../../src/storage/postgres/pool.ts";
 import { createTools, silentLog } from "../../contract/harness.ts";
 import { createTestDatabase } from "../../support/database.ts";
-import { targetOf } from "../../support/postgres-target.ts";
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

@@ -3,11 +3,11 @@ import { writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { targetOf } from "../../../rig/postgres-target.ts";
 import { driverError, errorCode } from "../../../src/storage/database-failure.ts";
 import { createPostgresClient } from "../../../src/storage/postgres/client.ts";
 import { createAuthority, type TestCertificate } from "../../support/certificates.ts";
 import { createTestDatabase, createTestDirectory } from "../../support/database.ts";
-import { targetOf } from "../../support/postgres-target.ts";
 import {
   authentication,
   createFakePostgres,

@@ -2,12 +2,12 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import postgres from "postgres";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { freePort } from "../../../rig/free-port.ts";
+import { targetOf } from "../../../rig/postgres-target.ts";
 import { openPostgres } from "../../../src/storage/postgres/open.ts";
 import { createTools, silentLog } from "../../contract/harness.ts";
 import { createAuthority } from "../../support/certificates.ts";
 import { createTestDatabase, createTestDirectory } from "../../support/database.ts";
-import { freePort } from "../../support/free-port.ts";
-import { targetOf } from "../../support/postgres-target.ts";
 import { authentication, createFakePostgres, type FakeOptions, fatal } from "./fake-postgres.ts";
 
 const authority = createAuthority();

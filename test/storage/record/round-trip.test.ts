@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { expect, onTestFinished, test } from "vitest";
+import { targetOf } from "../../../rig/postgres-target.ts";
 import type { AuditEvent } from "../../../src/domain/model/audit-event.ts";
 import { createPostgresPool } from "../../../src/storage/postgres/pool.ts";
 import { createAuditLog } from "../../../src/storage/record/log.ts";
@@ -7,7 +8,6 @@ import { createUuid } from "../../../src/storage/uuid.ts";
 import { createTestSealer, silentLog } from "../../contract/harness.ts";
 import { tapDatabase } from "../../process/database-tap.ts";
 import { createTestDatabase } from "../../support/database.ts";
-import { targetOf } from "../../support/postgres-target.ts";
 
 test("an append is one message to the database, whatever its number of rows, and is prepared once", async () => {
   const database = await createTestDatabase();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createBrowser } from "../../support/browser.ts";
+import { createBrowser } from "../../../rig/browser.ts";
 import { startSite } from "../support/site.ts";
 
 describe("a browser that came by another host name", () => {

@@ -1,10 +1,10 @@
 import { afterEach } from "vitest";
+import { createTestWorld, type TestWorld } from "../../../rig/world.ts";
 import { createClientAddress } from "../../../src/web/client-address.ts";
 import { createInternalApp, type InternalAppOptions } from "../../../src/web/internal/internal-app.ts";
 import type { RestAnswer, RestContext } from "../../../src/web/internal/rest.ts";
 import type { RestRequest } from "../../../src/web/internal/rest-parameters.ts";
 import { listen } from "../../../src/web/listen.ts";
-import { createTestWorld, type TestWorld } from "../../support/world.ts";
 import { type Answer, type Asked, ask } from "./http.ts";
 
 export interface Internal {

@@ -1,4 +1,5 @@
 import { afterEach } from "vitest";
+import { createTestWorld, type TestWorld } from "../../../rig/world.ts";
 import type {
   FinishInstall,
   StartedAttempt,
@@ -10,7 +11,6 @@ import { Secret } from "../../../src/secret.ts";
 import { createPublicApp, type PublicAppOptions } from "../../../src/web/browser/public-app.ts";
 import { createClientAddress } from "../../../src/web/client-address.ts";
 import { listen } from "../../../src/web/listen.ts";
-import { createTestWorld, type TestWorld } from "../../support/world.ts";
 import { type Answer, type Asked, ask } from "./http.ts";
 
 export interface Site {

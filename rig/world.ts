@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { LogFields, World } from "../../src/world.ts";
+import type { LogFields, World } from "../src/world.ts";
 
 export interface TestWorld extends World {
   /** Every line that was logged, as JSON. */

@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import postgres from "postgres";
 import type { Closers } from "../src/closers.ts";
-import { freePort } from "../test/support/free-port.ts";
+import { freePort } from "./free-port.ts";
 
 /** A Postgres of the run's own, on loopback, that can be stopped, started again on its port, and frozen. */
 export interface PostgresServer {

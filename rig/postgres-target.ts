@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import { loadDatabaseConfig } from "../../src/config/load-config.ts";
-import type { PostgresTarget } from "../../src/postgres-target.ts";
+import { loadDatabaseConfig } from "../src/config/load-config.ts";
+import type { PostgresTarget } from "../src/postgres-target.ts";
 
 /** What the setting DATABASE_URL with this value means. @throws ConfigError. */
 export function targetOf(url: string): PostgresTarget {

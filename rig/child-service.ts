@@ -47,7 +47,7 @@ export type Environment = Readonly<Record<string, string>>;
 export const throwAwayDatabase = { DATABASE_MAY_LOSE_COMMITS: "1" };
 
 const compileCache = {
-  NODE_COMPILE_CACHE: fileURLToPath(new URL("../../node_modules/.cache/oauth-token-service/compiled", import.meta.url)),
+  NODE_COMPILE_CACHE: fileURLToPath(new URL("../node_modules/.cache/oauth-token-service/compiled", import.meta.url)),
 };
 
 /** Makes further starts two to three times as fast: a process that is killed leaves nothing compiled behind. */
@@ -59,12 +59,12 @@ export function compileService(): Promise<void> {
 let compiled: Promise<void> | undefined;
 
 async function compile(): Promise<void> {
-  const script = `await import(${JSON.stringify(new URL("../../src/app/start-app.ts", import.meta.url).href)})`;
+  const script = `await import(${JSON.stringify(new URL("../src/app/start-app.ts", import.meta.url).href)})`;
   const env = { PATH: process.env.PATH ?? "", ...compileCache };
   await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", script], { env });
 }
 
-const program = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+const program = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 
 /** Runs before the service in its process: its clock is another one than this machine's. */
 const wrongClock = fileURLToPath(new URL("./wrong-clock.ts", import.meta.url));
