@@ -3,6 +3,7 @@ import { describeAudit } from "./audit.ts";
 import { describeClock } from "./clock.ts";
 import { describeConnect } from "./connect.ts";
 import { describeDoubt } from "./doubt.ts";
+import { describeGrantInUse } from "./grant-in-use.ts";
 import type { OpenedStorage } from "./harness.ts";
 import { describeLease } from "./lease.ts";
 import { describeLinks } from "./links.ts";
@@ -25,6 +26,7 @@ export function describeContract(opened: OpenedStorage): void {
   describeRegistration(opened);
   describeDoubt(opened);
   describeRevoke(opened);
+  describeGrantInUse(opened);
   describeAttempts(opened);
   describeLinks(opened);
   describePending(opened);

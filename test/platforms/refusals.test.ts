@@ -64,6 +64,14 @@ const answers: readonly (readonly [string, Said, string])[] = [
     parseAtlassianRefresh(atlassian(401, "unauthorized_client")),
     "misconfigured unauthorized_client",
   ],
+  ...["invalid_client", "invalid_scope", "unsupported_grant_type"].map(
+    (word) => [`jira: ${word}`, parseAtlassianRefresh(atlassian(401, word)), `misconfigured ${word}`] as const,
+  ),
+  [
+    "jira: dead by a third name",
+    parseAtlassianRefresh(atlassian(403, "access_denied", "Unknown refresh token")),
+    "rejected access_denied",
+  ],
   [
     "jira: what our client may not",
     parseAtlassianRefresh(
@@ -89,17 +97,31 @@ const answers: readonly (readonly [string, Said, string])[] = [
     "token_revoked",
     "account_inactive",
     "refresh_token_expired",
+    "refresh_token_revoked",
+    "token_expired",
     "team_access_not_granted",
   ].map((word) => [`slack: ${word}`, parseSlackRefresh(slack(word), "app"), `rejected ${word}`] as const),
-  ...["bad_client_secret", "invalid_client_id"].map(
-    (word) => [`slack: ${word}`, parseSlackRefresh(slack(word), "app"), `misconfigured ${word}`] as const,
-  ),
+  ...[
+    "bad_client_secret",
+    "bad_redirect_uri",
+    "invalid_client_id",
+    "invalid_code_verifier",
+    "invalid_grant_type",
+    "no_scopes",
+    "pkce_not_allowed",
+    "preview_feature_not_available",
+  ].map((word) => [`slack: ${word}`, parseSlackRefresh(slack(word), "app"), `misconfigured ${word}`] as const),
   ...["internal_error", "service_unavailable", "fatal_error", "request_timeout", "something_new"].map(
     (word) => [`slack: ${word}`, parseSlackRefresh(slack(word), "app"), `unavailable ${word}`] as const,
   ),
-  ...["org_login_required", "team_added_to_org"].map(
-    (word) => [`slack: ${word}`, parseSlackRefresh(slack(word), "app"), `refused ${word}`] as const,
-  ),
+  ...[
+    "access_denied",
+    "ekm_access_denied",
+    "enterprise_is_restricted",
+    "org_login_required",
+    "team_added_to_org",
+    "two_factor_setup_required",
+  ].map((word) => [`slack: ${word}`, parseSlackRefresh(slack(word), "app"), `refused ${word}`] as const),
   ["slack: a limit", parseSlackRefresh(slack("ratelimited"), "app"), "rate_limited"],
   [
     "slack: a long-lived token's end",
@@ -123,6 +145,8 @@ const answers: readonly (readonly [string, Said, string])[] = [
     "rate_limited",
   ],
   ["github: blocked", parseMint(github(451, "Repository access blocked"), undefined), "refused access_blocked"],
+  ["github: unpaid", parseMint(github(402, "Payment Required"), undefined), "refused payment_required"],
+  ["github: flagged", parseMint(github(403, "This account was flagged"), undefined), "refused account_flagged"],
   ["github: an unknown 403", parseMint(github(403, "Forbidden"), undefined), "unavailable http_403"],
   [
     "github: our key",
@@ -135,11 +159,9 @@ const answers: readonly (readonly [string, Said, string])[] = [
     "refused ip_allow_list",
   ],
   ["github-oauth: dead", parseRefreshError("bad_refresh_token"), "rejected bad_refresh_token"],
-  [
-    "github-oauth: our secret",
-    parseRefreshError("incorrect_client_credentials"),
-    "misconfigured incorrect_client_credentials",
-  ],
+  ...["application_suspended", "incorrect_client_credentials", "redirect_uri_mismatch", "unsupported_grant_type"].map(
+    (word) => [`github-oauth: ${word}`, parseRefreshError(word), `misconfigured ${word}`] as const,
+  ),
   ["github-oauth: an unknown word", parseRefreshError("brand_new"), "unavailable brand_new"],
   ["github-oauth: a dead token", parseTokenCheck(github(404, "Not Found")), "rejected token_revoked"],
 ];

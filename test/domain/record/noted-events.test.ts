@@ -85,6 +85,17 @@ test("a flood of one caller or network hides nobody else's refused calls, and ea
   expect(rows.reduce((sum, { count }) => sum + count, 0)).toBe(20_003);
 });
 
+test("a flood from some networks without a proof hides nobody in another one", async () => {
+  const { note, flush, rows } = create();
+  for (let network = 0; network < 6; network++)
+    for (let n = 0; n < 100; n++) note(refused({ address: `2001:db8:0:${network}::${n.toString(16)}` }));
+  note(refused({ address: "203.0.113.9" }));
+  await flush();
+  expect(rows).toContainEqual(refused({ address: "203.0.113.9" }));
+  expect(rows).toHaveLength(201);
+  expect(rows.reduce((sum, { count }) => sum + count, 0)).toBe(601);
+});
+
 test("a share is equal, and what a small group leaves goes to the larger ones", () => {
   const items = [..."aaaaaaaa", ..."bbbb", "c"].map((group, index) => ({ group, index }));
   const chosen = (limit: number) => [...fairShare(items, limit, [({ group }) => group])].map(({ group }) => group);

@@ -9,9 +9,11 @@ import type { MintOutcome, Platform } from "../../../src/domain/model/platform.t
 import { withBreaker } from "../../../src/domain/refreshing/breaker.ts";
 import { withOwnGrants } from "../../../src/domain/refreshing/own-grants.ts";
 import { createRefresher } from "../../../src/domain/refreshing/refresher.ts";
+import type { ServiceError } from "../../../src/errors.ts";
 import type { Storage } from "../../../src/storage/storage.ts";
 import { openTestStorage } from "../../support/domain.ts";
 import { connection, minted, onlyPlatforms, scriptedPlatform, tokenSet } from "../../support/scripted-platform.ts";
+import { openDesk } from "../open-domain.ts";
 
 const hourMs = 3_600_000;
 const clock = createClock();
@@ -98,6 +100,26 @@ describe("a platform that calls everybody dead", () => {
     incident = false;
     for (const id of ids) expect(await refresh(id)).toBe("current");
     expect(await sql`select 1 from credentials where doubted_since is not null or last_error is not null`).toEqual([]);
+  });
+
+  test("is told to callers as its trouble, from what is on record, too, and what still works is served", async () => {
+    const ids = await orgs(3);
+    clock.advance(13 * hourMs);
+    const context = { platform: "slack", holder: "organization", owner: undefined, now: clock.now() } as const;
+    const tokens = tokenSet({ value: "still works", now: clock.now(), ageMs: hourMs - 30_000 });
+    const [working] = await storage.installations.connect(connection({ tokens }), context);
+    const platform = Object.assign(scriptedPlatform(), { answer: () => dead });
+    const desk = openDesk({ storage, world }, [platform]);
+    const heard = (id: string) =>
+      desk.getToken({ installationId: id }).then(
+        () => "a token",
+        (error: ServiceError) => [error.reason, (error.retryAfterMs ?? 0) > 0],
+      );
+    for (const id of ids) await heard(id);
+    // What was believed before there were three, what is doubted, and the same once more.
+    for (const id of [...ids, ...ids]) expect(await heard(id)).toEqual(["PROVIDER_UNAVAILABLE", true]);
+    expect((await desk.getToken({ installationId: working!.id })).token.reveal()).toBe("still works");
+    expect(platform.spent.at(-1)).toBe(tokens.refreshToken?.reveal());
   });
 
   test("does not make replicas forget what they serve, however often it says so", async () => {
@@ -236,13 +258,18 @@ describe("a credential that is refused alone", () => {
     expect(await storage.installations.find(alone!)).toMatchObject({ status: "active", lastError: undefined });
   });
 
-  test("for a moment is not given up", async () => {
+  test.each([
+    [wrong, 59_000],
+    [odd, 599_000],
+  ] as const)("is not given up too soon: %o", async (refusal, afterMs) => {
     const [alone, neighbour] = await orgs(2);
-    const refresh = replicas((subject) => (subject === "T0:bot" ? wrong : minted({ now: clock.now() })));
-    for (let i = 0; i < 8; i++) expect(await refresh(alone!)).toBe("misconfigured");
+    const refresh = replicas((subject) => (subject === "T0:bot" ? refusal : minted({ now: clock.now() })));
+    for (let i = 0; i < 8; i++) expect(await refresh(alone!)).toBe(refusal.kind);
+    clock.advance(afterMs);
     expect(await refresh(neighbour!)).toBe("current");
+    expect(await refresh(alone!)).toBe(refusal.kind);
     clock.advance(1_000);
-    expect(await refresh(alone!)).toBe("misconfigured");
+    expect(await refresh(alone!)).toBe("dead");
   });
 
   test("began to fail as everybody did, and is not given up for who was served just then", async () => {
