@@ -83,10 +83,25 @@ describe("health", () => {
     expect(await run(["health", "--address", `localhost:${port}`], env)).toMatchObject({ code: 0 });
   });
 
-  test.each(["0.0.0.0", "::"])("asks on loopback a listener that is bound to %s", async (host) => {
-    const port = await serve({ "": "SERVING" }, undefined, host === "::" ? "[::]" : host);
-    const env = { GRPC_PORT: port, INTERNAL_HOST: host, AUTH_CONFIG: "callers.yaml", TLS_TERMINATED_BY_PROXY: "1" };
-    expect(await run(["health"], env)).toMatchObject({ code: 0, stdout: "SERVING\n" });
+  test.each([
+    ["0.0.0.0", "127.0.0.1"],
+    ["::", "[::1]"],
+    ["0:0:0:0:0:0:0:0", "[::1]"],
+  ])("asks on loopback a listener that is bound to %s, as its only address", async (host, loopback) => {
+    const wire = host.includes(":") ? `[${host}]` : host;
+    const port = await serve({ "": "SERVING" }, undefined, wire);
+    const env = { INTERNAL_HOST: host, AUTH_CONFIG: "callers.yaml", TLS_TERMINATED_BY_PROXY: "1" };
+    expect(await run(["health"], { ...env, GRPC_PORT: port })).toMatchObject({ code: 0, stdout: "SERVING\n" });
+    // Where a wildcard leads to depends on the system: some refuse it as a destination.
+    expect((await run(["health"], { ...env, GRPC_PORT: "1" })).stderr).toContain(`no health from ${loopback}:1`);
+  });
+
+  test("asks any other listener at the address it is bound to", async () => {
+    const port = await serve({ "": "SERVING" }, undefined, "127.0.0.9");
+    const env = { INTERNAL_HOST: "127.0.0.9", AUTH_CONFIG: "callers.yaml", TLS_TERMINATED_BY_PROXY: "1" };
+    expect(await run(["health"], { ...env, GRPC_PORT: port })).toMatchObject({ code: 0, stdout: "SERVING\n" });
+    const other = await run(["health"], { ...env, INTERNAL_HOST: "fd00::9", GRPC_PORT: "1" });
+    expect(other.stderr).toContain("no health from [fd00::9]:1");
   });
 
   test("is not well if the service says anything else", async () => {
