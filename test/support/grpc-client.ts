@@ -36,10 +36,12 @@ export function unary(
   client: Client,
   method: string,
   request: Message,
-  settings: { metadata?: Record<string, string>; deadlineMs?: number } = {},
+  settings: { metadata?: Record<string, string | readonly string[]>; deadlineMs?: number } = {},
 ): Promise<GrpcAnswer> {
   const metadata = new Metadata();
-  for (const [key, value] of Object.entries(settings.metadata ?? {})) metadata.set(key, value);
+  for (const [key, values] of Object.entries(settings.metadata ?? {})) {
+    for (const value of [values].flat()) metadata.add(key, value);
+  }
   const callOptions = settings.deadlineMs === undefined ? {} : { deadline: Date.now() + settings.deadlineMs };
   return new Promise((resolve) => {
     const call = (client as unknown as Record<string, (...args: unknown[]) => unknown>)[method];
