@@ -28,9 +28,11 @@ const shared = useService({
 });
 
 test.each(
-  Object.keys(names).flatMap((what) => ["slack", "jira", "github-oauth"].map((platform) => [what, platform] as const)),
+  Object.keys(names).flatMap((what) =>
+    ["slack", "jira", "github", "github-oauth"].map((platform) => [what, platform] as const),
+  ),
 )("a name with %s installs %s, and is shown safely", async (what, platform) => {
-  const { service, sql } = shared;
+  const { service, sql, caller } = shared;
   name = names[what] ?? "";
   const connected = await service.connect(platform);
   expect(connected).toMatchObject({ success: true });
@@ -43,4 +45,10 @@ test.each(
   }
   const page = await createBrowser().visit(`${service.replicas[0]!.publicUrl}/oauth/install/${platform}`);
   expect(page.status).toBe(200);
+  expect(page.text.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\p{Cs}\u200b\u202a-\u202e\u2066-\u2069]/u);
+  const { installations } = await caller.list({ platform });
+  const shown = new Set(rows.map(({ external_org_name }) => external_org_name));
+  for (const { external_org_name } of installations) expect(shown).toContain(external_org_name);
+  const [{ id: installation_id } = { id: "" }] = installations;
+  expect((await caller.token({ installation_id })).installation_id).toBe(installation_id);
 });

@@ -52,6 +52,7 @@ export interface InstallationMessage {
   readonly platform: string;
   readonly status: string;
   readonly external_org_id: string;
+  readonly external_org_name: string;
   readonly external_install_id: string;
   readonly owner: string;
   readonly installed_by: string;
