@@ -1,17 +1,17 @@
 import { createHash, randomBytes } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { sightOfEverything } from "../../src/domain/access.ts";
-import { createDeadGrants } from "../../src/domain/confirm-deaths.ts";
-import { createCreateInstallLink } from "../../src/domain/create-install-link.ts";
-import { createMoveInstallation } from "../../src/domain/move-installation.ts";
-import { createOffboardOwner } from "../../src/domain/offboard-owner.ts";
-import { returnOrigins } from "../../src/domain/return-to.ts";
-import { Secret } from "../../src/secret.ts";
-import { call } from "../support/call.ts";
-import { until } from "../support/gate.ts";
-import { connection, onlyPlatforms, scriptedPlatform } from "../support/scripted-platform.ts";
-import { type Domain, openDomain } from "./open-domain.ts";
-import { openInstalls } from "./open-installs.ts";
+import { until } from "../../../rig/gate.ts";
+import { sightOfEverything } from "../../../src/domain/access/access.ts";
+import { createCreateInstallLink } from "../../../src/domain/connecting/create-install-link.ts";
+import { returnOrigins } from "../../../src/domain/connecting/return-to.ts";
+import { createMoveInstallation } from "../../../src/domain/installations/move-installation.ts";
+import { createOffboardOwner } from "../../../src/domain/installations/offboard-owner.ts";
+import { createDeadGrants } from "../../../src/domain/refreshing/confirm-deaths.ts";
+import { Secret } from "../../../src/secret.ts";
+import { call } from "../../support/call.ts";
+import { connection, onlyPlatforms, scriptedPlatform } from "../../support/scripted-platform.ts";
+import { type Domain, openDomain } from "../open-domain.ts";
+import { openInstalls } from "../open-installs.ts";
 
 /** What is done by this caller cannot be put on record. */
 const who = "nobody-writes-of-me";
