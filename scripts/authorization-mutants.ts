@@ -110,8 +110,8 @@ export const mutants: readonly Mutant[] = [
       "if (has === undefined) return false;",
       "if (has === undefined) return true;",
     ],
-    ["levels are not compared", "levels.indexOf(has) >= levels.indexOf(wanted)", "true"],
-    ["unknown levels are lowest", "(levels.includes(wanted) && levels", "(levels"],
+    ["levels are not compared", "permissionLevels.indexOf(has) >= permissionLevels.indexOf(wanted)", "true"],
+    ["unknown levels are lowest", "(permissionLevels.includes(wanted) && levels", "(levels"],
   ]),
   ...of("src/domain/tokens/get-token.ts", matrix, [
     [
@@ -269,6 +269,8 @@ export const mutants: readonly Mutant[] = [
       "installation === undefined || !seesAny(access, installation)",
       "installation === undefined",
     ],
+  ]),
+  ...of("src/domain/access/access.ts", matrix, [
     [
       "one's owner is not looked at",
       "products.some((product) => access.sees(product, owner))",

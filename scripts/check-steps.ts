@@ -1,6 +1,7 @@
 import { checkImports } from "./check-imports.ts";
 import { checkBreaking, checkGenerated } from "./check-proto.ts";
 import { checkSources } from "./check-sources.ts";
+import { checkMutants } from "./lost-mutants.ts";
 import { runTool } from "./run-tool.ts";
 
 /** One step of `npm run check`: prints what is wrong and returns whether nothing is. */
@@ -14,6 +15,7 @@ export const checks: readonly Check[] = [
   // That no imports form a circle is among its rules.
   { name: "lint and format", run: () => runTool("biome", ["ci", "--colors=off", "."]) },
   { name: "imports go inwards", run: checkImports },
+  { name: "authorization mutants find their lines", run: checkMutants },
   { name: "clock, randomness and process only from outside", run: checkSources },
   { name: "proto lint", run: () => runTool("buf", ["lint"]) },
   { name: "proto format", run: () => runTool("buf", ["format", "--diff", "--exit-code", "--path", "proto/oauth"]) },

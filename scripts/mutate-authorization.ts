@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import { createVitest, type TestCase, type Vitest } from "vitest/node";
 import { startServer } from "../test/support/global-setup.ts";
 import { type Mutant, mutants, policyTests } from "./authorization-mutants.ts";
+import { findLost } from "./lost-mutants.ts";
 import { root } from "./run-tool.ts";
 
 /**
@@ -51,15 +52,6 @@ async function main(wanted: readonly string[]): Promise<number> {
 }
 
 const leftOut: ReadonlySet<string> = new Set(["node_modules", ".git", "data"]);
-
-async function findLost(all: readonly Mutant[]): Promise<readonly Mutant[]> {
-  const lost: Mutant[] = [];
-  for (const mutant of all) {
-    const source = await readFile(join(root, mutant.file), "utf8").catch(() => "");
-    if (source.split(mutant.original).length !== 2) lost.push(mutant);
-  }
-  return lost;
-}
 
 interface Tests {
   readonly vitest: Vitest;

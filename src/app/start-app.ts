@@ -83,8 +83,13 @@ async function start(
   const { credentials } = storage;
   const registrationReport = await createRegistrationReport({ credentials, platforms, ...world });
   const { authenticate, callerNow } = await openCallers({
-    ...{ authConfig: config.authConfig, platforms: platforms.known, audit: storage.audit },
-    ...{ know: running.knowCallers, world, schedule, closers },
+    authConfig: config.authConfig,
+    platforms: platforms.known,
+    audit: storage.audit,
+    know: running.knowCallers,
+    world,
+    schedule,
+    closers,
   });
   const parts = { storage, platforms, telemetry, callerNow };
   const wired = wireUseCases(config, { ...world, log: running.log }, parts);
@@ -123,7 +128,9 @@ async function start(
     readMetrics: running.readMetrics,
     admitToMetrics: createAdmit({ method: "Metrics", authenticate, note, now: world.now }),
     connect: connectHandler({
-      ...{ ...doors, log: running.log, addressOf },
+      ...doors,
+      log: running.log,
+      addressOf,
       certificateNamesOf: (request) => certificateNamesOf(request.socket),
     }),
     calls: createJsonCalls(doors),
@@ -146,7 +153,10 @@ async function start(
     "GRPC_PORT",
     config.grpc,
     listenGrpc({
-      ...{ ...doors, ...config.grpc, health, certificates },
+      ...doors,
+      ...config.grpc,
+      health,
+      certificates,
       addressOf: createForwardedAddress(config.trustedProxies),
     }),
   );

@@ -1,3 +1,5 @@
+import { narrowable } from "../domain/access/access.ts";
+import { permissionLevels } from "../domain/access/permission-ceiling.ts";
 import type { Permissions, Rate, Rule } from "../domain/access/rule.ts";
 import { shown } from "./file-problems.ts";
 import type { FileReader, Mapping } from "./file-reader.ts";
@@ -8,9 +10,6 @@ const keys = [
   ...["methods", "platforms", "owners", "all_owners", "permissions", "rate", "return_origins"],
   "complete_in_callback",
 ];
-const levels: readonly unknown[] = ["read", "write", "admin"];
-/** The platform whose tokens can be narrowed. */
-const narrowable = "github";
 const most = 1_000_000;
 
 /** One entry of `allow`. What is wrong reads as allowing nothing: the file is refused anyway. */
@@ -81,7 +80,7 @@ function readCeilings(
       if (!/^[a-z][a-z0-9_]{0,63}$/.test(name)) {
         reader.problem(`${at}.${shown(name)}`, "this is not a permission", "write one such as contents");
       }
-      if (!levels.includes(level)) {
+      if (typeof level !== "string" || !permissionLevels.includes(level)) {
         reader.problem(`${at}.${shown(name)}`, `${shown(level)} is not a level`, "write read, write or admin");
       }
     }

@@ -74,7 +74,11 @@ function readDataDir(reader: SettingReader): string {
 }
 
 const noParts: UrlParts = {
-  ...{ host: undefined, port: undefined, user: undefined, password: undefined, database: undefined },
+  host: undefined,
+  port: undefined,
+  user: undefined,
+  password: undefined,
+  database: undefined,
   parameters: new Map(),
 };
 
@@ -105,8 +109,13 @@ function readUrl(reader: SettingReader, name: "DATABASE_URL" | "DATABASE_DIRECT_
     session: readSessionParameters(reader, name, parameters),
     ignored: [...parameters.keys()].filter((key) => !understood.has(key)),
     settings: {
-      ...{ host: name, port: name, account: name, database: name },
-      ...{ sslmode: name, sslrootcert: name, require_auth: name },
+      host: name,
+      port: name,
+      account: name,
+      database: name,
+      sslmode: name,
+      sslrootcert: name,
+      require_auth: name,
     },
   });
 }

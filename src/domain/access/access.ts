@@ -89,7 +89,7 @@ export function createAccess(caller: string, method: string, all: readonly Rule[
 }
 
 /** Whose tokens can be narrowed; what a request without a platform can only mean. */
-const narrowable = "github";
+export const narrowable = "github";
 
 /** Undefined if one of the rules has no ceiling. */
 function mostOf(rules: readonly Rule[], product: string): Permissions | undefined {

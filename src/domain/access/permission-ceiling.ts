@@ -1,7 +1,7 @@
 import type { Permissions } from "./rule.ts";
 
-/** Lowest first: each includes those before it. */
-const levels: readonly string[] = ["read", "write", "admin"];
+/** What a permission can be granted at, lowest first: each includes those before it. */
+export const permissionLevels: readonly string[] = ["read", "write", "admin"];
 
 /** Both together: of each permission the higher level. */
 export function highest(a: Permissions, b: Permissions): Permissions {
@@ -28,5 +28,8 @@ export function lowest(granted: Permissions, ceiling: Permissions): Permissions 
 /** A level nobody knows includes only itself. */
 function includes(has: string | undefined, wanted: string): boolean {
   if (has === undefined) return false;
-  return has === wanted || (levels.includes(wanted) && levels.indexOf(has) >= levels.indexOf(wanted));
+  return (
+    has === wanted ||
+    (permissionLevels.includes(wanted) && permissionLevels.indexOf(has) >= permissionLevels.indexOf(wanted))
+  );
 }

@@ -6,7 +6,6 @@ import { networkOf } from "../access/network.ts";
 import type { AuditEvent, AuditLog } from "../model/audit-event.ts";
 import type { Call } from "../model/call.ts";
 import type { InstallationRepository } from "../model/installation-repository.ts";
-import { groupCommit } from "../record/group-commit.ts";
 import type { IssuedToken } from "./issued-token.ts";
 import { createKnownPlaces } from "./known-places.ts";
 
@@ -39,7 +38,6 @@ export function createHandOut(parts: {
 }): HandOut {
   const { audit, installations, world } = parts;
   const places = createKnownPlaces(world);
-  const append = groupCommit(audit);
   let repeats = new Map<string, Repeats>();
   let uses = new Set<string>();
   /** What is counted already since the last flush, found without making a key: almost all hand-outs are such. */
@@ -87,7 +85,7 @@ export function createHandOut(parts: {
   }
 
   async function putOnRecord(issued: IssuedToken, call: Call): Promise<void> {
-    const write = () => append(event("token.issued", issued, call));
+    const write = () => audit.append([event("token.issued", issued, call)]);
     try {
       const settled = await places.settle(subjectOf(issued, call), placeOf(call), write);
       if (settled === "known" && !repeat(issued, call)) countRepeat(issued, call, true);

@@ -1,3 +1,4 @@
+import { permissionLevels } from "../../domain/access/permission-ceiling.ts";
 import type { MintOutcome, Narrowing, Unavailable } from "../../domain/model/platform.ts";
 import { Secret } from "../../secret.ts";
 import { lifeUntil, usualLifeSeconds } from "../expiry.ts";
@@ -11,8 +12,6 @@ import { githubInstallationRefusals } from "./refusals.ts";
 
 /** The answer to a mint; `not_found` still has to be confirmed, since GitHub says 404 for more than one reason. */
 export type MintAnswer = MintOutcome | { readonly kind: "not_found" };
-
-const levels = ["read", "write", "admin"];
 
 /**
  * The body of `POST /app/installations/{id}/access_tokens`; undefined if it names a repository whose id JSON numbers
@@ -96,8 +95,8 @@ function hasOnlyPermissions(body: unknown, requested: Readonly<Record<string, st
   const granted = recordAt(body, "permissions");
   if (granted === undefined) return false;
   return Object.entries(granted).every(([name, level]) => {
-    const limit = Object.hasOwn(allowed, name) ? levels.indexOf(allowed[name] ?? "") : -1;
-    return typeof level === "string" && levels.includes(level) && levels.indexOf(level) <= limit;
+    const limit = Object.hasOwn(allowed, name) ? permissionLevels.indexOf(allowed[name] ?? "") : -1;
+    return typeof level === "string" && permissionLevels.includes(level) && permissionLevels.indexOf(level) <= limit;
   });
 }
 

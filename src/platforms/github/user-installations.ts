@@ -19,9 +19,15 @@ const maxPages = 100;
 const keptOfInstallations: Kept = {
   total_count: true,
   installations: {
-    ...{ id: true, app_id: true, account: { id: true, login: true, slug: true, type: true } },
-    ...{ target_id: true, target_type: true, permissions: true, repository_selection: true },
-    ...{ created_at: true, suspended_at: true },
+    id: true,
+    app_id: true,
+    account: { id: true, login: true, slug: true, type: true },
+    target_id: true,
+    target_type: true,
+    permissions: true,
+    repository_selection: true,
+    created_at: true,
+    suspended_at: true,
   },
 };
 

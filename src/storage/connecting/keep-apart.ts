@@ -31,7 +31,10 @@ export async function keepApart(
   const id = newId();
   const rows = connection.installations.map((connected) => ({
     ...factsOf(connected),
-    ...{ id: newId(), platform, owner, status: "pending" as const },
+    id: newId(),
+    platform,
+    owner,
+    status: "pending" as const,
     externalOrgId: connected.externalOrgId,
     externalUserId: connected.externalUserId ?? null,
     createdAt: now,
@@ -39,7 +42,13 @@ export async function keepApart(
   }));
   const installationIds = rows.map((row) => row.id);
   await tx.insert(pendingInstalls).values({
-    ...{ id, platform, owner, link, codeHash, installationIds, expiresAt },
+    id,
+    platform,
+    owner,
+    link,
+    codeHash,
+    installationIds,
+    expiresAt,
     connection: sealConnection(sealer, id, connection),
     subjects: connection.credentials.map(({ subject }) => subject),
     createdAt: now,

@@ -41,7 +41,8 @@ function write({ tokens, ...identity }: ConnectedCredential): WrittenCredential 
   return {
     ...identity,
     tokens: {
-      ...{ scopes, permissions },
+      scopes,
+      permissions,
       accessToken: token.value.reveal(),
       refreshToken: refreshToken?.reveal(),
       issuedAt: token.issuedAt.toISOString(),
@@ -61,7 +62,9 @@ function read(written: WrittenCredential): ConnectedCredential {
     tokens: {
       token: { value: new Secret(accessToken), issuedAt: new Date(issuedAt), expiresAt: instant(expiresAt) },
       refreshToken: refreshToken === undefined ? undefined : new Secret(refreshToken),
-      ...{ scopes, permissions, grantExpiresAt: instant(grantExpiresAt) },
+      scopes,
+      permissions,
+      grantExpiresAt: instant(grantExpiresAt),
     },
   };
 }

@@ -34,7 +34,10 @@ export function callbackRoute(parts: {
       return value;
     };
     const outcome = await finish({
-      ...{ platform, query, binding, mayStart: installMode === "open" },
+      platform,
+      query,
+      binding,
+      mayStart: installMode === "open",
       bindings: () => cookies.all(request),
       address: response.locals.address,
       requestId: response.locals.requestId,
