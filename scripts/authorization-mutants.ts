@@ -111,7 +111,7 @@ export const mutants: readonly Mutant[] = [
       "if (has === undefined) return true;",
     ],
     ["levels are not compared", "permissionLevels.indexOf(has) >= permissionLevels.indexOf(wanted)", "true"],
-    ["unknown levels are lowest", "(permissionLevels.includes(wanted) && levels", "(levels"],
+    ["unknown levels are lowest", "(permissionLevels.includes(wanted) && permissionLevels", "(permissionLevels"],
   ]),
   ...of("src/domain/tokens/get-token.ts", matrix, [
     [
