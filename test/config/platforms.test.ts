@@ -38,13 +38,16 @@ describe("the GitHub App", () => {
   });
 
   test("takes its key in every form GitHub and shells give it", () => {
-    for (const pem of [pkcs1, pkcs8, pkcs1.replaceAll("\n", "\\n"), `\n${pkcs8}\n`]) {
+    const pasted = [`"${pkcs1}"`, pkcs8.replaceAll("\n", "\n  "), Buffer.from(pkcs1).toString("base64")];
+    for (const pem of [pkcs1, pkcs8, pkcs1.replaceAll("\n", "\\n"), `\n${pkcs8}\n`, ...pasted]) {
       expect(load({ ...githubApp, GITHUB_PRIVATE_KEY: pem }).platforms.github?.privateKey.reveal()).toMatch(
         /^-----BEGIN .*-----$/s,
       );
     }
     const byPath = { ...githubApp, GITHUB_PRIVATE_KEY: "", GITHUB_PRIVATE_KEY_PATH: "/key.pem" };
-    expect(load(byPath, { "/key.pem": pkcs1 }).platforms.github?.privateKey.reveal()).toBe(pkcs1.trim());
+    for (const text of [pkcs1, ...pasted.slice(2)]) {
+      expect(load(byPath, { "/key.pem": text }).platforms.github?.privateKey.reveal()).toBe(pkcs1.trim());
+    }
     expect(errorOf(byPath)).toContain("GITHUB_PRIVATE_KEY_PATH: the file /key.pem cannot be read (ENOENT)");
   });
 

@@ -27,20 +27,25 @@ export async function sendAsApp(
   body?: unknown,
   keep?: Kept,
 ): Promise<PlatformReply> {
-  const sendOnce = async (issuer = site.issuer.id): Promise<PlatformReply> => {
+  const sendOnce = async (issuer: string): Promise<PlatformReply> => {
     const jwt = await signAppJwt(site.key, issuer, new Date(site.now().getTime() + site.clock.aheadMs));
     const request = apiRequest(method, site.apiUrl + path, `Bearer ${jwt}`, body);
     return send(keep === undefined ? request : { ...request, keep }, site);
   };
-  const first = await sendOnce();
-  if (!complainsOfClock(first)) return isRefusedIssuer(first) ? await asAppId(first) : first;
-  site.clock.aheadMs = first.receivedAt.getTime() - site.now().getTime();
-  return sendOnce();
+  const known = site.issuer.id;
+  const first = await sendInTime(known);
+  return isRefusedIssuer(first) && known !== site.appId ? asAppId(first) : first;
+
+  async function sendInTime(issuer: string): Promise<PlatformReply> {
+    const reply = await sendOnce(issuer);
+    if (!complainsOfClock(reply)) return reply;
+    site.clock.aheadMs = reply.receivedAt.getTime() - site.now().getTime();
+    return sendOnce(issuer);
+  }
 
   /** Enterprise Server before 3.14 knows the app by its id alone. */
   async function asAppId(refusal: PlatformReply): Promise<PlatformReply> {
-    if (site.issuer.id === site.appId) return refusal;
-    const second = await sendOnce(site.appId);
+    const second = await sendInTime(site.appId);
     if (second.kind !== "reply" || second.status === 401 || isUnknownApp(second)) return refusal;
     site.issuer.id = site.appId;
     return second;
@@ -48,7 +53,7 @@ export async function sendAsApp(
 }
 
 function isRefusedIssuer(reply: PlatformReply): boolean {
-  return reply.kind === "reply" && reply.status === 401;
+  return reply.kind === "reply" && reply.status === 401 && !blamesClock(messageOf(reply));
 }
 
 /** The path of an installation, as the app sees it. */

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createBrowser } from "../../../rig/browser.ts";
 import type { Connection } from "../../../src/domain/model/connection.ts";
 import type { CredentialSecrets, Platform } from "../../../src/domain/model/platform.ts";
@@ -29,6 +29,7 @@ beforeEach(async () => {
   platform = create();
 });
 afterEach(async () => {
+  vi.useRealTimers();
   await atlassian.close();
   expect(atlassian.strange).toEqual([]);
 });
@@ -125,6 +126,17 @@ describe("connecting", () => {
     expect((token?.expiresAt?.getTime() ?? 0) - (token?.issuedAt.getTime() ?? 0)).toBe(3_600_000);
   });
 
+  it("gives every site, however much is said of each", async () => {
+    const sites = Array.from({ length: 60 }, (_, index) => ({
+      ...{ ...site, id: `cloud-${index}`, scopes: ["read:jira-work"] },
+      details: "x".repeat(40_000),
+    }));
+    const path = "/oauth/token/accessible-resources";
+    const through = create({ fetch: answering((url) => url.pathname === path, 200, sites) });
+    const outcome = await exchange(await consent(), through);
+    expect(outcome.kind === "connected" && outcome.connection.installations).toHaveLength(60);
+  });
+
   it("needs the verifier of the challenge", async () => {
     const { code } = await consent();
     expect(await exchange({ code, codeVerifier: new Secret(randomBytes(32).toString("base64url")) })).toEqual(
@@ -196,6 +208,39 @@ describe("connecting", () => {
       kind: "unavailable",
       cause: "ECONNREFUSED",
     });
+  });
+
+  it("takes a limit for trouble that passes", async () => {
+    atlassian.me = { status: 403, body: { message: "no" } };
+    const limited = create({ fetch: answering((url) => url.pathname.startsWith("/ex/"), 429) });
+    expect(await exchange(await consent(), limited)).toMatchObject({ kind: "unavailable", cause: "http_429" });
+  });
+
+  it.each([
+    ["at most seven sites", 0, 7],
+    ["nobody further after twelve seconds", 7_000, 2],
+  ])("asks %s: a person waits", async (_, eachMs, most) => {
+    vi.useFakeTimers({ toFake: ["performance"] });
+    atlassian.sites = Array.from({ length: 20 }, (_, index) => ({
+      ...site,
+      id: `cloud-${index}`,
+      scopes: ["read:jira-work"],
+    }));
+    atlassian.me = { status: 403, body: { message: "no" } };
+    let asked = 0;
+    const isSite = (url: URL) => url.pathname.startsWith("/ex/");
+    const suspended = answering(isSite, 410);
+    const through = create({
+      fetch: (input, init) => {
+        if (isSite(new URL(String(input)))) {
+          asked += 1;
+          vi.advanceTimersByTime(eachMs);
+        }
+        return suspended(input, init);
+      },
+    });
+    expect((await exchange(await consent(), through)).kind).toBe("connected");
+    expect(asked).toBe(most);
   });
 
   it("asks a product who the person is where the identity API does not tell", async () => {

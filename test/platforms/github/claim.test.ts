@@ -185,6 +185,14 @@ describe("who administers every repository of the installation", () => {
     });
   });
 
+  it("may bind it, however much GitHub says of each", async () => {
+    installed();
+    github.repositoryCount = 100;
+    github.repositoryDetails = "x".repeat(20_000);
+    github.reachableRepositories.push(...Array.from({ length: 100 }, () => true));
+    expect(await claim()).toMatchObject({ kind: "connected" });
+  });
+
   it("is not who administers all but one, on the last page", async () => {
     installed();
     github.repositoryCount = 201;

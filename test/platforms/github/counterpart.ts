@@ -58,6 +58,8 @@ export class GithubCounterpart {
   readonly reachable: CounterpartInstallation[] = [];
   /** What the person reaches of an installation's repositories, and whether as an administrator. */
   readonly reachableRepositories: boolean[] = [];
+  /** What else a repository says of itself. */
+  repositoryDetails = "";
   /** How many repositories every installation has. */
   repositoryCount = 0;
   /** The person's part in an organization, by its login; without the app's permission nobody is told. */
@@ -262,9 +264,10 @@ export class GithubCounterpart {
   #repositories(url: URL): Answer {
     const size = Number(url.searchParams.get("per_page") ?? 30);
     const start = (Number(url.searchParams.get("page") ?? 1) - 1) * size;
-    const repositories = this.reachableRepositories
-      .slice(start, start + size)
-      .map((admin, index) => ({ id: start + index, permissions: { admin, push: admin, pull: true } }));
+    const repositories = this.reachableRepositories.slice(start, start + size).map((admin, index) => ({
+      ...{ id: start + index, permissions: { admin, push: admin, pull: true } },
+      description: this.repositoryDetails,
+    }));
     return { status: 200, body: { total_count: this.reachableRepositories.length, repositories } };
   }
 

@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { decodeJwt, jwtVerify } from "jose";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createGate, until } from "../../../rig/gate.ts";
 import type { Connection } from "../../../src/domain/model/connection.ts";
 import type { CredentialSecrets, Narrowing } from "../../../src/domain/model/platform.ts";
 import { createGithub, type GithubOptions } from "../../../src/platforms/github/github-app.ts";
@@ -145,6 +146,12 @@ describe("an installation is proven", () => {
     for (let id = 1; id <= 250; id += 1) github.reachable.push(github.installation(id));
     expect((await exchange("249")).kind).toBe("connected");
     expect(calls().filter((call) => call.includes("installations"))).toHaveLength(3);
+  });
+
+  it("in a list that says much of each", async () => {
+    const events = Array.from({ length: 2_000 }, (_, index) => `event_${index}`);
+    for (let id = 1; id <= 100; id += 1) github.reachable.push(github.installation(id, { events }));
+    expect((await exchange("77")).kind).toBe("connected");
   });
 
   it("behind pages that GitHub left short", async () => {
@@ -346,6 +353,13 @@ describe("a token is minted", () => {
     expect(outcome).toMatchObject({ kind: "unavailable", cause: "wider_than_requested" });
   });
 
+  it("not when the answer is too large, which is no trouble of GitHub's", async () => {
+    const body = { token: "t", permissions: { contents: "x".repeat(1_100_000) } };
+    github.answerNext("POST /app/installations/77/access_tokens", { status: 201, body });
+    const narrowing = { ...noNarrowing, repositories: ["one"] };
+    expect(await create().mint(credential("77"), narrowing)).toEqual({ kind: "refused", code: "answer_too_large" });
+  });
+
   it("not for a repository that cannot exist, without asking", async () => {
     const outcome = await create().mint(credential("77"), { ...noNarrowing, repositoryIds: [2n ** 60n] });
     expect(outcome).toEqual({ kind: "not_granted" });
@@ -393,19 +407,53 @@ describe("a token is minted", () => {
     expect(calls()).toHaveLength(3);
   });
 
+  it("in the name of the app id also where that is learnt while the answer is on its way", async () => {
+    github.onlyAppId = true;
+    github.installations.push(github.installation(77));
+    const learnt = createGate();
+    let asked = 0;
+    const platform = create({
+      fetch: async (input, init) => {
+        if (asked++ === 0) await learnt.opened;
+        return fetch(input, init);
+      },
+    });
+    const slow = platform.mint(credential("77"));
+    await until(() => asked === 1, "the slow one is on its way");
+    expect((await platform.mint(credential("77"))).kind).toBe("minted");
+    learnt.open();
+    expect((await slow).kind).toBe("minted");
+  });
+
+  it.each(["clock", "issuer"])(
+    "in the name of the app id although our clock is wrong too, the %s first",
+    async (first) => {
+      github.onlyAppId = true;
+      github.installations.push(github.installation(77));
+      const blamed = { status: 401, body: { message: "'Issuer' claim ('iss') must be an Integer" } };
+      if (first === "issuer") github.answerNext("POST /app/installations/77/access_tokens", blamed);
+      const platform = create({ now: () => new Date(Date.now() - 3_600_000) });
+      expect((await platform.mint(credential("77"))).kind).toBe("minted");
+      expect(calls()).toHaveLength(3);
+      expect((await platform.mint(credential("77"))).kind).toBe("minted");
+      expect(calls()).toHaveLength(4);
+    },
+  );
+
   it("not with another app's key or client id, which harms no installation", async () => {
     github.installations.push(github.installation(77));
     const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
     const other = privateKey.export({ type: "pkcs1", format: "pem" }).toString();
-    expect(await create({ privateKey: new Secret(other) }).mint(credential("77"))).toEqual({
-      kind: "misconfigured",
-      code: "app_key_refused",
-    });
+    const otherKey = create({ privateKey: new Secret(other) });
+    for (const asked of [2, 4]) {
+      expect(await otherKey.mint(credential("77"))).toEqual({ kind: "misconfigured", code: "app_key_refused" });
+      expect(calls(), "a name that helped nothing is not kept").toHaveLength(asked);
+    }
     expect(await create({ clientId: "Iv23liOther" }).mint(credential("77"))).toEqual({
       kind: "misconfigured",
       code: "app_not_found",
     });
-    expect(calls()).toHaveLength(3);
+    expect(calls()).toHaveLength(5);
   });
 
   it("not while the installation is suspended", async () => {

@@ -374,6 +374,7 @@ describe("the life of an installation token", () => {
     ["ours is two hours ahead", at("10:10:00"), at("12:10:00.900"), "2026-11-20T13:09:59.900Z"],
     ["ours is ten minutes slow", at("10:10:00"), at("10:00:00.900"), "2026-11-20T10:59:59.900Z"],
     ["the token is old already", at("10:40:00"), at("10:40:00"), "2026-11-20T11:09:59.000Z"],
+    ["it is old already, and ours is two hours ahead", at("10:40:00"), at("12:40:00"), "2026-11-20T13:09:59.000Z"],
     ["a proxy's Date is slow: no longer than an hour", at("10:00:00"), at("10:10:00"), "2026-11-20T11:09:59.000Z"],
     ["a proxy's Date is after the end: the usual hour", at("12:00:00"), at("10:10:00"), "2026-11-20T11:09:59.000Z"],
   ])("%s", (_, platformTime, ourTime, expected) => {
