@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { startApp } from "./app/start-app.ts";
-import { ConfigError } from "./config/config-error.ts";
+import { ConfigError } from "./settings/config-error.ts";
 import { loadConfig } from "./config/load-config.ts";
 import { every } from "./work/every.ts";
 import { createClock } from "./world/clock.ts";

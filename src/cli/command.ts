@@ -1,4 +1,4 @@
-import type { Environment, ReadFile } from "../config/setting-reader.ts";
+import type { Environment, ReadFile } from "../settings/setting-reader.ts";
 import type { ServiceClock } from "../world.ts";
 
 /** What a command takes from the process it runs in. */

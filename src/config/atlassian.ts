@@ -7,9 +7,9 @@ import {
   readRequired,
   readRequiredSecret,
   readScopes,
-} from "./platform-settings.ts";
-import { readChoice } from "./scalars.ts";
-import type { SettingReader } from "./setting-reader.ts";
+} from "../settings/client-settings.ts";
+import { readChoice } from "../settings/scalars.ts";
+import type { SettingReader } from "../settings/setting-reader.ts";
 
 export interface AtlassianConfig {
   readonly clientId: string;

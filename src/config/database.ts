@@ -3,9 +3,9 @@ import type { PostgresTarget } from "../postgres-target.ts";
 import { Secret } from "../secret.ts";
 import { readTarget } from "./postgres-target.ts";
 import { splitPostgresUrl, type UrlParts } from "./postgres-url.ts";
-import { readChoice } from "./scalars.ts";
+import { readChoice } from "../settings/scalars.ts";
 import { readSessionParameters, sessionParameters } from "./session-parameters.ts";
-import type { SettingReader } from "./setting-reader.ts";
+import type { SettingReader } from "../settings/setting-reader.ts";
 import type { SettingName } from "./settings.ts";
 
 export type DatabaseConfig =

@@ -1,6 +1,6 @@
 import type { Secret } from "../secret.ts";
-import { readChoice } from "./scalars.ts";
-import type { SettingReader } from "./setting-reader.ts";
+import { readChoice } from "../settings/scalars.ts";
+import type { SettingReader } from "../settings/setting-reader.ts";
 
 export interface EncryptionConfig {
   /** Fernet keys, comma separated, the first of which encrypts; undefined: generated in the data directory. */

@@ -1,6 +1,6 @@
 import { createPrivateKey } from "node:crypto";
 import { Secret } from "../secret.ts";
-import { normalisePem } from "./pem.ts";
+import { normalisePem } from "../settings/pem.ts";
 import {
   defaultOf,
   isConfigured,
@@ -9,10 +9,10 @@ import {
   readRequired,
   readRequiredSecret,
   readScopes,
-} from "./platform-settings.ts";
-import { readChoice } from "./scalars.ts";
-import type { SettingReader } from "./setting-reader.ts";
-import { readBaseAddress } from "./urls.ts";
+} from "../settings/client-settings.ts";
+import { readChoice } from "../settings/scalars.ts";
+import type { SettingReader } from "../settings/setting-reader.ts";
+import { readBaseAddress } from "../settings/urls.ts";
 
 /** One GitHub: github.com or an Enterprise one. Addresses have no slash at the end. */
 interface GithubHost {

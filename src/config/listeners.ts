@@ -1,9 +1,9 @@
 import type { TlsFiles } from "../tls/certificates.ts";
-import { isLoopback, readHost, readNetworks } from "./addresses.ts";
-import { readChoice, readPort } from "./scalars.ts";
-import type { SettingReader } from "./setting-reader.ts";
+import { isLoopback, readHost, readNetworks } from "../settings/addresses.ts";
+import { readChoice, readPort } from "../settings/scalars.ts";
+import type { SettingReader } from "../settings/setting-reader.ts";
 import { readTls } from "./tls.ts";
-import { readBaseUrl, readOrigins } from "./urls.ts";
+import { readBaseUrl, readOrigins } from "../settings/urls.ts";
 
 /** What is bound; port 0 lets the system choose. */
 export interface Listener {

@@ -2,13 +2,13 @@ import { type DatabaseConfig, readDatabase } from "./database.ts";
 import { type EncryptionConfig, readEncryption } from "./encryption.ts";
 import { type Listeners, readListeners } from "./listeners.ts";
 import { type LogLevel, readLogLevel } from "./log-level.ts";
-import { findNearNames } from "./near-names.ts";
+import { findNearNames } from "../settings/near-names.ts";
 import { readOtlpEndpoint } from "./otlp.ts";
 import { ownHosts } from "./own-hosts.ts";
 import { notConfigured, type PlatformConfigs, readPlatforms, readWebhooks, type WebhookConfig } from "./platforms.ts";
 import { type ProxyConfig, readProxy } from "./proxy.ts";
-import { readInteger } from "./scalars.ts";
-import { createSettingReader, type Environment, type ReadFile } from "./setting-reader.ts";
+import { readInteger } from "../settings/scalars.ts";
+import { createSettingReader, type Environment, type ReadFile } from "../settings/setting-reader.ts";
 import { knownNames, secretSettings } from "./settings.ts";
 import { warnOfUnused } from "./unsupported.ts";
 

@@ -1,5 +1,5 @@
-import { readChoice } from "./scalars.ts";
-import type { SettingReader } from "./setting-reader.ts";
+import { readChoice } from "../settings/scalars.ts";
+import type { SettingReader } from "../settings/setting-reader.ts";
 
 const levels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 

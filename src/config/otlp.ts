@@ -1,4 +1,4 @@
-import type { SettingReader } from "./setting-reader.ts";
+import type { SettingReader } from "../settings/setting-reader.ts";
 
 /**
  * The base address of a collector, without a slash at the end. Plain http is usual: a collector runs beside the service

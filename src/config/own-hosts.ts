@@ -1,4 +1,4 @@
-import { defaultOf } from "./platform-settings.ts";
+import { defaultOf } from "../settings/client-settings.ts";
 import type { PlatformConfigs } from "./platforms.ts";
 
 /** Where calls go unless a setting says otherwise. */

@@ -1,8 +1,8 @@
 import type { Secret } from "../secret.ts";
 import { type AtlassianConfig, readAtlassian } from "./atlassian.ts";
 import { type GithubConfig, type GithubOauthConfig, readGithub, readGithubOauth } from "./github.ts";
-import { readRotatingSecret } from "./platform-settings.ts";
-import type { SettingReader } from "./setting-reader.ts";
+import { readRotatingSecret } from "../settings/client-settings.ts";
+import type { SettingReader } from "../settings/setting-reader.ts";
 import { readSlack, type SlackConfig } from "./slack.ts";
 
 /** Third parties that we are registered with; undefined: not configured. */

@@ -9,8 +9,8 @@ import {
 } from "../postgres-target.ts";
 import type { Secret } from "../secret.ts";
 import { holdsCertificates } from "../tls/certificates.ts";
-import { inWords } from "./scalars.ts";
-import type { SettingReader } from "./setting-reader.ts";
+import { inWords } from "../settings/scalars.ts";
+import type { SettingReader } from "../settings/setting-reader.ts";
 
 /** What a URL or single settings say; undefined: nothing. */
 export interface TargetParts {

@@ -1,6 +1,6 @@
 import type { Secret } from "../secret.ts";
-import { isNetwork } from "./addresses.ts";
-import type { SettingReader } from "./setting-reader.ts";
+import { isNetwork } from "../settings/addresses.ts";
+import type { SettingReader } from "../settings/setting-reader.ts";
 
 /** How calls to platforms leave the network. */
 export interface ProxyConfig {

@@ -1,5 +1,5 @@
 import { statedSettings } from "../postgres-target.ts";
-import type { SettingReader } from "./setting-reader.ts";
+import type { SettingReader } from "../settings/setting-reader.ts";
 
 const stated: ReadonlySet<string> = new Set(statedSettings.map((name) => name.toLowerCase()));
 

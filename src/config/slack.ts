@@ -6,9 +6,9 @@ import {
   readRequired,
   readRequiredSecret,
   readScopes,
-} from "./platform-settings.ts";
-import type { SettingReader } from "./setting-reader.ts";
-import { readBaseAddress } from "./urls.ts";
+} from "../settings/client-settings.ts";
+import type { SettingReader } from "../settings/setting-reader.ts";
+import { readBaseAddress } from "../settings/urls.ts";
 
 export interface SlackConfig {
   readonly clientId: string;

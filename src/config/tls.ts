@@ -1,6 +1,6 @@
 import { faultsIn, type TlsFiles } from "../tls/certificates.ts";
-import type { PlainSettingName } from "./scalars.ts";
-import type { SettingReader } from "./setting-reader.ts";
+import type { PlainSettingName } from "../settings/scalars.ts";
+import type { SettingReader } from "../settings/setting-reader.ts";
 
 const settingNames = {
   cert: "TLS_CERT_FILE",

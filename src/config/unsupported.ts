@@ -1,4 +1,4 @@
-import type { SettingReader } from "./setting-reader.ts";
+import type { SettingReader } from "../settings/setting-reader.ts";
 import { settings } from "./settings.ts";
 
 /** What this version does not do yet is never silently ignored. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isLoopback } from "../../src/config/addresses.ts";
+import { isLoopback } from "../../src/settings/addresses.ts";
 import { createAuthority } from "../support/certificates.ts";
 import { errorOf, load, warningsOf } from "./load.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ConfigError } from "../../src/config/config-error.ts";
+import { ConfigError } from "../../src/settings/config-error.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
 import { errorOf, filesOf, load, warningsOf } from "./load.ts";
 

@@ -1,5 +1,5 @@
 import type { SettingReader } from "./setting-reader.ts";
-import type { SecretSettingName, SettingName } from "./settings.ts";
+import type { SecretSettingName, SettingName } from "../config/settings.ts";
 
 /** A setting whose value may be repeated in a message. */
 export type PlainSettingName = Exclude<SettingName, SecretSettingName>;

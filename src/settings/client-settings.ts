@@ -1,7 +1,7 @@
 import { Secret } from "../secret.ts";
 import { inWords, type PlainSettingName, readWords } from "./scalars.ts";
 import type { SettingReader } from "./setting-reader.ts";
-import { type SecretSettingName, type SettingName, settingOf } from "./settings.ts";
+import { type SecretSettingName, type SettingName, settingOf } from "../config/settings.ts";
 import { readBaseAddress } from "./urls.ts";
 
 /** What decides whether a platform is configured. */

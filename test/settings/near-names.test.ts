@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { findNearNames } from "../../src/config/near-names.ts";
+import { findNearNames } from "../../src/settings/near-names.ts";
 import { knownNames } from "../../src/config/settings.ts";
 
 function meant(name: string): string | undefined {

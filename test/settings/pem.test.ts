@@ -1,6 +1,6 @@
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { expect, test } from "vitest";
-import { normalisePem } from "../../src/config/pem.ts";
+import { normalisePem } from "../../src/settings/pem.ts";
 
 const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const pems = (["pkcs1", "pkcs8"] as const).map((type) => privateKey.export({ type, format: "pem" }).toString());

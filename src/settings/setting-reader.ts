@@ -1,6 +1,6 @@
 import { Secret } from "../secret.ts";
 import { ConfigError, type Problem } from "./config-error.ts";
-import { type SecretSettingName, type SettingName, settingOf } from "./settings.ts";
+import { type SecretSettingName, type SettingName, settingOf } from "../config/settings.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 /** The text of a file. @throws if it cannot be read. */
