@@ -19,7 +19,8 @@ export const layers: Readonly<Record<string, Layer>> = {
   "src/work": { from: ["src/"] },
   "src/tls": { from: ["src/"] },
   "src/world": { from: ["src/"], packages: ["pino", "undici"] },
-  "src/config": { from: ["src/secret.ts", "src/secret-shapes.ts", "src/postgres-target.ts", "src/tls"] },
+  "src/settings": { from: ["src/secret.ts"] },
+  "src/config": { from: ["src/secret.ts", "src/postgres-target.ts", "src/settings", "src/tls"] },
 
   "src/domain/access": { from: ground, packages: ["lru-cache"] },
   "src/domain/model": { from: [...ground, "src/domain/access"] },
@@ -43,11 +44,11 @@ export const layers: Readonly<Record<string, Layer>> = {
   },
 
   "src/app": {
-    from: ["config", "domain", "platforms", "storage", "callers", "telemetry", "web", "rpc", "tls"]
+    from: ["settings", "config", "domain", "platforms", "storage", "callers", "telemetry", "web", "rpc", "tls"]
       .map((room) => `src/${room}`)
       .concat(ground),
   },
-  "src/cli": { from: ["src/", "src/config", "src/storage", "src/callers", "src/cli"] },
+  "src/cli": { from: ["src/", "src/settings", "src/config", "src/storage", "src/callers", "src/cli"] },
   "src/cli/health.ts": {
     from: ["src/", "src/config", "src/tls", "src/cli", "gen"],
     packages: ["@grpc/", "@bufbuild/"],

@@ -1,7 +1,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { allSettings, type Setting } from "../src/config/settings.ts";
+import { allSettings } from "../src/config/settings.ts";
+import type { Setting } from "../src/settings/setting.ts";
 import { root } from "./run-tool.ts";
 
 const place = /(<!-- settings -->\n)([\s\S]*?)(<!-- \/settings -->)/;
@@ -47,7 +48,7 @@ function nameOf({ name, aliases = [], secret }: Setting): string {
 }
 
 function defaultOf(setting: Setting): string {
-  return setting.default === undefined ? "" : setting.default.replaceAll("|", "\\|");
+  return (setting.default ?? setting.unset ?? "").replaceAll("|", "\\|");
 }
 
 function meaningOf({ meaning, support }: Setting): string {

@@ -1,15 +1,14 @@
 import type { Secret } from "../secret.ts";
 import {
-  defaultOf,
+  type ClientSettings,
   isConfigured,
-  type PlatformSettings,
   readAddressPair,
   readRequired,
   readRequiredSecret,
   readScopes,
 } from "../settings/client-settings.ts";
 import { readChoice } from "../settings/scalars.ts";
-import type { SettingReader } from "../settings/setting-reader.ts";
+import type { Reader, ServiceSetting } from "./settings.ts";
 
 export interface AtlassianConfig {
   readonly clientId: string;
@@ -23,14 +22,17 @@ export interface AtlassianConfig {
   readonly apiUrl: string;
 }
 
-const app: PlatformSettings = { title: "Atlassian app", required: [["JIRA_CLIENT_ID"], ["JIRA_CLIENT_SECRET"]] };
+const app: ClientSettings<ServiceSetting> = {
+  title: "Atlassian app",
+  required: [["JIRA_CLIENT_ID"], ["JIRA_CLIENT_SECRET"]],
+};
 
 /** One app for Jira and Confluence; undefined: not configured. */
-export function readAtlassian(reader: SettingReader): AtlassianConfig | undefined {
+export function readAtlassian(reader: Reader): AtlassianConfig | undefined {
   if (!isConfigured(reader, app)) return undefined;
   const [authUrl, apiUrl] = readAddressPair(reader, "ATLASSIAN_AUTH_URL", "ATLASSIAN_API_URL", "set both");
-  const jira = readScopes(reader, "JIRA_SCOPES", defaultOf("JIRA_SCOPES").split(" "));
-  const confluence = readScopes(reader, "CONFLUENCE_SCOPES", []);
+  const jira = readScopes(reader, "JIRA_SCOPES");
+  const confluence = readScopes(reader, "CONFLUENCE_SCOPES");
   if (jira.length + confluence.length === 0) {
     reader.problem("JIRA_SCOPES", "is none, and so is CONFLUENCE_SCOPES", "set the scopes of at least one of them");
   }
@@ -38,7 +40,7 @@ export function readAtlassian(reader: SettingReader): AtlassianConfig | undefine
     clientId: readRequired(reader, "JIRA_CLIENT_ID"),
     clientSecret: readRequiredSecret(reader, "JIRA_CLIENT_SECRET"),
     scopes: [...new Set([...jira, ...confluence, "offline_access"])],
-    pkce: readChoice(reader, "JIRA_PKCE", ["on", "off"], "on") === "on",
+    pkce: readChoice(reader, "JIRA_PKCE", ["on", "off"]) === "on",
     authUrl,
     apiUrl,
   };

@@ -1,12 +1,11 @@
 import { dirname } from "node:path";
 import type { PostgresTarget } from "../postgres-target.ts";
 import { Secret } from "../secret.ts";
+import { readChoice } from "../settings/scalars.ts";
 import { readTarget } from "./postgres-target.ts";
 import { splitPostgresUrl, type UrlParts } from "./postgres-url.ts";
-import { readChoice } from "../settings/scalars.ts";
 import { readSessionParameters, sessionParameters } from "./session-parameters.ts";
-import type { SettingReader } from "../settings/setting-reader.ts";
-import type { SettingName } from "./settings.ts";
+import type { Reader, SettingName } from "./settings.ts";
 
 export type DatabaseConfig =
   | {
@@ -34,9 +33,9 @@ const parts: readonly SettingName[] = [
   "POSTGRES_SSLROOTCERT",
 ];
 
-export function readDatabase(reader: SettingReader): DatabaseConfig {
+export function readDatabase(reader: Reader): DatabaseConfig {
   const given = parts.filter((name) => reader.isGiven(name));
-  const mayLoseCommits = readChoice(reader, "DATABASE_MAY_LOSE_COMMITS", ["0", "1"], "0") === "1";
+  const mayLoseCommits = readChoice(reader, "DATABASE_MAY_LOSE_COMMITS", ["0", "1"]) === "1";
   if (reader.isGiven("DATABASE_URL")) {
     if (given.length > 0) reader.warn(`DATABASE_URL is used, and ${given.join(", ")} is not`);
     return { kind: "postgres", ...withDirect(reader, readUrl(reader, "DATABASE_URL")), mayLoseCommits };
@@ -58,7 +57,7 @@ export function readDatabase(reader: SettingReader): DatabaseConfig {
 }
 
 /** The direct way leads to the same schema, where it names none itself. */
-function withDirect(reader: SettingReader, target: PostgresTarget) {
+function withDirect(reader: Reader, target: PostgresTarget) {
   if (!reader.isGiven("DATABASE_DIRECT_URL")) return { target, direct: undefined };
   const isSame = reader.secret("DATABASE_DIRECT_URL")?.reveal() === reader.secret("DATABASE_URL")?.reveal();
   if (isSame) return { target, direct: undefined };
@@ -68,9 +67,9 @@ function withDirect(reader: SettingReader, target: PostgresTarget) {
   return { target, direct: { ...direct, session } };
 }
 
-function readDataDir(reader: SettingReader): string {
+function readDataDir(reader: Reader): string {
   const file = reader.text("CENTRAL_OAUTH_DB_PATH");
-  return reader.text("DATA_DIR") ?? (file === undefined ? "./data" : dirname(file));
+  return reader.text("DATA_DIR") ?? (file === undefined ? reader.defaultOf("DATA_DIR") : dirname(file));
 }
 
 const noParts: UrlParts = {
@@ -89,7 +88,7 @@ const understood = new Set([
 ]);
 
 /** A URL that cannot be used is a problem; what stands in for it is never connected to. */
-function readUrl(reader: SettingReader, name: "DATABASE_URL" | "DATABASE_DIRECT_URL"): PostgresTarget {
+function readUrl(reader: Reader, name: "DATABASE_URL" | "DATABASE_DIRECT_URL"): PostgresTarget {
   const text = reader.secret(name);
   const found = text === undefined ? undefined : splitPostgresUrl(text.reveal());
   if (text !== undefined && found === undefined) {
@@ -120,7 +119,7 @@ function readUrl(reader: SettingReader, name: "DATABASE_URL" | "DATABASE_DIRECT_
   });
 }
 
-function readParts(reader: SettingReader): PostgresTarget {
+function readParts(reader: Reader): PostgresTarget {
   return readTarget(reader, {
     host: reader.text("POSTGRES_HOST")?.replace(/^\[(.*)\]$/, "$1"),
     port: reader.text("POSTGRES_PORT"),

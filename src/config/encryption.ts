@@ -1,6 +1,6 @@
 import type { Secret } from "../secret.ts";
 import { readChoice } from "../settings/scalars.ts";
-import type { SettingReader } from "../settings/setting-reader.ts";
+import type { Reader } from "./settings.ts";
 
 export interface EncryptionConfig {
   /** Fernet keys, comma separated, the first of which encrypts; undefined: generated in the data directory. */
@@ -11,14 +11,14 @@ export interface EncryptionConfig {
 
 const generate = "run `npx oauth-token-service keys generate` and set what it prints";
 
-export function readEncryption(reader: SettingReader, database: "postgres" | "embedded"): EncryptionConfig {
+export function readEncryption(reader: Reader, database: "postgres" | "embedded"): EncryptionConfig {
   return {
     keys: readKeys(reader, database),
-    cipher: readChoice(reader, "TOKEN_CIPHER", ["fernet", "aes-256-gcm"], "fernet"),
+    cipher: readChoice(reader, "TOKEN_CIPHER", ["fernet", "aes-256-gcm"]),
   };
 }
 
-function readKeys(reader: SettingReader, database: "postgres" | "embedded"): Secret | undefined {
+function readKeys(reader: Reader, database: "postgres" | "embedded"): Secret | undefined {
   const keys = reader.secret("TOKEN_ENCRYPTION_KEY");
   if (keys === undefined && database === "postgres" && !reader.isGiven("TOKEN_ENCRYPTION_KEY")) {
     reader.problem("TOKEN_ENCRYPTION_KEY", "is required with Postgres", generate);

@@ -1,18 +1,17 @@
 import { createPrivateKey } from "node:crypto";
 import { Secret } from "../secret.ts";
-import { normalisePem } from "../settings/pem.ts";
 import {
-  defaultOf,
+  type ClientSettings,
   isConfigured,
-  type PlatformSettings,
   readAddressPair,
   readRequired,
   readRequiredSecret,
   readScopes,
 } from "../settings/client-settings.ts";
+import { normalisePem } from "../settings/pem.ts";
 import { readChoice } from "../settings/scalars.ts";
-import type { SettingReader } from "../settings/setting-reader.ts";
 import { readBaseAddress } from "../settings/urls.ts";
+import type { Reader, ServiceSetting } from "./settings.ts";
 
 /** One GitHub: github.com or an Enterprise one. Addresses have no slash at the end. */
 interface GithubHost {
@@ -42,7 +41,7 @@ export interface GithubOauthConfig extends GithubHost {
   readonly scopes: readonly string[];
 }
 
-const app: PlatformSettings = {
+const app: ClientSettings<ServiceSetting> = {
   title: "GitHub App",
   required: [
     ["GITHUB_APP_ID"],
@@ -54,13 +53,13 @@ const app: PlatformSettings = {
   optional: ["GITHUB_WEBHOOK_SECRET"],
 };
 
-const oauthApp: PlatformSettings = {
+const oauthApp: ClientSettings<ServiceSetting> = {
   title: "GitHub OAuth App",
   required: [["GITHUB_OAUTH_CLIENT_ID"], ["GITHUB_OAUTH_CLIENT_SECRET"]],
 };
 
 /** The GitHub App; undefined: not configured. */
-export function readGithub(reader: SettingReader): GithubConfig | undefined {
+export function readGithub(reader: Reader): GithubConfig | undefined {
   if (!isConfigured(reader, app)) return undefined;
   return {
     ...readHost(reader),
@@ -75,29 +74,29 @@ export function readGithub(reader: SettingReader): GithubConfig | undefined {
 }
 
 /** The classic OAuth App; undefined: not configured. */
-export function readGithubOauth(reader: SettingReader): GithubOauthConfig | undefined {
+export function readGithubOauth(reader: Reader): GithubOauthConfig | undefined {
   if (!isConfigured(reader, oauthApp)) return undefined;
   return {
     ...readHost(reader),
     clientId: readRequired(reader, "GITHUB_OAUTH_CLIENT_ID"),
     clientSecret: readRequiredSecret(reader, "GITHUB_OAUTH_CLIENT_SECRET"),
-    scopes: readScopes(reader, "GITHUB_OAUTH_SCOPES", [defaultOf("GITHUB_OAUTH_SCOPES")]),
+    scopes: readScopes(reader, "GITHUB_OAUTH_SCOPES"),
   };
 }
 
-function readHost(reader: SettingReader): GithubHost {
+function readHost(reader: Reader): GithubHost {
   const hint = "set both; on Enterprise Server the API is at $GITHUB_URL/api/v3";
   const [webUrl, apiUrl] = readAddressPair(reader, "GITHUB_URL", "GITHUB_API_URL", hint);
-  return { webUrl, apiUrl, issuer: readBaseAddress(reader, "GITHUB_ISSUER", defaultOf("GITHUB_ISSUER")) };
+  return { webUrl, apiUrl, issuer: readBaseAddress(reader, "GITHUB_ISSUER") };
 }
 
-function readAppId(reader: SettingReader): string {
+function readAppId(reader: Reader): string {
   const id = readRequired(reader, "GITHUB_APP_ID");
   if (id !== "" && !/^\d+$/.test(id)) reader.problem("GITHUB_APP_ID", "this is not a number", "set the App ID");
   return id;
 }
 
-function readSlug(reader: SettingReader): string {
+function readSlug(reader: Reader): string {
   const slug = readRequired(reader, "GITHUB_APP_NAME");
   if (slug !== "" && !/^[\w.-]+$/.test(slug)) {
     reader.problem("GITHUB_APP_NAME", "this is not a name as in URLs", "set the last part of the app's public link");
@@ -105,16 +104,16 @@ function readSlug(reader: SettingReader): string {
   return slug;
 }
 
-function readInstallPath(reader: SettingReader): string {
-  const path = reader.text("GITHUB_INSTALL_PATH") ?? defaultOf("GITHUB_INSTALL_PATH");
+function readInstallPath(reader: Reader): string {
+  const path = reader.text("GITHUB_INSTALL_PATH") ?? reader.defaultOf("GITHUB_INSTALL_PATH");
   if (!/^(\/[\w.-]+)+$/.test(path)) {
     reader.problem("GITHUB_INSTALL_PATH", `${path} is not a path`, "set /apps, on Enterprise Server /github-apps");
   }
   return path;
 }
 
-function readClaimProof(reader: SettingReader): GithubConfig["claimProof"] {
-  const proof = readChoice(reader, "GITHUB_CLAIM_PROOF", ["administers", "sees"], "administers");
+function readClaimProof(reader: Reader): GithubConfig["claimProof"] {
+  const proof = readChoice(reader, "GITHUB_CLAIM_PROOF", ["administers", "sees"]);
   if (proof === "sees") {
     reader.warn(
       "GITHUB_CLAIM_PROOF=sees: whoever can read one repository of an organization can connect all that is installed " +
@@ -124,7 +123,7 @@ function readClaimProof(reader: SettingReader): GithubConfig["claimProof"] {
   return proof;
 }
 
-function readPrivateKey(reader: SettingReader): Secret {
+function readPrivateKey(reader: Reader): Secret {
   const path = reader.text("GITHUB_PRIVATE_KEY_PATH");
   const given = reader.secret("GITHUB_PRIVATE_KEY");
   if (path !== undefined && reader.isGiven("GITHUB_PRIVATE_KEY")) {

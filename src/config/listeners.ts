@@ -1,9 +1,9 @@
-import type { TlsFiles } from "../tls/certificates.ts";
 import { isLoopback, readHost, readNetworks } from "../settings/addresses.ts";
-import { readChoice, readPort } from "../settings/scalars.ts";
-import type { SettingReader } from "../settings/setting-reader.ts";
-import { readTls } from "./tls.ts";
+import { readChoice, readChoiceOr, readPort } from "../settings/scalars.ts";
 import { readBaseUrl, readOrigins } from "../settings/urls.ts";
+import type { TlsFiles } from "../tls/certificates.ts";
+import type { Reader } from "./settings.ts";
+import { readTls } from "./tls.ts";
 
 /** What is bound; port 0 lets the system choose. */
 export interface Listener {
@@ -32,18 +32,18 @@ export interface Listeners {
   readonly trustedProxies: readonly string[];
 }
 
-export function readListeners(reader: SettingReader): Listeners {
+export function readListeners(reader: Reader): Listeners {
   const ports = {
-    PORT: readPort(reader, "PORT", 8010),
-    GRPC_PORT: readPort(reader, "GRPC_PORT", 50_051),
-    INTERNAL_PORT: readPort(reader, "INTERNAL_PORT", 8011),
+    PORT: readPort(reader, "PORT"),
+    GRPC_PORT: readPort(reader, "GRPC_PORT"),
+    INTERNAL_PORT: readPort(reader, "INTERNAL_PORT"),
   };
   refuseSharedPorts(reader, ports);
   const baseUrl = readBaseUrl(reader, "BASE_URL", `http://localhost:${ports.PORT}`);
   const local = isLoopback(baseUrl.hostname);
   const tls = readTls(reader);
   const internalHost = readInternalHost(reader, tls !== undefined);
-  const installMode = readChoice(reader, "INSTALL_MODE", ["open", "link"], local ? "open" : "link");
+  const installMode = readChoiceOr(reader, "INSTALL_MODE", ["open", "link"], local ? "open" : "link");
   if (installMode === "open" && !local) warnOfOpenInstalls(reader, baseUrl);
   return {
     public: {
@@ -61,7 +61,7 @@ export function readListeners(reader: SettingReader): Listeners {
   };
 }
 
-function warnOfOpenInstalls(reader: SettingReader, { host }: URL): void {
+function warnOfOpenInstalls(reader: Reader, { host }: URL): void {
   reader.warn(
     `INSTALL_MODE=open: whoever reaches ${host} can connect what is theirs for any owner they name; ` +
       "set INSTALL_MODE=link, and let the product make links with CreateInstallLink",
@@ -69,8 +69,8 @@ function warnOfOpenInstalls(reader: SettingReader, { host }: URL): void {
 }
 
 /** Secrets are asked for here: who is elsewhere has to prove who it is, on a line that nobody listens to. */
-function readInternalHost(reader: SettingReader, hasTls: boolean): string {
-  const host = readHost(reader, "INTERNAL_HOST", "127.0.0.1");
+function readInternalHost(reader: Reader, hasTls: boolean): string {
+  const host = readHost(reader, "INTERNAL_HOST", reader.defaultOf("INTERNAL_HOST"));
   const encrypted = hasTls || isTlsTerminated(reader);
   if (isLoopback(host)) return host;
   const refuse = (wrong: string, fix: string) =>
@@ -89,11 +89,11 @@ function readInternalHost(reader: SettingReader, hasTls: boolean): string {
   return host;
 }
 
-function isTlsTerminated(reader: SettingReader): boolean {
-  return readChoice(reader, "TLS_TERMINATED_BY_PROXY", ["0", "1"], "0") === "1";
+function isTlsTerminated(reader: Reader): boolean {
+  return readChoice(reader, "TLS_TERMINATED_BY_PROXY", ["0", "1"]) === "1";
 }
 
-function readInstallPage(reader: SettingReader): URL | undefined {
+function readInstallPage(reader: Reader): URL | undefined {
   const text = reader.text("INSTALL_PAGE_URL");
   if (text === undefined) return undefined;
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -107,7 +107,7 @@ function readInstallPage(reader: SettingReader): URL | undefined {
   return undefined;
 }
 
-function refuseSharedPorts(reader: SettingReader, ports: Readonly<Record<string, number>>): void {
+function refuseSharedPorts(reader: Reader, ports: Readonly<Record<string, number>>): void {
   const names = new Map<number, string>();
   for (const [name, port] of Object.entries(ports)) {
     const other = names.get(port);

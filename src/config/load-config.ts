@@ -1,15 +1,15 @@
+import { findNearNames } from "../settings/near-names.ts";
+import { readInteger } from "../settings/scalars.ts";
+import { createSettingReader, type Environment, type ReadFile } from "../settings/setting-reader.ts";
 import { type DatabaseConfig, readDatabase } from "./database.ts";
 import { type EncryptionConfig, readEncryption } from "./encryption.ts";
 import { type Listeners, readListeners } from "./listeners.ts";
 import { type LogLevel, readLogLevel } from "./log-level.ts";
-import { findNearNames } from "../settings/near-names.ts";
 import { readOtlpEndpoint } from "./otlp.ts";
 import { ownHosts } from "./own-hosts.ts";
 import { notConfigured, type PlatformConfigs, readPlatforms, readWebhooks, type WebhookConfig } from "./platforms.ts";
 import { type ProxyConfig, readProxy } from "./proxy.ts";
-import { readInteger } from "../settings/scalars.ts";
-import { createSettingReader, type Environment, type ReadFile } from "../settings/setting-reader.ts";
-import { knownNames, secretSettings } from "./settings.ts";
+import { knownNames, secretSettings, settings } from "./settings.ts";
 import { warnOfUnused } from "./unsupported.ts";
 
 /** The whole configuration, read once at start. */
@@ -44,7 +44,7 @@ export function loadConfig(
   env: Environment,
   readFile: ReadFile,
 ): { readonly config: Config; readonly warnings: readonly string[] } {
-  const reader = createSettingReader(env, readFile);
+  const reader = createSettingReader(settings, env, readFile);
   for (const { given, meant } of findNearNames(namesIn(env), knownNames())) {
     reader.warn(`${given} is not a setting; ${meant} is`);
   }
@@ -63,9 +63,9 @@ export function loadConfig(
     ownHosts: ownHosts(platforms),
     webhooks: readWebhooks(reader),
     log: { level: readLogLevel(reader) },
-    drainSeconds: readInteger(reader, "DRAIN_SECONDS", { fallback: 20, min: 0, max: 3600 }),
-    cacheMaxEntries: readInteger(reader, "CACHE_MAX_ENTRIES", { fallback: 50_000, min: 1, max: 10_000_000 }),
-    auditRetentionDays: readInteger(reader, "AUDIT_RETENTION_DAYS", { fallback: 400, min: 1, max: 36_500 }),
+    drainSeconds: readInteger(reader, "DRAIN_SECONDS", { min: 0, max: 3600 }),
+    cacheMaxEntries: readInteger(reader, "CACHE_MAX_ENTRIES", { min: 1, max: 10_000_000 }),
+    auditRetentionDays: readInteger(reader, "AUDIT_RETENTION_DAYS", { min: 1, max: 36_500 }),
     proxy: readProxy(reader),
     otlpEndpoint: readOtlpEndpoint(reader),
   };
@@ -74,7 +74,7 @@ export function loadConfig(
 
 /** Only what a command that migrates needs: it may run with fewer rights, and fewer secrets, than the service. */
 export function loadDatabaseConfig(env: Environment, readFile: ReadFile): DatabaseConfig {
-  const reader = createSettingReader(env, readFile);
+  const reader = createSettingReader(settings, env, readFile);
   const database = readDatabase(reader);
   reader.finish();
   return database;
@@ -82,7 +82,7 @@ export function loadDatabaseConfig(env: Environment, readFile: ReadFile): Databa
 
 /** Only what a command that opens what is stored needs. */
 export function loadSealingConfig(env: Environment, readFile: ReadFile): Pick<Config, "database" | "encryption"> {
-  const reader = createSettingReader(env, readFile);
+  const reader = createSettingReader(settings, env, readFile);
   const database = readDatabase(reader);
   const encryption = readEncryption(reader, database.kind);
   reader.finish();
@@ -91,7 +91,7 @@ export function loadSealingConfig(env: Environment, readFile: ReadFile): Pick<Co
 
 /** Only where the service listens. */
 export function loadListeners(env: Environment, readFile: ReadFile): Listeners {
-  const reader = createSettingReader(env, readFile);
+  const reader = createSettingReader(settings, env, readFile);
   const listeners = readListeners(reader);
   reader.finish();
   return listeners;
@@ -99,7 +99,7 @@ export function loadListeners(env: Environment, readFile: ReadFile): Listeners {
 
 /** Only the path of the caller file; undefined if AUTH_CONFIG is not set. */
 export function loadAuthConfig(env: Environment, readFile: ReadFile): string | undefined {
-  const reader = createSettingReader(env, readFile);
+  const reader = createSettingReader(settings, env, readFile);
   const path = reader.text("AUTH_CONFIG");
   reader.finish();
   return path;

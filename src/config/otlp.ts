@@ -1,10 +1,10 @@
-import type { SettingReader } from "../settings/setting-reader.ts";
+import type { Reader } from "./settings.ts";
 
 /**
  * The base address of a collector, without a slash at the end. Plain http is usual: a collector runs beside the service
  * and gets no secret.
  */
-export function readOtlpEndpoint(reader: SettingReader): string | undefined {
+export function readOtlpEndpoint(reader: Reader): string | undefined {
   const text = reader.text("OTEL_EXPORTER_OTLP_ENDPOINT");
   if (text === undefined) return undefined;
   const url = /^https?:\/\//i.test(text) && URL.canParse(text) ? new URL(text) : undefined;

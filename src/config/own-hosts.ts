@@ -1,10 +1,10 @@
-import { defaultOf } from "../settings/client-settings.ts";
 import type { PlatformConfigs } from "./platforms.ts";
+import { settings } from "./settings.ts";
 
 /** Where calls go unless a setting says otherwise. */
 const defaults = new Set(
-  (["GITHUB_URL", "GITHUB_API_URL", "ATLASSIAN_AUTH_URL", "ATLASSIAN_API_URL", "SLACK_URL"] as const).map((name) =>
-    hostOf(defaultOf(name)),
+  settings.flatMap((setting) =>
+    "default" in setting && setting.default.startsWith("https://") ? [hostOf(setting.default)] : [],
   ),
 );
 

@@ -1,8 +1,8 @@
 import type { Secret } from "../secret.ts";
+import { readRotatingSecret } from "../settings/client-settings.ts";
 import { type AtlassianConfig, readAtlassian } from "./atlassian.ts";
 import { type GithubConfig, type GithubOauthConfig, readGithub, readGithubOauth } from "./github.ts";
-import { readRotatingSecret } from "../settings/client-settings.ts";
-import type { SettingReader } from "../settings/setting-reader.ts";
+import type { Reader } from "./settings.ts";
 import { readSlack, type SlackConfig } from "./slack.ts";
 
 /** Third parties that we are registered with; undefined: not configured. */
@@ -22,7 +22,7 @@ export interface WebhookConfig {
 /** Every name callers may use for a platform, whether or not it is configured. */
 export const knownPlatforms: readonly string[] = ["github", "github-oauth", "jira", "confluence", "slack", "sentry"];
 
-export function readPlatforms(reader: SettingReader): PlatformConfigs {
+export function readPlatforms(reader: Reader): PlatformConfigs {
   return {
     github: readGithub(reader),
     githubOauth: readGithubOauth(reader),
@@ -31,7 +31,7 @@ export function readPlatforms(reader: SettingReader): PlatformConfigs {
   };
 }
 
-export function readWebhooks(reader: SettingReader): WebhookConfig {
+export function readWebhooks(reader: Reader): WebhookConfig {
   return {
     githubSecrets: readRotatingSecret(reader, "GITHUB_WEBHOOK_SECRET"),
     slackSigningSecrets: readRotatingSecret(reader, "SLACK_SIGNING_SECRET"),

@@ -8,9 +8,9 @@ import {
   type TargetPart,
 } from "../postgres-target.ts";
 import type { Secret } from "../secret.ts";
-import { holdsCertificates } from "../tls/certificates.ts";
 import { inWords } from "../settings/scalars.ts";
-import type { SettingReader } from "../settings/setting-reader.ts";
+import { holdsCertificates } from "../tls/certificates.ts";
+import type { Reader } from "./settings.ts";
 
 /** What a URL or single settings say; undefined: nothing. */
 export interface TargetParts {
@@ -31,7 +31,7 @@ export interface TargetParts {
 }
 
 /** Reads the parts together. Everything that is wrong with them is a problem, and then the target is never used. */
-export function readTarget(reader: SettingReader, parts: TargetParts): PostgresTarget {
+export function readTarget(reader: Reader, parts: TargetParts): PostgresTarget {
   const { host = "localhost", user, settings } = parts;
   checkHost(reader, parts, host);
   const tls = readTls(reader, parts, host);
@@ -50,7 +50,7 @@ export function readTarget(reader: SettingReader, parts: TargetParts): PostgresT
   };
 }
 
-function checkHost(reader: SettingReader, { settings }: TargetParts, host: string): void {
+function checkHost(reader: Reader, { settings }: TargetParts, host: string): void {
   if (isSocket(host) || isIP(host) !== 0 || /^[a-z\d_]([\w.-]*[\w.])?$/i.test(host)) return;
   if (host.includes(",")) {
     const fix = "name one: an address that follows the primary, or that of a pooler";
@@ -61,22 +61,22 @@ function checkHost(reader: SettingReader, { settings }: TargetParts, host: strin
   }
 }
 
-function readPort(reader: SettingReader, { port, host, settings }: TargetParts): number {
-  if (port === undefined) return 5432;
+function readPort(reader: Reader, { port, host, settings }: TargetParts): number {
+  if (port === undefined) return Number(reader.defaultOf("POSTGRES_PORT"));
   const value = /^\d{1,5}$/.test(port) ? Number(port) : 0;
   if (value >= 1 && value <= 65_535) return value;
   // Of several hosts each may have its own; one complaint is enough.
   if (host?.includes(",") !== true) {
     reader.problem(settings.port, "the port is not a whole number from 1 to 65535", "set one, such as 5432");
   }
-  return 5432;
+  return Number(reader.defaultOf("POSTGRES_PORT"));
 }
 
 const verifying = ["verify-full", "verify-ca", "require", "true"];
 const plain = ["disable", "false"];
 
 /** Beyond this machine TLS is left out only where that is written out. As with libpq there is none on a socket. */
-function readTls(reader: SettingReader, parts: TargetParts, host: string): PostgresTls | undefined {
+function readTls(reader: Reader, parts: TargetParts, host: string): PostgresTls | undefined {
   const { sslmode, sslrootcert, settings } = parts;
   const ca = readAuthority(reader, settings.sslrootcert, sslrootcert);
   const mode = sslmode ?? (isLocal(host) && sslrootcert === undefined ? "disable" : "verify-full");
@@ -87,7 +87,7 @@ function readTls(reader: SettingReader, parts: TargetParts, host: string): Postg
   return undefined;
 }
 
-function readAuthority(reader: SettingReader, setting: string, path: string | undefined): string | undefined {
+function readAuthority(reader: Reader, setting: string, path: string | undefined): string | undefined {
   if (path === undefined || path === "system") return undefined;
   const text = reader.file(setting, path);
   if (text !== undefined && !holdsCertificates(text)) {
@@ -101,7 +101,7 @@ const authMethods: readonly AuthMethod[] = ["scram-sha-256", "md5", "password"];
 
 /** Without TLS only the way that shows nothing to who listens or answers, unless the operator names others. */
 function readAuthMethods(
-  reader: SettingReader,
+  reader: Reader,
   { requireAuth, settings }: TargetParts,
   tls: PostgresTls | undefined,
 ): ReadonlySet<AuthMethod> {

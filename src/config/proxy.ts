@@ -1,6 +1,6 @@
 import type { Secret } from "../secret.ts";
 import { isNetwork } from "../settings/addresses.ts";
-import type { SettingReader } from "../settings/setting-reader.ts";
+import type { Reader } from "./settings.ts";
 
 /** How calls to platforms leave the network. */
 export interface ProxyConfig {
@@ -10,7 +10,7 @@ export interface ProxyConfig {
   readonly noProxy: string | undefined;
 }
 
-export function readProxy(reader: SettingReader): ProxyConfig {
+export function readProxy(reader: Reader): ProxyConfig {
   const httpsProxy = reader.secret("HTTPS_PROXY");
   const url = httpsProxy?.reveal();
   if (url !== undefined && !(/^https?:\/\//i.test(url) && URL.canParse(url))) {

@@ -1,5 +1,5 @@
 import { statedSettings } from "../postgres-target.ts";
-import type { SettingReader } from "../settings/setting-reader.ts";
+import type { Reader } from "./settings.ts";
 
 const stated: ReadonlySet<string> = new Set(statedSettings.map((name) => name.toLowerCase()));
 
@@ -11,7 +11,7 @@ export const sessionParameters: ReadonlySet<string> = new Set(["options", "searc
  * as a search path or by its name. Whatever is not understood, or is the service's to say, is a problem.
  */
 export function readSessionParameters(
-  reader: SettingReader,
+  reader: Reader,
   setting: string,
   parameters: ReadonlyMap<string, string>,
 ): Readonly<Record<string, string>> {
@@ -36,7 +36,7 @@ export function readSessionParameters(
 }
 
 /** The server's command line: words are parted by blanks, and a backslash takes what follows it as it is. */
-function readOptions(reader: SettingReader, setting: string, text: string): readonly (readonly [string, string])[] {
+function readOptions(reader: Reader, setting: string, text: string): readonly (readonly [string, string])[] {
   const words = (text.match(/(?:\\.|\S)+/gs) ?? []).map((word) => word.replace(/\\(.)/gs, "$1"));
   // `-c name=value` is one word or two.
   const joined = words.map((word, i) => (words[i - 1] === "-c" ? `-c${word}` : word)).filter((word) => word !== "-c");

@@ -1,30 +1,19 @@
-/** One environment variable that an operator may set. */
-export interface Setting {
-  readonly name: string;
-  /** For people; undefined: unset. */
-  readonly default?: string;
-  readonly meaning: string;
-  /** Never shown, and readable from the file that `<name>_FILE` names. */
-  readonly secret?: true;
-  /** Other names, mostly of earlier services. */
-  readonly aliases?: readonly string[];
-  /** `unused`: accepted with a warning, because a later version uses it. */
-  readonly support?: "unused";
-}
+import { knownNames as namesOf, type Setting, secretNames } from "../settings/setting.ts";
+import type { SettingReader } from "../settings/setting-reader.ts";
 
 /** Every setting there is, in the order people meet them. */
 export const settings = [
   {
     name: "BASE_URL",
     aliases: ["OAUTH_CALLBACK_BASE", "PUBLIC_URL"],
-    default: "http://localhost:$PORT",
+    unset: "http://localhost:$PORT",
     meaning:
       "Where browsers and platforms reach the public listener; may have a path. https unless the host is loopback.",
   },
   { name: "PORT", default: "8010", meaning: "Public listener: browsers, callbacks. 0: any free port." },
   {
     name: "HOST",
-    default: "127.0.0.1 if BASE_URL is loopback, else 0.0.0.0",
+    unset: "127.0.0.1 if BASE_URL is loopback, else 0.0.0.0",
     meaning: "Address of the public listener.",
   },
   { name: "GRPC_PORT", default: "50051", meaning: "gRPC listener: internal services, health, reflection." },
@@ -36,30 +25,30 @@ export const settings = [
   },
   {
     name: "INSTALL_MODE",
-    default: "open if BASE_URL is loopback, else link",
+    unset: "open if BASE_URL is loopback, else link",
     meaning: "Who may start an install: `open`, anyone; `link`, only who has a link made for it.",
   },
   {
     name: "ALLOWED_RETURN_ORIGINS",
-    default: "origin of BASE_URL",
+    unset: "origin of BASE_URL",
     meaning: "Origins, comma separated, that `return_to` may lead to.",
   },
   {
     name: "INSTALL_PAGE_URL",
     meaning: "The product's own page for connecting; `install_url` in errors in `link` mode.",
   },
-  { name: "TRUSTED_PROXIES", default: "none", meaning: "CIDRs, comma separated, whose `X-Forwarded-For` is believed." },
+  { name: "TRUSTED_PROXIES", unset: "none", meaning: "CIDRs, comma separated, whose `X-Forwarded-For` is believed." },
   {
     name: "DATABASE_URL",
     secret: true,
-    default: "embedded database in DATA_DIR",
+    unset: "embedded database in DATA_DIR",
     meaning:
       "Postgres, as `postgresql://user:password@host:5432/database`, with libpq's `sslmode`, `sslrootcert`, `require_auth` and `host=/socket/folder`. Beyond this machine TLS is spoken and the certificate verified unless it says `sslmode=disable`.",
   },
   {
     name: "DATABASE_DIRECT_URL",
     secret: true,
-    default: "DATABASE_URL",
+    unset: "DATABASE_URL",
     meaning: "A direct connection for LISTEN and migrations where DATABASE_URL is a transaction pooler.",
   },
   {
@@ -74,16 +63,16 @@ export const settings = [
   { name: "POSTGRES_PORT", default: "5432", meaning: "Port of POSTGRES_HOST." },
   { name: "POSTGRES_USER", meaning: "Database user at POSTGRES_HOST." },
   { name: "POSTGRES_PASSWORD", secret: true, meaning: "Password of POSTGRES_USER." },
-  { name: "POSTGRES_DB", default: "POSTGRES_USER", meaning: "Database at POSTGRES_HOST." },
+  { name: "POSTGRES_DB", unset: "POSTGRES_USER", meaning: "Database at POSTGRES_HOST." },
   {
     name: "POSTGRES_SSLMODE",
-    default: "verify-full; disable on loopback and sockets",
+    unset: "verify-full; disable on loopback and sockets",
     meaning:
       "As `sslmode` in DATABASE_URL: `verify-full`, also spelled `verify-ca` or `require`, or `disable`, which goes without TLS.",
   },
   {
     name: "POSTGRES_SSLROOTCERT",
-    default: "system",
+    unset: "system",
     meaning: "As `sslrootcert` in DATABASE_URL: PEM file of who signed the server's certificate, or `system`.",
   },
   {
@@ -95,7 +84,7 @@ export const settings = [
   {
     name: "TOKEN_ENCRYPTION_KEY",
     secret: true,
-    default: "generated in DATA_DIR; required with Postgres",
+    unset: "generated in DATA_DIR; required with Postgres",
     meaning:
       "Fernet keys, comma separated: the first encrypts, all decrypt. `npx oauth-token-service keys generate` makes one.",
   },
@@ -232,32 +221,18 @@ export const settings = [
   { name: "AUDIT_RETENTION_DAYS", default: "400", meaning: "Older audit rows are pruned." },
 ] as const satisfies readonly Setting[];
 
-export type SettingName = (typeof settings)[number]["name"];
-export type SecretSettingName = Extract<(typeof settings)[number], { readonly secret: true }>["name"];
+export type ServiceSetting = (typeof settings)[number];
+export type SettingName = ServiceSetting["name"];
+/** Reads these settings. */
+export type Reader = SettingReader<ServiceSetting>;
 
 /** The settings that may come from a file. */
-export const secretSettings: readonly SecretSettingName[] = settings.flatMap((setting) =>
-  "secret" in setting ? [setting.name] : [],
-);
+export const secretSettings = secretNames(settings);
 
 /** The same list, seen through its interface. */
 export const allSettings: readonly Setting[] = settings;
 
-/** The description of one setting. */
-export function settingOf(name: SettingName): Setting {
-  const found = byName.get(name);
-  if (found === undefined) throw new Error(`there is no setting ${name}`);
-  return found;
-}
-
-/** Every name the service listens to: settings, their aliases, and the files that secrets may come from. */
+/** Every name the service listens to. */
 export function knownNames(): ReadonlySet<string> {
-  return new Set(
-    allSettings.flatMap((setting) => {
-      const names = [setting.name, ...(setting.aliases ?? [])];
-      return setting.secret === true ? [...names, `${setting.name}_FILE`] : names;
-    }),
-  );
+  return namesOf(settings);
 }
-
-const byName = new Map<string, Setting>(allSettings.map((setting) => [setting.name, setting]));

@@ -1,14 +1,13 @@
 import type { Secret } from "../secret.ts";
 import {
-  defaultOf,
+  type ClientSettings,
   isConfigured,
-  type PlatformSettings,
   readRequired,
   readRequiredSecret,
   readScopes,
 } from "../settings/client-settings.ts";
-import type { SettingReader } from "../settings/setting-reader.ts";
 import { readBaseAddress } from "../settings/urls.ts";
+import type { Reader, ServiceSetting } from "./settings.ts";
 
 export interface SlackConfig {
   readonly clientId: string;
@@ -21,19 +20,19 @@ export interface SlackConfig {
   readonly slackUrl: string;
 }
 
-const app: PlatformSettings = {
+const app: ClientSettings<ServiceSetting> = {
   title: "Slack app",
   required: [["SLACK_CLIENT_ID"], ["SLACK_CLIENT_SECRET"]],
   optional: ["SLACK_SIGNING_SECRET"],
 };
 
 /** The Slack app; undefined: not configured. */
-export function readSlack(reader: SettingReader): SlackConfig | undefined {
+export function readSlack(reader: Reader): SlackConfig | undefined {
   if (reader.isGiven("SLACK_STATE_SECRET")) reader.warn("SLACK_STATE_SECRET is not needed: every state is random");
   if (!isConfigured(reader, app)) return undefined;
-  const userScopes = readScopes(reader, "SLACK_USER_SCOPES", []);
-  const bot = userScopes.length > 0 && reader.isEmpty("SLACK_SCOPES") ? [] : defaultOf("SLACK_SCOPES").split(" ");
-  const scopes = readScopes(reader, "SLACK_SCOPES", bot);
+  const userScopes = readScopes(reader, "SLACK_USER_SCOPES");
+  const forPeople = userScopes.length > 0 && reader.isEmpty("SLACK_SCOPES");
+  const scopes = readScopes(reader, "SLACK_SCOPES", forPeople ? "none" : undefined);
   if (scopes.length + userScopes.length === 0) {
     reader.problem("SLACK_SCOPES", "is none, and so is SLACK_USER_SCOPES", "set the scopes of at least one of them");
   }
@@ -42,6 +41,6 @@ export function readSlack(reader: SettingReader): SlackConfig | undefined {
     clientSecret: readRequiredSecret(reader, "SLACK_CLIENT_SECRET"),
     scopes,
     userScopes,
-    slackUrl: readBaseAddress(reader, "SLACK_URL", defaultOf("SLACK_URL")),
+    slackUrl: readBaseAddress(reader, "SLACK_URL"),
   };
 }

@@ -1,15 +1,15 @@
+import type { PlainName } from "../settings/setting.ts";
 import { faultsIn, type TlsFiles } from "../tls/certificates.ts";
-import type { PlainSettingName } from "../settings/scalars.ts";
-import type { SettingReader } from "../settings/setting-reader.ts";
+import type { Reader, ServiceSetting } from "./settings.ts";
 
 const settingNames = {
   cert: "TLS_CERT_FILE",
   key: "TLS_KEY_FILE",
   clientCa: "TLS_CLIENT_CA_FILE",
-} as const satisfies Record<keyof TlsFiles, PlainSettingName>;
+} as const satisfies Record<keyof TlsFiles, PlainName<ServiceSetting>>;
 
 /** The certificates of the gRPC and internal listeners; undefined: they speak without TLS. */
-export function readTls(reader: SettingReader): TlsFiles | undefined {
+export function readTls(reader: Reader): TlsFiles | undefined {
   const [cert, key, clientCa] = [settingNames.cert, settingNames.key, settingNames.clientCa].map(reader.text);
   const contents = readContents(reader, { cert, key, clientCa });
   if (cert !== undefined && key !== undefined) {
@@ -30,7 +30,7 @@ export function readTls(reader: SettingReader): TlsFiles | undefined {
 }
 
 /** Undefined if a certificate or a key is missing; a file that cannot be read is a problem. */
-function readContents(reader: SettingReader, paths: Record<keyof TlsFiles, string | undefined>) {
+function readContents(reader: Reader, paths: Record<keyof TlsFiles, string | undefined>) {
   const read = (part: keyof TlsFiles) => {
     const path = paths[part];
     return path === undefined ? undefined : reader.file(settingNames[part], path);

@@ -1,5 +1,5 @@
 import { BlockList, isIP } from "node:net";
-import type { PlainSettingName } from "./scalars.ts";
+import type { PlainName, Setting } from "./setting.ts";
 import type { SettingReader } from "./setting-reader.ts";
 
 const loopback = new BlockList();
@@ -15,7 +15,7 @@ export function isLoopback(host: string): boolean {
 }
 
 /** What a listener binds to: a host name or address, without brackets. */
-export function readHost(reader: SettingReader, name: PlainSettingName, fallback: string): string {
+export function readHost<S extends Setting>(reader: SettingReader<S>, name: PlainName<S>, fallback: string): string {
   const text = reader.text(name);
   if (text === undefined) return fallback;
   if (isIP(text) !== 0 || /^[a-z\d]([\w.-]*[a-z\d])?$/i.test(text)) return text;
@@ -24,7 +24,7 @@ export function readHost(reader: SettingReader, name: PlainSettingName, fallback
 }
 
 /** Networks in CIDR notation, comma separated; a bare address is a network of one. */
-export function readNetworks(reader: SettingReader, name: PlainSettingName): readonly string[] {
+export function readNetworks<S extends Setting>(reader: SettingReader<S>, name: PlainName<S>): readonly string[] {
   const networks = (reader.text(name) ?? "").split(",").map((network) => network.trim());
   return networks.filter((network) => {
     if (network === "") return false;

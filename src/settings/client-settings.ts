@@ -1,23 +1,23 @@
 import { Secret } from "../secret.ts";
-import { inWords, type PlainSettingName, readWords } from "./scalars.ts";
+import { inWords, wordsIn } from "./scalars.ts";
+import type { DefaultedName, PlainName, SecretName, Setting } from "./setting.ts";
 import type { SettingReader } from "./setting-reader.ts";
-import { type SecretSettingName, type SettingName, settingOf } from "../config/settings.ts";
 import { readBaseAddress } from "./urls.ts";
 
-/** What decides whether a platform is configured. */
-export interface PlatformSettings {
+/** What decides whether we are a client of a platform. */
+export interface ClientSettings<S extends Setting> {
   /** For people: `GitHub App`. */
   readonly title: string;
   /** Needed as soon as any is given; alternatives are one entry. */
-  readonly required: readonly (readonly SettingName[])[];
+  readonly required: readonly (readonly S["name"][])[];
   /** Mean the platform as well, but can be left out. */
-  readonly optional?: readonly SettingName[];
+  readonly optional?: readonly S["name"][];
 }
 
 /**
  * Whether a platform is wanted: any of its settings is given. Half of them is a problem that names what is missing.
  */
-export function isConfigured(reader: SettingReader, settings: PlatformSettings): boolean {
+export function isConfigured<S extends Setting>(reader: SettingReader<S>, settings: ClientSettings<S>): boolean {
   const given = [...settings.required.flat(), ...(settings.optional ?? [])].filter((name) => reader.isGiven(name));
   if (given.length === 0) return false;
   for (const alternatives of settings.required) {
@@ -29,22 +29,22 @@ export function isConfigured(reader: SettingReader, settings: PlatformSettings):
 }
 
 /** A setting whose absence was reported by `isConfigured`; the empty string is never used. */
-export function readRequired(reader: SettingReader, name: PlainSettingName): string {
+export function readRequired<S extends Setting>(reader: SettingReader<S>, name: PlainName<S>): string {
   return reader.text(name) ?? "";
 }
 
 /** As above, for a secret. */
-export function readRequiredSecret(reader: SettingReader, name: SecretSettingName): Secret {
+export function readRequiredSecret<S extends Setting>(reader: SettingReader<S>, name: SecretName<S>): Secret {
   return reader.secret(name) ?? new Secret("");
 }
 
 /** Scopes, separated by blanks or commas; `none`: none at all. */
-export function readScopes(
-  reader: SettingReader,
-  name: PlainSettingName,
-  fallback: readonly string[],
+export function readScopes<S extends Setting>(
+  reader: SettingReader<S>,
+  name: DefaultedName<S>,
+  fallback = reader.defaultOf(name),
 ): readonly string[] {
-  const words = readWords(reader, name, fallback);
+  const words = wordsIn(reader.text(name) ?? fallback);
   const others = words.filter((word) => word.toLowerCase() !== "none");
   if (others.length > 0 && others.length < words.length) {
     reader.problem(name, "has none beside other scopes", "set none, or the scopes");
@@ -53,7 +53,10 @@ export function readScopes(
 }
 
 /** A secret that may have two values, comma separated, while it is being rotated. */
-export function readRotatingSecret(reader: SettingReader, name: SecretSettingName): readonly Secret[] {
+export function readRotatingSecret<S extends Setting>(
+  reader: SettingReader<S>,
+  name: SecretName<S>,
+): readonly Secret[] {
   const values = (reader.secret(name)?.reveal() ?? "").split(",").map((value) => value.trim());
   const given = values.filter((value) => value !== "");
   if (given.length > 2) reader.problem(name, `has ${given.length} values`, "set one, or two while it is being rotated");
@@ -63,23 +66,18 @@ export function readRotatingSecret(reader: SettingReader, name: SecretSettingNam
 /**
  * Two addresses of one platform elsewhere. One alone would send secrets meant for that host to the public one.
  */
-export function readAddressPair(
-  reader: SettingReader,
-  first: PlainSettingName,
-  second: PlainSettingName,
+export function readAddressPair<S extends Setting>(
+  reader: SettingReader<S>,
+  first: DefaultedName<S>,
+  second: DefaultedName<S>,
   hint: string,
 ): readonly [string, string] {
-  const firstUrl = readBaseAddress(reader, first, defaultOf(first));
-  const secondUrl = readBaseAddress(reader, second, defaultOf(second));
-  const firstIsPublic = firstUrl === defaultOf(first);
-  if (firstIsPublic !== (secondUrl === defaultOf(second))) {
+  const firstUrl = readBaseAddress(reader, first);
+  const secondUrl = readBaseAddress(reader, second);
+  const firstIsPublic = firstUrl === reader.defaultOf(first);
+  if (firstIsPublic !== (secondUrl === reader.defaultOf(second))) {
     const [missing, given] = firstIsPublic ? [first, second] : [second, first];
     reader.problem(missing, `names the public host, while ${given} names another one`, hint);
   }
   return [firstUrl, secondUrl];
-}
-
-/** The default of a setting that has one value to fall back to. */
-export function defaultOf(name: PlainSettingName): string {
-  return settingOf(name).default ?? "";
 }

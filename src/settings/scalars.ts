@@ -1,15 +1,13 @@
+import type { DefaultedName, PlainName, Setting } from "./setting.ts";
 import type { SettingReader } from "./setting-reader.ts";
-import type { SecretSettingName, SettingName } from "../config/settings.ts";
-
-/** A setting whose value may be repeated in a message. */
-export type PlainSettingName = Exclude<SettingName, SecretSettingName>;
 
 /** A whole number in a range, both ends included. */
-export function readInteger(
-  reader: SettingReader,
-  name: PlainSettingName,
-  { fallback, min, max }: { fallback: number; min: number; max: number },
+export function readInteger<S extends Setting>(
+  reader: SettingReader<S>,
+  name: DefaultedName<S>,
+  { min, max }: { readonly min: number; readonly max: number },
 ): number {
+  const fallback = Number(reader.defaultOf(name));
   const text = reader.text(name);
   if (text === undefined) return fallback;
   const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
@@ -19,14 +17,26 @@ export function readInteger(
 }
 
 /** A TCP port; 0 lets the system choose. */
-export function readPort(reader: SettingReader, name: PlainSettingName, fallback: number): number {
-  return readInteger(reader, name, { fallback, min: 0, max: 65_535 });
+export function readPort<S extends Setting>(reader: SettingReader<S>, name: DefaultedName<S>): number {
+  return readInteger(reader, name, { min: 0, max: 65_535 });
 }
 
 /** One of a few words, in any case. */
-export function readChoice<Choice extends string>(
-  reader: SettingReader,
-  name: PlainSettingName,
+export function readChoice<S extends Setting, Choice extends string>(
+  reader: SettingReader<S>,
+  name: DefaultedName<S>,
+  choices: readonly Choice[],
+): Choice {
+  const usual = reader.defaultOf(name);
+  const fallback = choices.find((choice) => choice === usual);
+  if (fallback === undefined) throw new Error(`${usual} is no choice of ${name}`);
+  return readChoiceOr(reader, name, choices, fallback);
+}
+
+/** As above, where what counts while it is unset follows from something else. */
+export function readChoiceOr<S extends Setting, Choice extends string>(
+  reader: SettingReader<S>,
+  name: PlainName<S>,
   choices: readonly Choice[],
   fallback: Choice,
 ): Choice {
@@ -38,13 +48,8 @@ export function readChoice<Choice extends string>(
 }
 
 /** Words separated by blanks or commas, each once. */
-export function readWords(
-  reader: SettingReader,
-  name: PlainSettingName,
-  fallback: readonly string[],
-): readonly string[] {
-  const text = reader.text(name);
-  return text === undefined ? fallback : [...new Set(text.split(/[\s,]+/).filter((word) => word !== ""))];
+export function wordsIn(text: string): readonly string[] {
+  return [...new Set(text.split(/[\s,]+/).filter((word) => word !== ""))];
 }
 
 /** `a, b or c`. */

@@ -1,6 +1,6 @@
 import { Secret } from "../secret.ts";
 import { ConfigError, type Problem } from "./config-error.ts";
-import { type SecretSettingName, type SettingName, settingOf } from "../config/settings.ts";
+import type { DefaultedName, PlainName, SecretName, Setting } from "./setting.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 /** The text of a file. @throws if it cannot be read. */
@@ -10,24 +10,32 @@ export type ReadFile = (path: string) => string;
  * Reads settings by name and remembers what is wrong, so that an operator hears of everything at once. A setting that
  * is empty or blank is unset. Whatever is wrong reads as unset; `finish` throws before it can be used.
  */
-export interface SettingReader {
+export interface SettingReader<S extends Setting = Setting> {
   /** The trimmed value under its own name or an alias. */
-  text(name: Exclude<SettingName, SecretSettingName>): string | undefined;
+  text(name: PlainName<S>): string | undefined;
+  /** What counts while the setting is unset. */
+  defaultOf(name: DefaultedName<S>): string;
   /** The value, or that of the file `<name>_FILE`. */
-  secret(name: SecretSettingName): Secret | undefined;
+  secret(name: SecretName<S>): Secret | undefined;
   /** The text of the file at `path`; undefined, with a problem, if there is none. */
   file(setting: string, path: string): string | undefined;
   /** Whether the setting has a value, be it a wrong one, or a file to read it from. */
-  isGiven(name: SettingName): boolean;
+  isGiven(name: S["name"]): boolean;
   /** Whether the setting is there without a value. */
-  isEmpty(name: SettingName): boolean;
+  isEmpty(name: S["name"]): boolean;
   problem(setting: string, wrong: string, fix: string): void;
   warn(warning: string): void;
   /** What was warned of. @throws ConfigError if there was any problem. */
   finish(): readonly string[];
 }
 
-export function createSettingReader(env: Environment, readFile: ReadFile): SettingReader {
+/** A reader of these settings and no others. */
+export function createSettingReader<S extends Setting>(
+  settings: readonly S[],
+  env: Environment,
+  readFile: ReadFile,
+): SettingReader<S> {
+  const rows = new Map<string, Setting>(settings.map((setting) => [setting.name, setting]));
   const problems: Problem[] = [];
   const warnings: string[] = [];
 
@@ -35,8 +43,14 @@ export function createSettingReader(env: Environment, readFile: ReadFile): Setti
     problems.push({ setting, wrong, fix });
   }
 
-  function valueUnder(name: SettingName): string | undefined {
-    const names = [name, ...(settingOf(name).aliases ?? [])];
+  function rowOf(name: string): Setting {
+    const row = rows.get(name);
+    if (row === undefined) throw new Error(`there is no setting ${name}`);
+    return row;
+  }
+
+  function valueUnder(name: string): string | undefined {
+    const names = [name, ...(rowOf(name).aliases ?? [])];
     const given = names.flatMap((known) => {
       const value = env[known]?.trim() ?? "";
       if (value === "" || isServiceLink(known, value)) return [];
@@ -66,6 +80,11 @@ export function createSettingReader(env: Environment, readFile: ReadFile): Setti
 
   return {
     text: valueUnder,
+    defaultOf(name) {
+      const value = rowOf(name).default;
+      if (value === undefined) throw new Error(`the setting ${name} has no default`);
+      return value;
+    },
     secret(name) {
       const value = valueUnder(name);
       const path = env[`${name}_FILE`]?.trim() ?? "";

@@ -1,12 +1,12 @@
 import { isLoopback } from "./addresses.ts";
-import type { PlainSettingName } from "./scalars.ts";
+import type { DefaultedName, PlainName, Setting } from "./setting.ts";
 import type { SettingReader } from "./setting-reader.ts";
 
 /**
  * The base address of another host or of ourselves: https, or http on loopback, and nothing but a path.
  * Its text is never repeated in a message, since a password may be in it.
  */
-export function readBaseUrl(reader: SettingReader, name: PlainSettingName, fallback: string): URL {
+export function readBaseUrl<S extends Setting>(reader: SettingReader<S>, name: PlainName<S>, fallback: string): URL {
   const text = reader.text(name);
   if (text === undefined) return new URL(fallback);
   const wrong = wrongWith(text);
@@ -16,12 +16,16 @@ export function readBaseUrl(reader: SettingReader, name: PlainSettingName, fallb
 }
 
 /** As above, as text without a slash at the end, to which paths are appended. */
-export function readBaseAddress(reader: SettingReader, name: PlainSettingName, fallback: string): string {
-  return readBaseUrl(reader, name, fallback).href.replace(/\/+$/, "");
+export function readBaseAddress<S extends Setting>(reader: SettingReader<S>, name: DefaultedName<S>): string {
+  return readBaseUrl(reader, name, reader.defaultOf(name)).href.replace(/\/+$/, "");
 }
 
 /** Origins, comma separated, each as the URL standard spells it. */
-export function readOrigins(reader: SettingReader, name: PlainSettingName, fallback: string): readonly string[] {
+export function readOrigins<S extends Setting>(
+  reader: SettingReader<S>,
+  name: PlainName<S>,
+  fallback: string,
+): readonly string[] {
   const origins = (reader.text(name) ?? fallback).split(",").map((origin) => origin.trim());
   return origins.flatMap((origin) => {
     if (origin === "") return [];

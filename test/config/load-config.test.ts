@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { ConfigError } from "../../src/settings/config-error.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
+import { ConfigError } from "../../src/settings/config-error.ts";
 import { errorOf, filesOf, load, warningsOf } from "./load.ts";
 
 describe("loadConfig", () => {

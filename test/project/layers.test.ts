@@ -37,6 +37,10 @@ function refusedIn(folder: string, imports: readonly string[]): readonly string[
 test.each([
   ["src", ["./domain/model/token.ts", "./config/settings.ts", "jose"]],
   ["src/config", ["../errors.ts", "../storage/migrate.ts", "../domain/model/token.ts", "pino"]],
+  [
+    "src/settings",
+    ["../config/settings.ts", "../errors.ts", "../tls/certificates.ts", "../domain/model/token.ts", "pino"],
+  ],
   ["src/work", ["../domain/model/token.ts", "../storage/migrate.ts", "lru-cache"]],
   ["src/domain/access", ["../model/token.ts", "../use-cases.ts"]],
   ["src/domain/model", ["../record/put-on-record.ts", "../tokens/get-token.ts", "lru-cache"]],
@@ -83,7 +87,7 @@ test.each([
 });
 
 test.each([
-  ["src/config", ["../secret.ts", "./settings.ts", "../tls/certificates.ts", "node:path"]],
+  ["src/config", ["../secret.ts", "./settings.ts", "../settings/setting.ts", "../tls/certificates.ts", "node:path"]],
   ["src/tls", ["../world.ts", "./certificates.ts", "node:tls"]],
   ["src/web", ["../domain/connecting/address-rates.ts", "../tls/certificate-store.ts", "node:https", "express"]],
   ["src/domain", ["../errors.ts", "./model/token.ts", "./tokens/get-token.ts", "node:crypto"]],

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { findNearNames } from "../../src/settings/near-names.ts";
 import { knownNames } from "../../src/config/settings.ts";
+import { findNearNames } from "../../src/settings/near-names.ts";
 
 function meant(name: string): string | undefined {
   return findNearNames([name], knownNames())[0]?.meant;

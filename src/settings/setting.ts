@@ -1,0 +1,37 @@
+/** One environment variable that an operator may set. */
+export interface Setting {
+  readonly name: string;
+  /** The value that counts while it is unset. It stands here alone: who reads the setting falls back to this. */
+  readonly default?: string;
+  /** For people: what counts while it is unset, where that follows from something else. */
+  readonly unset?: string;
+  readonly meaning: string;
+  /** Never shown, and readable from the file that `<name>_FILE` names. */
+  readonly secret?: true;
+  /** Other names, mostly of earlier services. */
+  readonly aliases?: readonly string[];
+  /** `unused`: accepted with a warning, because a later version uses it. */
+  readonly support?: "unused";
+}
+
+/** Of these settings, those whose values may be repeated in a message. */
+export type PlainName<S extends Setting> = S extends { readonly secret: true } ? never : S["name"];
+/** Of these settings, those that may come from a file. */
+export type SecretName<S extends Setting> = S extends { readonly secret: true } ? S["name"] : never;
+/** Of these settings, those with a value of their own while unset. */
+export type DefaultedName<S extends Setting> = PlainName<Extract<S, { readonly default: string }>>;
+
+/** The settings that may come from a file. */
+export function secretNames<S extends Setting>(settings: readonly S[]): readonly SecretName<S>[] {
+  return settings.filter((setting) => setting.secret === true).map((setting) => setting.name as SecretName<S>);
+}
+
+/** Every name that is listened to: settings, their aliases, and the files that secrets may come from. */
+export function knownNames(settings: readonly Setting[]): ReadonlySet<string> {
+  return new Set(
+    settings.flatMap((setting) => {
+      const names = [setting.name, ...(setting.aliases ?? [])];
+      return setting.secret === true ? [...names, `${setting.name}_FILE`] : names;
+    }),
+  );
+}
