@@ -2,7 +2,9 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { HealthImplementation, type ServingStatusMap } from "grpc-health-check";
+import postgres from "postgres";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { until } from "../../rig/gate.ts";
 import { Secret } from "../../src/secret.ts";
 import { parseKeyRing } from "../../src/storage/seal/key-ring.ts";
 import { createAuthority } from "../support/certificates.ts";
@@ -17,12 +19,17 @@ interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs the command as an operator would, with these settings and no others. */
-function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Outcome> {
+/** Runs the command as an operator would, with these settings and no others. `hear` is told of complaints as they come. */
+function run(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  hear: (complaint: string) => void = () => undefined,
+): Promise<Outcome> {
   return new Promise((resolve) => {
     const child = execFile(process.execPath, [bin, ...args], { env }, (_error, stdout, stderr) => {
       resolve({ code: child.exitCode ?? -1, stdout, stderr });
     });
+    child.stderr?.on("data", (text: unknown) => hear(String(text)));
   });
 }
 
@@ -125,6 +132,21 @@ describe("migrate", () => {
       expect(outcome).toMatchObject({ code: 0, stderr: "" });
       expect(outcome.stdout).toContain("is up to date");
     }
+  });
+
+  test("says that it waits for another process, and goes on once that is done", async () => {
+    const database = await createTestDatabase({ empty: true });
+    onTestFinished(() => database.drop());
+    const other = postgres(database.url, { max: 1, onnotice: () => undefined });
+    onTestFinished(() => other.end());
+    await other`select pg_advisory_lock(${0x6f617574})`;
+    let said = "";
+    const running = run(["migrate"], { DATABASE_URL: database.url }, (complaint) => {
+      said += complaint;
+    });
+    await until(() => said.includes("waiting for another process that migrates the database"), "it waits", 20_000);
+    await other`select pg_advisory_unlock(${0x6f617574})`;
+    expect(await running).toMatchObject({ code: 0, stdout: expect.stringContaining("is up to date") });
   });
 
   test("names what it could not reach, and no password", async () => {

@@ -44,6 +44,24 @@ test.concurrent.each([
   expect(message).not.toContain("wrong-password");
 });
 
+test.each([
+  ["public", "PORT", "HOST"],
+  ["internal", "INTERNAL_PORT", "INTERNAL_HOST"],
+  ["grpc", "GRPC_PORT", "INTERNAL_HOST"],
+] as const)("a start whose %s listener cannot have its address says why, and what to set", async (name, port, host) => {
+  const { service } = shared;
+  const start = (address: string) => {
+    const config = service.config({ PORT: "0", INTERNAL_PORT: "0", GRPC_PORT: "0" });
+    return startApp({ ...config, [name]: { ...config[name], host: address, port: 0 } }, service.world);
+  };
+  await expect(start("192.0.2.1")).rejects.toThrow(
+    `cannot listen on 192.0.2.1:0 (${port}): this machine does not have that address: set ${host} to one that it has`,
+  );
+  await expect(start("nowhere.invalid")).rejects.toThrow(
+    `cannot listen on nowhere.invalid:0 (${port}): that name does not resolve: set ${host} to an address of this machine`,
+  );
+});
+
 test("five replicas that start at once on an empty database all serve", async () => {
   const { service, sql } = shared;
   const replicas = await Promise.all(Array.from({ length: 5 }, () => service.startReplica({})));

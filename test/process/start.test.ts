@@ -97,6 +97,27 @@ describe("a data directory", slow, () => {
     expect((await refused({ DATA_DIR: directory })).message).toContain("run chmod 600");
   });
 
+  test("whose key is corrupted is left alone, and the message says what to do", async () => {
+    const directory = await dataDirectory();
+    const text = "canary-half-of-a-key";
+    await writeFile(join(directory, "encryption.key"), text, { mode: 0o600 });
+    const { message, output } = await refused({ DATA_DIR: directory });
+    expect(message).toContain(`${join(directory, "encryption.key")} does not hold encryption keys (the 1st key is not`);
+    expect(message).toContain(
+      "): put back the file that was there, or set TOKEN_ENCRYPTION_KEY to the key that was used",
+    );
+    expect(output).not.toContain("canary");
+    expect((await readdir(directory)).sort()).toEqual(["db", "encryption.key"]);
+    expect(await readFile(join(directory, "encryption.key"), "utf8")).toBe(text);
+  });
+
+  test("that cannot be made says so, and what to set", async () => {
+    const directory = await dataDirectory({ empty: true });
+    await writeFile(join(directory, "file"), "");
+    const { message } = await refused({ DATA_DIR: join(directory, "file", "below") });
+    expect(message).toContain("cannot be made: set DATA_DIR to a folder, or to one that can be made (ENOTDIR)");
+  });
+
   test("gives a process that is told to end while it makes the database an orderly end", async () => {
     const directory = await dataDirectory({ empty: true });
     const service = spawned({ DATA_DIR: directory });
@@ -166,6 +187,16 @@ test("a server that flushes nothing is refused unless that is allowed", slow, as
   expect(message).toMatch(/fsync=off.*DATABASE_MAY_LOSE_COMMITS=1/);
   const service = await started({ ...env, DATABASE_MAY_LOSE_COMMITS: "1" });
   expect(await service.line("database.may_lose_commits")).toMatchObject({ level: "warn" });
+});
+
+test("a server that flushes what it commits is used without a word about it", slow, async () => {
+  const server = await startServer(["fsync=on"]);
+  onTestFinished(server.stop);
+  const service = await started({
+    ...{ DATABASE_URL: server.url, TOKEN_ENCRYPTION_KEY: key() },
+    DATABASE_MAY_LOSE_COMMITS: "0",
+  });
+  expect(service.lines.filter(({ event }) => event === "database.may_lose_commits")).toEqual([]);
 });
 
 describe.each(["Postgres", "embedded"] as const)("rows on %s that were sealed under another key", slow, (database) => {

@@ -42,8 +42,10 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   };
 }
 
-/** A server of its own in a new folder. */
-export async function startServer(): Promise<{ url: string; stop: () => Promise<void> }> {
+/** A server of its own in a new folder, which flushes nothing unless `settings` say so. */
+export async function startServer(
+  settings: readonly string[] = [],
+): Promise<{ url: string; stop: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), `${prefix}${process.pid}-`));
   const data = join(folder, "data");
   // The server runs as another user when this is root.
@@ -63,6 +65,7 @@ export async function startServer(): Promise<{ url: string; stop: () => Promise<
     postgresFlags: [
       ...["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=200"],
       ...["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"],
+      ...settings.flatMap((setting) => ["-c", setting]),
     ],
     onLog: (message) => void log.push(message),
     onError: (message) => void log.push(String(message)),

@@ -12,7 +12,7 @@ export async function inDataDirectory<T>(directory: string, work: () => Promise<
 /** The reason and what to do about it; an error that is not about the directory stays as it is. */
 export function dataDirectoryFailure(directory: string, error: unknown): unknown {
   // What the database meets on its disk is the cause of what a statement fails with.
-  const cause = driverError(error instanceof Error && error.cause !== undefined ? error.cause : error);
+  const cause = driverError(error);
   const call = typeof cause === "object" && cause !== null && "syscall" in cause ? cause.syscall : undefined;
   const code = errorCode(cause) ?? "";
   const advice = call === "link" && linkless.has(code) ? noLinks : reasons[code];

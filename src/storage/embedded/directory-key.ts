@@ -38,8 +38,10 @@ async function readKey(path: string): Promise<Secret | undefined> {
   const file = await openOrUndefined(path);
   if (file === undefined) return undefined;
   try {
-    const { mode } = await file.stat();
-    if ((mode & 0o077) !== 0) throw new Error(`${path} may be read by others: run chmod 600 ${path}`);
+    const stat = await file.stat();
+    // Where a container is to bring a file that is not there, it makes a folder.
+    if (!stat.isFile()) throw corrupted(path, "it is no file");
+    if ((stat.mode & 0o077) !== 0) throw new Error(`${path} may be read by others: run chmod 600 ${path}`);
     const key = new Secret((await file.readFile("utf8")).trim());
     checkKey(path, key);
     return key;
@@ -52,8 +54,15 @@ function checkKey(path: string, key: Secret): void {
   try {
     parseKeyRing(key);
   } catch (error) {
-    throw new Error(`${path} does not hold encryption keys: ${error instanceof Error ? error.message : "unreadable"}`);
+    throw corrupted(path, error instanceof Error ? error.message : "unreadable");
   }
+}
+
+function corrupted(path: string, reason: string): Error {
+  return new Error(
+    `${path} does not hold encryption keys (${reason}): put back the file that was there, or set TOKEN_ENCRYPTION_KEY ` +
+      `to the key that was used, or move it and ${join(dirname(path), "db")} away to begin anew`,
+  );
 }
 
 async function openOrUndefined(path: string): Promise<FileHandle | undefined> {

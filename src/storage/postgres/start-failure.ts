@@ -61,7 +61,7 @@ const advice: readonly (readonly [codes: RegExp, say: (target: PostgresTarget) =
   ],
   [/^57P0[123]$/, () => "the server starts up, recovers or shuts down, and was not ready in time; see its log"],
   [/^53300$/, () => "the server has no connection left; raise max_connections there, or end what holds them"],
-  [/^53100$/, () => "the server's disk is full"],
+  [/^53100$/, () => "the server's disk is full; make room there"],
   [
     /^25006$/,
     (to) =>

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
+import fs from "node:fs";
 import { rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { ServiceError } from "../../../src/errors.ts";
 import { dataDirectoryFailure, inDataDirectory } from "../../../src/storage/embedded/directory-failure.ts";
 import { lockDataDirectory } from "../../../src/storage/embedded/directory-lock.ts";
@@ -43,6 +44,18 @@ describe("an embedded database", () => {
       `the embedded database in ${path} does not open, its files are damaged: restore a copy, or move ${path} away to begin anew`,
     );
   });
+});
+
+test("an embedded database that does not fit on its disk is told so, and not called damaged", async () => {
+  const path = await directory({ empty: true });
+  const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC", syscall: "write" });
+  const write = vi.spyOn(fs, "writeSync").mockImplementation(() => {
+    throw full;
+  });
+  onTestFinished(() => write.mockRestore());
+  await expect(inDataDirectory(path, () => openEmbeddedFiles(join(path, "db")))).rejects.toThrow(
+    `the data directory ${path} is on a disk that is full: make room there, or set another DATA_DIR (ENOSPC)`,
+  );
 });
 
 describe("a data directory", () => {

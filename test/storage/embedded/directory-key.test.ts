@@ -51,13 +51,35 @@ test.each([0o640, 0o604, 0o666, 0o610])("refuses a key file that others may use:
   await expect(readOrCreateKey(directory, randomBytes)).rejects.toThrow(`chmod 600 ${path}`);
 });
 
-test.each(["", "\n", "canary-not-a-key"])("names a file that holds no key, and not what it holds: %j", async (text) => {
+const corrupted: readonly (readonly [how: string, harm: (key: string) => string | Buffer, reason: string])[] = [
+  ["is empty", () => "", "the 1st key is empty"],
+  ["holds a line end", () => "\n", "the 1st key is empty"],
+  ["is cut", (key) => key.slice(0, 20), "the 1st key is not a Fernet key"],
+  ["is full of zeros, as after a power failure", () => Buffer.alloc(45), "the 1st key is not a Fernet key"],
+  ["holds something else", () => "canary-not-a-key", "the 1st key is not a Fernet key"],
+  ["has a second key that is cut", (key) => `${key},${key.slice(0, 20)}`, "the 2nd key is not a Fernet key"],
+];
+test.each(corrupted)("names a file that %s, tells what to do, and leaves all as it is", async (_how, harm, reason) => {
+  const text = harm(generateKey(randomBytes).reveal());
+  await mkdir(join(directory, "db"));
   await writeFile(path, text, { mode: 0o600 });
   const error = await readOrCreateKey(directory, randomBytes).catch((refusal: Error) => refusal);
-  expect(error).toBeInstanceOf(Error);
-  expect(String(error)).toContain(path);
-  expect(String(error)).not.toContain("canary");
-  expect(await readFile(path, "utf8")).toBe(text);
+  const message = error instanceof Error ? error.message : "read";
+  expect(message).toContain(`${path} does not hold encryption keys (${reason}`);
+  expect(message).toContain(
+    "): put back the file that was there, or set TOKEN_ENCRYPTION_KEY to the key that was used, " +
+      `or move it and ${join(directory, "db")} away to begin anew`,
+  );
+  if (text.length > 1) expect(message).not.toContain(text.toString());
+  expect(await readFile(path)).toEqual(Buffer.from(text));
+  expect((await readdir(directory)).sort()).toEqual(["db", "encryption.key"]);
+});
+
+test("is told where the key's file is a folder, as a container makes one for a file that is not there", async () => {
+  await mkdir(path, { mode: 0o700 });
+  await expect(readOrCreateKey(directory, randomBytes)).rejects.toThrow(
+    `${path} does not hold encryption keys (it is no file)`,
+  );
 });
 
 test("of several processes that make the key at once, none overwrites another's", async () => {

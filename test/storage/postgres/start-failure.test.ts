@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { freePort } from "../../../rig/free-port.ts";
 import { targetOf } from "../../../rig/postgres-target.ts";
 import { openPostgres } from "../../../src/storage/postgres/open.ts";
+import { startFailure } from "../../../src/storage/postgres/start-failure.ts";
 import { createTools, silentLog } from "../../contract/harness.ts";
 import { createAuthority } from "../../support/certificates.ts";
 import { createTestDatabase, createTestDirectory } from "../../support/database.ts";
@@ -12,6 +13,7 @@ import { authentication, createFakePostgres, type FakeOptions, fatal } from "./f
 
 const authority = createAuthority();
 const past = new Date(Date.now() - 1000);
+const tomorrow = new Date(Date.now() + 86_400_000);
 const ofLocalhost = authority.issue(["DNS:localhost"]);
 
 async function failure(url: string, openTimeoutMs?: number): Promise<string> {
@@ -33,6 +35,17 @@ async function authorityFile(): Promise<string> {
 }
 
 const says = (answer: Buffer): FakeOptions => ({ talk: (client) => void client.write(answer) });
+
+/** Takes any password for the right one, and cannot prove that it knows it. */
+const pretends: FakeOptions = {
+  async talk(client, next) {
+    client.write(authentication(10, "SCRAM-SHA-256\0\0"));
+    const nonce = /r=([^,]+)/.exec(await next())?.[1];
+    client.write(authentication(11, `r=${nonce}more,s=c2FsdA==,i=4096`));
+    await next();
+    client.write(authentication(12, "v=c29tZXRoaW5nIGVsc2U="));
+  },
+};
 
 /** What is on the port, what the URL adds, and what an operator reads after the place. */
 const atOnce: readonly (readonly [cause: string, server: FakeOptions, query: string, sentence: string])[] = [
@@ -67,6 +80,12 @@ const atOnce: readonly (readonly [cause: string, server: FakeOptions, query: str
     "CERT_HAS_EXPIRED: the server's certificate has expired; renew it there",
   ],
   [
+    "a certificate that is for later",
+    { certificate: authority.issue(["DNS:localhost"], { from: tomorrow, to: new Date(tomorrow.getTime() + 1000) }) },
+    "?sslrootcert=CA",
+    "CERT_NOT_YET_VALID: the server's certificate is not valid yet; check the clocks",
+  ],
+  [
     "another program",
     { instead: (client) => void client.once("data", () => client.write("HTTP/1.1 400 Bad Request\r\n\r\n")) },
     "",
@@ -77,6 +96,36 @@ const atOnce: readonly (readonly [cause: string, server: FakeOptions, query: str
     says(authentication(3)),
     "",
     "CONNECTION_PASSWORD_SHOWN: the server wants the password in a way that shows it to who listens or answers; speak TLS, or have the password stored for scram-sha-256, or name the way the server asks for, such as require_auth=md5, in DATABASE_URL if nobody can listen on the way",
+  ],
+  [
+    "another way to log in",
+    says(authentication(7)),
+    "",
+    "CONNECTION_LOGIN_UNKNOWN: the server wants user me to log in by another way than a password, such as Kerberos",
+  ],
+  [
+    "somebody who does not know the password",
+    pretends,
+    "",
+    "SASL_SIGNATURE_MISMATCH: the server does not know the password itself, and may be somebody else's",
+  ],
+  [
+    "a password that is wrong",
+    says(fatal("28P01")),
+    "",
+    "28P01: the server does not accept user me; check user and password in DATABASE_URL",
+  ],
+  [
+    "no such database",
+    says(fatal("3D000")),
+    "",
+    "3D000: there is no such database; create it, or correct DATABASE_URL",
+  ],
+  [
+    "a pooler that takes no parameters of a session",
+    says(fatal("08P01", "unsupported startup parameter: row_security")),
+    "",
+    "08P01: a pooler or proxy answers, not the database; let it reach the database, and where it pools transactions, name a direct connection in DATABASE_DIRECT_URL beside it in DATABASE_URL (the server says: unsupported startup parameter: row_security)",
   ],
   [
     "no rule that lets this client in",
@@ -105,6 +154,19 @@ const afterAWhile: typeof atOnce = [
     says(fatal("53300")),
     "",
     "53300: the server has no connection left; raise max_connections there, or end what holds them",
+  ],
+  ["a full disk", says(fatal("53100")), "", "53100: the server's disk is full; make room there"],
+  [
+    "a server that only reads",
+    says(fatal("25006")),
+    "",
+    "25006: the server only reads, as a standby does; name the primary in DATABASE_URL, or take back default_transaction_read_only from the server, the database or user me",
+  ],
+  [
+    "a pooler that does not reach its database",
+    says(fatal("08P01", "server conn crashed?")),
+    "",
+    "08P01: a pooler or proxy answers, not the database; let it reach the database, and where it pools transactions, name a direct connection in DATABASE_DIRECT_URL beside it in DATABASE_URL (the server says: server conn crashed?)",
   ],
   [
     "something that ends every connection",
@@ -164,5 +226,14 @@ describe("a start finds", () => {
     ],
   ])("%s, and says where it looked", async (_cause, host, message) => {
     expect(await failure(`postgresql://u@${host}:${await freePort()}/d?sslmode=disable`, 100)).toMatch(message);
+  });
+
+  test("a socket that this process may not use, and says where", () => {
+    const target = targetOf("postgresql://u@/d?host=/run/postgresql");
+    const refused = Object.assign(new Error("connect EACCES"), { code: "EACCES" });
+    expect(startFailure(target, refused).message).toBe(
+      "cannot use the database (socket /run/postgresql/.s.PGSQL.5432, database d): EACCES: " +
+        "this process may not use that socket; check its folder's rights, or DATABASE_URL",
+    );
   });
 });
