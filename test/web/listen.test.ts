@@ -1,6 +1,6 @@
 import { Agent, get, type IncomingMessage, type RequestListener } from "node:http";
 import { connect, type Socket } from "node:net";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { createGate } from "../../rig/gate.ts";
 import { listen } from "../../src/web/listen.ts";
 import { ask, askRaw } from "./support/http.ts";
@@ -66,18 +66,23 @@ test("a body that comes too slowly is answered with 408", async () => {
   await listener.close(0);
 });
 
-test("an answer that nobody reads does not keep its connection for good", async () => {
-  const listener = await listen((_request, response) => void response.end(Buffer.alloc(32 * 1024 * 1024)), {
-    ...loopback,
-    silenceTimeoutMs: 200,
-  });
-  const socket = connect(listener.port, "127.0.0.1");
-  socket.on("error", () => undefined);
-  socket.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
-  await new Promise((resolve) => socket.once("readable", resolve));
-  // Not read any further: closing waits for the connection unless the silence ends it.
-  await listener.close(60_000);
-  socket.destroy();
+test("an answer that nobody reads does not keep its connection for good", { timeout: 5_000 }, async () => {
+  const ended = createGate();
+  const listener = await listen(
+    ({ socket }, response) => {
+      socket.once("close", () => ended.open());
+      response.end(Buffer.alloc(32 * 1024 * 1024));
+    },
+    { ...loopback, silenceTimeoutMs: 200 },
+  );
+  const reader = connect(listener.port, "127.0.0.1");
+  onTestFinished(() => void reader.destroy());
+  reader.on("error", () => undefined);
+  reader.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  await new Promise((resolve) => reader.once("readable", resolve));
+  // Not read any further, and not by closing, which would end it as well.
+  await ended.opened;
+  await listener.close(0);
 });
 
 const echo: RequestListener = (request, response) => void request.resume().once("end", () => response.end("read"));
