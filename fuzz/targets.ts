@@ -10,7 +10,7 @@ import { FileRefused } from "../src/callers/file-problems.ts";
 import { loadConfig } from "../src/config/load-config.ts";
 import { silentTelemetry } from "../src/domain/model/telemetry.ts";
 import { knownProducts } from "../src/platforms/platforms.ts";
-import { toGetTokenRequest } from "../src/rpc/get-token-messages.ts";
+import { toGetTokenRequest } from "../src/rpc/methods/get-token.ts";
 import { violationsOf } from "../src/rpc/rules.ts";
 
 /** Something that reads what strangers send. */

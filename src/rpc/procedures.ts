@@ -4,11 +4,11 @@ import type { Call } from "../domain/model/call.ts";
 import type { UseCases } from "../domain/use-cases.ts";
 import { Secret } from "../secret.ts";
 import { perObject } from "../work/per-object.ts";
-import { toAuditEventMessage, toAuditFilter } from "./audit-messages.ts";
-import { toGetTokenRequest, toGetTokenResponse } from "./get-token-messages.ts";
-import { toInstallLinkRequest } from "./install-link-messages.ts";
 import { toInstallationMessage, toProviderRevocationMessage } from "./installation-messages.ts";
-import { toInstallationFilter } from "./list-installations-messages.ts";
+import { toInstallLinkRequest } from "./methods/create-install-link.ts";
+import { toGetTokenRequest, toGetTokenResponse } from "./methods/get-token.ts";
+import { toAuditEventMessage, toAuditFilter } from "./methods/list-audit-events.ts";
+import { toInstallationFilter } from "./methods/list-installations.ts";
 import { createPageTokens, pageSize, type Sealer } from "./page-tokens.ts";
 import type { TokenServiceMethods } from "./rpc-names.ts";
 

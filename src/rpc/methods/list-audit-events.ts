@@ -4,9 +4,9 @@ import {
   AuditEventSchema,
   type AuditEvent as EventMessage,
   type ListAuditEventsRequest,
-} from "../../gen/oauth/token/v1/token_service_pb.js";
-import type { AuditFilter, RecordedEvent } from "../domain/record/list-events.ts";
-import { given } from "./given.ts";
+} from "../../../gen/oauth/token/v1/token_service_pb.js";
+import type { AuditFilter, RecordedEvent } from "../../domain/record/list-events.ts";
+import { given } from "../given.ts";
 
 /** What a part of the record is restricted to: what is empty restricts nothing. */
 export function toAuditFilter(request: ListAuditEventsRequest): AuditFilter {

@@ -2,14 +2,14 @@ import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import {
   Actor as ActorMessage,
   type GetTokenRequest as RequestMessage,
-} from "../../gen/oauth/token/v1/token_service_pb.js";
-import type { Actor } from "../domain/model/credential.ts";
-import type { Narrowing } from "../domain/model/platform.ts";
-import type { GetTokenRequest } from "../domain/tokens/get-token.ts";
-import type { IssuedToken } from "../domain/tokens/issued-token.ts";
-import { milliseconds } from "./durations.ts";
-import { given } from "./given.ts";
-import type { ResponseOf } from "./rpc-names.ts";
+} from "../../../gen/oauth/token/v1/token_service_pb.js";
+import type { Actor } from "../../domain/model/credential.ts";
+import type { Narrowing } from "../../domain/model/platform.ts";
+import type { GetTokenRequest } from "../../domain/tokens/get-token.ts";
+import type { IssuedToken } from "../../domain/tokens/issued-token.ts";
+import { milliseconds } from "../durations.ts";
+import { given } from "../given.ts";
+import type { ResponseOf } from "../rpc-names.ts";
 
 /** GetTokenRequest as the use case takes it: what is empty was not given. */
 export function toGetTokenRequest(request: RequestMessage): GetTokenRequest {
