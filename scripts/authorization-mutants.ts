@@ -91,6 +91,19 @@ export const mutants: readonly Mutant[] = [
       'return { key: "", rules: seen };',
     ],
   ]),
+  ...of("src/domain/access/access.ts", matrix, [
+    [
+      "one's owner is not looked at",
+      "products.some((product) => access.sees(product, owner))",
+      "products.some((product) => access.sees(product, undefined))",
+    ],
+    [
+      "the owner of what is ended is not looked at",
+      "products.every((product) => access.sees(product, owner))",
+      "products.every((product) => access.sees(product, undefined))",
+    ],
+    ["every product has to be seen", "products.some((product) => access", "products.every((product) => access"],
+  ]),
   ...of("src/domain/access/permission-ceiling.ts", ceilings, [
     [
       "the lower level of two",
@@ -270,19 +283,7 @@ export const mutants: readonly Mutant[] = [
       "installation === undefined",
     ],
   ]),
-  ...of("src/domain/access/access.ts", matrix, [
-    [
-      "one's owner is not looked at",
-      "products.some((product) => access.sees(product, owner))",
-      "products.some((product) => access.sees(product, undefined))",
-    ],
-    [
-      "the owner of what is ended is not looked at",
-      "products.every((product) => access.sees(product, owner))",
-      "products.every((product) => access.sees(product, undefined))",
-    ],
-    ["every product has to be seen", "products.some((product) => access", "products.every((product) => access"],
-  ]),
+  ...of("src/domain/access/access.ts", matrix, []),
   ...of("src/domain/installations/revoke-installation.ts", matrix, [
     [
       "everybody revokes",
@@ -304,7 +305,7 @@ export const mutants: readonly Mutant[] = [
       "JSON.stringify([createdAt.getTime(), id, hash([])])",
     ],
   ]),
-  ...of("src/rpc/procedures.ts", changes, [
+  ...of("src/rpc/methods/list-installations.ts", changes, [
     ["page tokens are not the caller's own", '["installations", call.caller, platform', '["installations", platform'],
     [
       "page tokens are not the RPC's own",
@@ -322,6 +323,8 @@ export const mutants: readonly Mutant[] = [
       "platform, status, externalOrgId, externalInstallId, owner];",
       "platform, externalOrgId, externalInstallId, owner];",
     ],
+  ]),
+  ...of("src/rpc/methods/list-audit-events.ts", changes, [
     [
       "page tokens of the record are not the caller's own",
       '["audit", call.caller, installationId',
@@ -332,7 +335,7 @@ export const mutants: readonly Mutant[] = [
     [
       "nobody proves anything",
       "const proven = authenticate(running.incoming);",
-      'const proven = import("../domain/caller.ts").then((all) => all.anonymous);',
+      'const proven = import("../domain/access/caller.ts").then((all) => all.anonymous);',
     ],
     ["rates are not kept to", "keepToRate(call);\n", ""],
     ["rates are counted and not kept to", "if (waitMs <= 0) continue;", "if (waitMs >= 0) continue;"],

@@ -37,7 +37,10 @@ export const layers: Readonly<Record<string, Layer>> = {
   "src/telemetry": { from: [...ground, "src/domain"], packages: ["prom-client/", "@opentelemetry/"] },
   "src/web/": { from: [...ground, "src/domain", "src/tls"], packages: ["express"] },
   "src/web/browser": { from: [...ground, "src/domain", "src/web/"], packages: ["express"] },
-  "src/web/internal": { from: [...ground, "src/domain", "src/web/"], packages: ["express"] },
+  "src/web/internal": {
+    from: [...ground, "src/domain", "src/web/", "src/rpc/json/json-calls.ts"],
+    packages: ["express"],
+  },
   "src/rpc": {
     from: [...ground, "src/domain", "src/tls", "gen"],
     packages: ["@grpc/", "@connectrpc/", "@bufbuild/", "lru-cache"],

@@ -28,7 +28,7 @@ import { createHandOut, type HandOut } from "../domain/tokens/hand-out.ts";
 import { createNarrowedTokens } from "../domain/tokens/narrowed-tokens.ts";
 import { createSelectInstallation, type InstallUrl } from "../domain/tokens/select-installation.ts";
 import { createSelectionCache } from "../domain/tokens/selection-cache.ts";
-import type { UseCases } from "../domain/use-cases.ts";
+import type { UseCases } from "../rpc/methods.ts";
 import type { Storage } from "../storage/storage.ts";
 import { measuredInstall } from "../telemetry/measured-install.ts";
 import type { World } from "../world.ts";

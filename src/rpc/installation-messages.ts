@@ -5,8 +5,7 @@ import {
   InstallationSchema,
   InstallationStatus as StatusMessage,
 } from "../../gen/oauth/token/v1/installation_pb.js";
-import { ProviderRevocation as RevocationMessage } from "../../gen/oauth/token/v1/token_service_pb.js";
-import type { Installation, InstallationStatus, ProviderRevocation } from "../domain/model/installation.ts";
+import type { Installation, InstallationStatus } from "../domain/model/installation.ts";
 
 /** An installation as callers see it. */
 export function toInstallationMessage(installation: Installation): InstallationMessage {
@@ -39,11 +38,6 @@ export function toInstallationStatus(status: StatusMessage): InstallationStatus 
   return statuses[status];
 }
 
-/** How the platform took a revocation; unspecified while that is not known. */
-export function toProviderRevocationMessage(revocation: ProviderRevocation | undefined): RevocationMessage {
-  return revocation === undefined ? RevocationMessage.UNSPECIFIED : revocationMessages[revocation];
-}
-
 const statusMessages: Record<InstallationStatus, StatusMessage> = {
   pending: StatusMessage.PENDING,
   active: StatusMessage.ACTIVE,
@@ -59,11 +53,4 @@ const statuses: Record<StatusMessage, InstallationStatus | undefined> = {
   [StatusMessage.SUSPENDED]: "suspended",
   [StatusMessage.REAUTHORIZATION_REQUIRED]: "reauthorization_required",
   [StatusMessage.REVOKED]: "revoked",
-};
-
-const revocationMessages: Record<ProviderRevocation, RevocationMessage> = {
-  revoked: RevocationMessage.REVOKED,
-  unsupported: RevocationMessage.UNSUPPORTED,
-  failed: RevocationMessage.FAILED,
-  shared: RevocationMessage.SHARED,
 };

@@ -3,7 +3,7 @@ import type { Position } from "../domain/model/installation.ts";
 import { invalidField } from "../errors.ts";
 
 /** Makes text that nobody else can make or read, good for a URL. `open` gives undefined for whatever is not ours. */
-export interface Sealer {
+export interface PageSealer {
   seal(plain: string): string;
   open(text: string): string | undefined;
 }
@@ -13,7 +13,8 @@ export type ListKey = readonly (string | number | undefined)[];
 
 /** Places in a list, as callers carry them from page to page. */
 export interface PageTokens {
-  write(position: Position, list: ListKey): string;
+  /** The empty text after the last page. */
+  write(position: Position | undefined, list: ListKey): string;
   /**
    * Undefined for the first page.
    * @throws ServiceError INVALID_REQUEST for a token that is not ours or belongs to another list or caller.
@@ -21,9 +22,13 @@ export interface PageTokens {
   read(token: string, list: ListKey): Position | undefined;
 }
 
-export function createPageTokens(sealer: Sealer): PageTokens {
+export function createPageTokens(sealer: PageSealer): PageTokens {
   return {
-    write: ({ createdAt, id }, list) => sealer.seal(JSON.stringify([createdAt.getTime(), id, hash(list)])),
+    write(position, list) {
+      if (position === undefined) return "";
+      const { createdAt, id } = position;
+      return sealer.seal(JSON.stringify([createdAt.getTime(), id, hash(list)]));
+    },
 
     read(token, list) {
       if (token === "") return undefined;

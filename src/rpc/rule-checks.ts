@@ -39,6 +39,12 @@ export function maxItems(found: Found, field: string, count: number, max: number
   if (count > max) found.push({ field, description: `must have at most ${max} entries` });
 }
 
+/** What a request asks of a list. */
+export function pageAsked(found: Found, request: { readonly pageSize: number; readonly pageToken: string }): void {
+  if (request.pageSize < 0) found.push({ field: "page_size", description: "must not be negative" });
+  textLength(found, "page_token", request.pageToken, 0, 1024);
+}
+
 /** Bounds included; an absent duration breaks no rule. */
 export function durationBetween(
   found: Found,

@@ -14,9 +14,9 @@ import {
 } from "../../gen/oauth/token/v1/token_service_pb.js";
 import { createTestWorld } from "../../rig/world.ts";
 import type { Call } from "../../src/domain/model/call.ts";
-import type { UseCases } from "../../src/domain/use-cases.ts";
 import { ServiceError } from "../../src/errors.ts";
 import { type ConnectOptions, connectHandler } from "../../src/rpc/connect/connect-handler.ts";
+import type { UseCases } from "../../src/rpc/methods.ts";
 import { createProcedures } from "../../src/rpc/procedures.ts";
 import { fakeUseCases, issuedToken, openDoor, sealer } from "./fake-use-cases.ts";
 import { refusals } from "./refusals.ts";

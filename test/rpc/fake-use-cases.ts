@@ -1,7 +1,7 @@
 import { anonymous } from "../../src/domain/access/caller.ts";
 import type { Installation } from "../../src/domain/model/installation.ts";
 import type { IssuedToken } from "../../src/domain/tokens/issued-token.ts";
-import type { UseCases } from "../../src/domain/use-cases.ts";
+import type { UseCases } from "../../src/rpc/methods.ts";
 import { Secret } from "../../src/secret.ts";
 
 export const installationId = "0192f0c1-5a4b-7c3d-8e2f-1a2b3c4d5e6f";

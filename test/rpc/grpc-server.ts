@@ -1,9 +1,9 @@
 import type { Client } from "@grpc/grpc-js";
 import { afterEach } from "vitest";
 import { createTestWorld, type TestWorld } from "../../rig/world.ts";
-import type { UseCases } from "../../src/domain/use-cases.ts";
 import { createHealthStatus, type HealthStatus } from "../../src/rpc/grpc/health-status.ts";
 import { type GrpcListener, type GrpcOptions, listenGrpc } from "../../src/rpc/grpc/listen-grpc.ts";
+import type { UseCases } from "../../src/rpc/methods.ts";
 import { createProcedures } from "../../src/rpc/procedures.ts";
 import { connectClient } from "../support/grpc-client.ts";
 import { fakeUseCases, openDoor, sealer } from "./fake-use-cases.ts";

@@ -2,10 +2,11 @@ import { describe, expect, test } from "vitest";
 import { createTestWorld } from "../../rig/world.ts";
 import type { InstallationFilter } from "../../src/domain/model/installation.ts";
 import type { GetTokenRequest } from "../../src/domain/tokens/get-token.ts";
-import type { UseCases } from "../../src/domain/use-cases.ts";
 import { ServiceError } from "../../src/errors.ts";
 import { createJsonCalls } from "../../src/rpc/json/create-json-calls.ts";
+import type { UseCases } from "../../src/rpc/methods.ts";
 import { createProcedures } from "../../src/rpc/procedures.ts";
+import { installationJson } from "../../src/web/browser/installation-json.ts";
 import { fakeUseCases, installation, installationId, issuedToken, openDoor, sealer } from "./fake-use-cases.ts";
 import { refusals } from "./refusals.ts";
 
@@ -58,6 +59,18 @@ describe("the JSON door", () => {
         next_page_token: "",
       },
     });
+  });
+
+  test("says of an installation what the answer of a callback says", async () => {
+    const at = new Date("2026-03-01T12:00:00.500Z");
+    const told = { owner: "acme", lastError: "unavailable", scopes: ["repo"] };
+    const instants = { tokenExpiresAt: at, lastRefreshedAt: at, lastUsedAt: at, createdAt: at, updatedAt: at };
+    const known = installation({ ...told, ...instants, revokedAt: at });
+    for (const one of [known, installation({ createdAt: at, updatedAt: at })]) {
+      const { calls } = start({ getInstallation: async () => one });
+      const { body } = await calls.getInstallation({ installation_id: installationId }, context);
+      expect(body).toEqual({ installation: JSON.parse(JSON.stringify(installationJson(one))) });
+    }
   });
 
   test("reads requests as the proto names them", async () => {

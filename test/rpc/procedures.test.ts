@@ -11,7 +11,7 @@ import {
 } from "../../gen/oauth/token/v1/token_service_pb.js";
 import type { InstallationFilter, Position } from "../../src/domain/model/installation.ts";
 import type { GetTokenRequest } from "../../src/domain/tokens/get-token.ts";
-import type { UseCases } from "../../src/domain/use-cases.ts";
+import type { UseCases } from "../../src/rpc/methods.ts";
 import { createProcedures, type Procedures } from "../../src/rpc/procedures.ts";
 import { call } from "../support/call.ts";
 import { fakeUseCases, installation, installationId, issuedToken, sealer } from "./fake-use-cases.ts";

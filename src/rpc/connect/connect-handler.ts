@@ -12,7 +12,7 @@ import { describeError } from "../../described-error.ts";
 import { unprovenCaller } from "../../domain/model/audit-event.ts";
 import type { ErrorReason } from "../../errors.ts";
 import { createDispatch, type DispatchParts } from "../dispatch.ts";
-import { type Arrival, addTokenService, arrivalKey } from "./token-service.ts";
+import { addTokenService, type HttpCall, httpCallKey } from "./token-service.ts";
 import { isGrpcWeb, refuseUnreadGrpcWeb } from "./unread-grpc-web.ts";
 import { refuseUnread } from "./unread-requests.ts";
 
@@ -63,12 +63,12 @@ export function connectHandler(options: ConnectOptions): NodeHandler {
 
   async function serve(handler: UniversalHandler, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const startedMs = performance.now();
-    const arrival: Arrival = {
+    const call: HttpCall = {
       address: addressOf(request),
       certificateNames: certificateNamesOf(request),
       reached: false,
     };
-    const values = createContextValues().set(arrivalKey, arrival);
+    const values = createContextValues().set(httpCallKey, call);
     const answer = await handler(universalRequestFromNodeRequest(request, response, undefined, values));
     const finished = (code: string, reason: ErrorReason | undefined) =>
       options.telemetry?.callFinished({
@@ -79,7 +79,7 @@ export function connectHandler(options: ConnectOptions): NodeHandler {
         seconds: (performance.now() - startedMs) / 1000,
       });
     const refused = isGrpcWeb(answer) ? refuseUnreadGrpcWeb : answer.status >= 400 ? refuseUnread : undefined;
-    const complete = arrival.reached ? undefined : refused;
+    const complete = call.reached ? undefined : refused;
     await universalResponseToNodeResponse(
       (await complete?.(answer, handler.method, options.log, finished)) ?? answer,
       response,

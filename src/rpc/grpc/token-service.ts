@@ -1,11 +1,4 @@
-import {
-  create,
-  type DescMethod,
-  fromBinary,
-  type MessageInitShape,
-  type MessageShape,
-  toBinary,
-} from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
   type handleUnaryCall,
   Metadata,
@@ -22,7 +15,7 @@ import type { Codec, Dispatch, Outcome } from "../dispatch.ts";
 import { toStatus } from "../errors/details.ts";
 import { type Failure, toFailure } from "../errors/failure.ts";
 import type { IncomingCall } from "../incoming-calls.ts";
-import { type RpcName, rpcNames } from "../rpc-names.ts";
+import { type MessagesOf, type RpcName, rpcNames } from "../rpc-names.ts";
 import { asBuffer, methodPath } from "./codec.ts";
 import { encodeGetTokenResponse } from "./encode-get-token-response.ts";
 import { createPeerNames, type PeerNamesOf } from "./peer-names.ts";
@@ -57,16 +50,9 @@ type Respond = sendUnaryData<Buffer>;
 
 type BinaryCodec<Name extends RpcName> = Codec<Name, Buffer, Buffer>;
 
-const getToken = binaryCodec(TokenService.method.getToken);
-
-const codecs: { readonly [Name in RpcName]: BinaryCodec<Name> } = {
-  getToken: { read: rememberingRecent(getToken.read), write: perObject(encodeGetTokenResponse) },
-  listInstallations: binaryCodec(TokenService.method.listInstallations),
-  getInstallation: binaryCodec(TokenService.method.getInstallation),
-  revokeInstallation: binaryCodec(TokenService.method.revokeInstallation),
-  createInstallLink: binaryCodec(TokenService.method.createInstallLink),
-  completeInstall: binaryCodec(TokenService.method.completeInstall),
-  listAuditEvents: binaryCodec(TokenService.method.listAuditEvents),
+/** Of what is called for every token. */
+const warmCodecs: { readonly [Name in RpcName]?: BinaryCodec<Name> } = {
+  getToken: { read: rememberingRecent(binaryCodec("getToken").read), write: perObject(encodeGetTokenResponse) },
 };
 
 function createHandler<Name extends RpcName>(
@@ -75,7 +61,7 @@ function createHandler<Name extends RpcName>(
   peers: Peers,
   unanswered: Set<Respond>,
 ): handleUnaryCall<Buffer, Buffer> {
-  const codec: BinaryCodec<Name> = codecs[name];
+  const codec: BinaryCodec<Name> = warmCodecs[name] ?? binaryCodec(name);
 
   return (call, respond) => {
     const outcome = dispatch(name, codec, call.request, new GrpcCall(call, peers));
@@ -95,11 +81,11 @@ function answer(respond: Respond, outcome: Outcome<Buffer>): void {
   else respond(toServerError(outcome.failure));
 }
 
-function binaryCodec<Method extends DescMethod>(method: Method) {
+function binaryCodec<Name extends RpcName>(name: Name): BinaryCodec<Name> {
+  const { input, output }: MessagesOf<Name> = TokenService.method[name];
   return {
-    read: (bytes: Buffer): MessageShape<Method["input"]> => fromBinary<Method["input"]>(method.input, bytes),
-    write: (response: MessageInitShape<Method["output"]>): Buffer =>
-      asBuffer(toBinary<Method["output"]>(method.output, create<Method["output"]>(method.output, response))),
+    read: (bytes) => fromBinary(input, bytes),
+    write: (response) => asBuffer(toBinary(output, create(output, response))),
   };
 }
 

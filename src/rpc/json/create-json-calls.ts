@@ -1,61 +1,37 @@
-import {
-  create,
-  type DescMessage,
-  type DescMethod,
-  fromJson,
-  type JsonObject,
-  type Message,
-  type MessageInitShape,
-  type MessageShape,
-  toJson,
-} from "@bufbuild/protobuf";
+import { create, type DescMessage, fromJson, type JsonObject, type MessageShape, toJson } from "@bufbuild/protobuf";
 import { Code } from "../../../gen/google/rpc/code_pb.js";
 import { TokenService } from "../../../gen/oauth/token/v1/token_service_pb.js";
 import { type Codec, createDispatch, type DispatchParts } from "../dispatch.ts";
 import { httpStatuses } from "../errors/codes.ts";
 import type { Failure } from "../errors/failure.ts";
-import type { RpcName } from "../rpc-names.ts";
-import type { JsonAnswer, JsonCallContext, JsonCalls } from "./json-calls.ts";
+import { type MessagesOf, ofEveryRpc, type RpcName } from "../rpc-names.ts";
+import type { JsonAnswer, JsonCall, JsonCalls } from "./json-calls.ts";
 
 /** The door for REST routes: the same rules, errors and log line as everywhere. */
 export function createJsonCalls(options: DispatchParts): JsonCalls {
   const dispatch = createDispatch(options);
 
-  async function call<Name extends RpcName>(
-    name: Name,
-    codec: Codec<Name, JsonObject, JsonObject>,
-    request: JsonObject,
-    context: JsonCallContext,
-  ): Promise<JsonAnswer> {
-    const outcome = await dispatch(name, codec, request, { timeoutMs: undefined, ...context });
-    if (outcome.kind === "failed") return refusal(outcome.failure);
-    return { status: 200, body: outcome.response, retryAfterSeconds: undefined };
+  function call<Name extends RpcName>(name: Name): JsonCall {
+    const codec = jsonCodec(name);
+    return async (request, context) => {
+      const outcome = await dispatch(name, codec, request, { timeoutMs: undefined, ...context });
+      if (outcome.kind === "failed") return refusal(outcome.failure);
+      return { status: 200, body: outcome.response, retryAfterSeconds: undefined };
+    };
   }
 
+  return ofEveryRpc<JsonCalls>(call);
+}
+
+function jsonCodec<Name extends RpcName>(name: Name): Codec<Name, JsonObject, JsonObject> {
+  const { input, output }: MessagesOf<Name> = TokenService.method[name];
   return {
-    getToken: (request, context) => call("getToken", codecs.getToken, request, context),
-    listInstallations: (request, context) => call("listInstallations", codecs.listInstallations, request, context),
-    getInstallation: (request, context) => call("getInstallation", codecs.getInstallation, request, context),
-    revokeInstallation: (request, context) => call("revokeInstallation", codecs.revokeInstallation, request, context),
+    read: (request) => fromJson(input, request),
+    write: (response) => toJsonObject(output, create(output, response)),
   };
 }
 
-const codecs = {
-  getToken: jsonCodec(TokenService.method.getToken),
-  listInstallations: jsonCodec(TokenService.method.listInstallations),
-  getInstallation: jsonCodec(TokenService.method.getInstallation),
-  revokeInstallation: jsonCodec(TokenService.method.revokeInstallation),
-};
-
-function jsonCodec<Method extends DescMethod>({ input, output }: Method) {
-  return {
-    read: (request: JsonObject): MessageShape<Method["input"]> => fromJson<Method["input"]>(input, request),
-    write: (response: MessageInitShape<Method["output"]>): JsonObject =>
-      toJsonObject(output, create<Method["output"]>(output, response)),
-  };
-}
-
-function toJsonObject(desc: DescMessage, message: Message): JsonObject {
+function toJsonObject<Desc extends DescMessage>(desc: Desc, message: MessageShape<Desc>): JsonObject {
   // Callers of the earlier HTTP API read lists and maps without asking whether they are there.
   const json = toJson(desc, message, { useProtoFieldName: true, alwaysEmitImplicit: true });
   if (typeof json === "object" && json !== null && !Array.isArray(json)) return json;

@@ -1,5 +1,6 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import type { Evidence } from "../../domain/access/caller.ts";
+import type { RpcName } from "../rpc-names.ts";
 
 /** What a route knows of the request besides its content. */
 export interface JsonCallContext extends Evidence {
@@ -27,9 +28,6 @@ export interface JsonAnswer {
  * Calls an RPC with a request in proto JSON (snake_case, unset fields left out; numbers may be strings). Never
  * rejects. Every rule of the contract applies; a field nobody knows is refused.
  */
-export type JsonCalls = {
-  readonly [Method in "getToken" | "listInstallations" | "getInstallation" | "revokeInstallation"]: (
-    request: JsonObject,
-    context: JsonCallContext,
-  ) => Promise<JsonAnswer>;
-};
+export type JsonCall = (request: JsonObject, context: JsonCallContext) => Promise<JsonAnswer>;
+
+export type JsonCalls = { readonly [Name in RpcName]: JsonCall };

@@ -5,11 +5,34 @@ import {
   type AuditEvent as EventMessage,
   type ListAuditEventsRequest,
 } from "../../../gen/oauth/token/v1/token_service_pb.js";
-import type { AuditFilter, RecordedEvent } from "../../domain/record/list-events.ts";
+import type { AuditFilter, ListAuditEvents, RecordedEvent } from "../../domain/record/list-events.ts";
 import { given } from "../given.ts";
+import type { Method } from "../method.ts";
+import { pageSize } from "../page-tokens.ts";
+import { pageAsked, storable, uuid, validTime } from "../rule-checks.ts";
 
-/** What a part of the record is restricted to: what is empty restricts nothing. */
-export function toAuditFilter(request: ListAuditEventsRequest): AuditFilter {
+export const listAuditEvents: Method<"listAuditEvents", ListAuditEvents> = {
+  rules(request, found) {
+    if (request.installationId !== "") uuid(found, "installation_id", request.installationId);
+    storable(found, "caller", request.caller, 256);
+    validTime(found, "start_time", request.startTime);
+    validTime(found, "end_time", request.endTime);
+    pageAsked(found, request);
+    storable(found, "kind", request.kind, 64);
+  },
+
+  run: (listAuditEvents, pageTokens) => async (request, call) => {
+    const filter = toAuditFilter(request);
+    const { installationId, caller, kind, from, until } = filter;
+    const list = ["audit", call.caller, installationId, caller, kind, from?.getTime(), until?.getTime()];
+    const after = pageTokens.read(request.pageToken, list);
+    const page = await listAuditEvents(filter, { size: pageSize(request.pageSize), after }, call);
+    return { events: page.events.map(toAuditEventMessage), nextPageToken: pageTokens.write(page.next, list) };
+  },
+};
+
+/** What is empty restricts nothing. */
+function toAuditFilter(request: ListAuditEventsRequest): AuditFilter {
   return {
     installationId: given(request.installationId),
     caller: given(request.caller),
@@ -20,7 +43,7 @@ export function toAuditFilter(request: ListAuditEventsRequest): AuditFilter {
 }
 
 /** One event as callers see it. */
-export function toAuditEventMessage(event: RecordedEvent): EventMessage {
+function toAuditEventMessage(event: RecordedEvent): EventMessage {
   return create(AuditEventSchema, {
     id: event.id,
     time: timestampFromDate(event.at),

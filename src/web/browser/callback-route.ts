@@ -1,12 +1,12 @@
 import type { FinishInstall, FinishOutcome, FinishRequest } from "../../domain/connecting/browser-flow.ts";
 import { parseReturnTo, type ReturnOrigins } from "../../domain/connecting/return-to.ts";
 import type { WebHandler, WebRequest, WebResponse } from "../handler.ts";
-import { installationJson } from "../installation-json.ts";
 import { hasRepeated, readQuery } from "../query.ts";
 import { type AnswerFailure, prefersJson, redirect, sendPage } from "./answers.ts";
 import { atBaseUrl } from "./base-url.ts";
 import type { BindingCookies } from "./binding-cookie.ts";
 import { failureTexts } from "./failures.ts";
+import { installationJson } from "./installation-json.ts";
 import { refusal } from "./refusal.ts";
 import { connectedPage } from "./result-pages.ts";
 

@@ -1,33 +1,12 @@
-import type { Evidence } from "../../domain/access/caller.ts";
 import { invalidField, ServiceError } from "../../errors.ts";
+import type { JsonCall, JsonCalls } from "../../rpc/json/json-calls.ts";
 import type { WebHandler, WebResponse } from "../handler.ts";
 import { readQuery } from "../query.ts";
 import { restError } from "./rest-error.ts";
 import { createParameters, type Parameters, type RestRequest } from "./rest-parameters.ts";
 
-export interface RestContext extends Evidence {
-  /** The peer's address, for the record. */
-  readonly address: string | undefined;
-  readonly requestId: string | undefined;
-  /** The `traceparent` header (W3C Trace Context). */
-  readonly traceparent: string | undefined;
-}
-
-export interface RestAnswer {
-  readonly status: number;
-  readonly body: Readonly<Record<string, unknown>>;
-  /** For a `Retry-After` header; undefined where waiting does not help. */
-  readonly retryAfterSeconds: number | undefined;
-}
-
-export type RestCall = (request: RestRequest, context: RestContext) => Promise<RestAnswer>;
-
-/** The RPCs behind these routes: proto JSON in, proto JSON or the error body out. They never reject. */
-export interface RestCalls {
-  readonly getToken: RestCall;
-  readonly listInstallations: RestCall;
-  readonly revokeInstallation: RestCall;
-}
+/** The RPCs behind these routes. */
+export type RestCalls = Pick<JsonCalls, "getToken" | "listInstallations" | "revokeInstallation">;
 
 /** `GET /oauth/token/{platform}`: GetToken. `org_id` is what older callers call `external_org_id`. */
 export function tokenRoute(calls: RestCalls): WebHandler<{ platform: string }> {
@@ -65,7 +44,7 @@ export function installationsRoute(calls: RestCalls): WebHandler {
 
 /** `DELETE /oauth/installations/{id}`: RevokeInstallation. */
 export function revokeRoute(calls: RestCalls): WebHandler<{ id: string }> {
-  const revoke: RestCall = async (request, context) => {
+  const revoke: JsonCall = async (request, context) => {
     const answer = await calls.revokeInstallation(request, context);
     return answer.status === 200 ? { ...answer, body: { success: true, ...answer.body } } : answer;
   };
@@ -81,7 +60,7 @@ function readIds(parameters: Parameters): string[] | undefined {
 }
 
 function restRoute<P>(
-  call: RestCall,
+  call: JsonCall,
   toRequest: (parameters: Parameters, path: P) => Record<string, RestRequest[string] | undefined>,
 ): WebHandler<P> {
   return async (request, response) => {

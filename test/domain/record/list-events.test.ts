@@ -5,7 +5,7 @@ import { createCaller } from "../../../src/domain/access/caller.ts";
 import type { Rule } from "../../../src/domain/access/rule.ts";
 import type { AuditEvent } from "../../../src/domain/model/audit-event.ts";
 import { type AuditFilter, createListAuditEvents, type RecordedEvent } from "../../../src/domain/record/list-events.ts";
-import type { UseCases } from "../../../src/domain/use-cases.ts";
+import type { UseCases } from "../../../src/rpc/methods.ts";
 import { call } from "../../support/call.ts";
 import { openTestStorage } from "../../support/domain.ts";
 import { onlyPlatforms, scriptedPlatform } from "../../support/scripted-platform.ts";

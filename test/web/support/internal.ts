@@ -1,17 +1,18 @@
 import { afterEach } from "vitest";
 import { createTestWorld, type TestWorld } from "../../../rig/world.ts";
+import type { JsonAnswer, JsonCall, JsonCallContext } from "../../../src/rpc/json/json-calls.ts";
 import { createClientAddress } from "../../../src/web/client-address.ts";
 import { createInternalApp, type InternalAppOptions } from "../../../src/web/internal/internal-app.ts";
-import type { RestAnswer, RestContext } from "../../../src/web/internal/rest.ts";
-import type { RestRequest } from "../../../src/web/internal/rest-parameters.ts";
 import { listen } from "../../../src/web/listen.ts";
 import { type Answer, type Asked, ask } from "./http.ts";
+
+type JsonRequest = Parameters<JsonCall>[0];
 
 export interface Internal {
   readonly port: number;
   readonly world: TestWorld;
   /** What was called, with which request. */
-  readonly calls: { readonly method: string; readonly request: RestRequest; readonly context: RestContext }[];
+  readonly calls: { readonly method: string; readonly request: JsonRequest; readonly context: JsonCallContext }[];
   ask(path: string, asked?: Asked): Promise<Answer>;
 }
 
@@ -23,14 +24,16 @@ afterEach(async () => {
 
 /** The internal app on a port of its own, its calls answered with `answer`; closed after the test. */
 export async function startInternal(
-  options: Partial<InternalAppOptions> & { readonly answer?: Partial<RestAnswer> } = {},
+  options: Partial<InternalAppOptions> & { readonly answer?: Partial<JsonAnswer> } = {},
 ): Promise<Internal> {
   const world = createTestWorld();
   const calls: Internal["calls"] = [];
-  const call = (method: string) => async (request: RestRequest, context: RestContext) => {
-    calls.push({ method, request, context });
-    return { status: 200, body: { answered: method }, retryAfterSeconds: undefined, ...options.answer };
-  };
+  const call =
+    (method: string): JsonCall =>
+    async (request, context) => {
+      calls.push({ method, request, context });
+      return { status: 200, body: { answered: method }, retryAfterSeconds: undefined, ...options.answer };
+    };
   const app = createInternalApp({
     ...world,
     connect: (_request, response) => void response.end("connect"),

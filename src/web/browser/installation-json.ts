@@ -1,4 +1,4 @@
-import type { Installation, InstallationStatus } from "../domain/model/installation.ts";
+import type { Installation, InstallationStatus } from "../../domain/model/installation.ts";
 
 const statuses: Record<InstallationStatus, string> = {
   pending: "INSTALLATION_STATUS_PENDING",
@@ -8,7 +8,10 @@ const statuses: Record<InstallationStatus, string> = {
   revoked: "INSTALLATION_STATUS_REVOKED",
 };
 
-/** An installation in the field names of `oauth.token.v1.Installation`. Instants that are not known are left out. */
+/**
+ * An installation as the RPCs give it in JSON, but for instants, which have their milliseconds always. Those that are
+ * not known are left out.
+ */
 export function installationJson(installation: Installation): Record<string, unknown> {
   const { createdAt, updatedAt, tokenExpiresAt, lastRefreshedAt, lastUsedAt, revokedAt } = installation;
   return {

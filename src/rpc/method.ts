@@ -1,0 +1,21 @@
+import type { Call } from "../domain/model/call.ts";
+import type { PageTokens } from "./page-tokens.ts";
+import type { RequestOf, ResponseOf, RpcName } from "./rpc-names.ts";
+import type { Found } from "./rule-checks.ts";
+
+/** Answers requests that have passed the rules, at once where nothing has to be waited for. Refusals are thrown. */
+export type Procedure<in out Name extends RpcName> = (
+  request: RequestOf<Name>,
+  call: Call,
+) => ResponseOf<Name> | Promise<ResponseOf<Name>>;
+
+/** One RPC, and the use case behind it. */
+export interface Method<in out Name extends RpcName, UseCase> {
+  /**
+   * What the contract demands of a request: the buf.validate options of the proto in plain code, since interpreting
+   * them costs a third of a call. Both say the same, and a test holds them to it.
+   */
+  readonly rules: (request: RequestOf<Name>, found: Found) => void;
+  /** Translates request → use case → response, and nothing else. Called once for a service. */
+  readonly run: (useCase: UseCase, pageTokens: PageTokens) => Procedure<Name>;
+}
