@@ -11,6 +11,7 @@ import { loadConfig } from "../src/config/load-config.ts";
 import { silentTelemetry } from "../src/domain/model/telemetry.ts";
 import { knownProducts } from "../src/platforms/platforms.ts";
 import { toGetTokenRequest } from "../src/rpc/methods/get-token.ts";
+import { methodNames } from "../src/rpc/rpc-names.ts";
 import { violationsOf } from "../src/rpc/rules.ts";
 
 /** Something that reads what strangers send. */
@@ -92,7 +93,12 @@ const callerFile: Target = {
   ],
   read(input) {
     try {
-      parseCallerFile(input, { platforms: knownProducts, now: new Date("2026-11-21"), name: "the caller file" });
+      parseCallerFile(input, {
+        rpcs: methodNames,
+        platforms: knownProducts,
+        now: new Date("2026-11-21"),
+        name: "the caller file",
+      });
     } catch (error) {
       if (error instanceof FileRefused) return;
       throw error;

@@ -56,6 +56,7 @@ export const layers: Readonly<Record<string, Layer>> = {
     from: ["src/", "src/config", "src/tls", "src/cli", "gen"],
     packages: ["@grpc/", "@bufbuild/"],
   },
+  "src/cli/policy-test.ts": { from: ["src/", "src/config", "src/callers", "src/cli", "src/rpc/rpc-names.ts"] },
   "src/cli/operating.ts": { from: ["src/", "src/config", "src/storage", "src/app", "src/cli", "src/world"] },
   "src/cli/oauth-token-service.ts": { from: ["src/", "src/config", "src/storage", "src/app", "src/cli", "src/world"] },
 };

@@ -3,6 +3,7 @@ import type { Closers } from "../closers.ts";
 import { type Authenticate, anonymous } from "../domain/access/caller.ts";
 import type { CallerNow } from "../domain/connecting/link-policy.ts";
 import { type AuditLog, serviceCaller } from "../domain/model/audit-event.ts";
+import { methodNames } from "../rpc/rpc-names.ts";
 import type { Schedule } from "../work/every.ts";
 import type { World } from "../world.ts";
 
@@ -41,7 +42,7 @@ export async function openCallers(parts: {
     await audit.append([{ kind, at: world.now(), caller: serviceCaller, method: "caller file", policyHash, count: 1 }]);
   }
 
-  const callers = await createCallers({ path: authConfig, platforms, world, report, schedule });
+  const callers = await createCallers({ path: authConfig, rpcs: methodNames, platforms, world, report, schedule });
   closers.add("callers", callers.close);
   world.log.info({ policyHash: callers.policyHash(), callers: callers.names().length }, "callers.authenticated");
   return callers;

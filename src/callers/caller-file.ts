@@ -5,7 +5,7 @@ import { type FileProblem, FileRefused, shown } from "./file-problems.ts";
 import { createFileReader, type FileReader } from "./file-reader.ts";
 import { type Issuer, readIssuers } from "./issuer-entries.ts";
 import { type Identity, keyOfIdentity, readMatch } from "./match-entry.ts";
-import { wrongWithName } from "./names.ts";
+import { type KnownNames, wrongWithName } from "./names.ts";
 import { readRule } from "./rule-entry.ts";
 import { readYaml } from "./yaml-file.ts";
 
@@ -24,9 +24,7 @@ export interface FileCaller {
   readonly identity: Identity;
 }
 
-export interface CallerFileOptions {
-  /** Every product that a rule can name. */
-  readonly platforms: readonly string[];
+export interface CallerFileOptions extends KnownNames {
   readonly now: Date;
   /** How messages call the file. */
   readonly name: string;
@@ -57,7 +55,7 @@ export function parseCallerFile(bytes: Uint8Array, options: CallerFileOptions): 
   if (root.get("version") !== 1) reader.problem("version", `${shown(root.get("version"))} is unknown`, "write 1");
   const issuers = readIssuers(root.get("issuers"), reader);
   const listed = reader.list(root.get("callers"), "callers", "- name: ci") ?? [];
-  const entries = listed.map((entry, index) => readEntry(entry, `callers[${index}]`, options.platforms, reader));
+  const entries = listed.map((entry, index) => readEntry(entry, `callers[${index}]`, options, reader));
   refuseDuplicates(entries, reader);
   for (const { identity, path } of entries) {
     if (identity?.kind !== "token" || issuers.has(identity.issuer)) continue;
@@ -75,7 +73,7 @@ export function parseCallerFile(bytes: Uint8Array, options: CallerFileOptions): 
   };
 }
 
-function readEntry(value: unknown, at: string, platforms: readonly string[], reader: FileReader): Entry {
+function readEntry(value: unknown, at: string, known: KnownNames, reader: FileReader): Entry {
   const entry = reader.mapping(value, at, ["name", "match", "allow"]);
   if (entry === undefined) return { name: "", identity: undefined, rules: [], path: at };
   const name = reader.exact(entry.get("name"), `${at}.name`, "indexer-worker") ?? "";
@@ -88,7 +86,7 @@ function readEntry(value: unknown, at: string, platforms: readonly string[], rea
     name,
     path,
     identity: readMatch(entry.get("match"), `${path}.match`, reader),
-    rules: allow.map((rule, index) => readRule(rule, `${path}.allow[${index}]`, platforms, reader)),
+    rules: allow.map((rule, index) => readRule(rule, `${path}.allow[${index}]`, known, reader)),
   };
 }
 

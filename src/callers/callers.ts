@@ -9,6 +9,7 @@ import { type CallerFile, parseCallerFile } from "./caller-file.ts";
 import { FileRefused } from "./file-problems.ts";
 import type { Issuer } from "./issuer-entries.ts";
 import { createIssuerKeys, type IssuerKeys } from "./issuer-keys.ts";
+import type { KnownNames } from "./names.ts";
 import { createPolicy, type Policy } from "./policy.ts";
 
 /** What became of a caller file. */
@@ -30,10 +31,8 @@ export interface Callers {
   close(): Promise<void>;
 }
 
-export interface CallersParts {
+export interface CallersParts extends KnownNames {
   readonly path: string;
-  /** Every product that a rule can name. */
-  readonly platforms: readonly string[];
   readonly world: Pick<World, "fetchNamed" | "now" | "log">;
   /** Told of every file, the first one too, once for each; told again until it does not fail. */
   readonly report?: ((event: PolicyEvent) => Promise<void> | void) | undefined;
@@ -50,9 +49,9 @@ const lookMs = 1_000;
  * @throws FileRefused, or an Error that names the path, if the first one cannot be used.
  */
 export async function createCallers(parts: CallersParts): Promise<Callers> {
-  const { path, platforms, world, schedule = every, read = readFile } = parts;
+  const { path, rpcs, platforms, world, schedule = every, read = readFile } = parts;
   const name = `the caller file ${path}`;
-  const parse = (bytes: Uint8Array) => parseCallerFile(bytes, { platforms, now: world.now(), name });
+  const parse = (bytes: Uint8Array) => parseCallerFile(bytes, { rpcs, platforms, now: world.now(), name });
 
   const first = await read(path).catch((error: unknown) => {
     throw new Error(`AUTH_CONFIG: ${name} cannot be read (${codeOf(error)})`);

@@ -3,7 +3,7 @@ import type { Permissions } from "../domain/access/rule.ts";
 import { shown } from "./file-problems.ts";
 import type { FileReader, Mapping } from "./file-reader.ts";
 import { type Identity, readMatch } from "./match-entry.ts";
-import { knownMethods } from "./names.ts";
+import { type KnownNames, knownMethods } from "./names.ts";
 import type { Policy } from "./policy.ts";
 
 export type Decision = "allow" | "deny";
@@ -31,9 +31,10 @@ export function readCase(
   value: unknown,
   at: string,
   policy: Policy,
-  { platforms, now }: { readonly platforms: readonly string[]; readonly now: Date },
+  names: KnownNames & { readonly now: Date },
   reader: FileReader,
 ): Case {
+  const { platforms, now } = names;
   const entry = reader.mapping(value, at, keys) ?? new Map<string, unknown>();
   const optional = (from: Mapping, key: string, path: string, example: string) =>
     from.has(key) ? reader.exact(from.get(key), `${path}.${key}`, example) : undefined;
@@ -45,7 +46,7 @@ export function readCase(
     reader.problem(`${under}.${key}`, `${shown(found)} is unknown`, `the known ones are ${names.join(", ")}`);
     return undefined;
   };
-  const method = known(entry, "method", path, knownMethods, "GetToken");
+  const method = known(entry, "method", path, knownMethods(names), "GetToken");
   if (!entry.has("method")) reader.problem(`${path}.method`, "missing", "write one such as GetToken");
   const expect = entry.get("expect");
   if (expect !== "allow" && expect !== "deny") {

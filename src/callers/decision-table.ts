@@ -3,6 +3,7 @@ import type { CallerFile } from "./caller-file.ts";
 import { type Case, type Decision, readCase } from "./case-entry.ts";
 import { FileRefused, shown } from "./file-problems.ts";
 import { createFileReader } from "./file-reader.ts";
+import type { KnownNames } from "./names.ts";
 import { createPolicy } from "./policy.ts";
 import { readYaml } from "./yaml-file.ts";
 
@@ -22,12 +23,7 @@ export interface Difference {
  */
 export function runCases(
   text: string,
-  options: {
-    readonly file: CallerFile;
-    readonly platforms: readonly string[];
-    readonly now: Date;
-    readonly name: string;
-  },
+  options: KnownNames & { readonly file: CallerFile; readonly now: Date; readonly name: string },
 ): { readonly cases: number; readonly differences: readonly Difference[] } {
   const yaml = readYaml(text);
   if ("problems" in yaml) throw new FileRefused(options.name, yaml.problems);

@@ -2,20 +2,21 @@ import { anonymous } from "../domain/access/caller.ts";
 import { ownNames } from "../domain/model/audit-event.ts";
 import { redactSecrets } from "../secret-shapes.ts";
 
-/** Everything a rule can name: the RPCs, and `Metrics` for reading /metrics. */
-export const knownMethods = [
-  "GetToken",
-  "ListInstallations",
-  "GetInstallation",
-  "RevokeInstallation",
-  "CreateInstallLink",
-  "CompleteInstall",
-  "WatchInstallations",
-  "StartLink",
-  "WatchLink",
-  "ListAuditEvents",
-  "Metrics",
-] as const;
+/** RPCs of the contract that this version does not serve yet: one file of callers does for both. */
+export const announcedRpcs: readonly string[] = ["WatchInstallations", "StartLink", "WatchLink"];
+
+/** What a file of callers can name. */
+export interface KnownNames {
+  /** Every RPC that is served, as the contract writes it. */
+  readonly rpcs: readonly string[];
+  /** Every product. */
+  readonly platforms: readonly string[];
+}
+
+/** Everything a rule can allow: the RPCs, and `Metrics` for reading /metrics. */
+export function knownMethods({ rpcs }: KnownNames): readonly string[] {
+  return [...rpcs, ...announcedRpcs, "Metrics"];
+}
 
 /** Who stands in logs and in the record where no caller of the file does. */
 const reserved: ReadonlySet<string> = new Set([...ownNames, anonymous.name]);

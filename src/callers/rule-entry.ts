@@ -3,7 +3,7 @@ import { permissionLevels } from "../domain/access/permission-ceiling.ts";
 import type { Permissions, Rate, Rule } from "../domain/access/rule.ts";
 import { shown } from "./file-problems.ts";
 import type { FileReader, Mapping } from "./file-reader.ts";
-import { knownMethods } from "./names.ts";
+import { type KnownNames, knownMethods } from "./names.ts";
 import { safeAddress } from "./web-address.ts";
 
 const keys = [
@@ -13,15 +13,15 @@ const keys = [
 const most = 1_000_000;
 
 /** One entry of `allow`. What is wrong reads as allowing nothing: the file is refused anyway. */
-export function readRule(value: unknown, path: string, platforms: readonly string[], reader: FileReader): Rule {
+export function readRule(value: unknown, path: string, known: KnownNames, reader: FileReader): Rule {
   const entry = reader.mapping(value, path, keys) ?? new Map<string, unknown>();
-  const methods = reader.names(entry.get("methods"), `${path}.methods`, "[GetToken]", knownMethods) ?? [];
+  const methods = reader.names(entry.get("methods"), `${path}.methods`, "[GetToken]", knownMethods(known)) ?? [];
   // Figures of the whole process belong to no platform and no owner.
   const aboutNothing = methods.length === 1 && methods[0] === "Metrics";
   const named =
     aboutNothing && !entry.has("platforms")
       ? []
-      : (reader.names(entry.get("platforms"), `${path}.platforms`, "[github]", platforms) ?? []);
+      : (reader.names(entry.get("platforms"), `${path}.platforms`, "[github]", known.platforms) ?? []);
   return {
     methods: new Set(methods),
     platforms: new Set(named),

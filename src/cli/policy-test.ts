@@ -2,6 +2,7 @@ import { parseCallerFile } from "../callers/caller-file.ts";
 import { runCases } from "../callers/decision-table.ts";
 import { loadAuthConfig } from "../config/load-config.ts";
 import { knownPlatforms } from "../config/platforms.ts";
+import { methodNames } from "../rpc/rpc-names.ts";
 import { type Command, type CommandWorld, notUnderstood } from "./command.ts";
 
 /**
@@ -20,10 +21,11 @@ export const policyTestCommand: Command = async (args, world) => {
   const { print, complain } = world;
   const now = world.now();
   const bytes = Buffer.from(read(path, world));
-  const file = parseCallerFile(bytes, { platforms: knownPlatforms, now, name: `the caller file ${path}` });
+  const known = { rpcs: methodNames, platforms: knownPlatforms, now };
+  const file = parseCallerFile(bytes, { ...known, name: `the caller file ${path}` });
   for (const warning of file.warnings) complain(`(warning) ${warning}`);
   const name = `the table ${casesPath}`;
-  const { cases, differences } = runCases(read(casesPath, world), { file, platforms: knownPlatforms, now, name });
+  const { cases, differences } = runCases(read(casesPath, world), { ...known, file, name });
   for (const { where, expected, got, why } of differences) {
     print(`${where}: expected ${expected}, got ${got}${why === undefined ? "" : `: ${why}`}`);
   }

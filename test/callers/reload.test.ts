@@ -6,6 +6,7 @@ import { until } from "../../rig/gate.ts";
 import { createTestWorld } from "../../rig/world.ts";
 import { type CallersParts, createCallers, type PolicyEvent } from "../../src/callers/callers.ts";
 import { knownProducts } from "../../src/platforms/platforms.ts";
+import { methodNames } from "../../src/rpc/rpc-names.ts";
 import { createJobs } from "../support/jobs.ts";
 import { callerOf, fileOf } from "./support/caller-files.ts";
 import { goodClaims, issuerEntry, newKey, serveKeys, sign, subject } from "./support/issuer.ts";
@@ -26,6 +27,7 @@ async function start(path: string, report?: CallersParts["report"]) {
   const jobs = createJobs();
   const callers = await createCallers({
     path,
+    rpcs: methodNames,
     platforms: knownProducts,
     world,
     report: report ?? ((event) => void events.push(event)),

@@ -17,7 +17,7 @@ const file = {
 };
 
 test("a subject is a caller for its own issuer alone", () => {
-  const options = { platforms: ["github"], now: new Date(), name: "callers" };
+  const options = { rpcs: ["GetToken"], platforms: ["github"], now: new Date(), name: "callers" };
   const { issuerOf, bySubject } = createPolicy(parseCallerFile(Buffer.from(JSON.stringify(file)), options));
   const [one, two] = [issuerOf("https://one.example")!, issuerOf("https://two.example")!];
   expect(bySubject(one, "runner")?.name).toBe("runner");

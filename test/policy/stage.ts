@@ -15,7 +15,7 @@ import { createGithub } from "../../src/platforms/github/github-app.ts";
 import { type Codec, createDispatch, type DispatchParts } from "../../src/rpc/dispatch.ts";
 import type { Failure } from "../../src/rpc/errors/failure.ts";
 import { createProcedures } from "../../src/rpc/procedures.ts";
-import type { RequestOf, ResponseOf, RpcName } from "../../src/rpc/rpc-names.ts";
+import { methodNames, type RequestOf, type ResponseOf, type RpcName } from "../../src/rpc/rpc-names.ts";
 import { Secret } from "../../src/secret.ts";
 import { parseKeyRing } from "../../src/storage/seal/key-ring.ts";
 import { createOpaqueTokens } from "../../src/storage/seal/opaque-tokens.ts";
@@ -88,7 +88,14 @@ export async function openStage(storage: Storage, cast: readonly RawCaller[]): P
   const sealer = createOpaqueTokens({ keys: parseKeyRing(new Secret(newKey())), random: randomBytes, purpose: "page" });
   const keys = new Map(cast.map(({ name }) => [name, createApiKey(randomBytes).key.reveal()]));
   const policyOf = (all: readonly RawCaller[]) =>
-    createPolicy(parseCallerFile(Buffer.from(fileOf(all, keys)), { platforms, now: world.now(), name: "callers" }));
+    createPolicy(
+      parseCallerFile(Buffer.from(fileOf(all, keys)), {
+        rpcs: methodNames,
+        platforms,
+        now: world.now(),
+        name: "callers",
+      }),
+    );
   const authenticator = createAuthenticator({
     policy: policyOf(cast),
     keysOf: () => {

@@ -83,7 +83,7 @@ test.each([
   ],
   ["src/world", ["../domain/model/token.ts", "../callers/callers.ts", "express"]],
   ["src/app", ["../cli/command.ts", "express", "../../rig/clock.ts"]],
-  ["src/cli", ["../platforms/http.ts", "@grpc/grpc-js", "../../gen/google/rpc/code_pb.js"]],
+  ["src/cli", ["../rpc/rpc-names.ts", "../platforms/http.ts", "@grpc/grpc-js", "../../gen/google/rpc/code_pb.js"]],
 ])("%s may not import what is beside or above its layer", (folder, forbidden) => {
   expect(refusedIn(folder, forbidden)).toEqual(forbidden);
 });
