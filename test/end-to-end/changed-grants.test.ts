@@ -46,6 +46,15 @@ test("a permission that was taken away leaves the others, and the list shows it"
   expect(await listed()).toEqual({ contents: "read", metadata: "read" });
 });
 
+test("what was taken away a minute ago is learnt from the refused mint, which is asked again with what is left", async () => {
+  const { grant } = await connected();
+  await permissionsNow();
+  grant({ metadata: "read", contents: "read" });
+  shared.service.clock.advance(60_000);
+  const { permissions } = await shared.caller.token({ ...request, repositories: ["api"] }, limited);
+  expect(permissions).toEqual({ contents: "read", metadata: "read" });
+});
+
 test("a permission that was added is handed out", async () => {
   const { grant } = await connected();
   const all = { metadata: "read", contents: "write", issues: "write", checks: "write" };
