@@ -1,9 +1,9 @@
 import type { Secret } from "../secret.ts";
 import { readRotatingSecret } from "../settings/client-settings.ts";
-import { type AtlassianConfig, readAtlassian } from "./atlassian.ts";
-import { type GithubConfig, type GithubOauthConfig, readGithub, readGithubOauth } from "./github.ts";
+import { type AtlassianConfig, readAtlassian } from "../platforms/atlassian/settings.ts";
+import { type GithubConfig, type GithubOauthConfig, readGithub, readGithubOauth } from "../platforms/github/settings.ts";
 import type { Reader } from "./settings.ts";
-import { readSlack, type SlackConfig } from "./slack.ts";
+import { readSlack, type SlackConfig } from "../platforms/slack/settings.ts";
 
 /** Third parties that we are registered with; undefined: not configured. */
 export interface PlatformConfigs {

@@ -1,4 +1,4 @@
-import type { Secret } from "../secret.ts";
+import type { Secret } from "../../secret.ts";
 import {
   type ClientSettings,
   isConfigured,
@@ -6,9 +6,9 @@ import {
   readRequired,
   readRequiredSecret,
   readScopes,
-} from "../settings/client-settings.ts";
-import { readChoice } from "../settings/scalars.ts";
-import type { Reader, ServiceSetting } from "./settings.ts";
+} from "../../settings/client-settings.ts";
+import { readChoice } from "../../settings/scalars.ts";
+import type { Reader, ServiceSetting } from "../../config/settings.ts";
 
 export interface AtlassianConfig {
   readonly clientId: string;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { atlassianApp, errorOf, githubApp, load, slackApp } from "./load.ts";
+import { atlassianApp, errorOf, githubApp, load, slackApp } from "../config/load.ts";
 
 const everything = { ...githubApp, ...atlassianApp, ...slackApp };
 

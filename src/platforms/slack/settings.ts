@@ -1,13 +1,13 @@
-import type { Secret } from "../secret.ts";
+import type { Secret } from "../../secret.ts";
 import {
   type ClientSettings,
   isConfigured,
   readRequired,
   readRequiredSecret,
   readScopes,
-} from "../settings/client-settings.ts";
-import { readBaseAddress } from "../settings/urls.ts";
-import type { Reader, ServiceSetting } from "./settings.ts";
+} from "../../settings/client-settings.ts";
+import { readBaseAddress } from "../../settings/urls.ts";
+import type { Reader, ServiceSetting } from "../../config/settings.ts";
 
 export interface SlackConfig {
   readonly clientId: string;

@@ -1,5 +1,5 @@
 import { createPrivateKey } from "node:crypto";
-import { Secret } from "../secret.ts";
+import { Secret } from "../../secret.ts";
 import {
   type ClientSettings,
   isConfigured,
@@ -7,11 +7,11 @@ import {
   readRequired,
   readRequiredSecret,
   readScopes,
-} from "../settings/client-settings.ts";
-import { normalisePem } from "../settings/pem.ts";
-import { readChoice } from "../settings/scalars.ts";
-import { readBaseAddress } from "../settings/urls.ts";
-import type { Reader, ServiceSetting } from "./settings.ts";
+} from "../../settings/client-settings.ts";
+import { normalisePem } from "../../settings/pem.ts";
+import { readChoice } from "../../settings/scalars.ts";
+import { readBaseAddress } from "../../settings/urls.ts";
+import type { Reader, ServiceSetting } from "../../config/settings.ts";
 
 /** One GitHub: github.com or an Enterprise one. Addresses have no slash at the end. */
 interface GithubHost {

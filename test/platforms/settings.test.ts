@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { atlassianApp, errorOf, githubApp, load, pkcs1, pkcs8, slackApp, warningsOf } from "./load.ts";
+import { atlassianApp, errorOf, githubApp, load, pkcs1, pkcs8, slackApp, warningsOf } from "../config/load.ts";
 
 describe("the GitHub App", () => {
   test("has github.com for its home", () => {
