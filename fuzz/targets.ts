@@ -9,7 +9,7 @@ import { parseCallerFile } from "../src/callers/caller-file.ts";
 import { FileRefused } from "../src/callers/file-problems.ts";
 import { loadConfig } from "../src/config/load-config.ts";
 import { silentTelemetry } from "../src/domain/model/telemetry.ts";
-import { knownProducts } from "../src/platforms/platforms.ts";
+import { registry } from "../src/platforms/registry.ts";
 import { toGetTokenRequest } from "../src/rpc/methods/get-token.ts";
 import { methodNames } from "../src/rpc/rpc-names.ts";
 import { violationsOf } from "../src/rpc/rules.ts";
@@ -95,7 +95,7 @@ const callerFile: Target = {
     try {
       parseCallerFile(input, {
         rpcs: methodNames,
-        platforms: knownProducts,
+        platforms: registry.productNames,
         now: new Date("2026-11-21"),
         name: "the caller file",
       });

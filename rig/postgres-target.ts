@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { loadDatabaseConfig } from "../src/config/load-config.ts";
+import { loadDatabaseConfig } from "../src/config/load-parts.ts";
 import type { PostgresTarget } from "../src/postgres-target.ts";
 
 /** What the setting DATABASE_URL with this value means. @throws ConfigError. */

@@ -1,4 +1,5 @@
-import { knownNames } from "../src/config/settings.ts";
+import { allSettings } from "../src/config/all-settings.ts";
+import { knownNames } from "../src/settings/setting.ts";
 
 export interface DemoSettings {
   readonly ports: {
@@ -43,7 +44,7 @@ export function readDemoSettings(env: Environment): DemoSettings {
     grpc: readPort(env, "GRPC_PORT") ?? beside(5) ?? 50_051,
   };
   const given = localUrl(env.BASE_URL);
-  const known = knownNames();
+  const known = knownNames(allSettings);
   const passed = new Set([...honoured, ...elsewhere]);
   const isPassed = (name: string) => !known.has(name) || passed.has(name) || name.startsWith("OTEL_");
   const set = Object.entries(env).filter((entry): entry is [string, string] => (entry[1] ?? "") !== "");

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { allSettings } from "../src/config/settings.ts";
+import { allSettings } from "../src/config/all-settings.ts";
 import type { Setting } from "../src/settings/setting.ts";
 import { root } from "./run-tool.ts";
 

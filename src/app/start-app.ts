@@ -117,8 +117,12 @@ async function start(
   const addressOf = createClientAddress(config.trustedProxies);
   const certificateNamesOf = createCertificateNames();
 
+  const labels = new Map(config.products.map(({ name, label }) => [name, label]));
   const { rateLimits } = storage;
-  const publicApp = createPublicApp({ ...config.public, ...world, ...wired, addressOf, rateLimits, inRequest });
+  const publicApp = createPublicApp({
+    ...{ ...config.public, ...world, ...wired, addressOf, rateLimits, inRequest },
+    platformLabel: (product) => labels.get(product),
+  });
   const internalApp = createInternalApp({
     ...world,
     inRequest,

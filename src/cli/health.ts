@@ -9,7 +9,7 @@ import {
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from "../../gen/grpc/health/v1/health_pb.js";
 import type { Listeners } from "../config/listeners.ts";
-import { loadListeners } from "../config/load-config.ts";
+import { loadListeners } from "../config/load-parts.ts";
 import { type Command, type CommandWorld, notUnderstood } from "./command.ts";
 
 const deadlineMs = 3_000;

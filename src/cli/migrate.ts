@@ -1,4 +1,4 @@
-import { loadDatabaseConfig } from "../config/load-config.ts";
+import { loadDatabaseConfig } from "../config/load-parts.ts";
 import { driverError, isUnavailable } from "../storage/database-failure.ts";
 import { migratePostgres } from "../storage/postgres/migrate.ts";
 import { grantToService } from "../storage/postgres/service-role.ts";

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Closers } from "../closers.ts";
-import { loadSealingConfig } from "../config/load-config.ts";
+import { loadSealingConfig } from "../config/load-parts.ts";
 import { ServiceError } from "../errors.ts";
 import type { Secret } from "../secret.ts";
 import type { Database } from "../storage/database.ts";

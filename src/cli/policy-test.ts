@@ -1,7 +1,7 @@
 import { parseCallerFile } from "../callers/caller-file.ts";
 import { runCases } from "../callers/decision-table.ts";
-import { loadAuthConfig } from "../config/load-config.ts";
-import { knownPlatforms } from "../config/platforms.ts";
+import { loadAuthConfig } from "../config/load-parts.ts";
+import { registry } from "../platforms/registry.ts";
 import { methodNames } from "../rpc/rpc-names.ts";
 import { type Command, type CommandWorld, notUnderstood } from "./command.ts";
 
@@ -21,7 +21,7 @@ export const policyTestCommand: Command = async (args, world) => {
   const { print, complain } = world;
   const now = world.now();
   const bytes = Buffer.from(read(path, world));
-  const known = { rpcs: methodNames, platforms: knownPlatforms, now };
+  const known = { rpcs: methodNames, platforms: registry.productNames, now };
   const file = parseCallerFile(bytes, { ...known, name: `the caller file ${path}` });
   for (const warning of file.warnings) complain(`(warning) ${warning}`);
   const name = `the table ${casesPath}`;

@@ -1,8 +1,8 @@
-import { knownNames as namesOf, type Setting, secretNames } from "../settings/setting.ts";
+import type { Setting } from "../settings/setting.ts";
 import type { SettingReader } from "../settings/setting-reader.ts";
 
-/** Every setting there is, in the order people meet them. */
-export const settings = [
+/** What is set before any platform is, in the order people meet them. */
+const firstSettings = [
   {
     name: "BASE_URL",
     aliases: ["OAUTH_CALLBACK_BASE", "PUBLIC_URL"],
@@ -93,84 +93,10 @@ export const settings = [
     default: "fernet",
     meaning: "What new rows are sealed with: `fernet` or `aes-256-gcm`. Both are always readable.",
   },
-  { name: "GITHUB_APP_ID", meaning: "GitHub App (`github`): its numeric id." },
-  { name: "GITHUB_APP_NAME", meaning: "GitHub App: the name in its public URL (slug)." },
-  { name: "GITHUB_CLIENT_ID", meaning: "GitHub App: client id." },
-  { name: "GITHUB_CLIENT_SECRET", secret: true, meaning: "GitHub App: client secret." },
-  {
-    name: "GITHUB_PRIVATE_KEY",
-    secret: true,
-    meaning: "GitHub App: private key, PEM (PKCS#1 or PKCS#8); line breaks may be spelled `\\n`.",
-  },
-  { name: "GITHUB_PRIVATE_KEY_PATH", meaning: "GitHub App: file with the private key, instead of GITHUB_PRIVATE_KEY." },
-  {
-    name: "GITHUB_WEBHOOK_SECRET",
-    secret: true,
-    meaning: "GitHub App: webhook secret; two, comma separated, while rotating.",
-  },
-  {
-    name: "GITHUB_ISSUER",
-    default: "https://github.com/login/oauth",
-    meaning: "The `iss` expected of callbacks that carry one (RFC 9207).",
-  },
-  {
-    name: "GITHUB_INSTALL_PATH",
-    default: "/apps",
-    meaning: "Path of the install page; `/github-apps` on Enterprise Server.",
-  },
-  {
-    name: "GITHUB_CLAIM_PROOF",
-    default: "administers",
-    meaning:
-      "What a person must show of an installation that was there before: `administers`, or `sees` (any read access; warned of).",
-  },
-  { name: "GITHUB_OAUTH_CLIENT_ID", meaning: "GitHub OAuth App (`github-oauth`): client id." },
-  { name: "GITHUB_OAUTH_CLIENT_SECRET", secret: true, meaning: "GitHub OAuth App: client secret." },
-  {
-    name: "GITHUB_OAUTH_SCOPES",
-    default: "read:user",
-    meaning: "GitHub OAuth App: scopes, separated by blanks or commas.",
-  },
-  { name: "GITHUB_URL", default: "https://github.com", meaning: "Where people meet GitHub." },
-  {
-    name: "GITHUB_API_URL",
-    default: "https://api.github.com",
-    meaning: "GitHub's REST API; set it together with GITHUB_URL.",
-  },
-  { name: "JIRA_CLIENT_ID", meaning: "Atlassian app (`jira` and `confluence`): client id." },
-  { name: "JIRA_CLIENT_SECRET", secret: true, meaning: "Atlassian app: client secret." },
-  {
-    name: "JIRA_SCOPES",
-    default: "read:jira-work write:jira-work read:jira-user manage:jira-webhook",
-    meaning: "Atlassian app: Jira scopes; `offline_access` is added.",
-  },
-  {
-    name: "CONFLUENCE_SCOPES",
-    default: "none",
-    meaning: "Atlassian app: Confluence scopes, asked for in the same consent.",
-  },
-  { name: "JIRA_PKCE", default: "on", meaning: "Atlassian app: `on` sends a PKCE challenge, `off` does not." },
-  { name: "ATLASSIAN_AUTH_URL", default: "https://auth.atlassian.com", meaning: "Atlassian's authorization server." },
-  {
-    name: "ATLASSIAN_API_URL",
-    default: "https://api.atlassian.com",
-    meaning: "Atlassian's API; set it together with ATLASSIAN_AUTH_URL.",
-  },
-  { name: "SLACK_CLIENT_ID", meaning: "Slack app (`slack`): client id." },
-  { name: "SLACK_CLIENT_SECRET", secret: true, meaning: "Slack app: client secret." },
-  {
-    name: "SLACK_SIGNING_SECRET",
-    secret: true,
-    meaning: "Slack app: signing secret; two, comma separated, while rotating.",
-  },
-  {
-    name: "SLACK_SCOPES",
-    default: "chat:write channels:read app_mentions:read users:read reactions:write",
-    meaning: "Slack app: scopes of the bot; `none`, or empty beside SLACK_USER_SCOPES, for people only.",
-  },
-  { name: "SLACK_USER_SCOPES", default: "none", meaning: "Slack app: scopes of the installing person's own token." },
-  { name: "SLACK_URL", default: "https://slack.com", meaning: "Slack; its API is `$SLACK_URL/api/`." },
-  { name: "SLACK_STATE_SECRET", secret: true, meaning: "Accepted from the earlier service; not needed." },
+] as const satisfies readonly Setting[];
+
+/** What is set after them. */
+const furtherSettings = [
   {
     name: "LOG_LEVEL",
     aliases: ["CENTRAL_OAUTH_LOG_LEVEL"],
@@ -221,18 +147,15 @@ export const settings = [
   { name: "AUDIT_RETENTION_DAYS", default: "400", meaning: "Older audit rows are pruned." },
 ] as const satisfies readonly Setting[];
 
-export type ServiceSetting = (typeof settings)[number];
+/** The settings of the service itself. */
+export const serviceSettings = [...firstSettings, ...furtherSettings] as const;
+
+export type ServiceSetting = (typeof serviceSettings)[number];
 export type SettingName = ServiceSetting["name"];
 /** Reads these settings. */
 export type Reader = SettingReader<ServiceSetting>;
 
-/** The settings that may come from a file. */
-export const secretSettings = secretNames(settings);
-
-/** The same list, seen through its interface. */
-export const allSettings: readonly Setting[] = settings;
-
-/** Every name the service listens to. */
-export function knownNames(): ReadonlySet<string> {
-  return namesOf(settings);
+/** The settings of the service with those of its platforms, in the order people meet them. */
+export function withPlatforms(platformSettings: readonly Setting[]): readonly Setting[] {
+  return [...firstSettings, ...platformSettings, ...furtherSettings];
 }

@@ -10,7 +10,7 @@ export type ReadFile = (path: string) => string;
  * Reads settings by name and remembers what is wrong, so that an operator hears of everything at once. A setting that
  * is empty or blank is unset. Whatever is wrong reads as unset; `finish` throws before it can be used.
  */
-export interface SettingReader<S extends Setting = Setting> {
+export interface SettingReader<in S extends Setting> {
   /** The trimmed value under its own name or an alias. */
   text(name: PlainName<S>): string | undefined;
   /** What counts while the setting is unset. */
@@ -29,12 +29,14 @@ export interface SettingReader<S extends Setting = Setting> {
   finish(): readonly string[];
 }
 
-/** A reader of these settings and no others. */
-export function createSettingReader<S extends Setting>(
-  settings: readonly S[],
-  env: Environment,
-  readFile: ReadFile,
-): SettingReader<S> {
+/** The same, of settings that nobody has listed: any reader of some settings alone can be had from it. */
+export interface AnyReader extends SettingReader<Setting> {
+  defaultOf(name: string): string;
+  secret(name: string): Secret | undefined;
+}
+
+/** A reader of these settings and no others. @throws Error for any other name: a mistake of ours. */
+export function createSettingReader(settings: readonly Setting[], env: Environment, readFile: ReadFile): AnyReader {
   const rows = new Map<string, Setting>(settings.map((setting) => [setting.name, setting]));
   const problems: Problem[] = [];
   const warnings: string[] = [];

@@ -22,8 +22,8 @@ export type SecretName<S extends Setting> = S extends { readonly secret: true } 
 export type DefaultedName<S extends Setting> = PlainName<Extract<S, { readonly default: string }>>;
 
 /** The settings that may come from a file. */
-export function secretNames<S extends Setting>(settings: readonly S[]): readonly SecretName<S>[] {
-  return settings.filter((setting) => setting.secret === true).map((setting) => setting.name as SecretName<S>);
+export function secretNames(settings: readonly Setting[]): readonly string[] {
+  return settings.filter((setting) => setting.secret === true).map((setting) => setting.name);
 }
 
 /** Every name that is listened to: settings, their aliases, and the files that secrets may come from. */

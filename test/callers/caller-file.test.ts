@@ -3,8 +3,7 @@ import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { TokenService } from "../../gen/oauth/token/v1/token_service_pb.js";
 import { announcedRpcs, knownMethods } from "../../src/callers/names.ts";
-import { knownPlatforms } from "../../src/config/platforms.ts";
-import { knownProducts } from "../../src/platforms/platforms.ts";
+import { registry } from "../../src/platforms/registry.ts";
 import { methodNames } from "../../src/rpc/rpc-names.ts";
 import { callerOf, fileOf, parse, refusalOf } from "./support/caller-files.ts";
 
@@ -346,5 +345,5 @@ test("rules name every RPC there is, and every platform", () => {
   expect(names).toContain("GetToken");
   expect(knownMethods({ rpcs: methodNames, platforms: [] })).toEqual(expect.arrayContaining(names));
   expect(announcedRpcs.filter((name) => names.includes(name))).toEqual([]);
-  expect(knownPlatforms).toEqual(knownProducts);
+  expect(registry.productNames).toEqual(["github", "github-oauth", "jira", "confluence", "slack", "sentry"]);
 });

@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { until } from "../../rig/gate.ts";
 import { createTestWorld } from "../../rig/world.ts";
 import { type CallersParts, createCallers, type PolicyEvent } from "../../src/callers/callers.ts";
-import { knownProducts } from "../../src/platforms/platforms.ts";
+import { registry } from "../../src/platforms/registry.ts";
 import { methodNames } from "../../src/rpc/rpc-names.ts";
 import { createJobs } from "../support/jobs.ts";
 import { callerOf, fileOf } from "./support/caller-files.ts";
@@ -28,7 +28,7 @@ async function start(path: string, report?: CallersParts["report"]) {
   const callers = await createCallers({
     path,
     rpcs: methodNames,
-    platforms: knownProducts,
+    platforms: registry.productNames,
     world,
     report: report ?? ((event) => void events.push(event)),
     schedule: (intervalMs, name, job, log) => jobs.schedule(intervalMs + 1_000_000, name, job, log),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { loadConfig, loadDatabaseConfig } from "../../src/config/load-config.ts";
+import { loadConfig } from "../../src/config/load-config.ts";
+import { loadDatabaseConfig } from "../../src/config/load-parts.ts";
 import type { PostgresTarget } from "../../src/postgres-target.ts";
 import { createAuthority } from "../support/certificates.ts";
 import { errorOf, fernetKey, filesOf, load, warningsOf } from "./load.ts";

@@ -1,5 +1,9 @@
 import { generateKeyPairSync } from "node:crypto";
+import { allSettings } from "../../src/config/all-settings.ts";
 import { type Config, loadConfig } from "../../src/config/load-config.ts";
+import type { PlatformModule } from "../../src/platforms/module.ts";
+import type { Setting } from "../../src/settings/setting.ts";
+import { createSettingReader } from "../../src/settings/setting-reader.ts";
 
 /** A file system of a few files. */
 export function filesOf(files: Readonly<Record<string, string>>): (path: string) => string {
@@ -12,6 +16,19 @@ export function filesOf(files: Readonly<Record<string, string>>): (path: string)
 
 export function load(env: Readonly<Record<string, string>>, files: Readonly<Record<string, string>> = {}): Config {
   return loadConfig(env, filesOf(files)).config;
+}
+
+/** What a platform reads, where the rest of the settings is as good. */
+export function readPlatform<PlatformConfig, S extends Setting>(
+  module: PlatformModule<PlatformConfig, S>,
+  env: Readonly<Record<string, string>>,
+  files: Readonly<Record<string, string>> = {},
+): PlatformConfig | undefined {
+  load(env, files);
+  const reader = createSettingReader(allSettings, env, filesOf(files));
+  const config = module.read(reader);
+  reader.finish();
+  return config;
 }
 
 export function warningsOf(env: Readonly<Record<string, string>>): readonly string[] {

@@ -1,22 +1,22 @@
 import { inspect } from "node:util";
 import { expect, test } from "vitest";
-import { secretSettings } from "../../src/config/settings.ts";
-import { atlassianApp, errorOf, fernetKey, githubApp, load, pkcs8, slackApp } from "./load.ts";
+import { allSettings } from "../../src/config/all-settings.ts";
+import { atlassian } from "../../src/platforms/atlassian/module.ts";
+import { secretNames } from "../../src/settings/setting.ts";
+import { atlassianApp, errorOf, fernetKey, githubApp, load, pkcs8, readPlatform, slackApp } from "./load.ts";
 
 test("a secret is read from the file that its _FILE setting names, without the line break at its end", () => {
-  const config = load(
-    {
-      JIRA_CLIENT_ID: "id",
-      JIRA_CLIENT_SECRET_FILE: "/run/secrets/jira",
-      TOKEN_ENCRYPTION_KEY_FILE: "/run/secrets/key",
-    },
-    { "/run/secrets/jira": "from-file\n", "/run/secrets/key": `${fernetKey}\n` },
-  );
-  expect(config.platforms.atlassian?.clientSecret.reveal()).toBe("from-file");
-  expect(config.encryption.keys?.reveal()).toBe(fernetKey);
+  const env = {
+    JIRA_CLIENT_ID: "id",
+    JIRA_CLIENT_SECRET_FILE: "/run/secrets/jira",
+    TOKEN_ENCRYPTION_KEY_FILE: "/run/secrets/key",
+  };
+  const files = { "/run/secrets/jira": "from-file\n", "/run/secrets/key": `${fernetKey}\n` };
+  expect(readPlatform(atlassian, env, files)?.clientSecret.reveal()).toBe("from-file");
+  expect(load(env, files).encryption.keys?.reveal()).toBe(fernetKey);
 });
 
-test.each(secretSettings)("%s is refused beside its file", (name) => {
+test.each(secretNames(allSettings))("%s is refused beside its file", (name) => {
   const others = {
     POSTGRES_HOST: "h",
     POSTGRES_USER: "u",

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { createAtlassian } from "../../src/platforms/atlassian/atlassian.ts";
+import { createRegistry } from "../../src/platforms/create-registry.ts";
 import { createPlatforms } from "../../src/platforms/platforms.ts";
+import { slack as slackModule } from "../../src/platforms/slack/module.ts";
 import { createSlack } from "../../src/platforms/slack/slack.ts";
 import { Secret } from "../../src/secret.ts";
 
@@ -25,7 +27,7 @@ const slack = createSlack({
 });
 
 describe("the platforms of a process", () => {
-  const platforms = createPlatforms([jira, slack]);
+  const platforms = createPlatforms([jira, slack], ["jira", "confluence", "slack", "pager"]);
 
   it("are found by the name installations are stored under", () => {
     expect(platforms.byName("jira")).toBe(jira);
@@ -42,7 +44,7 @@ describe("the platforms of a process", () => {
   it("do not contain what is known but not configured", () => {
     expect(platforms.byProduct("github")).toBeUndefined();
     expect(platforms.all).toEqual([jira, slack]);
-    expect(platforms.known).toEqual(["github", "github-oauth", "jira", "confluence", "slack", "sentry"]);
+    expect(platforms.known).toEqual(["jira", "confluence", "slack", "pager"]);
   });
 
   it("have no names that every object has", () => {
@@ -51,14 +53,16 @@ describe("the platforms of a process", () => {
   });
 
   it("know the products of a platform that no list names", () => {
-    const { known } = createPlatforms([{ ...slack, name: "pager", products: ["pager"] }]);
-    expect(known).toContain("pager");
+    const pager = { ...slackModule, products: [{ name: "pager", label: "Pager" }] };
+    const { products } = createRegistry([slackModule, pager]);
+    expect(products.map(({ name }) => name)).toEqual(["slack", "pager"]);
   });
 
   it("refuse to share a name or a product", () => {
-    expect(() => createPlatforms([slack, slack])).toThrow("two platforms are called slack");
-    expect(() => createPlatforms([jira, { ...slack, products: ["confluence"] }])).toThrow(
+    expect(() => createPlatforms([slack, slack], [])).toThrow("two platforms are called slack");
+    expect(() => createPlatforms([jira, { ...slack, products: ["confluence"] }], [])).toThrow(
       "two platforms are called confluence",
     );
+    expect(() => createRegistry([slackModule, slackModule])).toThrow("two products are called slack");
   });
 });

@@ -1,10 +1,23 @@
 import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { atlassianApp, errorOf, githubApp, load, pkcs1, pkcs8, slackApp, warningsOf } from "../config/load.ts";
+import { atlassian } from "../../src/platforms/atlassian/module.ts";
+import { githubApp as appModule, githubOauth } from "../../src/platforms/github/modules.ts";
+import { slack } from "../../src/platforms/slack/module.ts";
+import {
+  atlassianApp,
+  errorOf,
+  githubApp,
+  load,
+  pkcs1,
+  pkcs8,
+  readPlatform,
+  slackApp,
+  warningsOf,
+} from "../config/load.ts";
 
 describe("the GitHub App", () => {
   test("has github.com for its home", () => {
-    const { github } = load(githubApp).platforms;
+    const github = readPlatform(appModule, githubApp);
     expect(github).toMatchObject({
       appId: "123",
       slug: "acme-bot",
@@ -18,10 +31,10 @@ describe("the GitHub App", () => {
   });
 
   test("asks who connects what was there to administer it, and warns where seeing it is to be enough", () => {
-    expect(load(githubApp).platforms.github?.claimProof).toBe("administers");
+    expect(readPlatform(appModule, githubApp)?.claimProof).toBe("administers");
     expect(warningsOf({ ...githubApp, GITHUB_CLAIM_PROOF: "administers" })).toEqual([]);
     const sees = { ...githubApp, GITHUB_CLAIM_PROOF: "sees" };
-    expect(load(sees).platforms.github?.claimProof).toBe("sees");
+    expect(readPlatform(appModule, sees)?.claimProof).toBe("sees");
     expect(warningsOf(sees)).toEqual([expect.stringContaining("GITHUB_CLAIM_PROOF=sees: whoever can read one repo")]);
     expect(errorOf({ ...githubApp, GITHUB_CLAIM_PROOF: "no" })).toContain("set administers or sees");
   });
@@ -40,13 +53,13 @@ describe("the GitHub App", () => {
   test("takes its key in every form GitHub and shells give it", () => {
     const pasted = [`"${pkcs1}"`, pkcs8.replaceAll("\n", "\n  "), Buffer.from(pkcs1).toString("base64")];
     for (const pem of [pkcs1, pkcs8, pkcs1.replaceAll("\n", "\\n"), `\n${pkcs8}\n`, ...pasted]) {
-      expect(load({ ...githubApp, GITHUB_PRIVATE_KEY: pem }).platforms.github?.privateKey.reveal()).toMatch(
+      expect(readPlatform(appModule, { ...githubApp, GITHUB_PRIVATE_KEY: pem })?.privateKey.reveal()).toMatch(
         /^-----BEGIN .*-----$/s,
       );
     }
     const byPath = { ...githubApp, GITHUB_PRIVATE_KEY: "", GITHUB_PRIVATE_KEY_PATH: "/key.pem" };
     for (const text of [pkcs1, ...pasted.slice(2)]) {
-      expect(load(byPath, { "/key.pem": text }).platforms.github?.privateKey.reveal()).toBe(pkcs1.trim());
+      expect(readPlatform(appModule, byPath, { "/key.pem": text })?.privateKey.reveal()).toBe(pkcs1.trim());
     }
     expect(errorOf(byPath)).toContain("GITHUB_PRIVATE_KEY_PATH: the file /key.pem cannot be read (ENOENT)");
   });
@@ -77,7 +90,7 @@ describe("the GitHub App", () => {
       GITHUB_API_URL: "https://ghe.example/api/v3/",
       GITHUB_INSTALL_PATH: "/github-apps",
     };
-    expect(load({ ...githubApp, ...enterprise }).platforms.github).toMatchObject({
+    expect(readPlatform(appModule, { ...githubApp, ...enterprise })).toMatchObject({
       webUrl: "https://ghe.example",
       apiUrl: "https://ghe.example/api/v3",
       installPath: "/github-apps",
@@ -89,8 +102,8 @@ describe("the GitHub App", () => {
   });
 
   test("takes two webhook secrets while one is being rotated", () => {
-    const { webhooks } = load({ ...githubApp, GITHUB_WEBHOOK_SECRET: "new, old" });
-    expect(webhooks.githubSecrets.map((secret) => secret.reveal())).toEqual(["new", "old"]);
+    const github = readPlatform(appModule, { ...githubApp, GITHUB_WEBHOOK_SECRET: "new, old" });
+    expect(github?.webhookSecrets.map((secret) => secret.reveal())).toEqual(["new", "old"]);
     expect(errorOf({ ...githubApp, GITHUB_WEBHOOK_SECRET: "a,b,c" })).toContain("GITHUB_WEBHOOK_SECRET: has 3 values");
   });
 });
@@ -99,19 +112,19 @@ describe("the GitHub OAuth App", () => {
   const app = { GITHUB_OAUTH_CLIENT_ID: "id", GITHUB_OAUTH_CLIENT_SECRET: "secret" };
 
   test("asks for who a person is, unless told otherwise", () => {
-    expect(load(app).platforms.githubOauth).toMatchObject({
+    expect(readPlatform(githubOauth, app)).toMatchObject({
       clientId: "id",
       scopes: ["read:user"],
       apiUrl: "https://api.github.com",
     });
-    expect(load({ ...app, GITHUB_OAUTH_SCOPES: "repo, gist repo" }).platforms.githubOauth?.scopes).toEqual([
+    expect(readPlatform(githubOauth, { ...app, GITHUB_OAUTH_SCOPES: "repo, gist repo" })?.scopes).toEqual([
       "repo",
       "gist",
     ]);
   });
 
   test("is independent of the GitHub App", () => {
-    expect(load(app).platforms.github).toBeUndefined();
+    expect(readPlatform(appModule, app)).toBeUndefined();
     expect(errorOf({ GITHUB_OAUTH_CLIENT_ID: "id" })).toContain(
       "GITHUB_OAUTH_CLIENT_SECRET: is missing, while GITHUB_OAUTH_CLIENT_ID is set",
     );
@@ -120,7 +133,7 @@ describe("the GitHub OAuth App", () => {
 
 describe("the Atlassian app", () => {
   test("asks for what Jira needs, and for a refresh token", () => {
-    expect(load(atlassianApp).platforms.atlassian).toMatchObject({
+    expect(readPlatform(atlassian, atlassianApp)).toMatchObject({
       scopes: ["read:jira-work", "write:jira-work", "read:jira-user", "manage:jira-webhook", "offline_access"],
       pkce: true,
       authUrl: "https://auth.atlassian.com",
@@ -134,11 +147,11 @@ describe("the Atlassian app", () => {
       JIRA_SCOPES: "read:jira-work offline_access",
       CONFLUENCE_SCOPES: "read:page:confluence",
     };
-    expect(load(env).platforms.atlassian?.scopes).toEqual(["read:jira-work", "offline_access", "read:page:confluence"]);
+    expect(readPlatform(atlassian, env)?.scopes).toEqual(["read:jira-work", "offline_access", "read:page:confluence"]);
   });
 
   test("sends no PKCE challenge when told so, and knows no third answer", () => {
-    expect(load({ ...atlassianApp, JIRA_PKCE: "off" }).platforms.atlassian?.pkce).toBe(false);
+    expect(readPlatform(atlassian, { ...atlassianApp, JIRA_PKCE: "off" })?.pkce).toBe(false);
     expect(errorOf({ ...atlassianApp, JIRA_PKCE: "maybe" })).toContain("JIRA_PKCE: maybe is unknown; set on or off");
   });
 
@@ -149,18 +162,16 @@ describe("the Atlassian app", () => {
 
 describe("the Slack app", () => {
   test("asks for the bot's scopes and, when told, for a person's", () => {
-    expect(load(slackApp).platforms.slack).toMatchObject({
+    expect(readPlatform(slack, slackApp)).toMatchObject({
       scopes: ["chat:write", "channels:read", "app_mentions:read", "users:read", "reactions:write"],
       userScopes: [],
       slackUrl: "https://slack.com",
     });
-    expect(load({ ...slackApp, SLACK_USER_SCOPES: "search:read" }).platforms.slack?.userScopes).toEqual([
-      "search:read",
-    ]);
+    expect(readPlatform(slack, { ...slackApp, SLACK_USER_SCOPES: "search:read" })?.userScopes).toEqual(["search:read"]);
   });
 
   test.each(["", "none", " NONE "])("asks for a person's scopes alone where its own are %j", (SLACK_SCOPES) => {
-    expect(load({ ...slackApp, SLACK_SCOPES, SLACK_USER_SCOPES: "search:read" }).platforms.slack).toMatchObject({
+    expect(readPlatform(slack, { ...slackApp, SLACK_SCOPES, SLACK_USER_SCOPES: "search:read" })).toMatchObject({
       scopes: [],
       userScopes: ["search:read"],
     });
@@ -169,26 +180,24 @@ describe("the Slack app", () => {
   test("asks for something", () => {
     expect(errorOf({ ...slackApp, SLACK_SCOPES: "none" })).toContain("SLACK_SCOPES: is none, and so is");
     expect(errorOf({ ...slackApp, SLACK_SCOPES: "none,chat:write" })).toContain("has none beside other scopes");
-    expect(load({ ...slackApp, SLACK_SCOPES: "" }).platforms.slack?.scopes).toContain("chat:write");
+    expect(readPlatform(slack, { ...slackApp, SLACK_SCOPES: "" })?.scopes).toContain("chat:write");
     expect(errorOf({ ...atlassianApp, JIRA_SCOPES: "none" })).toContain("JIRA_SCOPES: is none, and so is");
     expect(
-      load({ ...atlassianApp, JIRA_SCOPES: "none", CONFLUENCE_SCOPES: "read:page:confluence" }).platforms.atlassian
+      readPlatform(atlassian, { ...atlassianApp, JIRA_SCOPES: "none", CONFLUENCE_SCOPES: "read:page:confluence" })
         ?.scopes,
     ).toEqual(["read:page:confluence", "offline_access"]);
   });
 
   test("is half configured by its signing secret alone, and not at all by what is no longer needed", () => {
     expect(errorOf({ SLACK_SIGNING_SECRET: "x" })).toContain("SLACK_CLIENT_ID: is missing");
-    expect(load({ SLACK_STATE_SECRET: "x" }).platforms.slack).toBeUndefined();
+    expect(readPlatform(slack, { SLACK_STATE_SECRET: "x" })).toBeUndefined();
     expect(warningsOf({ SLACK_STATE_SECRET: "x" })).toEqual([
       "SLACK_STATE_SECRET is not needed: every state is random",
     ]);
   });
 
   test("may live on a test host on loopback, but on no other one without TLS", () => {
-    expect(load({ ...slackApp, SLACK_URL: "http://127.0.0.1:9/" }).platforms.slack?.slackUrl).toBe(
-      "http://127.0.0.1:9",
-    );
+    expect(readPlatform(slack, { ...slackApp, SLACK_URL: "http://127.0.0.1:9/" })?.slackUrl).toBe("http://127.0.0.1:9");
     expect(errorOf({ ...slackApp, SLACK_URL: "http://slack.example" })).toContain(
       "SLACK_URL: http:// is for loopback only",
     );

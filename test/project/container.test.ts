@@ -1,7 +1,8 @@
 import { access, readFile } from "node:fs/promises";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { knownNames, secretSettings } from "../../src/config/settings.ts";
+import { allSettings } from "../../src/config/all-settings.ts";
+import { knownNames, secretNames } from "../../src/settings/setting.ts";
 
 const root = new URL("../../", import.meta.url);
 
@@ -102,7 +103,7 @@ describe("the image", () => {
       .map((instruction) => instruction.text)
       .join("\n");
     expect(text).not.toMatch(/^ARG|--mount|\bADD\b/m);
-    for (const name of secretSettings) expect(text).not.toContain(name);
+    for (const name of secretNames(allSettings)) expect(text).not.toContain(name);
   });
 });
 
@@ -132,8 +133,8 @@ describe("the compose file", () => {
   test("uses settings that exist, and gives every secret as a file", () => {
     const environment = service().environment;
     const names = typeof environment === "object" && environment !== null ? Object.keys(environment) : [];
-    expect(names.filter((name) => !knownNames().has(name))).toEqual([]);
-    expect(names.filter((name) => secretSettings.some((secret) => secret === name))).toEqual([]);
+    expect(names.filter((name) => !knownNames(allSettings).has(name))).toEqual([]);
+    expect(names.filter((name) => secretNames(allSettings).includes(name))).toEqual([]);
     expect(environment).toMatchObject({
       POSTGRES_PASSWORD_FILE: "/run/secrets/postgres_password",
       TOKEN_ENCRYPTION_KEY_FILE: "/run/secrets/token_encryption_key",

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { settingsPages, settingsTable, tableIn } from "../../scripts/settings-table.ts";
-import { allSettings } from "../../src/config/settings.ts";
+import { allSettings } from "../../src/config/all-settings.ts";
 
 test.each(Object.entries(settingsPages))(
   "%s has the settings as they are: node scripts/settings-table.ts --write",

@@ -1,9 +1,12 @@
 import { expect, test } from "vitest";
-import { knownNames } from "../../src/config/settings.ts";
+import { allSettings } from "../../src/config/all-settings.ts";
 import { findNearNames } from "../../src/settings/near-names.ts";
+import { knownNames } from "../../src/settings/setting.ts";
+
+const known = knownNames(allSettings);
 
 function meant(name: string): string | undefined {
-  return findNearNames([name], knownNames())[0]?.meant;
+  return findNearNames([name], known)[0]?.meant;
 }
 
 test.each([
@@ -75,5 +78,5 @@ test("names of other programs are nobody's misspelling", () => {
 });
 
 test("every known name is its own", () => {
-  expect(findNearNames([...knownNames()], knownNames())).toEqual([]);
+  expect(findNearNames([...known], known)).toEqual([]);
 });

@@ -8,7 +8,33 @@ import {
   readScopes,
 } from "../../settings/client-settings.ts";
 import { readChoice } from "../../settings/scalars.ts";
-import type { Reader, ServiceSetting } from "../../config/settings.ts";
+import type { Setting } from "../../settings/setting.ts";
+import type { SettingReader } from "../../settings/setting-reader.ts";
+
+export const atlassianSettings = [
+  { name: "JIRA_CLIENT_ID", meaning: "Atlassian app (`jira` and `confluence`): client id." },
+  { name: "JIRA_CLIENT_SECRET", secret: true, meaning: "Atlassian app: client secret." },
+  {
+    name: "JIRA_SCOPES",
+    default: "read:jira-work write:jira-work read:jira-user manage:jira-webhook",
+    meaning: "Atlassian app: Jira scopes; `offline_access` is added.",
+  },
+  {
+    name: "CONFLUENCE_SCOPES",
+    default: "none",
+    meaning: "Atlassian app: Confluence scopes, asked for in the same consent.",
+  },
+  { name: "JIRA_PKCE", default: "on", meaning: "Atlassian app: `on` sends a PKCE challenge, `off` does not." },
+  { name: "ATLASSIAN_AUTH_URL", default: "https://auth.atlassian.com", meaning: "Atlassian's authorization server." },
+  {
+    name: "ATLASSIAN_API_URL",
+    default: "https://api.atlassian.com",
+    meaning: "Atlassian's API; set it together with ATLASSIAN_AUTH_URL.",
+  },
+] as const satisfies readonly Setting[];
+
+export type AtlassianSetting = (typeof atlassianSettings)[number];
+type Reader = SettingReader<AtlassianSetting>;
 
 export interface AtlassianConfig {
   readonly clientId: string;
@@ -22,7 +48,7 @@ export interface AtlassianConfig {
   readonly apiUrl: string;
 }
 
-const app: ClientSettings<ServiceSetting> = {
+const app: ClientSettings<AtlassianSetting> = {
   title: "Atlassian app",
   required: [["JIRA_CLIENT_ID"], ["JIRA_CLIENT_SECRET"]],
 };

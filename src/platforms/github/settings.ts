@@ -6,12 +6,65 @@ import {
   readAddressPair,
   readRequired,
   readRequiredSecret,
+  readRotatingSecret,
   readScopes,
 } from "../../settings/client-settings.ts";
 import { normalisePem } from "../../settings/pem.ts";
 import { readChoice } from "../../settings/scalars.ts";
+import type { Setting } from "../../settings/setting.ts";
+import type { SettingReader } from "../../settings/setting-reader.ts";
 import { readBaseAddress } from "../../settings/urls.ts";
-import type { Reader, ServiceSetting } from "../../config/settings.ts";
+
+/** Of both kinds of app: they live at the same GitHub. */
+export const githubSettings = [
+  { name: "GITHUB_APP_ID", meaning: "GitHub App (`github`): its numeric id." },
+  { name: "GITHUB_APP_NAME", meaning: "GitHub App: the name in its public URL (slug)." },
+  { name: "GITHUB_CLIENT_ID", meaning: "GitHub App: client id." },
+  { name: "GITHUB_CLIENT_SECRET", secret: true, meaning: "GitHub App: client secret." },
+  {
+    name: "GITHUB_PRIVATE_KEY",
+    secret: true,
+    meaning: "GitHub App: private key, PEM (PKCS#1 or PKCS#8); line breaks may be spelled `\\n`.",
+  },
+  { name: "GITHUB_PRIVATE_KEY_PATH", meaning: "GitHub App: file with the private key, instead of GITHUB_PRIVATE_KEY." },
+  {
+    name: "GITHUB_WEBHOOK_SECRET",
+    secret: true,
+    meaning: "GitHub App: webhook secret; two, comma separated, while rotating.",
+  },
+  {
+    name: "GITHUB_ISSUER",
+    default: "https://github.com/login/oauth",
+    meaning: "The `iss` expected of callbacks that carry one (RFC 9207).",
+  },
+  {
+    name: "GITHUB_INSTALL_PATH",
+    default: "/apps",
+    meaning: "Path of the install page; `/github-apps` on Enterprise Server.",
+  },
+  {
+    name: "GITHUB_CLAIM_PROOF",
+    default: "administers",
+    meaning:
+      "What a person must show of an installation that was there before: `administers`, or `sees` (any read access; warned of).",
+  },
+  { name: "GITHUB_OAUTH_CLIENT_ID", meaning: "GitHub OAuth App (`github-oauth`): client id." },
+  { name: "GITHUB_OAUTH_CLIENT_SECRET", secret: true, meaning: "GitHub OAuth App: client secret." },
+  {
+    name: "GITHUB_OAUTH_SCOPES",
+    default: "read:user",
+    meaning: "GitHub OAuth App: scopes, separated by blanks or commas.",
+  },
+  { name: "GITHUB_URL", default: "https://github.com", meaning: "Where people meet GitHub." },
+  {
+    name: "GITHUB_API_URL",
+    default: "https://api.github.com",
+    meaning: "GitHub's REST API; set it together with GITHUB_URL.",
+  },
+] as const satisfies readonly Setting[];
+
+export type GithubSetting = (typeof githubSettings)[number];
+type Reader = SettingReader<GithubSetting>;
 
 /** One GitHub: github.com or an Enterprise one. Addresses have no slash at the end. */
 interface GithubHost {
@@ -33,6 +86,8 @@ export interface GithubConfig extends GithubHost {
   readonly installPath: string;
   /** What a person must show of an installation that was there before. */
   readonly claimProof: "administers" | "sees";
+  /** What its events are signed with: the values in use, two while one is being rotated. */
+  readonly webhookSecrets: readonly Secret[];
 }
 
 export interface GithubOauthConfig extends GithubHost {
@@ -41,7 +96,7 @@ export interface GithubOauthConfig extends GithubHost {
   readonly scopes: readonly string[];
 }
 
-const app: ClientSettings<ServiceSetting> = {
+const app: ClientSettings<GithubSetting> = {
   title: "GitHub App",
   required: [
     ["GITHUB_APP_ID"],
@@ -53,7 +108,7 @@ const app: ClientSettings<ServiceSetting> = {
   optional: ["GITHUB_WEBHOOK_SECRET"],
 };
 
-const oauthApp: ClientSettings<ServiceSetting> = {
+const oauthApp: ClientSettings<GithubSetting> = {
   title: "GitHub OAuth App",
   required: [["GITHUB_OAUTH_CLIENT_ID"], ["GITHUB_OAUTH_CLIENT_SECRET"]],
 };
@@ -70,6 +125,7 @@ export function readGithub(reader: Reader): GithubConfig | undefined {
     privateKey: readPrivateKey(reader),
     installPath: readInstallPath(reader),
     claimProof: readClaimProof(reader),
+    webhookSecrets: readRotatingSecret(reader, "GITHUB_WEBHOOK_SECRET"),
   };
 }
 

@@ -4,10 +4,33 @@ import {
   isConfigured,
   readRequired,
   readRequiredSecret,
+  readRotatingSecret,
   readScopes,
 } from "../../settings/client-settings.ts";
+import type { Setting } from "../../settings/setting.ts";
+import type { SettingReader } from "../../settings/setting-reader.ts";
 import { readBaseAddress } from "../../settings/urls.ts";
-import type { Reader, ServiceSetting } from "../../config/settings.ts";
+
+export const slackSettings = [
+  { name: "SLACK_CLIENT_ID", meaning: "Slack app (`slack`): client id." },
+  { name: "SLACK_CLIENT_SECRET", secret: true, meaning: "Slack app: client secret." },
+  {
+    name: "SLACK_SIGNING_SECRET",
+    secret: true,
+    meaning: "Slack app: signing secret; two, comma separated, while rotating.",
+  },
+  {
+    name: "SLACK_SCOPES",
+    default: "chat:write channels:read app_mentions:read users:read reactions:write",
+    meaning: "Slack app: scopes of the bot; `none`, or empty beside SLACK_USER_SCOPES, for people only.",
+  },
+  { name: "SLACK_USER_SCOPES", default: "none", meaning: "Slack app: scopes of the installing person's own token." },
+  { name: "SLACK_URL", default: "https://slack.com", meaning: "Slack; its API is `$SLACK_URL/api/`." },
+  { name: "SLACK_STATE_SECRET", secret: true, meaning: "Accepted from the earlier service; not needed." },
+] as const satisfies readonly Setting[];
+
+export type SlackSetting = (typeof slackSettings)[number];
+type Reader = SettingReader<SlackSetting>;
 
 export interface SlackConfig {
   readonly clientId: string;
@@ -18,9 +41,11 @@ export interface SlackConfig {
   readonly userScopes: readonly string[];
   /** Without a slash at the end; the API is at `/api/` below it. */
   readonly slackUrl: string;
+  /** What its events are signed with: the values in use, two while one is being rotated. */
+  readonly signingSecrets: readonly Secret[];
 }
 
-const app: ClientSettings<ServiceSetting> = {
+const app: ClientSettings<SlackSetting> = {
   title: "Slack app",
   required: [["SLACK_CLIENT_ID"], ["SLACK_CLIENT_SECRET"]],
   optional: ["SLACK_SIGNING_SECRET"],
@@ -42,5 +67,6 @@ export function readSlack(reader: Reader): SlackConfig | undefined {
     scopes,
     userScopes,
     slackUrl: readBaseAddress(reader, "SLACK_URL"),
+    signingSecrets: readRotatingSecret(reader, "SLACK_SIGNING_SECRET"),
   };
 }

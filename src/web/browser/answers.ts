@@ -2,8 +2,7 @@ import type { InstallFailure } from "../../domain/model/install-failure.ts";
 import type { WebRequest, WebResponse } from "../handler.ts";
 import { onBaseUrl } from "./base-url.ts";
 import { failureTexts, type RequestFailure } from "./failures.ts";
-import { platformLabel } from "./platform-label.ts";
-import { failurePage } from "./result-pages.ts";
+import { failurePage, type PlatformLabel } from "./result-pages.ts";
 
 /** Whether a program asks: `Accept` ranks JSON above HTML by weight, then by being named exactly, then by order. */
 export function prefersJson(request: Pick<WebRequest, "accepts">): boolean {
@@ -30,11 +29,12 @@ export type AnswerFailure = (
 export function createAnswerFailure(site: {
   readonly baseUrl: URL;
   readonly installMode: "open" | "link";
+  readonly platformLabel: PlatformLabel;
 }): AnswerFailure {
   return (request, response, failure, platform) => {
     response.locals.failure = failure;
     const { status, again, ...texts } = failureTexts[failure];
-    const label = platformLabel(platform);
+    const label = platform === undefined ? undefined : site.platformLabel(platform);
     const title = named(texts.title, label);
     const whatThePersonCanDo = named(texts.whatThePersonCanDo, label);
     if (prefersJson(request)) {

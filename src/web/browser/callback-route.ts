@@ -8,7 +8,7 @@ import type { BindingCookies } from "./binding-cookie.ts";
 import { failureTexts } from "./failures.ts";
 import { installationJson } from "./installation-json.ts";
 import { refusal } from "./refusal.ts";
-import { connectedPage } from "./result-pages.ts";
+import { connectedPage, type PlatformLabel } from "./result-pages.ts";
 
 /** `GET /oauth/callback/{platform}`: finishes the attempt and says how it ended. */
 export function callbackRoute(parts: {
@@ -16,9 +16,10 @@ export function callbackRoute(parts: {
   readonly installMode: "open" | "link";
   readonly cookies: BindingCookies;
   readonly origins: ReturnOrigins;
+  readonly platformLabel: PlatformLabel;
   readonly answerFailure: AnswerFailure;
 }): WebHandler<{ platform: string }> {
-  const { finishInstall, installMode, cookies, origins, answerFailure } = parts;
+  const { finishInstall, installMode, cookies, origins, platformLabel, answerFailure } = parts;
 
   return async (request, response) => {
     const { platform } = request.params;
@@ -91,7 +92,7 @@ export function callbackRoute(parts: {
       });
       return;
     }
-    sendPage(response, 200, connectedPage({ installations, returnTo: backTo(returnTo, fromLink) }));
+    sendPage(response, 200, connectedPage({ installations, returnTo: backTo(returnTo, fromLink), platformLabel }));
   }
 
   /** Checked again: what was allowed when the attempt began need not be so any more. A link's was checked with it. */

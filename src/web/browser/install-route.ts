@@ -7,7 +7,7 @@ import { type AnswerFailure, redirect, sendPage } from "./answers.ts";
 import { onBaseUrl } from "./base-url.ts";
 import type { BindingCookies } from "./binding-cookie.ts";
 import { refusal } from "./refusal.ts";
-import { confirmPage } from "./result-pages.ts";
+import { confirmPage, type PlatformLabel } from "./result-pages.ts";
 
 const longestOwner = 256;
 /** How long a person may read who asks; then the page is shown again. */
@@ -22,11 +22,13 @@ export function installRoute(parts: {
   readonly installMode: "open" | "link";
   readonly cookies: BindingCookies;
   readonly origins: ReturnOrigins;
+  readonly platformLabel: PlatformLabel;
   readonly answerFailure: AnswerFailure;
   readonly baseUrl: URL;
   readonly random: (bytes: number) => Buffer;
 }): WebHandler<{ platform: string }> {
-  const { startInstall, startFromLink, installMode, cookies, origins, answerFailure, baseUrl, random } = parts;
+  const { startInstall, startFromLink, installMode, cookies, origins, baseUrl, random } = parts;
+  const { platformLabel, answerFailure } = parts;
 
   return async (request, response) => {
     const { platform } = request.params;
@@ -95,7 +97,7 @@ export function installRoute(parts: {
     const next = onBaseUrl(baseUrl, `/oauth/install/${platform}`);
     next.searchParams.set("link", link.reveal());
     next.searchParams.set(goOn, value.reveal());
-    sendPage(response, 200, confirmPage({ platform, caller, owner, goOn: next }));
+    sendPage(response, 200, confirmPage({ platform, caller, owner, goOn: next, platformLabel }));
   }
 
   function send(response: WebResponse, { binding, redirectTo }: StartedAttempt): void {

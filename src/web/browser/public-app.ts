@@ -21,6 +21,7 @@ import { bindingCookies } from "./binding-cookie.ts";
 import { callbackRoute } from "./callback-route.ts";
 import type { RequestFailure } from "./failures.ts";
 import { installRoute } from "./install-route.ts";
+import type { PlatformLabel } from "./result-pages.ts";
 
 export interface PublicAppOptions extends Pick<World, "log" | "now" | "random"> {
   /** Where browsers and platforms reach this app. */
@@ -29,6 +30,7 @@ export interface PublicAppOptions extends Pick<World, "log" | "now" | "random"> 
   readonly installMode: "open" | "link";
   /** The origins that `return_to` may lead to. */
   readonly allowedReturnOrigins: readonly string[];
+  readonly platformLabel: PlatformLabel;
   readonly startInstall: StartInstall;
   readonly startFromLink: StartFromLink;
   readonly finishInstall: FinishInstall;

@@ -1,7 +1,9 @@
 import type { Installation, InstallationStatus } from "../../domain/model/installation.ts";
 import { type Html, html } from "../html.ts";
 import { renderPage } from "../page.ts";
-import { platformLabel } from "./platform-label.ts";
+
+/** The name people know a product by; undefined for one we have no name for, whose given name may be anything. */
+export type PlatformLabel = (product: string) => string | undefined;
 
 const remarks: Record<InstallationStatus, string | undefined> = {
   active: undefined,
@@ -15,13 +17,14 @@ const remarks: Record<InstallationStatus, string | undefined> = {
 export function connectedPage(result: {
   readonly installations: readonly Installation[];
   readonly returnTo: URL | undefined;
+  readonly platformLabel: PlatformLabel;
 }): string {
-  const { installations, returnTo } = result;
+  const { installations, returnTo, platformLabel } = result;
   return renderPage({
     tone: "success",
-    title: `${platformLabel(installations[0]?.platform) ?? "The platform"} is connected`,
+    title: `${platformLabel(installations[0]?.platform ?? "") ?? "The platform"} is connected`,
     body: html`<p>Everything is set up. ${returnTo ? "You can go back now." : "You can close this window."}</p>
-<ul>${installations.map(installationItem)}</ul>
+<ul>${installations.map((installation) => installationItem(installation, platformLabel))}</ul>
 ${returnTo && html`<a class="action" href="${returnTo.href}" rel="noreferrer">Back to ${returnTo.host}</a>`}`,
   });
 }
@@ -32,8 +35,9 @@ export function confirmPage(asked: {
   readonly caller: string;
   readonly owner: string | undefined;
   readonly goOn: URL;
+  readonly platformLabel: PlatformLabel;
 }): string {
-  const { platform, caller, owner, goOn } = asked;
+  const { platform, caller, owner, goOn, platformLabel } = asked;
   const label = platformLabel(platform) ?? platform;
   return renderPage({
     tone: "waiting",
@@ -65,7 +69,7 @@ ${connectAgain && html`<a class="action" href="${connectAgain.href}">Connect aga
 }
 
 /** `bdi` keeps a name written from right to left, or made to look so, from turning the rest of the line around. */
-function installationItem(installation: Installation): Html {
+function installationItem(installation: Installation, platformLabel: PlatformLabel): Html {
   const products = installation.products.map((product) => platformLabel(product) ?? product).join(" and ");
   const remark = remarks[installation.status];
   return html`<li><bdi class="name">${installation.externalOrgName || installation.externalOrgId}</bdi>

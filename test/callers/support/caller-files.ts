@@ -1,6 +1,6 @@
 import { type CallerFile, parseCallerFile } from "../../../src/callers/caller-file.ts";
 import { FileRefused } from "../../../src/callers/file-problems.ts";
-import { knownProducts } from "../../../src/platforms/platforms.ts";
+import { registry } from "../../../src/platforms/registry.ts";
 import { methodNames } from "../../../src/rpc/rpc-names.ts";
 
 /** The day on which caller files of tests are read. */
@@ -8,7 +8,7 @@ export const today = new Date("2026-11-21T12:00:00Z");
 
 export function parse(text: string | Uint8Array, now = today): CallerFile {
   const bytes = typeof text === "string" ? Buffer.from(text) : text;
-  return parseCallerFile(bytes, { rpcs: methodNames, platforms: knownProducts, now, name: "the caller file" });
+  return parseCallerFile(bytes, { rpcs: methodNames, platforms: registry.productNames, now, name: "the caller file" });
 }
 
 /** Why a file is refused, as one text; empty if it is not. */

@@ -7,6 +7,7 @@ import type {
   StartRequest,
 } from "../../../src/domain/connecting/browser-flow.ts";
 import type { Installation } from "../../../src/domain/model/installation.ts";
+import { registry } from "../../../src/platforms/registry.ts";
 import { Secret } from "../../../src/secret.ts";
 import { createPublicApp, type PublicAppOptions } from "../../../src/web/browser/public-app.ts";
 import { createClientAddress } from "../../../src/web/client-address.ts";
@@ -23,6 +24,7 @@ export interface Site {
   ask(path: string, asked?: Asked): Promise<Answer>;
 }
 
+const labels = new Map(registry.products.map(({ name, label }) => [name, label]));
 const closers: (() => Promise<void>)[] = [];
 
 afterEach(async () => {
@@ -46,6 +48,7 @@ export async function startSite(options: Partial<PublicAppOptions> = {}): Promis
     baseUrl,
     installMode: "open",
     allowedReturnOrigins: [baseUrl.origin, "https://portal.example"],
+    platformLabel: (product) => labels.get(product),
     startInstall,
     startFromLink: async () => ({ kind: "refused", failure: "link_required" }),
     finishInstall: connects(),

@@ -1,0 +1,71 @@
+import type { Platform } from "../domain/model/platform.ts";
+import type { Setting } from "../settings/setting.ts";
+import type { AnyReader } from "../settings/setting-reader.ts";
+import type { PlatformModule, PlatformWorld, Product } from "./module.ts";
+
+/** What follows from a list of platform modules. */
+export interface Registry {
+  /** Every product that is known, configured or not, in the order people meet them. */
+  readonly products: readonly Product[];
+  /** What callers may ask for. */
+  readonly productNames: readonly string[];
+  readonly settings: readonly Setting[];
+  readonly secretShapes: readonly RegExp[];
+  /** The platforms that have settings. */
+  read(reader: AnyReader): readonly ConfiguredPlatform[];
+}
+
+/** One platform with its settings, before it is spoken to. */
+export interface ConfiguredPlatform {
+  readonly kind: string;
+  readonly products: readonly string[];
+  /** Hosts in the place of the public ones, in lower case, without brackets and without a dot at the end. */
+  readonly ownHosts: readonly string[];
+  create(world: PlatformWorld): Platform;
+}
+
+/**
+ * `comingProducts` are known by name alone: no module speaks with them yet.
+ * @throws Error if two modules claim the same product, or mean different things by one setting: a mistake in the list.
+ */
+export function createRegistry(modules: readonly PlatformModule[], comingProducts: readonly Product[] = []): Registry {
+  const settings = [...new Set(modules.flatMap((module) => module.settings))];
+  const products = [...modules.flatMap((module) => module.products), ...comingProducts];
+  const settingNames = settings.map(({ name }) => name);
+  const productNames = products.map(({ name }) => name);
+  refuseTwice(settingNames, "settings");
+  refuseTwice(productNames, "products");
+  const publicHosts = new Set(settings.flatMap((setting) => addressesIn(setting).map(hostOf)));
+  return {
+    settings,
+    products,
+    productNames,
+    secretShapes: modules.flatMap((module) => module.secretShapes),
+    read: (reader) =>
+      modules.flatMap((module) => {
+        const config = module.read(reader);
+        if (config === undefined) return [];
+        const hosts = module.hosts(config).map(hostOf);
+        return {
+          kind: module.kind,
+          products: module.products.map(({ name }) => name),
+          ownHosts: hosts.filter((host) => !publicHosts.has(host)),
+          create: (world: PlatformWorld) => module.create(config, world),
+        };
+      }),
+  };
+}
+
+/** Where calls go unless a setting says otherwise. */
+function addressesIn({ default: value = "" }: Setting): readonly string[] {
+  return value.startsWith("https://") ? [value] : [];
+}
+
+function hostOf(url: string): string {
+  return new URL(url).hostname.replace(/^\[(.*)\]$/, "$1").replace(/(.)\.$/, "$1");
+}
+
+function refuseTwice(names: readonly string[], what: string): void {
+  const twice = names.find((name, index) => names.indexOf(name) < index);
+  if (twice !== undefined) throw new Error(`two ${what} are called ${twice}`);
+}

@@ -1,0 +1,13 @@
+import type { PlatformModule } from "../module.ts";
+import { readSlack, type SlackConfig, type SlackSetting, slackSettings } from "./settings.ts";
+import { createSlack } from "./slack.ts";
+
+export const slack: PlatformModule<SlackConfig, SlackSetting> = {
+  kind: "slack",
+  products: [{ name: "slack", label: "Slack" }],
+  settings: slackSettings,
+  read: readSlack,
+  hosts: ({ slackUrl }) => [slackUrl],
+  secretShapes: [/xox[a-z]?[.-][A-Za-z0-9.-]{8,}/, /xapp-[A-Za-z0-9-]{8,}/],
+  create: (config, world) => createSlack({ ...config, ...world }),
+};
