@@ -1,9 +1,9 @@
-import type { Listener } from "../config/listeners.ts";
+import type { ListenAddress } from "../config/listeners.ts";
 
 /** Waits for a listener. @throws Error that names the address, why it cannot be had, and the setting to change. */
 export async function listening<T>(
   setting: keyof typeof hostSetting,
-  { host, port }: Listener,
+  { host, port }: ListenAddress,
   started: Promise<T>,
 ): Promise<T> {
   try {

@@ -6,12 +6,12 @@ import type { Reader } from "./settings.ts";
 import { readTls } from "./tls.ts";
 
 /** What is bound; port 0 lets the system choose. */
-export interface Listener {
+export interface ListenAddress {
   readonly host: string;
   readonly port: number;
 }
 
-export interface PublicListener extends Listener {
+export interface PublicListener extends ListenAddress {
   /** Where browsers and platforms reach it. May have a path. */
   readonly baseUrl: URL;
   /** `open`: anyone may start an install; `link`: only with a link. */
@@ -22,8 +22,8 @@ export interface PublicListener extends Listener {
 
 export interface Listeners {
   readonly public: PublicListener;
-  readonly grpc: Listener;
-  readonly internal: Listener;
+  readonly grpc: ListenAddress;
+  readonly internal: ListenAddress;
   /** The product's own page for connecting; undefined: none. */
   readonly installPageUrl: URL | undefined;
   /** The certificates of the gRPC and internal listeners; undefined: they speak without TLS. */

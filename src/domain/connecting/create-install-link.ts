@@ -6,6 +6,7 @@ import { rowsOf } from "../model/audit-event.ts";
 import type { Call } from "../model/call.ts";
 import type { Installation } from "../model/installation.ts";
 import type { InstallationRepository } from "../model/installation-repository.ts";
+import { noInstallation } from "../model/not-found.ts";
 import type { Platform } from "../model/platform.ts";
 import { checkPlatform, type Platforms } from "../model/platforms.ts";
 import type { LinkRepository } from "./install-link.ts";
@@ -84,7 +85,7 @@ export function createCreateInstallLink(parts: {
   async function find(id: string, platform: Platform, { access }: Call): Promise<Installation> {
     const found = await installations.find(id);
     if (found === undefined || found.status === "pending" || !seesAny(access, found)) {
-      throw new ServiceError("INSTALLATION_NOT_FOUND", `no installation ${id}`);
+      throw noInstallation(id);
     }
     if (found.platform !== platform.name) throw invalidField("installation_id", `is one of ${found.platform}`);
     if (found.status === "revoked") {

@@ -1,8 +1,8 @@
-import { ServiceError } from "../../errors.ts";
 import { seesAny } from "../access/access.ts";
 import type { Call } from "../model/call.ts";
 import type { Installation, InstallationFilter, Position } from "../model/installation.ts";
 import type { InstallationRepository } from "../model/installation-repository.ts";
+import { noInstallation } from "../model/not-found.ts";
 import { checkPlatform, type Platforms } from "../model/platforms.ts";
 
 /** One page, newest first; `next` is undefined on the last. */
@@ -37,7 +37,7 @@ export function createGetInstallation(installations: InstallationRepository): Ge
   return async (id, { access }) => {
     const installation = await installations.find(id);
     if (installation === undefined || !seesAny(access, installation)) {
-      throw new ServiceError("INSTALLATION_NOT_FOUND", `no installation ${id}`);
+      throw noInstallation(id);
     }
     return installation;
   };

@@ -2,7 +2,8 @@ import { ServiceError } from "../../errors.ts";
 import { type Doer, rowsOf } from "../model/audit-event.ts";
 import type { Installation } from "../model/installation.ts";
 import type { InstallationRepository } from "../model/installation-repository.ts";
-import type { Platforms } from "../model/platforms.ts";
+import { installationNotFound } from "../model/not-found.ts";
+import { notConfigured, type Platforms } from "../model/platforms.ts";
 
 /**
  * Gives an organization to another owner, or to none: the only way to do so. Gives what was moved. Not done unless it
@@ -20,10 +21,10 @@ export function createMoveInstallation(parts: {
 
   return async (id, owner, doer) => {
     const found = await installations.find(id);
-    if (found === undefined) throw new ServiceError("INSTALLATION_NOT_FOUND", `there is no installation ${id}`);
+    if (found === undefined) throw installationNotFound(`there is no installation ${id}`);
     const { platform: name, status, owner: before } = found;
     const platform = platforms.byName(name);
-    if (platform === undefined) throw new ServiceError("PLATFORM_NOT_CONFIGURED", `platform ${name} has no settings`);
+    if (platform === undefined) throw notConfigured(name, "has no settings");
     if (platform.holder === "person") {
       throw new ServiceError(
         "INVALID_REQUEST",

@@ -8,6 +8,7 @@ import { type Doer, rowsOf, serviceCaller } from "../model/audit-event.ts";
 import type { Call } from "../model/call.ts";
 import type { Installation, ProviderRevocation } from "../model/installation.ts";
 import type { InstallationRepository, RevocableCredential, Revocation } from "../model/installation-repository.ts";
+import { noInstallation } from "../model/not-found.ts";
 import { combineRevocations, type Platform, type RevokeOutcome } from "../model/platform.ts";
 import type { Platforms } from "../model/platforms.ts";
 import { mayEndOthers } from "../refreshing/may-end-others.ts";
@@ -94,13 +95,13 @@ export function createRevoker(parts: {
 
   async function end(id: string, reason: string, doer: Doer): Promise<Ended> {
     const found = await installations.find(id);
-    if (found === undefined) throw notFound(id);
+    if (found === undefined) throw noInstallation(id);
     if (found.status === "pending") {
       const undone = await undo(found, doer);
       if (undone !== undefined) return undone;
     }
     const begun = await installations.beginRevocation(id, reason, world.now(), doer);
-    if (begun === undefined) throw notFound(id);
+    if (begun === undefined) throw noInstallation(id);
     const providerRevocation = begun.finished ?? (await flight(id, () => finish(id, begun, doer)));
     return { installation: (await installations.find(id)) ?? begun.installation, providerRevocation };
   }
@@ -118,7 +119,7 @@ export function createRevoker(parts: {
     end,
     async revoke(id, reason, call) {
       const installation = await installations.find(id);
-      if (installation === undefined || !seesAny(call.access, installation)) throw notFound(id);
+      if (installation === undefined || !seesAny(call.access, installation)) throw noInstallation(id);
       if (!seesAll(call.access, installation)) throw mayNotEnd(installation);
       return end(id, reason, call);
     },
@@ -135,8 +136,4 @@ function mayNotEnd({ id, products }: Installation): ServiceError {
     "CALLER_NOT_ALLOWED",
     `installation ${id} serves ${products.join(" and ")}, and the caller may not revoke all of that`,
   );
-}
-
-function notFound(id: string): ServiceError {
-  return new ServiceError("INSTALLATION_NOT_FOUND", `no installation ${id}`);
 }

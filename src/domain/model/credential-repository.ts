@@ -50,7 +50,7 @@ export type CommitOutcome =
   | { readonly kind: "gone"; readonly inUse: GrantInUse };
 
 /** How a failed attempt is recorded. */
-export interface Failure {
+export interface RecordedFailure {
   /** Safe to show: `unavailable`, `rate_limited`, `misconfigured`, … or the platform's own code. */
   readonly error: string;
   /** How long nobody asks the platform for this credential. */
@@ -112,7 +112,7 @@ export interface CredentialRepository {
    */
   commit(lease: Lease, tokens: TokenSet, refreshAfter: Date | undefined): Promise<CommitOutcome>;
   /** Ends the attempt without a new token: records the failure and backs off. An earlier open attempt stays open. */
-  release(lease: Lease, failure: Failure): Promise<void>;
+  release(lease: Lease, failure: RecordedFailure): Promise<void>;
   /** Ends the attempt because the platform confirmed what is stored: clears failures and open attempts. */
   confirm(lease: Lease): Promise<void>;
   /**
@@ -139,7 +139,7 @@ export interface CredentialRepository {
    * Ends the attempt as a failure that a person has to end: its installations ask for reauthorization. The credential is
    * asked again after its back-off, and its next success takes that back.
    */
-  giveUp(lease: Lease, failure: Failure): Promise<void>;
+  giveUp(lease: Lease, failure: RecordedFailure): Promise<void>;
   /** Since when the credential fails in a row, if another one of its platform was accepted in the later half of that time. */
   failsAlone(lease: Lease): Promise<Date | undefined>;
   /** Notes that the platform refused the leased credential for good, and tells what it said of others lately. */

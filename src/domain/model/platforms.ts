@@ -22,8 +22,7 @@ export function checkPlatform(name: string, platforms: Platforms): Platform {
   return platform;
 }
 
-export function notConfigured(platform: string): ServiceError {
-  return new ServiceError("PLATFORM_NOT_CONFIGURED", `platform ${platform} is not configured in this service`, {
-    metadata: { platform },
-  });
+/** `lacks`: what is said of the platform; operators are told of settings, which callers do not know. */
+export function notConfigured(platform: string, lacks = "is not configured in this service"): ServiceError {
+  return new ServiceError("PLATFORM_NOT_CONFIGURED", `platform ${platform} ${lacks}`, { metadata: { platform } });
 }

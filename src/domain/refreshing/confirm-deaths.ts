@@ -1,8 +1,7 @@
-import { ServiceError } from "../../errors.ts";
 import { type Doer, rowsOf } from "../model/audit-event.ts";
 import type { CredentialRepository, ServedInstallation } from "../model/credential-repository.ts";
 import type { Doubts } from "../model/doubt.ts";
-import type { Platforms } from "../model/platforms.ts";
+import { notConfigured, type Platforms } from "../model/platforms.ts";
 
 /** What an operator does about grants that a platform calls dead and that are not believed to be. */
 export interface DeadGrants {
@@ -25,9 +24,7 @@ export function createDeadGrants(parts: {
     list: () => credentials.doubts(),
     async confirm(product, doer) {
       const platform = platforms.byProduct(product)?.name;
-      if (platform === undefined) {
-        throw new ServiceError("PLATFORM_NOT_CONFIGURED", `platform ${product} has no settings`);
-      }
+      if (platform === undefined) throw notConfigured(product, "has no settings");
       const row = { kind: "grant.rejected" as const, platform, detail: "confirmed by an operator" };
       return credentials.confirmDeaths(platform, (ended) => {
         const happenings = ended.map(({ id, owner }) => ({ ...row, installationId: id, owner }));

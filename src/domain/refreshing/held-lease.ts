@@ -1,5 +1,5 @@
 import type { World } from "../../world.ts";
-import type { CredentialRepository, Failure, Lease } from "../model/credential-repository.ts";
+import type { CredentialRepository, Lease, RecordedFailure } from "../model/credential-repository.ts";
 import type { Platform } from "../model/platform.ts";
 import type { RefreshFailure, RefreshOutcome } from "../model/refresh-failure.ts";
 import { backoffMs, fraction } from "./backoff.ts";
@@ -18,7 +18,7 @@ export interface MintAttempt {
 export async function fail(
   { lease, credentials }: MintAttempt,
   failure: RefreshFailure,
-  recorded: Failure,
+  recorded: RecordedFailure,
 ): Promise<Extract<RefreshOutcome, { kind: "failed" }>> {
   await credentials.release(lease, recorded);
   return { kind: "failed", failure, retryAfterMs: recorded.backoffMs };

@@ -2,6 +2,7 @@ import { invalidField, ServiceError } from "../../errors.ts";
 import { shows, type Visibility } from "../access/access.ts";
 import type { Actor, Credential } from "../model/credential.ts";
 import type { InstallationRepository, Selection, Selector } from "../model/installation-repository.ts";
+import { installationNotFound } from "../model/not-found.ts";
 import type { Platform } from "../model/platform.ts";
 import { checkPlatform, notConfigured, type Platforms } from "../model/platforms.ts";
 
@@ -80,11 +81,11 @@ export function reauthorizationRequired(product: string, installUrl: string | un
   return new ServiceError("REAUTHORIZATION_REQUIRED", `${product} has to be connected again`, { metadata });
 }
 
-/** The same for what is not there and for what may not be seen. */
+/** Nothing that may be seen matches. */
 export function notFound(selector: Selector, installUrl: InstallUrl): ServiceError {
   const url = selector.platform === undefined ? undefined : installUrl(selector.platform, selector.owner);
   const metadata = url === undefined ? {} : { install_url: url };
-  return new ServiceError("INSTALLATION_NOT_FOUND", "no installation matches the selector", { metadata });
+  return installationNotFound("no installation matches the selector", metadata);
 }
 
 function ambiguous(ids: readonly string[]): ServiceError {

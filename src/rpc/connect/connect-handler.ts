@@ -11,6 +11,7 @@ import { TokenService } from "../../../gen/oauth/token/v1/token_service_pb.js";
 import { describeError } from "../../described-error.ts";
 import { unprovenCaller } from "../../domain/model/audit-event.ts";
 import type { ErrorReason } from "../../errors.ts";
+import type { NodeHandler } from "../../node-handler.ts";
 import { createDispatch, type DispatchParts } from "../dispatch.ts";
 import { addTokenService, type HttpCall, httpCallKey } from "./token-service.ts";
 import { isGrpcWeb, refuseUnreadGrpcWeb } from "./unread-grpc-web.ts";
@@ -24,9 +25,6 @@ export interface ConnectOptions extends DispatchParts {
   /** Larger requests are refused. 64 KiB by default, compressed or not. */
   readonly maxRequestBytes?: number;
 }
-
-/** Answers what is an RPC and passes on everything else. The body must not have been read. */
-export type NodeHandler = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
 
 /**
  * The Connect protocol (JSON and binary) and gRPC-Web on `/oauth.token.v1.TokenService/{Method}`, for Express without

@@ -1,5 +1,5 @@
 import { and, type Column, eq, isNull, or, sql } from "drizzle-orm";
-import type { Failure, Lease } from "../../domain/model/credential-repository.ts";
+import type { Lease, RecordedFailure } from "../../domain/model/credential-repository.ts";
 import type { Registration } from "../../domain/model/registration.ts";
 import type { Queries } from "../database.ts";
 import { credentials } from "../schema.ts";
@@ -94,7 +94,7 @@ export interface Held {
 }
 
 /** See CredentialRepository.release. */
-export async function releaseLease(db: Queries, held: Held, failure: Failure, now: Date): Promise<void> {
+export async function releaseLease(db: Queries, held: Held, failure: RecordedFailure, now: Date): Promise<void> {
   const backoffMs = Math.min(Math.max(failure.backoffMs, 0), maxBackoffMs);
   const { failingSince, doubtedSince } = credentials;
   await db

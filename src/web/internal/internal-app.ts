@@ -1,8 +1,8 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Express } from "express";
 import type { RequestIds } from "../../domain/model/telemetry.ts";
 import type { Admit } from "../../domain/record/admit.ts";
+import type { NodeHandler } from "../../node-handler.ts";
 import type { World } from "../../world.ts";
 import { type BodyRefusal, jsonBodies, noBodies, smallBodies } from "../body-limits.ts";
 import type { ClientAddress } from "../client-address.ts";
@@ -18,9 +18,6 @@ import { loopbackHostOnly } from "./loopback-host.ts";
 import { metricsRoute, type ReadMetrics } from "./metrics-route.ts";
 import { installationsRoute, type RestCalls, revokeRoute, tokenRoute } from "./rest.ts";
 import { type RestError, restError } from "./rest-error.ts";
-
-/** Answers a request, or calls `next` if it has no procedure of this path. */
-export type NodeHandler = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
 
 export interface InternalAppOptions extends Pick<World, "log" | "now" | "random"> {
   /** Connect, gRPC-Web and JSON: gets every request below the service's path, whole and with its body unread. */
