@@ -15,7 +15,7 @@ ENV NODE_ENV=production \
     DATA_DIR=/var/lib/oauth-token-service
 WORKDIR /app
 RUN install -d -o node -g node -m 0700 /var/lib/oauth-token-service
-COPY package.json ./
+COPY package.json LICENSE ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/sbom.cdx.json ./sbom.cdx.json
 COPY bin ./bin

@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import { type LockedPackage, readLockedPackages } from "./locked-packages.ts";
 import { root } from "./run-tool.ts";
 
-/** Licences that ask for nothing but their text being kept (SPDX identifiers). */
+/** Licences that ask for nothing but their text being kept, beside our own Apache-2.0 (SPDX identifiers). */
 const allowed = new Set([
   ...["0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "BlueOak-1.0.0", "CC0-1.0", "ISC", "MIT", "Unlicense"],
 ]);
@@ -25,6 +25,7 @@ export function licencesPage(packages: readonly LockedPackage[]): string {
     "",
     `${production.length} packages, as package-lock.json has them. Written by \`node scripts/licences.ts --write\`; a licence that is`,
     "not on the list in that script fails the tests. Not listed: what is for development only, and Node.js itself (MIT).",
+    "The service itself is under Apache-2.0: [LICENSE](../LICENSE).",
     "",
     "| package | version | licence |",
     "| --- | --- | --- |",

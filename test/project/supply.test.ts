@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { licenceProblems, licencesPage } from "../../scripts/licences.ts";
@@ -8,7 +9,7 @@ const root = new URL("../../", import.meta.url);
 const packages = await readLockedPackages();
 const production = packages.filter(({ isProduction }) => isProduction);
 const idOf = ({ name, version }: { readonly name: string; readonly version: string }) => `${name}@${version}`;
-const { allowScripts, dependencies } = JSON.parse(await readFile(new URL("package.json", root), "utf8"));
+const { allowScripts, dependencies, license } = JSON.parse(await readFile(new URL("package.json", root), "utf8"));
 
 function lockedPackage(given: Partial<LockedPackage>): LockedPackage {
   const scripts = { hasInstallScript: false, integrity: undefined, os: undefined, cpu: undefined };
@@ -17,6 +18,21 @@ function lockedPackage(given: Partial<LockedPackage>): LockedPackage {
 
 test("docs/licences.md is current: node scripts/licences.ts --write", async () => {
   expect(await readFile(new URL("docs/licences.md", root), "utf8")).toBe(licencesPage(packages));
+});
+
+test("the service is under Apache-2.0: the whole text, its name wherever it is stated, and the image has it", async () => {
+  const read = (path: string) => readFile(new URL(path, root), "utf8");
+  expect(license).toBe("Apache-2.0");
+  expect(JSON.parse(await read("package-lock.json")).packages[""].license).toBe(license);
+  // Of https://www.apache.org/licenses/LICENSE-2.0.txt.
+  expect(
+    createHash("sha256")
+      .update(await read("LICENSE"))
+      .digest("hex"),
+  ).toBe("cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30");
+  expect(licencesPage([])).toContain(`under ${license}: [LICENSE]`);
+  expect(licenceProblems([lockedPackage({ licence: license })])).toEqual([]);
+  expect(await read("Dockerfile")).toContain("COPY package.json LICENSE ./");
 });
 
 test("every package in production has a licence that is allowed", () => {
