@@ -1,0 +1,194 @@
+/** A file and, in the order of the page, names of constants in it (`object.member`) or of its jobs; or a setting. */
+export type Held = readonly [file: string, ...names: string[]] | string;
+
+const breaker = "src/domain/refreshing/breaker.ts";
+const doubt = "src/domain/model/doubt.ts";
+const judgement = "src/domain/refreshing/judge-refusal.ts";
+const jobs = "src/app/start-app.ts";
+const issuerKeys = "src/callers/issuer-keys.ts";
+const keepFresh = "src/domain/refreshing/keep-fresh.ts";
+const leasedMint = "src/domain/refreshing/leased-mint.ts";
+const listen = "src/web/listen.ts";
+const patience = "src/rpc/grpc/unfinished-requests.ts";
+const pool = "src/storage/postgres/pool.ts";
+const connectionLimits = "src/rpc/grpc/connection-limits.ts";
+
+/** By the first cell of its row in docs/limits.md: where each number in bold comes from. */
+export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
+  "refresh lease": [
+    ["src/domain/refreshing/refresher.ts", "leaseMs"],
+    ["src/storage/credentials/lease.ts", "horizonMs"],
+  ],
+  "hesitation between lease and call": [["src/domain/refreshing/refresher.ts", "maxHesitationMs"]],
+  "waiting for another replica's refresh": [
+    ["src/domain/refreshing/refresher.ts", "pollMs.first", "pollMs.most", "maxWaitMs"],
+  ],
+  "further calls of one lease (spare, predecessor)": [[leasedMint, "lastCallMs"]],
+  "back-off after a failure": [
+    ["src/domain/refreshing/backoff.ts", "baseMs", "capMs"],
+    [leasedMint, "maxOutageMs"],
+  ],
+  "back-off while suspended or refused; rate limited without `Retry-After`; the same of narrowed tokens": [
+    [judgement, "suspendedMs"],
+    [leasedMint, "rateLimitMs"],
+    ["src/domain/tokens/narrowed-tokens.ts", "rateLimitMs"],
+  ],
+  "a refusal is not believed while an earlier attempt is unclear": [[leasedMint, "openAttemptGraceMs"]],
+  "an installation minted for with our own key that seems to be gone": [
+    [leasedMint, "patience"],
+    ["src/storage/credentials/due.ts", "lastVisit"],
+  ],
+  "circuit breaker of a credential": [[breaker, "threshold", "probeMs"]],
+  "circuit breaker of a platform": [[breaker, "threshold", "several", "probeMs", "preferenceMs"]],
+  "a credential that is refused alone": [
+    [judgement, "aloneFailures", "aloneMs.misconfigured", "aloneMs.unavailable", "aloneRetryMs"],
+  ],
+  "a death is doubted (ADR 18)": [[doubt, "verdictWindowMs", "fewest", "persistenceMs", "confirmationMs"]],
+  "refresh by itself": [
+    [jobs, "refresh what is due"],
+    [keepFresh, "recentMs.rotating", "recentMs.minted", "concurrency", "roundMs"],
+  ],
+  "idle rotating grants": [
+    ["src/platforms/atlassian/atlassian.ts", "keepAliveMs"],
+    ["src/platforms/github/github-oauth.ts", "keepAliveMs"],
+    ["src/platforms/slack/slack.ts", "keepAliveMs"],
+    [keepFresh, "warnMs"],
+    [jobs, "warn of endings"],
+  ],
+  "the life of an access token": [
+    [
+      "src/platforms/expiry.ts",
+      ...["usualLifeSeconds.githubInstallation", "usualLifeSeconds.atlassian"],
+      ...["usualLifeSeconds.githubUser", "usualLifeSeconds.slack"],
+    ],
+  ],
+
+  "default `min_ttl`; a token this young satisfies any `min_ttl`": [
+    ["src/domain/model/token.ts", "defaultMinTtlMs", "freshMs"],
+  ],
+  "a call without a deadline; the longest": [["src/rpc/deadline.ts", "defaultTimeoutMs", "maxTimeoutMs"]],
+  "GetToken waits for a refresh": [["src/domain/tokens/get-token.ts", "answerMarginMs", "maxWaitMs"]],
+  "a first hand-out waits for its row of the record": [["src/domain/tokens/hand-out.ts", "maxWaitMs"]],
+  "what an installation is granted now": [
+    ["src/domain/tokens/granted-permissions.ts", "oldMs", "refusedMs", "patienceMs"],
+  ],
+  "call to the outside: connect; in all; body": [
+    ["src/world/platform-fetch.ts", "connectTimeoutMs"],
+    ["src/platforms/http.ts", "defaultDeadlineMs", "maxKeptBytes", "maxReadBytes"],
+  ],
+  "selections with their opened tokens and encoded answers, per what a caller may see": ["CACHE_MAX_ENTRIES"],
+  "change feed": [["src/storage/postgres/changes.ts", "beatMs", "provenMs", "rebuildMs"]],
+  "caller, token, installation and network (IPv6: /64) on record": [
+    ["src/domain/tokens/known-places.ts", "maxKnown", "maxNetworks"],
+  ],
+  "rejected tokens that a caller has had replaced, per credential (and shape)": [
+    ["src/domain/tokens/rejections.ts", "replacements.burst", "replacements.perSecond", "maxKnown"],
+  ],
+  "mints of narrowed tokens that an installation did not give (not granted, suspended, refused), per caller and credential":
+    [["src/domain/tokens/rejections.ts", "fruitlessMints.burst", "fruitlessMints.perSecond"]],
+
+  "proofs that were verified": [["src/callers/authenticator.ts", "maxRemembered", "rememberedMs"]],
+  "an issuer's keys": [
+    [issuerKeys, "freshMs", "timeoutMs"],
+    ["src/callers/fetch-key-set.ts", "maxBytes"],
+    [issuerKeys, "unknownKeyMs", "awayMs", "lastGoodMs"],
+  ],
+  "caller file": [["src/callers/callers.ts", "lookMs"]],
+  "rate of a caller": [["src/domain/access/rate-limiter.ts", "maxKeys"]],
+
+  "browser attempt; all legs of one together": [
+    ["src/domain/connecting/start-install.ts", "attemptSeconds", "flowSeconds"],
+  ],
+  link: [["src/domain/connecting/create-install-link.ts", "defaultTtlMs", "maxTtlMs"]],
+  "completion code": [["src/domain/connecting/keep-connection.ts", "completionMs"]],
+  "undoing what nobody completed": [
+    [jobs, "expire pending"],
+    ["src/storage/connecting/pending-undo.ts", "interruptedAfterMs"],
+  ],
+  "a live grant is refreshed when a consent has spent its refresh token (Slack)": [
+    ["src/domain/connecting/keep-connection.ts", "personWaitsMs"],
+  ],
+  "storing a finished exchange while the database is away": [
+    ["src/domain/connecting/keep-connection.ts", "storeForMs"],
+  ],
+  "interrupted revocation": [
+    ["src/domain/installations/revoke-installation.ts", "interruptedAfterMs"],
+    [jobs, "finish revocations"],
+  ],
+  "starts; callbacks of one address (IPv6: /64)": [
+    ["src/web/browser/public-app.ts", "starts.most", "callbacks.most", "starts.windowSeconds"],
+    [jobs, "forget rates"],
+  ],
+
+  "audit repeats, `last_used_at`, events no call waits for (refused calls, refreshes, suspensions)": [
+    [jobs, "flush counts"],
+  ],
+  "refused callbacks of one state": [
+    [
+      "src/domain/connecting/refused-callbacks.ts",
+      ...["maxStates", "ownRows", "firstWindowMs", "windowGrowth", "longestWindowMs"],
+    ],
+  ],
+  "other chains seen": [
+    [jobs, "witness the record"],
+    ["src/storage/record/witness.ts", "maxChains"],
+  ],
+  "pruning of the record": [
+    "AUDIT_RETENTION_DAYS",
+    [jobs, "prune the record"],
+    ["src/storage/record/prune.ts", "batchRows"],
+    ["src/domain/record/upkeep.ts", "dayMs"],
+    ["src/storage/database-clock.ts", "backMs", "mostMs"],
+  ],
+
+  "the service's time: the database's, carried on by the machine's count of time (ADR 17)": [
+    [jobs, "ask the database for the time"],
+    ["src/world/clock.ts", "noticedSkewMs", "stepMs"],
+  ],
+  "database: connect with TLS, and log in": [[pool, "connectTimeoutSeconds"]],
+  "database: reading; writing; transaction": [
+    [pool, "deadlineMs.read", "deadlineMs.write", "deadlineMs.transaction", "missesBeforeRebuild", "wrongNodeMs"],
+  ],
+  "database at start": [["src/storage/postgres/open.ts", "openTimeoutMs"]],
+  migrations: [["src/storage/postgres/migrate.ts", "lockWait.lookMs", "lockWait.endMs"]],
+  "health check of the database: the lock of one row of `meta`, taken and given back": [[jobs, "check database"]],
+
+  certificates: [[jobs, "reload certificates"]],
+  "age of a connection: gRPC; HTTP": [
+    [connectionLimits, "maxConnectionAgeMs", "ageGraceMs"],
+    [listen, "maxConnectionAgeMs"],
+  ],
+  "idle connection: gRPC; HTTP": [
+    [connectionLimits, "idleMs"],
+    [listen, "keepAliveTimeout"],
+  ],
+  "TLS handshake; a whole request over HTTP; over gRPC": [
+    ["src/tls/server-options.ts", "handshakeTimeout"],
+    [listen, "requestTimeoutMs"],
+    [patience, "defaultPatience.requestMs"],
+  ],
+  "a reflection client's questions; an answer that nobody reads over gRPC; over HTTP/1.1": [
+    [patience, "defaultPatience.questionsMs", "defaultPatience.callMs"],
+    [listen, "silenceTimeoutMs"],
+  ],
+  "health watches and reflection streams at once": [
+    ["src/rpc/grpc/open-streams.ts", "defaultLimits.perConnection", "defaultLimits.inAll"],
+  ],
+  "calls at once on a gRPC connection; its reset streams": [
+    [connectionLimits, "maxConcurrentStreams"],
+    ["src/rpc/grpc/session-guard.ts", "allowedResets.burst", "allowedResets.perSecond"],
+  ],
+  "body of a request: HTTP; gRPC": [
+    ["src/web/body-limits.ts", "maxBytes"],
+    [connectionLimits, "maxRequestBytes"],
+  ],
+  "headers of a request: HTTP; gRPC": [
+    [listen, "maxHeaderSize"],
+    [connectionLimits, "maxHeaderListSize", "maxHeaderListPairs"],
+  ],
+  "lines of the log": [
+    ["src/world/line-output.ts", "maxBufferedBytes"],
+    ["src/main.ts", "farewellMs"],
+  ],
+  shutdown: ["DRAIN_SECONDS"],
+};
