@@ -10,6 +10,7 @@ import { openStorage } from "../../src/app/open-storage.ts";
 import { type App, startApp } from "../../src/app/start-app.ts";
 import { createClosers } from "../../src/closers.ts";
 import { type Config, loadConfig } from "../../src/config/load-config.ts";
+import type { Registry } from "../../src/platforms/create-registry.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { createTestDatabase } from "./database.ts";
 import { createJobs, type Jobs } from "./jobs.ts";
@@ -56,6 +57,8 @@ export interface TestServiceOptions {
   readonly replicas?: number;
   readonly env?: Readonly<Record<string, string>>;
   readonly sandbox?: SandboxOptions;
+  /** What platforms there are; by default those of this version. */
+  readonly platforms?: Registry;
   readonly clock?: TestClock;
   /** The way to the platforms; the real fetch by default. */
   readonly fetch?: typeof globalThis.fetch;
@@ -95,6 +98,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
         ...env,
       },
       options.readFile ?? noFiles,
+      options.platforms,
     ).config;
   }
 
