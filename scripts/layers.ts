@@ -23,7 +23,14 @@ export const layers: Readonly<Record<string, Layer>> = {
   "src/world": { from: ["src/"], packages: ["pino", "undici"] },
   "src/settings": { from: ["src/secret.ts"] },
   "src/config": {
-    from: ["src/secret.ts", "src/postgres-target.ts", "src/settings", "src/tls"].concat(platformList),
+    from: [
+      "src/secret.ts",
+      "src/secret-shapes.ts",
+      "src/postgres-target.ts",
+      "src/settings",
+      "src/tls",
+      ...platformList,
+    ],
   },
 
   "src/domain/access": { from: ground, packages: ["lru-cache"] },
@@ -55,7 +62,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       .map((room) => `src/${room}`)
       .concat(ground),
   },
-  "src/cli": { from: ["src/", "src/settings", "src/config", "src/storage", "src/callers", "src/cli"] },
+  "src/cli": { from: ["src/", "src/settings", "src/config", "src/storage", "src/callers", "src/cli", ...platformList] },
   "src/cli/health.ts": {
     from: ["src/", "src/config", "src/tls", "src/cli", "gen"],
     packages: ["@grpc/", "@bufbuild/"],

@@ -18,7 +18,7 @@ await run();
 /** The process: environment in, signals handled, exit code out. */
 async function run(): Promise<void> {
   const { config, warnings } = readConfig();
-  const log = createLogger(config.log.level);
+  const log = createLogger(config.log.level, config.redact);
   for (const warning of warnings) log.warn({ warning }, "setting.warning");
   const { httpsProxy, noProxy } = config.proxy;
   const isOwnHost = (host: string) => config.ownHosts.has(host);

@@ -5,6 +5,7 @@ import type { ConnectRouter } from "@connectrpc/connect";
 import { compressionBrotli, compressionGzip, connectNodeAdapter } from "@connectrpc/connect-node";
 import { Server, type ServerUnaryCall, type sendUnaryData } from "@grpc/grpc-js";
 import { TokenService } from "../../gen/oauth/token/v1/token_service_pb.js";
+import { registry } from "../../src/platforms/registry.ts";
 import { createCertificateNames } from "../../src/tls/certificate-names.ts";
 import { createClientAddress } from "../../src/web/client-address.ts";
 import { createInternalApp } from "../../src/web/internal/internal-app.ts";
@@ -39,7 +40,7 @@ const notServed = () => Promise.reject(new Error("not served here"));
 const app = createInternalApp({
   now: () => new Date(),
   random: (bytes) => Buffer.from(crypto.getRandomValues(new Uint8Array(bytes))),
-  log: createLogger(process.env.LOG_LEVEL ?? "info"),
+  log: createLogger(process.env.LOG_LEVEL ?? "info", registry.redact),
   connect,
   calls: { getToken: notServed, listInstallations: notServed, revokeInstallation: notServed },
   readHealth: notServed,

@@ -4,6 +4,7 @@ import { type Authenticate, anonymous } from "../domain/access/caller.ts";
 import type { CallerNow } from "../domain/connecting/link-policy.ts";
 import { type AuditLog, serviceCaller } from "../domain/model/audit-event.ts";
 import { methodNames } from "../rpc/rpc-names.ts";
+import type { Redact } from "../secret-shapes.ts";
 import type { Schedule } from "../work/every.ts";
 import type { World } from "../world.ts";
 
@@ -22,6 +23,7 @@ export async function openCallers(parts: {
   readonly authConfig: string | undefined;
   /** Every product that a rule can name. */
   readonly platforms: readonly string[];
+  readonly redact: Redact;
   readonly audit: AuditLog;
   /** Told of the names that may call from now on. */
   readonly know: (callers: readonly string[]) => void;
@@ -29,7 +31,7 @@ export async function openCallers(parts: {
   readonly schedule: Schedule;
   readonly closers: Closers;
 }): Promise<OpenedCallers> {
-  const { authConfig, platforms, audit, know, world, schedule, closers } = parts;
+  const { authConfig, platforms, redact, audit, know, world, schedule, closers } = parts;
   if (authConfig === undefined) {
     know([anonymous.name]);
     world.log.warn({ advice: "only reachable from this host; anyone on it gets tokens" }, "callers.not_authenticated");
@@ -42,7 +44,10 @@ export async function openCallers(parts: {
     await audit.append([{ kind, at: world.now(), caller: serviceCaller, method: "caller file", policyHash, count: 1 }]);
   }
 
-  const callers = await createCallers({ path: authConfig, rpcs: methodNames, platforms, world, report, schedule });
+  const callers = await createCallers({
+    ...{ path: authConfig, rpcs: methodNames, platforms, redact },
+    ...{ world, report, schedule },
+  });
   closers.add("callers", callers.close);
   world.log.info({ policyHash: callers.policyHash(), callers: callers.names().length }, "callers.authenticated");
   return callers;

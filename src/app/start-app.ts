@@ -85,6 +85,7 @@ async function start(
   const { authenticate, callerNow } = await openCallers({
     authConfig: config.authConfig,
     platforms: platforms.known,
+    redact: config.redact,
     audit: storage.audit,
     know: running.knowCallers,
     world,
@@ -111,7 +112,7 @@ async function start(
   const procedures = createProcedures({ useCases: wired.calls, sealer });
   const limiter = createRateLimiter(world);
   const { note } = wired.auditBuffer;
-  const doors = { ...world, procedures, telemetry, limiter, authenticate, note };
+  const doors = { ...world, redact: config.redact, procedures, telemetry, limiter, authenticate, note };
   const { inRequest } = telemetry;
 
   const addressOf = createClientAddress(config.trustedProxies);

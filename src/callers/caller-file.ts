@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { type Caller, createCaller } from "../domain/access/caller.ts";
 import type { Rule } from "../domain/access/rule.ts";
-import { type FileProblem, FileRefused, shown } from "./file-problems.ts";
+import type { Redact } from "../secret-shapes.ts";
+import { type FileProblem, FileRefused } from "./file-problems.ts";
 import { createFileReader, type FileReader } from "./file-reader.ts";
 import { type Issuer, readIssuers } from "./issuer-entries.ts";
 import { type Identity, keyOfIdentity, readMatch } from "./match-entry.ts";
@@ -26,6 +27,7 @@ export interface FileCaller {
 
 export interface CallerFileOptions extends KnownNames {
   readonly now: Date;
+  readonly redact: Redact;
   /** How messages call the file. */
   readonly name: string;
 }
@@ -43,16 +45,17 @@ const habitDays = 90;
 /** @throws FileRefused that lists everything that is wrong with it, and no secret. */
 export function parseCallerFile(bytes: Uint8Array, options: CallerFileOptions): CallerFile {
   const hash = createHash("sha256").update(bytes).digest("hex");
-  const refused = (problems: readonly FileProblem[]) => new FileRefused(options.name, problems);
+  const refused = (problems: readonly FileProblem[]) => new FileRefused(options.name, problems, options.redact);
   const text = textOf(bytes);
   if (text === undefined) throw refused([{ path: "the file", wrong: "this is not UTF-8", fix: "save it as UTF-8" }]);
   const yaml = readYaml(text);
   if ("problems" in yaml) throw refused(yaml.problems);
 
-  const reader = createFileReader();
+  const reader = createFileReader(options.redact);
   const root = reader.mapping(yaml.value, "the file", ["version", "issuers", "callers"]);
   if (root === undefined) throw refused(reader.problems);
-  if (root.get("version") !== 1) reader.problem("version", `${shown(root.get("version"))} is unknown`, "write 1");
+  if (root.get("version") !== 1)
+    reader.problem("version", `${reader.shown(root.get("version"))} is unknown`, "write 1");
   const issuers = readIssuers(root.get("issuers"), reader);
   const listed = reader.list(root.get("callers"), "callers", "- name: ci") ?? [];
   const entries = listed.map((entry, index) => readEntry(entry, `callers[${index}]`, options, reader));
@@ -77,7 +80,7 @@ function readEntry(value: unknown, at: string, known: KnownNames, reader: FileRe
   const entry = reader.mapping(value, at, ["name", "match", "allow"]);
   if (entry === undefined) return { name: "", identity: undefined, rules: [], path: at };
   const name = reader.exact(entry.get("name"), `${at}.name`, "indexer-worker") ?? "";
-  const wrong = name === "" ? undefined : wrongWithName(name);
+  const wrong = name === "" ? undefined : wrongWithName(name, reader.redact);
   if (wrong !== undefined) reader.problem(`${at}.name`, wrong, "give it a name such as indexer-worker");
   // The name is found more quickly than the place.
   const path = name === "" || wrong !== undefined ? at : `${at} (${name})`;

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import type { Authenticate } from "../domain/access/caller.ts";
 import type { CallerNow } from "../domain/connecting/link-policy.ts";
+import type { Redact } from "../secret-shapes.ts";
 import { every, type Schedule } from "../work/every.ts";
 import type { World } from "../world.ts";
 import { createAuthenticator } from "./authenticator.ts";
@@ -33,6 +34,7 @@ export interface Callers {
 
 export interface CallersParts extends KnownNames {
   readonly path: string;
+  readonly redact: Redact;
   readonly world: Pick<World, "fetchNamed" | "now" | "log">;
   /** Told of every file, the first one too, once for each; told again until it does not fail. */
   readonly report?: ((event: PolicyEvent) => Promise<void> | void) | undefined;
@@ -49,9 +51,9 @@ const lookMs = 1_000;
  * @throws FileRefused, or an Error that names the path, if the first one cannot be used.
  */
 export async function createCallers(parts: CallersParts): Promise<Callers> {
-  const { path, rpcs, platforms, world, schedule = every, read = readFile } = parts;
+  const { path, rpcs, platforms, redact, world, schedule = every, read = readFile } = parts;
   const name = `the caller file ${path}`;
-  const parse = (bytes: Uint8Array) => parseCallerFile(bytes, { rpcs, platforms, now: world.now(), name });
+  const parse = (bytes: Uint8Array) => parseCallerFile(bytes, { rpcs, platforms, redact, now: world.now(), name });
 
   const first = await read(path).catch((error: unknown) => {
     throw new Error(`AUTH_CONFIG: ${name} cannot be read (${codeOf(error)})`);

@@ -1,6 +1,5 @@
 import type { Caller } from "../domain/access/caller.ts";
 import type { Permissions } from "../domain/access/rule.ts";
-import { shown } from "./file-problems.ts";
 import type { FileReader, Mapping } from "./file-reader.ts";
 import { type Identity, readMatch } from "./match-entry.ts";
 import { type KnownNames, knownMethods } from "./names.ts";
@@ -43,14 +42,14 @@ export function readCase(
   const known = (from: Mapping, key: string, under: string, names: readonly string[], example: string) => {
     const found = optional(from, key, under, example);
     if (found === undefined || names.includes(found)) return found;
-    reader.problem(`${under}.${key}`, `${shown(found)} is unknown`, `the known ones are ${names.join(", ")}`);
+    reader.problem(`${under}.${key}`, `${reader.shown(found)} is unknown`, `the known ones are ${names.join(", ")}`);
     return undefined;
   };
   const method = known(entry, "method", path, knownMethods(names), "GetToken");
   if (!entry.has("method")) reader.problem(`${path}.method`, "missing", "write one such as GetToken");
   const expect = entry.get("expect");
   if (expect !== "allow" && expect !== "deny") {
-    reader.problem(`${path}.expect`, `${shown(expect)} is not a decision`, "write allow or deny");
+    reader.problem(`${path}.expect`, `${reader.shown(expect)} is not a decision`, "write allow or deny");
   }
   return {
     where: path,
@@ -88,7 +87,7 @@ function readCaller(entry: Mapping, path: string, policy: Policy, now: Date, rea
   const found = policy.callers.find((caller) => caller.name === name);
   if (name !== undefined && found === undefined) {
     const names = policy.callers.map((caller) => caller.name).join(", ");
-    reader.problem(`${path}.caller`, `${shown(name)} is no caller`, `the known ones are ${names}`);
+    reader.problem(`${path}.caller`, `${reader.shown(name)} is no caller`, `the known ones are ${names}`);
   }
   return found;
 

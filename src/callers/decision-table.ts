@@ -1,7 +1,8 @@
 import { ServiceError } from "../errors.ts";
+import type { Redact } from "../secret-shapes.ts";
 import type { CallerFile } from "./caller-file.ts";
 import { type Case, type Decision, readCase } from "./case-entry.ts";
-import { FileRefused, shown } from "./file-problems.ts";
+import { FileRefused } from "./file-problems.ts";
 import { createFileReader } from "./file-reader.ts";
 import type { KnownNames } from "./names.ts";
 import { createPolicy } from "./policy.ts";
@@ -23,19 +24,24 @@ export interface Difference {
  */
 export function runCases(
   text: string,
-  options: KnownNames & { readonly file: CallerFile; readonly now: Date; readonly name: string },
+  options: KnownNames & {
+    readonly file: CallerFile;
+    readonly now: Date;
+    readonly name: string;
+    readonly redact: Redact;
+  },
 ): { readonly cases: number; readonly differences: readonly Difference[] } {
   const yaml = readYaml(text);
-  if ("problems" in yaml) throw new FileRefused(options.name, yaml.problems);
-  const reader = createFileReader();
+  if ("problems" in yaml) throw new FileRefused(options.name, yaml.problems, options.redact);
+  const reader = createFileReader(options.redact);
   const policy = createPolicy(options.file);
   const root = reader.mapping(yaml.value, "the file", ["version", "cases"]);
   if (root !== undefined && root.get("version") !== 1) {
-    reader.problem("version", `${shown(root.get("version"))} is unknown`, "write 1");
+    reader.problem("version", `${reader.shown(root.get("version"))} is unknown`, "write 1");
   }
   const listed = root === undefined ? [] : (reader.list(root.get("cases"), "cases", "- caller: ci") ?? []);
   const cases = listed.map((entry, index) => readCase(entry, `cases[${index}]`, policy, options, reader));
-  if (reader.problems.length > 0) throw new FileRefused(options.name, reader.problems);
+  if (reader.problems.length > 0) throw new FileRefused(options.name, reader.problems, options.redact);
   const differences = cases.flatMap((one) => {
     const why = refusalOf(one);
     const got = why === undefined ? "allow" : "deny";

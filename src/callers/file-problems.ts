@@ -1,4 +1,4 @@
-import { redactSecrets } from "../secret-shapes.ts";
+import type { Redact } from "../secret-shapes.ts";
 
 /** What is wrong at one place of a file. Never repeats a secret. */
 export interface FileProblem {
@@ -13,9 +13,9 @@ export interface FileProblem {
 export class FileRefused extends Error {
   readonly problems: readonly FileProblem[];
 
-  constructor(what: string, problems: readonly FileProblem[]) {
+  constructor(what: string, problems: readonly FileProblem[], redact: Redact) {
     const lines = problems.map(({ path, wrong, fix }) => `${path}: ${wrong}; ${fix}`);
-    super(redactSecrets([`${what} cannot be used:`, ...lines].join("\n  ")));
+    super(redact([`${what} cannot be used:`, ...lines].join("\n  ")));
     this.name = "FileRefused";
     this.problems = problems;
   }
@@ -24,9 +24,9 @@ export class FileRefused extends Error {
 const longestShown = 60;
 
 /** A value of the file for a message: what looks like a secret is not shown, what is long is cut. */
-export function shown(value: unknown): string {
+export function shown(value: unknown, redact: Redact): string {
   if (typeof value !== "string") return kindOf(value);
-  const safe = redactSecrets(value);
+  const safe = redact(value);
   return JSON.stringify(safe.length > longestShown ? `${safe.slice(0, longestShown)}…` : safe);
 }
 

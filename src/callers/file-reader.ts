@@ -1,8 +1,12 @@
-import { type FileProblem, shown } from "./file-problems.ts";
+import type { Redact } from "../secret-shapes.ts";
+import { type FileProblem, shown as shownWith } from "./file-problems.ts";
 
 /** Reads values of a file and remembers what is wrong, so that its author hears of everything at once. */
 export interface FileReader {
   readonly problems: readonly FileProblem[];
+  readonly redact: Redact;
+  /** A value of the file for a message: what looks like a secret is not shown, what is long is cut. */
+  shown(value: unknown): string;
   problem(path: string, wrong: string, fix: string): void;
   /** A mapping with these keys and no others. Undefined, with a problem, for anything else. */
   mapping(value: unknown, path: string, keys: readonly string[]): Mapping | undefined;
@@ -20,8 +24,10 @@ export type Mapping = ReadonlyMap<string, unknown>;
 
 const longest = 512;
 
-export function createFileReader(): FileReader {
+export function createFileReader(redact: Redact): FileReader {
   const problems: FileProblem[] = [];
+
+  const shown = (value: unknown) => shownWith(value, redact);
 
   function problem(path: string, wrong: string, fix: string): void {
     problems.push({ path, wrong, fix });
@@ -43,6 +49,8 @@ export function createFileReader(): FileReader {
 
   return {
     problems,
+    redact,
+    shown,
     problem,
     list,
     exact,
@@ -52,8 +60,9 @@ export function createFileReader(): FileReader {
         return undefined;
       }
       for (const key of value.keys()) {
-        if (!keys.includes(key))
-          problem(`${path}.${bare(key)}`, "unknown key", `the known ones are ${keys.join(", ")}`);
+        // A key that no path is misread by stands in it as it is.
+        const bare = /^[\w-]{1,40}$/.test(key) ? key : shown(key);
+        if (!keys.includes(key)) problem(`${path}.${bare}`, "unknown key", `the known ones are ${keys.join(", ")}`);
       }
       return value;
     },
@@ -88,9 +97,4 @@ function wrongWith(value: unknown): string | undefined {
   if (value === "" || value.length > longest) return `this is not text of 1 to ${longest} characters`;
   if (value.trim() !== value || /\p{Cc}/u.test(value)) return "there are blanks around it, or control characters in it";
   return undefined;
-}
-
-/** A key that no path is misread by. */
-function bare(key: string): string {
-  return /^[\w-]{1,40}$/.test(key) ? key : shown(key);
 }

@@ -1,4 +1,3 @@
-import { shown } from "./file-problems.ts";
 import type { FileReader } from "./file-reader.ts";
 import { wrongWithName } from "./names.ts";
 import { safeAddress } from "./web-address.ts";
@@ -37,8 +36,8 @@ export function readIssuers(value: unknown, reader: FileReader): ReadonlyMap<str
   }
   const names = new Map<string, string>();
   for (const [name, entry] of value as ReadonlyMap<string, unknown>) {
-    const wrong = wrongWithName(name);
-    if (wrong !== undefined) reader.problem(`issuers.${shown(name)}`, wrong, "give it a name such as k8s-prod");
+    const wrong = wrongWithName(name, reader.redact);
+    if (wrong !== undefined) reader.problem(`issuers.${reader.shown(name)}`, wrong, "give it a name such as k8s-prod");
     const issuer = readIssuer(name, entry, reader);
     const other = names.get(issuer.issuer);
     if (other !== undefined && issuer.issuer !== "") {
@@ -58,7 +57,7 @@ function readIssuer(name: string, value: unknown, reader: FileReader): Issuer {
     return { name, issuer: "", audience: "", jwksUri: "", algorithms: [], maxAgeSeconds: defaultMaxAgeSeconds };
   }
   if (entry.get("kind") !== "oidc") {
-    reader.problem(`${path}.kind`, `${shown(entry.get("kind"))} is not a kind of issuer`, "write oidc");
+    reader.problem(`${path}.kind`, `${reader.shown(entry.get("kind"))} is not a kind of issuer`, "write oidc");
   }
   const issuer = readAddress("issuer", "https://issuer.example");
   const jwksUri = readAddress("jwks_uri", "https://issuer.example/keys");
@@ -85,6 +84,6 @@ function readMaxAge(value: unknown, path: string, reader: FileReader): number {
   const [, amount, unit] = (typeof value === "string" && /^([1-9]\d{0,5})([smh])$/.exec(value)) || [];
   const seconds = Number(amount) * (unitSeconds[unit ?? ""] ?? Number.NaN);
   if (seconds >= 1 && seconds <= longestMaxAgeSeconds) return seconds;
-  reader.problem(path, `${shown(value)} is not a duration up to 24h`, "write one such as 1h, 30m or 90s");
+  reader.problem(path, `${reader.shown(value)} is not a duration up to 24h`, "write one such as 1h, 30m or 90s");
   return defaultMaxAgeSeconds;
 }

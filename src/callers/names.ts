@@ -1,6 +1,6 @@
 import { anonymous } from "../domain/access/caller.ts";
 import { ownNames } from "../domain/model/audit-event.ts";
-import { redactSecrets } from "../secret-shapes.ts";
+import type { Redact } from "../secret-shapes.ts";
 
 /** RPCs of the contract that this version does not serve yet: one file of callers does for both. */
 export const announcedRpcs: readonly string[] = ["WatchInstallations", "StartLink", "WatchLink"];
@@ -22,10 +22,10 @@ export function knownMethods({ rpcs }: KnownNames): readonly string[] {
 const reserved: ReadonlySet<string> = new Set([...ownNames, anonymous.name]);
 
 /** What is wrong with the name of a caller or an issuer; undefined: nothing. */
-export function wrongWithName(name: string): string | undefined {
+export function wrongWithName(name: string, redact: Redact): string | undefined {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) {
     return "a name is 1 to 64 letters, digits, dots, dashes and underscores, and begins with a letter or digit";
   }
-  if (redactSecrets(name) !== name) return "this looks like a secret, and names are written everywhere";
+  if (redact(name) !== name) return "this looks like a secret, and names are written everywhere";
   return reserved.has(name.toLowerCase()) ? "this name is the service's own" : undefined;
 }

@@ -1,7 +1,6 @@
 import { narrowable } from "../domain/access/access.ts";
 import { permissionLevels } from "../domain/access/permission-ceiling.ts";
 import type { Permissions, Rate, Rule } from "../domain/access/rule.ts";
-import { shown } from "./file-problems.ts";
 import type { FileReader, Mapping } from "./file-reader.ts";
 import { type KnownNames, knownMethods } from "./names.ts";
 import { safeAddress } from "./web-address.ts";
@@ -66,7 +65,7 @@ function readCeilings(
     return found;
   }
   for (const [platform, entries] of value as ReadonlyMap<string, unknown>) {
-    const at = `${path}.${shown(platform)}`;
+    const at = `${path}.${reader.shown(platform)}`;
     if (platform !== narrowable) {
       reader.problem(at, "only tokens of github can be narrowed", `write ${example}, or leave it out`);
     } else if (!platforms.includes(platform)) {
@@ -78,10 +77,14 @@ function readCeilings(
     }
     for (const [name, level] of entries as ReadonlyMap<string, unknown>) {
       if (!/^[a-z][a-z0-9_]{0,63}$/.test(name)) {
-        reader.problem(`${at}.${shown(name)}`, "this is not a permission", "write one such as contents");
+        reader.problem(`${at}.${reader.shown(name)}`, "this is not a permission", "write one such as contents");
       }
       if (typeof level !== "string" || !permissionLevels.includes(level)) {
-        reader.problem(`${at}.${shown(name)}`, `${shown(level)} is not a level`, "write read, write or admin");
+        reader.problem(
+          `${at}.${reader.shown(name)}`,
+          `${reader.shown(level)} is not a level`,
+          "write read, write or admin",
+        );
       }
     }
     found.set(platform, Object.fromEntries(entries) as Permissions);

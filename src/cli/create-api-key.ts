@@ -1,5 +1,6 @@
 import { createApiKey, hashOfApiKey } from "../callers/api-key.ts";
 import { wrongWithName } from "../callers/names.ts";
+import { registry } from "../platforms/registry.ts";
 import { type Command, notUnderstood } from "./command.ts";
 
 const dayMs = 24 * 3_600_000;
@@ -12,7 +13,7 @@ const lifeDays = 90;
 export const createApiKeyCommand: Command = async (args, { now, random, print, complain }) => {
   const [name, ...rest] = args;
   if (name === undefined || rest.length > 0) return notUnderstood;
-  const wrong = wrongWithName(name);
+  const wrong = wrongWithName(name, registry.redact);
   if (wrong !== undefined) throw new Error(`a caller cannot be called ${JSON.stringify(name)}: ${wrong}`);
   const { id, key } = createApiKey(random);
   const hash = hashOfApiKey(key.reveal()).toString("hex");

@@ -21,7 +21,7 @@ export const policyTestCommand: Command = async (args, world) => {
   const { print, complain } = world;
   const now = world.now();
   const bytes = Buffer.from(read(path, world));
-  const known = { rpcs: methodNames, platforms: registry.productNames, now };
+  const known = { rpcs: methodNames, platforms: registry.productNames, redact: registry.redact, now };
   const file = parseCallerFile(bytes, { ...known, name: `the caller file ${path}` });
   for (const warning of file.warnings) complain(`(warning) ${warning}`);
   const name = `the table ${casesPath}`;

@@ -1,6 +1,7 @@
 import type { ConfiguredPlatform, Registry } from "../platforms/create-registry.ts";
 import type { Product } from "../platforms/module.ts";
 import { registry } from "../platforms/registry.ts";
+import type { Redact } from "../secret-shapes.ts";
 import { findNearNames } from "../settings/near-names.ts";
 import { readInteger } from "../settings/scalars.ts";
 import { knownNames, secretNames } from "../settings/setting.ts";
@@ -28,6 +29,8 @@ export interface Config extends Listeners {
   readonly notConfigured: readonly string[];
   /** Hosts of platforms elsewhere, such as an Enterprise Server: these may be in a private network. */
   readonly ownHosts: ReadonlySet<string>;
+  /** Replaces what looks like a secret of any known platform. */
+  readonly redact: Redact;
   readonly log: { readonly level: LogLevel };
   /** How long running calls may take to finish at shutdown. */
   readonly drainSeconds: number;
@@ -70,6 +73,7 @@ export function loadConfig(
     products: known.products,
     notConfigured: known.productNames.filter((name) => !served.has(name)),
     ownHosts: new Set(platforms.flatMap((platform) => platform.ownHosts)),
+    redact: known.redact,
     log: { level: readLogLevel(own) },
     drainSeconds: readInteger(own, "DRAIN_SECONDS", { min: 0, max: 3600 }),
     cacheMaxEntries: readInteger(own, "CACHE_MAX_ENTRIES", { min: 1, max: 10_000_000 }),

@@ -1,4 +1,5 @@
 import type { Platform } from "../domain/model/platform.ts";
+import { createRedact, type Redact } from "../secret-shapes.ts";
 import type { Setting } from "../settings/setting.ts";
 import type { AnyReader } from "../settings/setting-reader.ts";
 import type { PlatformModule, PlatformWorld, Product } from "./module.ts";
@@ -10,7 +11,8 @@ export interface Registry {
   /** What callers may ask for. */
   readonly productNames: readonly string[];
   readonly settings: readonly Setting[];
-  readonly secretShapes: readonly RegExp[];
+  /** Knows what the tokens of all of them look like. */
+  readonly redact: Redact;
   /** The platforms that have settings. */
   read(reader: AnyReader): readonly ConfiguredPlatform[];
 }
@@ -40,7 +42,7 @@ export function createRegistry(modules: readonly PlatformModule[], comingProduct
     settings,
     products,
     productNames,
-    secretShapes: modules.flatMap((module) => module.secretShapes),
+    redact: createRedact(modules.flatMap((module) => module.secretShapes)),
     read: (reader) =>
       modules.flatMap((module) => {
         const config = module.read(reader);

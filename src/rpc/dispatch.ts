@@ -7,6 +7,7 @@ import { type AuditEvent, unprovenCaller } from "../domain/model/audit-event.ts"
 import type { Arrival, Call } from "../domain/model/call.ts";
 import { silentTelemetry, type Telemetry } from "../domain/model/telemetry.ts";
 import { type ErrorReason, type FieldViolation, ServiceError } from "../errors.ts";
+import type { Redact } from "../secret-shapes.ts";
 import type { World } from "../world.ts";
 import { type Failure, toFailure } from "./errors/failure.ts";
 import { createReceiveCall, type IncomingCall, identified } from "./incoming-calls.ts";
@@ -40,6 +41,7 @@ export interface DispatchParts extends Pick<World, "log" | "now" | "random"> {
   readonly procedures: Procedures;
   readonly authenticate: Authenticate;
   readonly limiter: RateLimiter;
+  readonly redact: Redact;
   /** Puts on record what need not be waited for: callers that were turned away. */
   readonly note?: ((event: AuditEvent) => void) | undefined;
   readonly telemetry?: Telemetry | undefined;
@@ -128,7 +130,7 @@ export function createDispatch(parts: DispatchParts): Dispatch {
     { arrival, asking, started }: Pick<Running<RpcName, unknown, unknown>, "arrival" | "asking" | "started">,
     error: unknown,
   ): Extract<Outcome<never>, { kind: "failed" }> {
-    const failure = toFailure(error);
+    const failure = toFailure(error, parts.redact);
     logFailure(fieldsOf(arrival, asking.name, nameOf(failure.code), started), failure, error);
     if (failure.reason !== undefined && onRecord.has(failure.reason)) refused(arrival, asking, failure.reason);
     finished(arrival, asking.name, nameOf(failure.code), failure.reason, started);

@@ -1,5 +1,5 @@
 import { pino } from "pino";
-import { redactSecrets } from "../secret-shapes.ts";
+import type { Redact } from "../secret-shapes.ts";
 import type { Log } from "../world.ts";
 import { standardOutput } from "./line-output.ts";
 
@@ -14,7 +14,7 @@ export interface Logger extends Log {
  * One JSON line per event on stdout: `level`, `time` (ISO 8601), `event` and the event's fields. Nobody waits for whoever
  * reads it: lines that are not read are given up, and `log.lines_dropped` says how many once they are read again.
  */
-export function createLogger(level: string): Logger {
+export function createLogger(level: string, redact: Redact): Logger {
   const output = standardOutput((lines) => logger.warn({ lines }, "log.lines_dropped"));
   const logger = pino(
     {
@@ -23,7 +23,7 @@ export function createLogger(level: string): Logger {
       messageKey: "event",
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      hooks: { streamWrite: redactSecrets },
+      hooks: { streamWrite: redact },
     },
     output,
   );

@@ -29,6 +29,7 @@ async function start(path: string, report?: CallersParts["report"]) {
     path,
     rpcs: methodNames,
     platforms: registry.productNames,
+    redact: registry.redact,
     world,
     report: report ?? ((event) => void events.push(event)),
     schedule: (intervalMs, name, job, log) => jobs.schedule(intervalMs + 1_000_000, name, job, log),

@@ -142,6 +142,8 @@ describe.each(["postgres", "embedded"])("a platform of one module, there under t
   test("the report of the start names both", () => {
     const started = service.world.lines.find((line) => line.includes('"service.started"')) ?? "{}";
     expect(JSON.parse(started).platforms).toEqual(["github", "github-oauth", "jira", "slack", "pager", "pager-eu"]);
+    // As its module says, wherever something is written or answered.
+    expect(service.config().redact(`token=pgr_${"a".repeat(12)}&x`)).toBe("token=[redacted]&x");
     expect([...service.config().ownHosts]).toContain("127.0.0.1");
   });
 
@@ -178,7 +180,9 @@ describe.each(["postgres", "embedded"])("a platform of one module, there under t
     }
     expect(fakes["pager-eu"].spent).toEqual([]);
 
-    expect(await caller.revoke(world.installation_id)).toMatchObject({ provider_revocation: "PROVIDER_REVOCATION_REVOKED" });
+    expect(await caller.revoke(world.installation_id)).toMatchObject({
+      provider_revocation: "PROVIDER_REVOCATION_REVOKED",
+    });
     expect(fakes.pager.revoked).toHaveLength(1);
     expect(fakes["pager-eu"].revoked).toEqual([]);
     expect((await caller.refusalSoon(ofWorld)).reason).toBe("INSTALLATION_NOT_FOUND");

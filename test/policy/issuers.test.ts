@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { parseCallerFile } from "../../src/callers/caller-file.ts";
 import { createPolicy } from "../../src/callers/policy.ts";
+import { registry } from "../../src/platforms/registry.ts";
 
 const issuer = (name: string) => ({
   ...{ kind: "oidc", issuer: `https://${name}.example`, audience: "tokens" },
@@ -17,7 +18,13 @@ const file = {
 };
 
 test("a subject is a caller for its own issuer alone", () => {
-  const options = { rpcs: ["GetToken"], platforms: ["github"], now: new Date(), name: "callers" };
+  const options = {
+    rpcs: ["GetToken"],
+    platforms: ["github"],
+    redact: registry.redact,
+    now: new Date(),
+    name: "callers",
+  };
   const { issuerOf, bySubject } = createPolicy(parseCallerFile(Buffer.from(JSON.stringify(file)), options));
   const [one, two] = [issuerOf("https://one.example")!, issuerOf("https://two.example")!];
   expect(bySubject(one, "runner")?.name).toBe("runner");

@@ -12,6 +12,7 @@ import { anonymous } from "../../src/domain/access/caller.ts";
 import { createRateLimiter } from "../../src/domain/access/rate-limiter.ts";
 import { silentTelemetry } from "../../src/domain/model/telemetry.ts";
 import { createGithub } from "../../src/platforms/github/github-app.ts";
+import { registry } from "../../src/platforms/registry.ts";
 import { type Codec, createDispatch, type DispatchParts } from "../../src/rpc/dispatch.ts";
 import type { Failure } from "../../src/rpc/errors/failure.ts";
 import { createProcedures } from "../../src/rpc/procedures.ts";
@@ -92,6 +93,7 @@ export async function openStage(storage: Storage, cast: readonly RawCaller[]): P
       parseCallerFile(Buffer.from(fileOf(all, keys)), {
         rpcs: methodNames,
         platforms,
+        redact: registry.redact,
         now: world.now(),
         name: "callers",
       }),
@@ -107,6 +109,7 @@ export async function openStage(storage: Storage, cast: readonly RawCaller[]): P
     ...world,
     procedures: createProcedures({ useCases: calls, sealer }),
     limiter: createRateLimiter(world),
+    redact: registry.redact,
     authenticate: authenticator.authenticate,
   };
   const dispatch = createDispatch(doors);

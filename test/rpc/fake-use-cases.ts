@@ -1,6 +1,7 @@
 import { anonymous } from "../../src/domain/access/caller.ts";
 import type { Installation } from "../../src/domain/model/installation.ts";
 import type { IssuedToken } from "../../src/domain/tokens/issued-token.ts";
+import { registry } from "../../src/platforms/registry.ts";
 import type { UseCases } from "../../src/rpc/methods.ts";
 import { Secret } from "../../src/secret.ts";
 
@@ -76,4 +77,4 @@ export const sealer = {
 };
 
 /** What doors need besides procedures, where nobody is told apart. */
-export const openDoor = { authenticate: () => anonymous, limiter: { take: () => 0 } };
+export const openDoor = { authenticate: () => anonymous, limiter: { take: () => 0 }, redact: registry.redact };

@@ -79,7 +79,7 @@ export function connectHandler(options: ConnectOptions): NodeHandler {
     const refused = isGrpcWeb(answer) ? refuseUnreadGrpcWeb : answer.status >= 400 ? refuseUnread : undefined;
     const complete = call.reached ? undefined : refused;
     await universalResponseToNodeResponse(
-      (await complete?.(answer, handler.method, options.log, finished)) ?? answer,
+      (await complete?.(answer, handler.method, options, finished)) ?? answer,
       response,
     );
   }

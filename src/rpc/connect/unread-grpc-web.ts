@@ -3,7 +3,8 @@ import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { Code } from "../../../gen/google/rpc/code_pb.js";
 import { StatusSchema } from "../../../gen/google/rpc/status_pb.js";
 import { type ErrorReason, ServiceError } from "../../errors.ts";
-import type { Log } from "../../world.ts";
+import type { Redact } from "../../secret-shapes.ts";
+import type { DispatchParts } from "../dispatch.ts";
 import { toStatus } from "../errors/details.ts";
 import { toFailure } from "../errors/failure.ts";
 
@@ -20,7 +21,7 @@ export function isGrpcWeb(answer: UniversalServerResponse): boolean {
 export async function refuseUnreadGrpcWeb(
   answer: UniversalServerResponse,
   method: DescMethod,
-  log: Log,
+  { log, redact }: Pick<DispatchParts, "log" | "redact">,
   finished: (code: string, reason: ErrorReason | undefined) => void = () => undefined,
 ): Promise<UniversalServerResponse> {
   const chunks: Uint8Array[] = [];
@@ -33,12 +34,12 @@ export async function refuseUnreadGrpcWeb(
   const codeName = Code[isMalformed ? Code.INVALID_ARGUMENT : status] ?? "UNKNOWN";
   log.info({ method: method.name, code: codeName }, "rpc");
   finished(codeName, isMalformed ? "INVALID_REQUEST" : undefined);
-  return { ...answer, body: once(isMalformed ? malformed(trailers?.get("grpc-message") ?? "") : body) };
+  return { ...answer, body: once(isMalformed ? malformed(trailers?.get("grpc-message") ?? "", redact) : body) };
 }
 
-function malformed(encodedWhy: string): Buffer {
+function malformed(encodedWhy: string, redact: Redact): Buffer {
   const why = `the request cannot be read: ${decodeURIComponent(encodedWhy)}`;
-  const failure = toFailure(new ServiceError("INVALID_REQUEST", why));
+  const failure = toFailure(new ServiceError("INVALID_REQUEST", why), redact);
   const details = Buffer.from(toBinary(StatusSchema, toStatus(failure)));
   const trailers = Buffer.from(
     `grpc-status: ${failure.code}\r\ngrpc-message: ${encodeURIComponent(failure.message)}\r\n` +

@@ -1,7 +1,7 @@
 import { type DescMethod, toBinary } from "@bufbuild/protobuf";
 import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { type ErrorReason, ServiceError } from "../../errors.ts";
-import type { Log } from "../../world.ts";
+import type { DispatchParts } from "../dispatch.ts";
 import { toDetails } from "../errors/details.ts";
 import { toFailure } from "../errors/failure.ts";
 
@@ -12,7 +12,7 @@ import { toFailure } from "../errors/failure.ts";
 export async function refuseUnread(
   answer: UniversalServerResponse,
   method: DescMethod,
-  log: Log,
+  { log, redact }: Pick<DispatchParts, "log" | "redact">,
   finished: (code: string, reason: ErrorReason | undefined) => void = () => undefined,
 ): Promise<UniversalServerResponse> {
   const error = await readError(answer);
@@ -25,7 +25,10 @@ export async function refuseUnread(
   if (error === undefined) return answer;
   if (!isMalformed) return withBody(answer, error.body);
 
-  const failure = toFailure(new ServiceError("INVALID_REQUEST", `the request cannot be read: ${error.message}`));
+  const failure = toFailure(
+    new ServiceError("INVALID_REQUEST", `the request cannot be read: ${error.message}`),
+    redact,
+  );
   const details = toDetails(failure).map(({ desc, value }) => ({
     type: desc.typeName,
     value: Buffer.from(toBinary(desc, value)).toString("base64").replace(/=+$/, ""),

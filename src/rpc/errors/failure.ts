@@ -1,6 +1,6 @@
 import { Code } from "../../../gen/google/rpc/code_pb.js";
 import { type ErrorReason, type FieldViolation, ServiceError } from "../../errors.ts";
-import { redactSecrets } from "../../secret-shapes.ts";
+import type { Redact } from "../../secret-shapes.ts";
 import { codes } from "./codes.ts";
 
 /** How a call failed, as its caller may know it. */
@@ -23,19 +23,22 @@ const maxMessageLength = 512;
 const defaultRetryMs = 1_000;
 const retryCodes: ReadonlySet<Code> = new Set([Code.UNAVAILABLE, Code.RESOURCE_EXHAUSTED]);
 
-/** A ServiceError with its code; everything else, aborts and timeouts of ours included, is "internal error". */
-export function toFailure(error: unknown): Failure {
+/**
+ * A ServiceError with its code; everything else, aborts and timeouts of ours included, is "internal error". Secrets that a
+ * caller sent by mistake are not sent back, in names of fields and keys neither.
+ */
+export function toFailure(error: unknown, redact: Redact): Failure {
   if (!(error instanceof ServiceError)) return internalError;
   const code = codes[error.reason];
   return {
     code,
-    message: shorten(error.message, maxMessageLength),
+    message: shorten(redact(error.message), maxMessageLength),
     reason: error.reason,
     metadata: error.metadata,
     retryAfterMs: error.retryAfterMs ?? (retryCodes.has(code) ? defaultRetryMs : undefined),
     violations: error.violations
       .slice(0, maxViolations)
-      .map(({ field, description }) => ({ field: shorten(field, maxFieldLength), description })),
+      .map(({ field, description }) => ({ field: shorten(redact(field), maxFieldLength), description })),
   };
 }
 
@@ -48,11 +51,7 @@ const internalError: Failure = {
   violations: [],
 };
 
-/**
- * What a caller sent by mistake is not sent back, names of fields and keys included. Well-formed besides: half a
- * character cannot be sent.
- */
-function shorten(sent: string, maxLength: number): string {
-  const text = redactSecrets(sent);
+/** Well-formed besides: half a character cannot be sent. */
+function shorten(text: string, maxLength: number): string {
   return (text.length > maxLength ? `${text.slice(0, maxLength)}…` : text).toWellFormed();
 }

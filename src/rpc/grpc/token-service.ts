@@ -10,6 +10,7 @@ import {
 import { StatusSchema } from "../../../gen/google/rpc/status_pb.js";
 import { TokenService } from "../../../gen/oauth/token/v1/token_service_pb.js";
 import { ServiceError } from "../../errors.ts";
+import type { Redact } from "../../secret-shapes.ts";
 import { perObject } from "../../work/per-object.ts";
 import type { Codec, Dispatch, Outcome } from "../dispatch.ts";
 import { toStatus } from "../errors/details.ts";
@@ -20,6 +21,9 @@ import { asBuffer, methodPath } from "./codec.ts";
 import { encodeGetTokenResponse } from "./encode-get-token-response.ts";
 import { createPeerNames, type PeerNamesOf } from "./peer-names.ts";
 import { rememberingRecent } from "./recent-requests.ts";
+
+/** What is told to all names nothing that a caller sent. */
+const asItIs: Redact = (text) => text;
 
 /** Serves the RPCs on a gRPC server. Returns how to refuse, with SERVICE_UNAVAILABLE, every call not yet answered. */
 export function addTokenService(server: Server, dispatch: Dispatch, addressOf: AddressOf = (peer) => peer): () => void {
@@ -32,7 +36,7 @@ export function addTokenService(server: Server, dispatch: Dispatch, addressOf: A
   }
 
   return () => {
-    const failure = toFailure(new ServiceError("SERVICE_UNAVAILABLE", "this replica is shutting down"));
+    const failure = toFailure(new ServiceError("SERVICE_UNAVAILABLE", "this replica is shutting down"), asItIs);
     for (const respond of unanswered) respond(toServerError(failure));
     unanswered.clear();
   };

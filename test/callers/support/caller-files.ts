@@ -8,7 +8,13 @@ export const today = new Date("2026-11-21T12:00:00Z");
 
 export function parse(text: string | Uint8Array, now = today): CallerFile {
   const bytes = typeof text === "string" ? Buffer.from(text) : text;
-  return parseCallerFile(bytes, { rpcs: methodNames, platforms: registry.productNames, now, name: "the caller file" });
+  return parseCallerFile(bytes, {
+    rpcs: methodNames,
+    platforms: registry.productNames,
+    redact: registry.redact,
+    now,
+    name: "the caller file",
+  });
 }
 
 /** Why a file is refused, as one text; empty if it is not. */
