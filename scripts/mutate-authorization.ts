@@ -1,8 +1,8 @@
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, readFile, symlink, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { createVitest, type TestCase, type Vitest } from "vitest/node";
-import { startServer } from "../test/support/global-setup.ts";
+import { startPostgres, throwAway } from "../rig/postgres-server.ts";
+import { makeWorkDirectory, removeWorkDirectory } from "../rig/work-directory.ts";
 import { type Mutant, mutants, policyTests } from "./authorization-mutants.ts";
 import { findLost } from "./lost-mutants.ts";
 import { root } from "./run-tool.ts";
@@ -20,9 +20,12 @@ async function main(wanted: readonly string[]): Promise<number> {
   for (const { name, file } of lost) console.log(`${file}: ${name}: lost, its source is not there exactly once`);
   const found = chosen.filter((mutant) => !lost.includes(mutant));
 
-  const copy = await mkdtemp(join(tmpdir(), "oauth-token-service-mutants-"));
-  const server = await startServer();
-  process.env.TEST_DATABASE_URL = server.url;
+  const directory = await makeWorkDirectory("mutants");
+  // However this process ends.
+  process.once("exit", () => removeWorkDirectory(directory));
+  const copy = join(directory, "tree");
+  const server = await startPostgres({ directory, settings: throwAway });
+  process.env.TEST_DATABASE_URL = server.urlOf("postgres");
   let vitest: Vitest | undefined;
   try {
     await cp(root, copy, { recursive: true, filter: (path) => !leftOut.has(basename(path)) });
@@ -46,8 +49,7 @@ async function main(wanted: readonly string[]): Promise<number> {
     return unnoticed + lost.length === 0 ? 0 : 1;
   } finally {
     await vitest?.close();
-    await server.stop();
-    await rm(copy, { recursive: true, force: true });
+    await server.stop("immediate");
   }
 }
 

@@ -5,7 +5,7 @@ import { type ChildService, compileService, spawnService, startChildService } fr
 import { until } from "../../rig/gate.ts";
 import { createTcpProxy } from "../../rig/tcp-proxy.ts";
 import { createTestDatabase } from "../support/database.ts";
-import { startServer } from "../support/global-setup.ts";
+import { startTestServer } from "../support/test-server.ts";
 import { createFakePooler, type FakePooler } from "./fake-pooler.ts";
 import { runSql } from "./sql.ts";
 import { createStage, type Stage } from "./stage.ts";
@@ -122,7 +122,7 @@ describe("a pooler", slow, () => {
 });
 
 test("a server that turns read-only is left for the one that its name leads to", slow, async () => {
-  const former = await startServer();
+  const former = await startTestServer();
   onTestFinished(() => former.stop());
   stage = await createStage("Postgres");
   const next = new URL(stage.env.DATABASE_URL ?? "");

@@ -2,13 +2,13 @@ import { execFile, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { createBrowser } from "../../rig/browser.ts";
+import { freePorts, isFree } from "../../rig/free-port.ts";
 import { bufCurl } from "../support/buf-curl.ts";
 import { createTestDirectory } from "../support/database.ts";
 
@@ -66,23 +66,6 @@ async function startDemo(env: Readonly<Record<string, string>>): Promise<Demo> {
   };
 }
 
-/** The first of six ports that nobody uses. */
-async function freePorts(): Promise<number> {
-  for (;;) {
-    const base = 20_000 + (randomBytes(2).readUInt16BE() % 10_000);
-    const free = await Promise.all([0, 1, 2, 3, 4, 5].map((offset) => isFree(base + offset)));
-    if (free.every(Boolean)) return base;
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-  });
-}
-
 /** Follows redirects with a cookie jar: by curl, or on a machine without it by the tests' own browser. */
 async function install(url: string, jar: string): Promise<Record<string, unknown>> {
   const curl = promisify(execFile)("curl", ["-sL", "-c", jar, "-b", jar, "-H", "accept: application/json", url]);
@@ -109,7 +92,7 @@ describe("the demo", { timeout: 90_000 }, () => {
   let demo: Demo;
   let jars: string;
   beforeAll(async () => {
-    base = await freePorts();
+    base = await freePorts(6);
     demo = await startDemo({
       DEMO_PORT_BASE: String(base),
       SANDBOX_AUTO_APPROVE: "1",
@@ -161,7 +144,7 @@ describe("the demo", { timeout: 90_000 }, () => {
     expect(end.output).toMatch(new RegExp(`^demo: port (${base}|${base + 1}|${base + 2}) is in use: end what`, "m"));
     expect(end.output).not.toContain("    at ");
 
-    const other = String(await freePorts());
+    const other = String(await freePorts(6));
     const env = { DEMO_PORT_BASE: other, PORT: String(base + 3), DATA_DIR: await dataDirectory() };
     const serviceTaken = await startDemo(env);
     const failed = await serviceTaken.exited;
@@ -177,7 +160,7 @@ describe("the demo", { timeout: 90_000 }, () => {
 
   test("runs beside another one, on the ports and the data directory it is given", async () => {
     const kept = await dataDirectory();
-    const [sandbox, own] = [await freePorts(), await freePorts()];
+    const [sandbox, own] = [await freePorts(6), await freePorts(6)];
     const ports = { PORT: String(own), INTERNAL_PORT: String(own + 1), GRPC_PORT: String(own + 2) };
     const second = await startDemo({ DEMO_PORT_BASE: String(sandbox), DATA_DIR: kept, ...ports });
     onTestFinished(() => second.end());

@@ -14,7 +14,7 @@ import {
   startChildService,
 } from "../../rig/child-service.ts";
 import { createTestDatabase, createTestDirectory } from "../support/database.ts";
-import { startServer } from "../support/global-setup.ts";
+import { startTestServer } from "../support/test-server.ts";
 import { runSql } from "./sql.ts";
 import { connectAndUse, createStage, type Stage } from "./stage.ts";
 
@@ -180,8 +180,8 @@ describe("a migration that waits for another process", slow, () => {
 });
 
 test("a server that flushes nothing is refused unless that is allowed", slow, async () => {
-  const server = await startServer();
-  onTestFinished(server.stop);
+  const server = await startTestServer();
+  onTestFinished(() => server.stop());
   const env = { DATABASE_URL: server.url, TOKEN_ENCRYPTION_KEY: key() };
   const { message } = await refused({ ...env, DATABASE_MAY_LOSE_COMMITS: "0" });
   expect(message).toMatch(/fsync=off.*DATABASE_MAY_LOSE_COMMITS=1/);
@@ -190,7 +190,7 @@ test("a server that flushes nothing is refused unless that is allowed", slow, as
 });
 
 test("a server that flushes what it commits is used without a word about it", slow, async () => {
-  const server = await startServer(["fsync=on"]);
+  const server = await startTestServer({ fsync: "on" });
   onTestFinished(server.stop);
   const service = await started({
     ...{ DATABASE_URL: server.url, TOKEN_ENCRYPTION_KEY: key() },
