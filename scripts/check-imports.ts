@@ -1,24 +1,39 @@
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path/posix";
-import { layers } from "./layers.ts";
+import { houses, layers } from "./layers.ts";
 import { root } from "./run-tool.ts";
 
-/** Whether every file of src imports only what its room stands on. */
+/** Whether every file imports only what its room of src, or its folder beside src, stands on. */
 export async function checkImports(): Promise<boolean> {
   let clean = true;
-  for (const entry of await readdir(join(root, "src"), { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile() || !entry.name.endsWith(".ts")) continue;
-    const path = join(entry.parentPath, entry.name).slice(root.length);
-    for (const specifier of refusedImports(path, await readFile(join(root, path), "utf8"))) {
-      console.log(`${path}: may not import ${specifier}: see scripts/layers.ts`);
-      clean = false;
+  for (const folder of ["src", ...Object.keys(houses)]) {
+    for (const entry of await readdir(join(root, folder), { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile() || !entry.name.endsWith(".ts")) continue;
+      const path = join(entry.parentPath, entry.name).slice(root.length);
+      for (const specifier of refusedImports(path, await readFile(join(root, path), "utf8"))) {
+        console.log(`${path}: may not import ${specifier}: see scripts/layers.ts`);
+        clean = false;
+      }
     }
   }
   return clean;
 }
 
-/** The imports of a file that its room does not stand on, as they are written. `path` begins with `src/`. */
+/** The imports of a file that its place does not stand on, as they are written. `path` begins with the folder. */
 export function refusedImports(path: string, text: string): readonly string[] {
+  const house = topOf(path);
+  if (house === "src") return refusedInSrc(path, text);
+  const closed = Object.keys(houses).filter((other) => other !== house && !houses[house]?.includes(other));
+  return importsIn(text).filter(
+    (specifier) => specifier.startsWith(".") && closed.includes(topOf(join(dirname(path), specifier))),
+  );
+}
+
+function topOf(path: string): string {
+  return path.slice(0, path.indexOf("/"));
+}
+
+function refusedInSrc(path: string, text: string): readonly string[] {
   const place = placeOf(path);
   const layer = place === undefined ? undefined : layers[place];
   return importsIn(text).filter((specifier) => {

@@ -111,6 +111,21 @@ test.each([
   expect(refusedIn(folder, allowed)).toEqual([]);
 });
 
+test.each([
+  ["rig", ["../test/support/call.ts", "../sandbox/sandbox.ts", "../bench/cores.ts", "../chaos/row.ts"]],
+  ["sandbox", ["../rig/clock.ts", "../test/support/call.ts"]],
+  ["test", ["../bench/cores.ts", "../chaos/row.ts", "../fuzz/targets.ts"]],
+  ["test/fuzz/support", ["../../../fuzz/targets.ts"]],
+  ["bench", ["../test/support/call.ts", "../chaos/row.ts", "../fuzz/targets.ts"]],
+  ["chaos/scenarios", ["../../test/support/call.ts", "../../bench/cores.ts"]],
+  ["fuzz", ["../test/fuzz/support/messages.ts", "../bench/cores.ts", "../chaos/row.ts"]],
+  ["scripts", ["../test/support/call.ts", "../bench/cores.ts"]],
+])("%s may not import what belongs to another folder", (folder, forbidden) => {
+  const src = `${"../".repeat(folder.split("/").length)}src/secret.ts`;
+  const allowed = ["./zz1.ts", src, "node:path", "vitest"];
+  expect(refusedIn(folder, [...allowed, ...forbidden])).toEqual(forbidden);
+});
+
 test("imports form no circle, types included", async () => {
   const found = await lint({
     "src/domain/zz1.ts": 'import type { B } from "./zz2.ts";\nexport type A = B | 1;\n',
