@@ -1,5 +1,6 @@
 import { defineConfig } from "vitest/config";
 import { quickly } from "./rig/quick-node.ts";
+import { LongestFirst } from "./test/support/longest-first.ts";
 
 export default defineConfig({
   test: {
@@ -13,5 +14,6 @@ export default defineConfig({
     // Files share nothing but what is loaded: src has no state of its own outside of what a test builds.
     isolate: false,
     execArgv: [...quickly],
+    sequence: { sequencer: LongestFirst },
   },
 });

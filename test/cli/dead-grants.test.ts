@@ -1,27 +1,21 @@
-import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { throwAwayDatabase } from "../../rig/child-service.ts";
 import { eventsOf } from "../end-to-end/support/links.ts";
 import { useService } from "../end-to-end/support/use-service.ts";
+import { type Outcome, runOperator } from "../support/operator.ts";
 
-const bin = fileURLToPath(new URL("../../bin/oauth-token-service.js", import.meta.url));
 const key = Buffer.alloc(32, 7).toString("base64url");
 const shared = useService({ env: { TOKEN_ENCRYPTION_KEY: key } });
 
 /** Runs the command as an operator would, with the settings of the service. */
-function run(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+function run(...args: string[]): Promise<Outcome> {
   const { sandbox, databaseUrl, replicas } = shared.service;
   const env = {
     ...sandbox.environment,
     ...throwAwayDatabase,
     ...{ BASE_URL: replicas[0]!.publicUrl, DATABASE_URL: databaseUrl, TOKEN_ENCRYPTION_KEY: key },
   };
-  return new Promise((resolve) => {
-    const child = execFile(process.execPath, [bin, "dead-grants", ...args], { env }, (_error, stdout, stderr) => {
-      resolve({ code: child.exitCode, stdout, stderr });
-    });
-  });
+  return runOperator(["dead-grants", ...args], env);
 }
 
 test("dead-grants lists what is doubted, and believes a platform at an operator's word", {

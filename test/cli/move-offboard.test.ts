@@ -1,6 +1,4 @@
-import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { createBrowser } from "../../rig/browser.ts";
 import { throwAwayDatabase } from "../../rig/child-service.ts";
@@ -10,10 +8,10 @@ import { complete, eventsOf, makeLink, openLink, portal } from "../end-to-end/su
 import { isAccepted } from "../end-to-end/support/platform-api.ts";
 import { useService } from "../end-to-end/support/use-service.ts";
 import { readRefusal } from "../support/grpc-client.ts";
+import { type Outcome, runOperator } from "../support/operator.ts";
 
 /** Every command says so of the database of the tests. */
 const mayLose = /^.*"database\.may_lose_commits".*\n/m;
-const bin = fileURLToPath(new URL("../../bin/oauth-token-service.js", import.meta.url));
 const shared = useService({
   env: { ALLOWED_RETURN_ORIGINS: portal, TOKEN_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString("base64url") },
 });
@@ -23,10 +21,7 @@ function run(...args: string[]) {
   return runWith({}, ...args);
 }
 
-function runWith(
-  settings: Readonly<Record<string, string>>,
-  ...args: string[]
-): Promise<{ code: number | null; stdout: string; stderr: string }> {
+async function runWith(settings: Readonly<Record<string, string>>, ...args: string[]): Promise<Outcome> {
   const { sandbox, databaseUrl, replicas } = shared.service;
   const env = {
     ...throwAwayDatabase,
@@ -35,11 +30,8 @@ function runWith(
     TOKEN_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString("base64url"),
     ...settings,
   };
-  return new Promise((resolve) => {
-    const child = execFile(process.execPath, [bin, ...args], { env }, (_error, stdout, stderr) => {
-      resolve({ code: child.exitCode, stdout, stderr: stderr.replace(mayLose, "") });
-    });
-  });
+  const outcome = await runOperator(args, env);
+  return { ...outcome, stderr: outcome.stderr.replace(mayLose, "") };
 }
 
 async function connect(platform: string, owner?: string): Promise<string> {

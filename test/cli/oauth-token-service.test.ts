@@ -1,5 +1,3 @@
-import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { HealthImplementation, type ServingStatusMap } from "grpc-health-check";
 import postgres from "postgres";
@@ -9,29 +7,8 @@ import { Secret } from "../../src/secret.ts";
 import { parseKeyRing } from "../../src/storage/seal/key-ring.ts";
 import { createAuthority } from "../support/certificates.ts";
 import { createTestDatabase } from "../support/database.ts";
+import { runOperator as run } from "../support/operator.ts";
 import { writeTlsFiles } from "../support/tls-files.ts";
-
-const bin = fileURLToPath(new URL("../../bin/oauth-token-service.js", import.meta.url));
-
-interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs the command as an operator would, with these settings and no others. `hear` is told of complaints as they come. */
-function run(
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-  hear: (complaint: string) => void = () => undefined,
-): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const child = execFile(process.execPath, [bin, ...args], { env }, (_error, stdout, stderr) => {
-      resolve({ code: child.exitCode ?? -1, stdout, stderr });
-    });
-    child.stderr?.on("data", (text: unknown) => hear(String(text)));
-  });
-}
 
 describe("keys generate", () => {
   test("prints one new key that the key ring takes, and nothing else", async () => {

@@ -1,13 +1,10 @@
-import { spawn } from "node:child_process";
 import { openSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-
-const bin = fileURLToPath(new URL("../../bin/oauth-token-service.js", import.meta.url));
+import { startOperator } from "../support/operator.ts";
 
 /** What a reader of standard output that begins late gets, and how the command ended. */
 function run(args: readonly string[], stdout: "pipe" | number) {
-  const child = spawn(process.execPath, [bin, ...args], { env: {}, stdio: ["ignore", stdout, "pipe"] });
+  const child = startOperator(args, {}, ["ignore", stdout, "pipe"]);
   const complaints: Buffer[] = [];
   child.stderr?.on("data", (chunk: Buffer) => void complaints.push(chunk));
   const ended = new Promise<number | null>((resolve) => void child.once("close", resolve));

@@ -1,10 +1,10 @@
-import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { runCommand } from "../../src/cli/run-command.ts";
 import { filesOf } from "../config/load.ts";
+import { runOperator } from "../support/operator.ts";
 
 const pathOf = (name: string) => fileURLToPath(new URL(`../fixtures/callers/${name}`, import.meta.url));
 const [callers, cases] = await Promise.all(
@@ -33,17 +33,11 @@ const tableOf = (...lines: readonly string[]) =>
 
 describe("policy test", () => {
   test("is done with the table of the documentation, run as an operator would", async () => {
-    const bin = fileURLToPath(new URL("../../bin/oauth-token-service.js", import.meta.url));
     const env = { AUTH_CONFIG: pathOf("callers.yaml") };
-    const outcome = await new Promise((resolve) => {
-      const child = execFile(
-        process.execPath,
-        [bin, "policy", "test", pathOf("cases.yaml")],
-        { env },
-        (_error, stdout) => resolve({ code: child.exitCode, stdout }),
-      );
+    expect(await runOperator(["policy", "test", pathOf("cases.yaml")], env)).toMatchObject({
+      code: 0,
+      stdout: "7 cases, all as expected\n",
     });
-    expect(outcome).toEqual({ code: 0, stdout: "7 cases, all as expected\n" });
   });
 
   test("takes another file than the service's", async () => {

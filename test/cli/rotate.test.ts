@@ -1,9 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import postgres from "postgres";
 import { afterEach, describe, expect, onTestFinished, test } from "vitest";
 import { until } from "../../rig/gate.ts";
@@ -18,8 +17,8 @@ import { credentials } from "../../src/storage/schema.ts";
 import { generateKey, parseKeyRing } from "../../src/storage/seal/key-ring.ts";
 import { createSealer, type Sealer } from "../../src/storage/seal/sealer.ts";
 import { createTestDatabase, createTestDirectory } from "../support/database.ts";
+import { startOperator } from "../support/operator.ts";
 
-const bin = fileURLToPath(new URL("../../bin/oauth-token-service.js", import.meta.url));
 const [former, latest, lost] = [0, 0, 0].map(() => generateKey(randomBytes).reveal()) as [string, string, string];
 const ring = `${latest},${former}`;
 const idOf = (key: string) => sealerOf(key).keyIds[0] ?? "";
@@ -56,10 +55,10 @@ afterEach(async () => {
 
 /** Starts the command as an operator would, with these settings and no others. */
 function start(env: Readonly<Record<string, string>>): Run {
-  const child = spawn(process.execPath, [bin, "rotate"], { env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = startOperator(["rotate"], env);
   const output = { stdout: "", stderr: "" };
-  child.stdout.on("data", (chunk: Buffer) => (output.stdout += chunk));
-  child.stderr.on("data", (chunk: Buffer) => (output.stderr += chunk));
+  child.stdout?.on("data", (chunk: Buffer) => (output.stdout += chunk));
+  child.stderr?.on("data", (chunk: Buffer) => (output.stderr += chunk));
   const ended = once(child, "close").then(([code]) => ({
     code: code as number | null,
     lines: output.stdout.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line) as Line])),

@@ -1,10 +1,8 @@
-import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { beforeEach, expect, test } from "vitest";
 import { Secret } from "../../src/secret.ts";
 import { parseKeyRing } from "../../src/storage/seal/key-ring.ts";
+import { runOperator } from "../support/operator.ts";
 import { useService } from "./support/use-service.ts";
 
 const [former, latest, other] = [0, 0, 0].map(() => randomBytes(32).toString("base64url")) as [string, string, string];
@@ -28,11 +26,11 @@ async function startWith(keys: string) {
 
 test("a key that rows still need is named at start, and only these rows cannot be read without it", async () => {
   const slack = await shared.service.connect("slack");
-  const rotated = await promisify(execFile)(
-    process.execPath,
-    [fileURLToPath(new URL("../../bin/oauth-token-service.js", import.meta.url)), "rotate"],
-    { env: { DATABASE_URL: shared.service.databaseUrl, TOKEN_ENCRYPTION_KEY: `${latest},${former}` } },
-  );
+  const rotated = await runOperator(["rotate"], {
+    DATABASE_URL: shared.service.databaseUrl,
+    TOKEN_ENCRYPTION_KEY: `${latest},${former}`,
+  });
+  expect(rotated).toMatchObject({ code: 0 });
   expect(JSON.parse(rotated.stdout.trim().split("\n").at(-1) ?? "")).toMatchObject({ left: 0 });
   const jira = await shared.service.connect("jira");
 

@@ -13,7 +13,7 @@ export interface Peer {
   kill(): Promise<void>;
 }
 
-const program = fileURLToPath(new URL("data-directory-child.ts", import.meta.url));
+const program = fileURLToPath(new URL("directory-child.ts", import.meta.url));
 
 export async function startPeer(): Promise<Peer> {
   const child = spawn(process.execPath, [program], { stdio: ["pipe", "pipe", "inherit"] });

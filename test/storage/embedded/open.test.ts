@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
 import { until } from "../../../rig/gate.ts";
+import { quickly } from "../../../rig/quick-node.ts";
 import { openEmbedded, openEmbeddedDatabase } from "../../../src/storage/embedded/open.ts";
 import { slackContext, unique, workspace } from "../../contract/connections.ts";
 import { createTools, silentLog } from "../../contract/harness.ts";
@@ -47,7 +48,7 @@ describe("opening the embedded database", () => {
 
   test("after a first start that was killed starts afresh", async () => {
     const directory = await makeDirectory({ empty: true });
-    const child = spawn(process.execPath, ["--input-type=module", "--eval", firstStart], {
+    const child = spawn(process.execPath, [...quickly, "--input-type=module", "--eval", firstStart], {
       env: { ...process.env, DIRECTORY: directory },
       stdio: "ignore",
     });
