@@ -8,6 +8,7 @@ import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { compileService } from "../../rig/child-service.ts";
 import { freePort } from "../../rig/free-port.ts";
 import { until } from "../../rig/gate.ts";
+import { compileCache, quickly } from "../../rig/quick-node.ts";
 import { createTestDirectory } from "../support/database.ts";
 
 beforeAll(compileService);
@@ -21,8 +22,9 @@ async function startUnread() {
   const { directory, remove } = await createTestDirectory();
   onTestFinished(remove);
   const [publicPort, internalPort] = [await freePort(), await freePort()];
-  const child = spawn(process.execPath, ["--disable-sigusr1", program], {
+  const child = spawn(process.execPath, [...quickly, "--disable-sigusr1", program], {
     env: {
+      ...compileCache,
       PATH: process.env.PATH ?? "",
       ...{ DATA_DIR: directory, TOKEN_ENCRYPTION_KEY: randomBytes(32).toString("base64url") },
       ...{ PORT: String(publicPort), INTERNAL_PORT: String(internalPort), GRPC_PORT: "0" },
