@@ -3,14 +3,17 @@ import type { PageTokens } from "./page-tokens.ts";
 import type { RequestOf, ResponseOf, RpcName } from "./rpc-names.ts";
 import type { Found } from "./rule-checks.ts";
 
-/** Answers requests that have passed the rules, at once where nothing has to be waited for. Refusals are thrown. */
+/**
+ * Answers requests that have passed the rules, at once where nothing has to be waited for. Refusals are thrown. `in out`,
+ * since TypeScript alone takes the answer of one RPC for that of another.
+ */
 export type Procedure<in out Name extends RpcName> = (
   request: RequestOf<Name>,
   call: Call,
 ) => ResponseOf<Name> | Promise<ResponseOf<Name>>;
 
 /** One RPC, and the use case behind it. */
-export interface Method<in out Name extends RpcName, UseCase> {
+export interface Method<Name extends RpcName, UseCase> {
   /**
    * What the contract demands of a request: the buf.validate options of the proto in plain code, since interpreting
    * them costs a third of a call. Both say the same, and a test holds them to it.

@@ -11,8 +11,10 @@ import {
 } from "../../gen/oauth/token/v1/token_service_pb.js";
 import type { InstallationFilter, Position } from "../../src/domain/model/installation.ts";
 import type { GetTokenRequest } from "../../src/domain/tokens/get-token.ts";
-import type { UseCases } from "../../src/rpc/methods.ts";
+import type { Method } from "../../src/rpc/method.ts";
+import type { methods, UseCases } from "../../src/rpc/methods.ts";
 import { createProcedures, type Procedures } from "../../src/rpc/procedures.ts";
+import type { RpcName } from "../../src/rpc/rpc-names.ts";
 import { call } from "../support/call.ts";
 import { fakeUseCases, installation, installationId, issuedToken, sealer } from "./fake-use-cases.ts";
 
@@ -27,6 +29,11 @@ describe("procedures", () => {
     const complete: Complete<Procedures> = "compiles";
     const lacking: Complete<Omit<Procedures, "getInstallation">> = "does not compile";
     expect([complete, lacking]).toEqual(["compiles", "does not compile"]);
+    type Fits<Name extends RpcName> =
+      (typeof methods)[Name] extends Method<"getInstallation", never> ? "compiles" : "does not compile";
+    const own: Fits<"getInstallation"> = "compiles";
+    const other: Fits<"getToken"> = "does not compile";
+    expect([own, other]).toEqual(["compiles", "does not compile"]);
   });
 
   async function translated(request: MessageInitShape<typeof GetTokenRequestSchema>): Promise<GetTokenRequest> {

@@ -3,6 +3,7 @@ import {
   Actor as ActorMessage,
   type GetTokenRequest as RequestMessage,
 } from "../../../gen/oauth/token/v1/token_service_pb.js";
+import { permissionLevels } from "../../domain/access/permission-ceiling.ts";
 import type { Actor } from "../../domain/model/credential.ts";
 import type { Narrowing } from "../../domain/model/platform.ts";
 import type { GetToken, GetTokenRequest } from "../../domain/tokens/get-token.ts";
@@ -49,7 +50,6 @@ export const getToken: Method<"getToken", GetToken> = {
 
 const yearSeconds = 31_536_000;
 const permissionName = /^[a-z][a-z_]{0,99}$/;
-const permissionLevels: readonly string[] = ["read", "write", "admin"];
 
 function narrowing(found: Found, prefix: string, fields: Narrowing): void {
   const { repositoryIds, repositories } = fields;
