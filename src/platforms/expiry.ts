@@ -1,16 +1,5 @@
 import type { Reply } from "./http.ts";
 
-/**
- * How long the access tokens live that a platform refreshes or mints, in seconds: what is believed where an answer does
- * not say, or says nonsense (each platform's documentation; reference rows "Access token life").
- */
-export const usualLifeSeconds = {
-  atlassian: 3_600,
-  githubInstallation: 3_600,
-  githubUser: 28_800,
-  slack: 43_200,
-} as const;
-
 /** No platform gives more; a larger number says nothing. */
 const longestSeconds = 366 * 86_400;
 

@@ -56,11 +56,10 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     [jobs, "warn of endings"],
   ],
   "the life of an access token": [
-    [
-      "src/platforms/expiry.ts",
-      ...["usualLifeSeconds.githubInstallation", "usualLifeSeconds.atlassian"],
-      ...["usualLifeSeconds.githubUser", "usualLifeSeconds.slack"],
-    ],
+    ["src/platforms/github/installation-token.ts", "usualLifeSeconds"],
+    ["src/platforms/atlassian/token.ts", "usualLifeSeconds"],
+    ["src/platforms/github/user-token.ts", "usualLifeSeconds"],
+    ["src/platforms/slack/token.ts", "usualLifeSeconds"],
   ],
 
   "default `min_ttl`; a token this young satisfies any `min_ttl`": [

@@ -7,7 +7,7 @@ import type {
   Unavailable,
 } from "../../domain/model/platform.ts";
 import { Secret } from "../../secret.ts";
-import { lifeOf, usualLifeSeconds } from "../expiry.ts";
+import { lifeOf } from "../expiry.ts";
 import {
   formRequest,
   jsonRequest,
@@ -25,6 +25,9 @@ import {
   atlassianRefusalStatuses,
   atlassianRevokeRefusals,
 } from "./refusals.ts";
+
+/** How long an access token lives, in seconds: what is believed where an answer does not say, or says nonsense (reference row "Access token life"). */
+const usualLifeSeconds = 3_600;
 
 /** How we authenticate at Atlassian's token endpoint: always with the secret, also when PKCE is on. */
 export interface AtlassianClient {
@@ -143,7 +146,7 @@ function readTokens(reply: Reply): TokenSet | undefined {
     token: {
       value: new Secret(accessToken),
       // Every grant of ours is asked for with `offline_access`: its tokens end.
-      ...lifeOf(reply, numberAt(body, "expires_in"), usualLifeSeconds.atlassian),
+      ...lifeOf(reply, numberAt(body, "expires_in"), usualLifeSeconds),
     },
     refreshToken: refreshToken === undefined ? undefined : new Secret(refreshToken),
     scopes: stringAt(body, "scope")

@@ -1,7 +1,7 @@
 import { permissionLevels } from "../../domain/access/permission-ceiling.ts";
 import type { MintOutcome, Narrowing, Unavailable } from "../../domain/model/platform.ts";
 import { Secret } from "../../secret.ts";
-import { lifeUntil, usualLifeSeconds } from "../expiry.ts";
+import { lifeUntil } from "../expiry.ts";
 import { answerTooLarge, type PlatformReply, type Reply, unavailable } from "../http.ts";
 import { arrayAt, idAt, recordAt, stringAt, stringsAt } from "../json.ts";
 import type { Kept } from "../kept-json.ts";
@@ -9,6 +9,9 @@ import { aboutOf } from "../refusals.ts";
 import { messageOf, rateLimit, unrecognised } from "./api.ts";
 import { parseAppRefusal } from "./app-call.ts";
 import { githubInstallationRefusals } from "./refusals.ts";
+
+/** How long an installation's token lives, in seconds: what is believed where an answer does not say, or says nonsense (docs, "Generating an installation access token"). */
+const usualLifeSeconds = 3_600;
 
 /** The answer to a mint; `not_found` still has to be confirmed, since GitHub says 404 for more than one reason. */
 export type MintAnswer = MintOutcome | { readonly kind: "not_found" };
@@ -72,7 +75,7 @@ function parseToken(reply: Reply, narrowing: Narrowing | undefined): MintOutcome
   return {
     kind: "minted",
     tokens: {
-      token: { value: new Secret(value), ...lifeUntil(reply, end, usualLifeSeconds.githubInstallation) },
+      token: { value: new Secret(value), ...lifeUntil(reply, end, usualLifeSeconds) },
       refreshToken: undefined,
       scopes: undefined,
       permissions: recordAt(reply.body, "permissions") === undefined ? undefined : stringsAt(reply.body, "permissions"),

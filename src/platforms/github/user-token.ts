@@ -1,12 +1,15 @@
 import type { TokenSet } from "../../domain/model/credential.ts";
 import type { ExchangeOutcome } from "../../domain/model/platform.ts";
 import { Secret } from "../../secret.ts";
-import { grantEnd, lifeOf, usualLifeSeconds } from "../expiry.ts";
+import { grantEnd, lifeOf } from "../expiry.ts";
 import { formRequest, type PlatformReply, type PlatformRequest } from "../http.ts";
 import { numberAt, stringAt } from "../json.ts";
 import { aboutOf, codeRefusal, mintRefusal } from "../refusals.ts";
 import { type GithubSite, type NoAnswer, rateLimit, unrecognised } from "./api.ts";
 import { githubCodeRefusals, githubRefreshRefusals } from "./refusals.ts";
+
+/** How long a person's token lives that rotates, in seconds: what is believed where an answer does not say, or says nonsense (docs, "Refreshing user access tokens"). */
+const usualLifeSeconds = 28_800;
 
 /** What the token endpoint said: tokens, one of its error words, or nothing that could be read. */
 export type TokenAnswer =
@@ -58,7 +61,7 @@ export function parseTokens(reply: PlatformReply, refreshed = false): TokenAnswe
     tokens: {
       token: {
         value: new Secret(value),
-        ...lifeOf(reply, numberAt(reply.body, "expires_in"), rotates ? usualLifeSeconds.githubUser : undefined),
+        ...lifeOf(reply, numberAt(reply.body, "expires_in"), rotates ? usualLifeSeconds : undefined),
       },
       refreshToken: refreshToken === undefined ? undefined : new Secret(refreshToken),
       scopes: scope === undefined ? undefined : parseScopes(scope),

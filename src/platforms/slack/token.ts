@@ -1,12 +1,15 @@
 import type { Actor, TokenSet } from "../../domain/model/credential.ts";
 import type { MintOutcome } from "../../domain/model/platform.ts";
 import { Secret } from "../../secret.ts";
-import { lifeOf, usualLifeSeconds } from "../expiry.ts";
+import { lifeOf } from "../expiry.ts";
 import { basicAuthorization, formRequest, type PlatformReply, type PlatformRequest, unavailable } from "../http.ts";
 import { numberAt, recordAt, stringAt } from "../json.ts";
 import { aboutOf, mintRefusal } from "../refusals.ts";
 import { slackRefreshRefusals, slackTokenRefusals } from "./refusals.ts";
 import { parseSlackAnswer } from "./reply.ts";
+
+/** How long a token lives that rotates, in seconds: what is believed where an answer does not say, or says nonsense (page "Using token rotation"). */
+const usualLifeSeconds = 43_200;
 
 /** How we authenticate at Slack's token endpoint. */
 export interface SlackClient {
@@ -78,7 +81,7 @@ export function readSlackTokens(place: unknown, actor: Actor, sentAt: Date, refr
   return {
     token: {
       value: new Secret(accessToken),
-      ...lifeOf({ sentAt }, numberAt(place, "expires_in"), rotates ? usualLifeSeconds.slack : undefined),
+      ...lifeOf({ sentAt }, numberAt(place, "expires_in"), rotates ? usualLifeSeconds : undefined),
     },
     refreshToken: refreshToken === undefined ? undefined : new Secret(refreshToken),
     scopes: stringAt(place, "scope")
