@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/global-setup.ts"],
-    setupFiles: ["test/support/loopback-only.ts"],
+    setupFiles: ["test/support/loopback-only.ts", "test/support/property-seed.ts"],
     testTimeout: 90_000,
     hookTimeout: 120_000,
     // Two cores are what a small machine has; each file brings servers and a database of its own.

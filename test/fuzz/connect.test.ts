@@ -188,7 +188,13 @@ test("gRPC-Web with frames of any bytes", async () => {
       expect(["0", "3", "5", "8", "9", "12"]).toContain(code);
       if (code === "3") expect(Buffer.from(details, "base64").toString()).toContain("INVALID_REQUEST");
     }),
-    { ...within(3), examples: [["application/grpc-web", Buffer.from([0, 0, 0, 0, 1, 0])]] },
+    {
+      ...within(3),
+      examples: [
+        ["application/grpc-web", Buffer.from([0, 0, 0, 0, 1, 0])],
+        ["application/grpc-web+json", grpcFrame(Buffer.from("\u{10000}"))],
+      ],
+    },
   );
 });
 

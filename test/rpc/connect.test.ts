@@ -162,6 +162,20 @@ describe("the Connect door", () => {
     });
   });
 
+  test.each(["application/json", "application/grpc-web+json"])(
+    "refuses %s that begins with a character of two halves, which cannot be quoted by its first",
+    async (type) => {
+      const { post, lines } = await start();
+      const text = Buffer.from("\u{10000}");
+      const isFramed = type.startsWith("application/grpc-web");
+      const body = isFramed ? Buffer.concat([Buffer.from([0, 0, 0, 0, text.length]), text]) : text;
+      const response = await post("GetToken", body, { "content-type": type });
+      expect(response.headers.get("content-type")).toBe(type);
+      expect(await response.text()).toMatch(isFramed ? /grpc-status: 3\r\n/ : /"code":"invalid_argument"/);
+      expect(lines()).toMatchObject([{ level: "info", code: "INVALID_ARGUMENT" }]);
+    },
+  );
+
   test.each([
     ["plain", (text: string) => text, {}],
     ["compressed", gzipSync, { "content-encoding": "gzip" }],

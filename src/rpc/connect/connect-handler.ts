@@ -14,7 +14,7 @@ import type { ErrorReason } from "../../errors.ts";
 import type { NodeHandler } from "../../node-handler.ts";
 import { createDispatch, type DispatchParts } from "../dispatch.ts";
 import { addTokenService, type HttpCall, httpCallKey } from "./token-service.ts";
-import { isGrpcWeb, refuseUnreadGrpcWeb } from "./unread-grpc-web.ts";
+import { answerUnsaid, isGrpcWeb, refuseUnreadGrpcWeb } from "./unread-grpc-web.ts";
 import { refuseUnread } from "./unread-requests.ts";
 
 export interface ConnectOptions extends DispatchParts {
@@ -67,7 +67,8 @@ export function connectHandler(options: ConnectOptions): NodeHandler {
       reached: false,
     };
     const values = createContextValues().set(httpCallKey, call);
-    const answer = await handler(universalRequestFromNodeRequest(request, response, undefined, values));
+    const asked = universalRequestFromNodeRequest(request, response, undefined, values);
+    const answer = await handler(asked).catch((error) => answerUnsaid(error, asked.header.get("content-type")));
     const finished = (code: string, reason: ErrorReason | undefined) =>
       options.telemetry?.callFinished({
         method: handler.method.name,

@@ -17,6 +17,16 @@ export function isGrpcWeb(answer: UniversalServerResponse): boolean {
   return answer.header?.get("content-type")?.startsWith("application/grpc-web") === true;
 }
 
+/**
+ * The answer to a gRPC-Web request that connect could not refuse itself: its message quotes the content, and half a
+ * character has no percent-encoding. Throws every other error again.
+ */
+export function answerUnsaid(error: unknown, contentType: string | null): UniversalServerResponse {
+  if (!(error instanceof URIError) || !contentType?.startsWith("application/grpc-web")) throw error;
+  const trailers = trailerFrame(`grpc-status: ${Code.INVALID_ARGUMENT}\r\ngrpc-message: not%20valid%20JSON\r\n`);
+  return { status: 200, header: new Headers({ "content-type": contentType }), body: once(trailers) };
+}
+
 /** `refuseUnread` for gRPC-Web: logged, counted, and a malformed message is told INVALID_REQUEST. */
 export async function refuseUnreadGrpcWeb(
   answer: UniversalServerResponse,
@@ -41,10 +51,14 @@ function malformed(encodedWhy: string, redact: Redact): Buffer {
   const why = `the request cannot be read: ${decodeURIComponent(encodedWhy)}`;
   const failure = toFailure(new ServiceError("INVALID_REQUEST", why), redact);
   const details = Buffer.from(toBinary(StatusSchema, toStatus(failure)));
-  const trailers = Buffer.from(
+  return trailerFrame(
     `grpc-status: ${failure.code}\r\ngrpc-message: ${encodeURIComponent(failure.message)}\r\n` +
       `grpc-status-details-bin: ${details.toString("base64").replace(/=+$/, "")}\r\n`,
   );
+}
+
+function trailerFrame(text: string): Buffer {
+  const trailers = Buffer.from(text);
   const head = Buffer.alloc(headLength);
   head.writeUInt8(trailerFlag, 0);
   head.writeUInt32BE(trailers.length, 1);
