@@ -1,7 +1,7 @@
-import { type AtlassianOptions, type AtlassianSandbox, startAtlassian } from "./atlassian.ts";
-import { type GithubOptions, type GithubSandbox, startGithub } from "./github.ts";
+import { type AtlassianOptions, type AtlassianSandbox, startAtlassian } from "./atlassian/atlassian.ts";
+import { type GithubOptions, type GithubSandbox, startGithub } from "./github/github.ts";
 import type { PlatformOptions } from "./options.ts";
-import { type SlackOptions, type SlackSandbox, startSlack } from "./slack.ts";
+import { type SlackOptions, type SlackSandbox, startSlack } from "./slack/slack.ts";
 
 export interface SandboxOptions extends Omit<PlatformOptions, "port"> {
   /** GitHub's port; Atlassian and Slack take the two after it. 0 or none: any free ones. */

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { afterEach, expect, test } from "vitest";
 import { createClock } from "../../rig/clock.ts";
+import { type AtlassianOptions, type AtlassianSandbox, startAtlassian } from "../../sandbox/atlassian/atlassian.ts";
 import { defaultSites } from "../../sandbox/atlassian/people.ts";
-import { type AtlassianOptions, type AtlassianSandbox, startAtlassian } from "../../sandbox/atlassian.ts";
 import { follow, get, postForm, press, type Reply, sendJson, text, visit } from "./plain-client.ts";
 
 let atlassian: AtlassianSandbox;

@@ -2,7 +2,7 @@ import { createPrivateKey } from "node:crypto";
 import { SignJWT } from "jose";
 import { afterEach, expect, test } from "vitest";
 import { createClock } from "../../rig/clock.ts";
-import { type GithubOptions, type GithubSandbox, startGithub } from "../../sandbox/github.ts";
+import { type GithubOptions, type GithubSandbox, startGithub } from "../../sandbox/github/github.ts";
 import { call, follow, get, postForm, press, sendJson, text, visit } from "./plain-client.ts";
 
 let github: GithubSandbox;

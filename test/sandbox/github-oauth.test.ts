@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { afterEach, expect, test } from "vitest";
 import { createClock } from "../../rig/clock.ts";
-import { type GithubOptions, type GithubSandbox, startGithub } from "../../sandbox/github.ts";
+import { type GithubOptions, type GithubSandbox, startGithub } from "../../sandbox/github/github.ts";
 import { basic, follow, get, postForm, sendJson, text, visit } from "./plain-client.ts";
 
 let github: GithubSandbox;

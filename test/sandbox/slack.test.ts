@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "vitest";
 import { createClock } from "../../rig/clock.ts";
-import { type SlackOptions, type SlackSandbox, startSlack } from "../../sandbox/slack.ts";
+import { type SlackOptions, type SlackSandbox, startSlack } from "../../sandbox/slack/slack.ts";
 import { basic, call, follow, postForm, type Reply, sendJson, text, visit } from "./plain-client.ts";
 
 let slack: SlackSandbox;

@@ -1,15 +1,15 @@
-import { addConsent, type PersonsDecision } from "./http/consent.ts";
-import { type Call, type Fault, startPlatformServer } from "./http/platform-server.ts";
-import { type PlatformOptions, platformWorld } from "./options.ts";
-import { randomText } from "./random-text.ts";
-import { singleUseCodes } from "./single-use-codes.ts";
-import { addSlackAccess } from "./slack/access.ts";
-import { addSlackAuthorizePage, type SlackCodeGrant } from "./slack/authorize.ts";
-import { addSlackMethods } from "./slack/methods.ts";
-import { enterprise, people, teams } from "./slack/places.ts";
-import type { SlackRegistration } from "./slack/registration.ts";
-import { type SlackLifetimes, slackTokens } from "./slack/tokens.ts";
-import { type TokenControls, tokenEndpoint } from "./token-endpoint.ts";
+import { addConsent, type PersonsDecision } from "../http/consent.ts";
+import { type Call, type Fault, startPlatformServer } from "../http/platform-server.ts";
+import { type PlatformOptions, platformWorld } from "../options.ts";
+import { randomText } from "../random-text.ts";
+import { singleUseCodes } from "../single-use-codes.ts";
+import { type TokenControls, tokenEndpoint } from "../token-endpoint.ts";
+import { addSlackAccess } from "./access.ts";
+import { addSlackAuthorizePage, type SlackCodeGrant } from "./authorize.ts";
+import { addSlackMethods } from "./methods.ts";
+import { enterprise, people, teams } from "./places.ts";
+import type { SlackRegistration } from "./registration.ts";
+import { type SlackLifetimes, slackTokens } from "./tokens.ts";
 
 export interface SlackOptions extends PlatformOptions {
   readonly registration?: Partial<SlackRegistration>;

@@ -1,15 +1,15 @@
-import type { AccessTokenShape } from "./atlassian/access-token-shape.ts";
-import { atlassianApi } from "./atlassian/api.ts";
-import { startAuthorizationServer } from "./atlassian/authorization-server.ts";
-import { addAtlassianAuthorizePage } from "./atlassian/authorize.ts";
-import { type AtlassianPerson, type AtlassianSite, defaultSites, people } from "./atlassian/people.ts";
-import type { AtlassianLifetimes, AtlassianRegistration } from "./atlassian/registration.ts";
-import { addAtlassianToken } from "./atlassian/token.ts";
-import { addConsent, type PersonsDecision } from "./http/consent.ts";
-import { type Call, type Fault, startPlatformServer } from "./http/platform-server.ts";
-import { type PlatformOptions, platformWorld } from "./options.ts";
-import { randomText } from "./random-text.ts";
-import { type TokenControls, tokenEndpoint } from "./token-endpoint.ts";
+import { addConsent, type PersonsDecision } from "../http/consent.ts";
+import { type Call, type Fault, startPlatformServer } from "../http/platform-server.ts";
+import { type PlatformOptions, platformWorld } from "../options.ts";
+import { randomText } from "../random-text.ts";
+import { type TokenControls, tokenEndpoint } from "../token-endpoint.ts";
+import type { AccessTokenShape } from "./access-token-shape.ts";
+import { atlassianApi } from "./api.ts";
+import { startAuthorizationServer } from "./authorization-server.ts";
+import { addAtlassianAuthorizePage } from "./authorize.ts";
+import { type AtlassianPerson, type AtlassianSite, defaultSites, people } from "./people.ts";
+import type { AtlassianLifetimes, AtlassianRegistration } from "./registration.ts";
+import { addAtlassianToken } from "./token.ts";
 
 export interface AtlassianOptions extends PlatformOptions {
   readonly registration?: Partial<AtlassianRegistration>;

@@ -1,21 +1,21 @@
 import type { RequestHandler } from "express";
-import { addAccessToken } from "./github/access-token.ts";
-import { appApi } from "./github/app-api.ts";
-import { applicationsApi } from "./github/applications-api.ts";
-import { addAuthorizePage, type CodeGrant } from "./github/authorize.ts";
-import { type GithubControls, githubControls, newBrowser } from "./github/controls.ts";
-import { addInstallPage } from "./github/install-page.ts";
-import { installationApi } from "./github/installation-api.ts";
-import { type InstallationTokenFormat, installationTokens } from "./github/installation-tokens.ts";
-import { installations } from "./github/installations.ts";
-import { type AppRegistration, newAppKey, type OauthAppRegistration } from "./github/registration.ts";
-import { userApi } from "./github/user-api.ts";
-import { userTokens } from "./github/user-tokens.ts";
-import { addConsent } from "./http/consent.ts";
-import { type Call, type Fault, startPlatformServer } from "./http/platform-server.ts";
-import { type PlatformOptions, platformWorld } from "./options.ts";
-import { singleUseCodes } from "./single-use-codes.ts";
-import { tokenEndpoint } from "./token-endpoint.ts";
+import { addConsent } from "../http/consent.ts";
+import { type Call, type Fault, startPlatformServer } from "../http/platform-server.ts";
+import { type PlatformOptions, platformWorld } from "../options.ts";
+import { singleUseCodes } from "../single-use-codes.ts";
+import { tokenEndpoint } from "../token-endpoint.ts";
+import { addAccessToken } from "./access-token.ts";
+import { appApi } from "./app-api.ts";
+import { applicationsApi } from "./applications-api.ts";
+import { addAuthorizePage, type CodeGrant } from "./authorize.ts";
+import { type GithubControls, githubControls, newBrowser } from "./controls.ts";
+import { addInstallPage } from "./install-page.ts";
+import { installationApi } from "./installation-api.ts";
+import { type InstallationTokenFormat, installationTokens } from "./installation-tokens.ts";
+import { installations } from "./installations.ts";
+import { type AppRegistration, newAppKey, type OauthAppRegistration } from "./registration.ts";
+import { userApi } from "./user-api.ts";
+import { userTokens } from "./user-tokens.ts";
 
 export interface GithubOptions extends PlatformOptions {
   readonly app?: Partial<Omit<AppRegistration, "publicKey">>;
