@@ -1,5 +1,6 @@
 import { allSettings } from "../src/config/all-settings.ts";
 import { knownNames } from "../src/settings/setting.ts";
+import { platformCount } from "./sandbox.ts";
 
 export interface DemoSettings {
   readonly ports: {
@@ -21,6 +22,9 @@ export interface DemoSettings {
 /** A setting of the demo that cannot be used; the message is for people. */
 export class DemoSettingError extends Error {}
 
+/** The sandbox's platforms, then the three listeners of the service. */
+export const demoPortCount = platformCount + 3;
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Settings that are as good here as anywhere; the ones in `ours` are read by the demo itself. */
@@ -35,13 +39,13 @@ const elsewhere = ["HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"];
  * @throws DemoSettingError
  */
 export function readDemoSettings(env: Environment): DemoSettings {
-  const base = env.DEMO_PORT_BASE === undefined ? undefined : readPort(env, "DEMO_PORT_BASE", 65_530);
+  const base = readPort(env, "DEMO_PORT_BASE", 65_535 - demoPortCount + 1);
   const beside = (offset: number) => (base === undefined ? undefined : base + offset);
   const ports = {
     sandbox: base ?? 8020,
-    public: readPort(env, "PORT") ?? beside(3) ?? 8010,
-    internal: readPort(env, "INTERNAL_PORT") ?? beside(4) ?? 8011,
-    grpc: readPort(env, "GRPC_PORT") ?? beside(5) ?? 50_051,
+    public: readPort(env, "PORT") ?? beside(platformCount) ?? 8010,
+    internal: readPort(env, "INTERNAL_PORT") ?? beside(platformCount + 1) ?? 8011,
+    grpc: readPort(env, "GRPC_PORT") ?? beside(platformCount + 2) ?? 50_051,
   };
   const given = localUrl(env.BASE_URL);
   const known = knownNames(allSettings);

@@ -1,5 +1,5 @@
 import type { DemoSettings } from "./demo-settings.ts";
-import type { Sandbox } from "./sandbox.ts";
+import { platformCount, type Sandbox } from "./sandbox.ts";
 
 export interface Demo extends DemoSettings {
   readonly directory: string;
@@ -9,7 +9,7 @@ export interface Demo extends DemoSettings {
 
 /** Printed before anything is started. */
 export function intention({ ports, directory, kept, ignored, autoApprove }: Demo): string {
-  const sandbox = `${ports.sandbox}-${ports.sandbox + 2}`;
+  const sandbox = `${ports.sandbox}-${ports.sandbox + platformCount - 1}`;
   const consent = autoApprove ? ", which approve by themselves" : "";
   return `Starting sandbox platforms on ports ${sandbox}${consent},
   the service on ports ${ports.public} (browsers), ${ports.internal} (REST) and ${ports.grpc} (gRPC),
@@ -18,28 +18,27 @@ ${ignored.length === 0 ? "" : `Set, but not used in the demo: ${ignored.join(", 
 `;
 }
 
-const platforms = ["jira", "github", "slack", "github-oauth", "confluence"];
+/** What the demo asks a token of. */
+const example = "jira";
 
 /** Printed when everything runs. */
 export function nextStep(demo: Demo, sandbox: Sandbox, afterMs: number): string {
   const { ports, baseUrl, autoApprove, directory, kept } = demo;
   const install = (platform: string) => `${baseUrl}/oauth/install/${platform}`;
   const grpc = "npx buf curl --protocol grpc --http2-prior-knowledge";
+  const products = new Set([example, ...sandbox.all.flatMap((standIn) => standIn.products)]);
   const lines: [about: string, ...what: string[]][] = [
-    ["Connect in a browser", ...platforms.map(install)],
-    ["Then ask for a token", `${grpc} -d '{"platform":"jira"}' \\`],
+    ["Connect in a browser", ...[...products].map(install)],
+    ["Then ask for a token", `${grpc} -d '{"platform":"${example}"}' \\`],
     ["", `  http://localhost:${ports.grpc}/oauth.token.v1.TokenService/GetToken`],
-    ["", `curl -s localhost:${ports.internal}/oauth/token/jira`],
+    ["", `curl -s localhost:${ports.internal}/oauth/token/${example}`],
     ["See what is connected", `curl -s localhost:${ports.internal}/oauth/installations`],
     ["See what can be asked", `${grpc} --list-methods http://localhost:${ports.grpc}`],
-    [
-      "Sandbox platforms",
-      `GitHub ${sandbox.github.url}, Atlassian ${sandbox.atlassian.url}, Slack ${sandbox.slack.url}`,
-    ],
+    ["Sandbox platforms", sandbox.all.map(({ label, url }) => `${label} ${url}`).join(", ")],
     ["Data", kept ? `${directory} (kept; the sandbox forgets: next time, connect again)` : directory],
   ];
   if (autoApprove) {
-    lines.splice(1, 0, ["Or by a script", `curl -sL -c jar -b jar -H 'accept: application/json' ${install("jira")}`]);
+    lines.splice(1, 0, ["Or by a script", `curl -sL -c jar -b jar -H 'accept: application/json' ${install(example)}`]);
   }
   const text = lines.flatMap(([about, ...what]) =>
     what.map((line, index) => `  ${(index === 0 ? about : "").padEnd(22)}  ${line}`),

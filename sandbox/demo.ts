@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { defaultSites } from "./atlassian/people.ts";
-import { DemoSettingError, readDemoSettings } from "./demo-settings.ts";
+import { DemoSettingError, demoPortCount, readDemoSettings } from "./demo-settings.ts";
 import { intention, nextStep } from "./demo-text.ts";
 import { type Sandbox, startSandbox } from "./sandbox.ts";
 
@@ -101,7 +101,7 @@ function messageOf(line: string): string {
 function portInUse(error: unknown): string | undefined {
   const inUse = error instanceof Error && "code" in error && error.code === "EADDRINUSE" && "port" in error;
   return inUse
-    ? `port ${error.port} is in use: end what uses it, or set DEMO_PORT_BASE to the first of six free ports`
+    ? `port ${error.port} is in use: end what uses it, or set DEMO_PORT_BASE to the first of ${demoPortCount} free ports`
     : undefined;
 }
 

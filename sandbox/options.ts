@@ -3,12 +3,12 @@ import { randomBytes } from "node:crypto";
 /** What every sandbox platform can be started with. */
 export interface PlatformOptions {
   /** Port on 127.0.0.1; 0 takes any free one. */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /** The platform's clock: Date headers and every expiry follow it. */
-  readonly now?: () => Date;
-  readonly random?: (bytes: number) => Buffer;
+  readonly now?: (() => Date) | undefined;
+  readonly random?: ((bytes: number) => Buffer) | undefined;
   /** Whether the person at the browser approves everything at once; otherwise a consent page asks. */
-  readonly autoApprove?: boolean;
+  readonly autoApprove?: boolean | undefined;
 }
 
 /** The same with defaults filled in. */

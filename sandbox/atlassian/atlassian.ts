@@ -1,7 +1,8 @@
 import { addConsent, type PersonsDecision } from "../http/consent.ts";
-import { type Call, type Fault, startPlatformServer } from "../http/platform-server.ts";
+import { startPlatformServer } from "../http/platform-server.ts";
 import { type PlatformOptions, platformWorld } from "../options.ts";
 import { randomText } from "../random-text.ts";
+import type { StandIn } from "../stand-in.ts";
 import { type TokenControls, tokenEndpoint } from "../token-endpoint.ts";
 import type { AccessTokenShape } from "./access-token-shape.ts";
 import { atlassianApi } from "./api.ts";
@@ -33,16 +34,11 @@ export interface AtlassianControls extends TokenControls {
   registerCallbacks(callbackUrls: readonly string[]): void;
 }
 
-export interface AtlassianSandbox {
-  /** For `ATLASSIAN_AUTH_URL`. */
-  readonly url: string;
+export interface AtlassianSandbox extends StandIn {
   /** For `ATLASSIAN_API_URL`: another base, so that a client that mixes the two up is caught. */
   readonly apiUrl: string;
   readonly registration: Readonly<AtlassianRegistration>;
-  readonly calls: readonly Call[];
-  readonly faults: readonly Fault[];
   readonly controls: AtlassianControls;
-  close(): Promise<void>;
 }
 
 const apiPath = "/api";
@@ -85,12 +81,26 @@ export async function startAtlassian(options: AtlassianOptions = {}): Promise<At
   addAtlassianToken({ world, server, endpoint, authorizationServer, shape });
   server.routes.use(apiPath, atlassianApi({ authorizationServer, shape, sites: () => sites }));
 
+  const apiUrl = server.url + apiPath;
   return {
+    label: "Atlassian",
+    products: ["jira", "confluence"],
+    environment: {
+      ATLASSIAN_AUTH_URL: server.url,
+      ATLASSIAN_API_URL: apiUrl,
+      JIRA_CLIENT_ID: registration.clientId,
+      JIRA_CLIENT_SECRET: registration.clientSecret,
+      JIRA_SCOPES: registration.scopes.filter((scope) => !isConfluence(scope)).join(" "),
+      CONFLUENCE_SCOPES: registration.scopes.filter(isConfluence).join(" "),
+    },
     url: server.url,
-    apiUrl: server.url + apiPath,
+    apiUrl,
     registration,
     calls: server.calls,
     faults: server.faults,
+    useCallbacks(callbackOf) {
+      registration.callbackUrls = [callbackOf("jira")];
+    },
     async close() {
       await server.close();
       await authorizationServer.close();
@@ -115,6 +125,10 @@ export async function startAtlassian(options: AtlassianOptions = {}): Promise<At
       },
     }),
   };
+}
+
+function isConfluence(scope: string): boolean {
+  return scope.includes("confluence");
 }
 
 function personCalled(name: string): AtlassianPerson {

@@ -1,14 +1,16 @@
 import type { RequestHandler } from "express";
 import { addConsent } from "../http/consent.ts";
-import { type Call, type Fault, startPlatformServer } from "../http/platform-server.ts";
+import { startPlatformServer } from "../http/platform-server.ts";
 import { type PlatformOptions, platformWorld } from "../options.ts";
 import { singleUseCodes } from "../single-use-codes.ts";
+import type { StandIn } from "../stand-in.ts";
 import { tokenEndpoint } from "../token-endpoint.ts";
 import { addAccessToken } from "./access-token.ts";
 import { appApi } from "./app-api.ts";
 import { applicationsApi } from "./applications-api.ts";
 import { addAuthorizePage, type CodeGrant } from "./authorize.ts";
 import { type GithubControls, githubControls, newBrowser } from "./controls.ts";
+import { githubEnvironment } from "./environment.ts";
 import { addInstallPage } from "./install-page.ts";
 import { installationApi } from "./installation-api.ts";
 import { type InstallationTokenFormat, installationTokens } from "./installation-tokens.ts";
@@ -37,19 +39,14 @@ export interface GithubLifetimes {
   readonly installationTokenSeconds: number;
 }
 
-export interface GithubSandbox {
-  /** For `GITHUB_URL`. */
-  readonly url: string;
+export interface GithubSandbox extends StandIn {
   /** For `GITHUB_API_URL`; a path, as on Enterprise Server. */
   readonly apiUrl: string;
   /** PKCS#1, as GitHub hands it out. */
   readonly privateKeyPem: string;
   readonly app: Readonly<AppRegistration>;
   readonly oauthApp: Readonly<OauthAppRegistration>;
-  readonly calls: readonly Call[];
-  readonly faults: readonly Fault[];
   readonly controls: GithubControls;
-  close(): Promise<void>;
 }
 
 const apiPath = "/api/v3";
@@ -126,7 +123,21 @@ export async function startGithub(options: GithubOptions = {}): Promise<GithubSa
     applicationsApi({ app, oauthApp, tokens: userTokenStore }),
   );
 
+  const controls = githubControls({
+    world,
+    endpoint,
+    consent,
+    browser,
+    app,
+    oauthApp,
+    installations: known,
+    userTokens: userTokenStore,
+    installationTokens: installationTokenStore,
+  });
   return {
+    label: "GitHub",
+    products: ["github", "github-oauth"],
+    environment: githubEnvironment({ url: server.url, apiUrl, privateKeyPem, app, oauthApp }),
     url: server.url,
     apiUrl,
     privateKeyPem,
@@ -134,18 +145,12 @@ export async function startGithub(options: GithubOptions = {}): Promise<GithubSa
     oauthApp,
     calls: server.calls,
     faults: server.faults,
+    controls,
+    useCallbacks(callbackOf) {
+      controls.registerCallbacks([callbackOf("github")]);
+      controls.registerCallbacks([callbackOf("github-oauth")], "oauth");
+    },
     close: () => server.close(),
-    controls: githubControls({
-      world,
-      endpoint,
-      consent,
-      browser,
-      app,
-      oauthApp,
-      installations: known,
-      userTokens: userTokenStore,
-      installationTokens: installationTokenStore,
-    }),
   };
 }
 

@@ -1,8 +1,9 @@
 import { addConsent, type PersonsDecision } from "../http/consent.ts";
-import { type Call, type Fault, startPlatformServer } from "../http/platform-server.ts";
+import { startPlatformServer } from "../http/platform-server.ts";
 import { type PlatformOptions, platformWorld } from "../options.ts";
 import { randomText } from "../random-text.ts";
 import { singleUseCodes } from "../single-use-codes.ts";
+import type { StandIn } from "../stand-in.ts";
 import { type TokenControls, tokenEndpoint } from "../token-endpoint.ts";
 import { addSlackAccess } from "./access.ts";
 import { addSlackAuthorizePage, type SlackCodeGrant } from "./authorize.ts";
@@ -34,14 +35,9 @@ export interface SlackControls extends TokenControls {
   registerCallbacks(redirectUrls: readonly string[]): void;
 }
 
-export interface SlackSandbox {
-  /** For `SLACK_URL`. */
-  readonly url: string;
+export interface SlackSandbox extends StandIn {
   readonly registration: Readonly<SlackRegistration>;
-  readonly calls: readonly Call[];
-  readonly faults: readonly Fault[];
   readonly controls: SlackControls;
-  close(): Promise<void>;
 }
 
 /** A stateful stand-in of Slack's OAuth v2, with and without token rotation. */
@@ -81,10 +77,23 @@ export async function startSlack(options: SlackOptions = {}): Promise<SlackSandb
   addSlackMethods({ world, server, tokens, registration });
 
   return {
+    label: "Slack",
+    products: ["slack"],
+    environment: {
+      SLACK_URL: server.url,
+      SLACK_CLIENT_ID: registration.clientId,
+      SLACK_CLIENT_SECRET: registration.clientSecret,
+      SLACK_SIGNING_SECRET: registration.signingSecret,
+      SLACK_SCOPES: "channels:read,chat:write,users:read",
+      SLACK_USER_SCOPES: "search:read",
+    },
     url: server.url,
     registration,
     calls: server.calls,
     faults: server.faults,
+    useCallbacks(callbackOf) {
+      registration.redirectUrls = [callbackOf("slack")];
+    },
     close: () => server.close(),
     controls: Object.assign(endpoint.controls, {
       setDecision(decision: PersonsDecision) {
