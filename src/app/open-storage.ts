@@ -62,13 +62,7 @@ async function openIn(
   const lock = await lockDataDirectory(directory, { now, random });
   closers.add("data directory", () => lock.release());
   const keys = parseKeyRing(encryption.keys ?? (await readOrCreateKey(directory, random)));
-  log.warn(
-    {
-      directory,
-      advice: "development only: nothing is flushed to disk, so a power failure may lose it; set DATABASE_URL",
-    },
-    "database.embedded",
-  );
+  log.info({ directory }, "database.embedded");
   const sealer = createSealer({ keys, cipher: encryption.cipher, now, random });
   const storage = await openEmbedded({ directory, sealer, now, random, log });
   closers.add("database", () => storage.close());

@@ -9,8 +9,8 @@ export type DatabaseKind = "embedded" | "postgres";
 export const stampKey = "database_kind";
 
 /**
- * Stamps a fresh database with its kind, and refuses one of the other kind: a dump of somebody's embedded development
- * data must not be taken for production, nor the other way round.
+ * Stamps a fresh database with its kind, and refuses one of the other kind: where rows were copied from one to the other,
+ * two services would refresh the same grants.
  */
 export async function stamp(database: Database, kind: DatabaseKind): Promise<void> {
   await database.write((db) => db.insert(meta).values({ key: stampKey, value: kind }).onConflictDoNothing());
@@ -18,7 +18,7 @@ export async function stamp(database: Database, kind: DatabaseKind): Promise<voi
   if (row?.value === kind) return;
   throw new Error(
     kind === "postgres"
-      ? "this Postgres database holds a copy of an embedded database, which is for development: use a fresh database and connect again"
+      ? "this Postgres database holds a copy of an embedded database: use a fresh one"
       : "this data directory holds a copy of a Postgres database: set DATABASE_URL, or use another DATA_DIR",
   );
 }

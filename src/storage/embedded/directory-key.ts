@@ -2,6 +2,7 @@ import { access, type FileHandle, link, mkdir, open, rm } from "node:fs/promises
 import { dirname, join } from "node:path";
 import { Secret } from "../../secret.ts";
 import { generateKey, parseKeyRing } from "../seal/key-ring.ts";
+import { flushFolder } from "./flush.ts";
 
 /**
  * The encryption key of the embedded database: `<directory>/encryption.key` (mode 0600), made on first use and on
@@ -30,7 +31,7 @@ export async function readOrCreateKey(directory: string, random: (bytes: number)
   } finally {
     await rm(written, { force: true });
   }
-  await syncDirectory(dirname(path));
+  await flushFolder(directory);
   return key;
 }
 
@@ -90,15 +91,5 @@ async function writeDurably(path: string, text: string): Promise<void> {
     await file.sync();
   } finally {
     await file.close();
-  }
-}
-
-/** Makes the new name itself survive a power failure. */
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, "r");
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
   }
 }

@@ -2,23 +2,47 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { errorCode } from "../database-failure.ts";
+import { CannotFlush, FlushingNodeFS, flushingStartParams } from "./flushing-node-fs.ts";
 
 /** The major version of Postgres that PGlite is; its files fit no other. */
 const postgresVersion = "18";
 
 /**
- * Opens the files of an embedded database, or makes them if the folder is empty.
- * @throws Error that says what to do if they are another version's, or damaged; one with the code ENOSPC on a full disk.
+ * Opens the files of an embedded database, or makes them if the folder is empty. What is committed has been flushed to
+ * the disk; names and contents of a database that was made just now have not (`flushTree`).
+ * @throws Error that says what to do if they are another version's, or damaged; one with the code ENOSPC on a full disk;
+ * CannotFlush.
  */
 export async function openEmbeddedFiles(path: string): Promise<PGlite> {
   await checkVersion(path);
+  const files = new FlushingNodeFS(path);
+  const client = await create(path, files);
   try {
-    return await PGlite.create(path);
+    await proveFlush(client, files);
   } catch (error) {
+    await client.close();
+    throw error;
+  }
+  return client;
+}
+
+async function create(path: string, fs: FlushingNodeFS): Promise<PGlite> {
+  try {
+    return await PGlite.create({ fs, startParams: flushingStartParams(PGlite.defaultStartParams) });
+  } catch (error) {
+    if (error instanceof CannotFlush) throw error;
     // The database is a program of its own inside of this one, and what it ends with is no error of Node's.
     if (hasErrno(error, wasiNoSpace)) throw Object.assign(new Error("no space left"), { code: "ENOSPC" });
     throw new Error(damaged(path), { cause: error });
   }
+}
+
+/** Commits something, and looks whether that was flushed. @throws CannotFlush if it was not. */
+export async function proveFlush(client: PGlite, files: FlushingNodeFS): Promise<void> {
+  const before = files.flushes;
+  // The smallest thing that a commit waits for: it is in no table.
+  await client.query("select pg_logical_emit_message(true, 'flush', '')");
+  if (files.flushes === before) throw new CannotFlush("this version of PGlite does not flush what it commits");
 }
 
 async function checkVersion(path: string): Promise<void> {

@@ -11,6 +11,7 @@ import { migrateEmbedded } from "../postgres/migrate.ts";
 import { stamp } from "../stamp.ts";
 import { createStorage, type Storage, type StorageTools } from "../storage.ts";
 import { openEmbeddedFiles } from "./files.ts";
+import { flushFolder, flushTree, flushWay } from "./flush.ts";
 
 export interface EmbeddedOptions extends StorageTools {
   /** `DATA_DIR`. The caller holds its lock: a second process would corrupt the database. */
@@ -20,7 +21,7 @@ export interface EmbeddedOptions extends StorageTools {
 
 /**
  * Opens the embedded database in `<directory>/db`. The first time it is made next to that and moved there when it is
- * complete, so that a start that was killed leaves nothing half made.
+ * complete, so that a start that was killed, or lost its power, leaves nothing half made.
  * @throws Error if the directory holds a copy of a Postgres database, or one of another version, or a damaged one.
  */
 export async function openEmbedded(options: EmbeddedOptions): Promise<Storage> {
@@ -31,8 +32,13 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Storage> {
     options.log.info({ directory: options.directory }, "database.initializing");
     await mkdir(unfinished, { recursive: true, mode: 0o700 });
     await (await openEmbeddedDatabase(unfinished)).close();
+    await flushTree(unfinished);
+    // The key has its name for good before a database has one that needs it.
+    await flushWay(options.directory);
     await rename(unfinished, path);
   }
+  // Also what an earlier start named, and was killed before it could flush.
+  await flushFolder(options.directory);
   const { database, close } = await openEmbeddedDatabase(path);
   return createStorage(database, options, close);
 }
