@@ -16,6 +16,7 @@ import { startUp } from "./measurements/start-up.ts";
 import { warmConnect } from "./measurements/warm-connect.ts";
 import { warmEmbedded } from "./measurements/warm-embedded.ts";
 import { warmAuthorized, warmGrpc } from "./measurements/warm-grpc.ts";
+import { warmRest } from "./measurements/warm-rest.ts";
 import { type Plan, parsePlan } from "./plan.ts";
 import { startBenchPostgres } from "./postgres-server.ts";
 import { findingsTable, type ResultsPage, resultsPage } from "./results-page.ts";
@@ -25,6 +26,7 @@ const measurements: readonly Measurement[] = [
   warmGrpc,
   warmAuthorized,
   refreshStorm,
+  warmRest,
   warmConnect,
   warmEmbedded,
   cold,

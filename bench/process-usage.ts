@@ -12,6 +12,17 @@ export async function processorSeconds(pid: number): Promise<number | undefined>
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }
 
+/** The same report, and the microseconds of processor time that a process used for each of its calls. */
+export async function withUsage<Report extends { readonly latenciesMs: Float64Array }>(
+  pid: number,
+  work: () => Promise<Report>,
+): Promise<Report & { readonly processorMicros: number }> {
+  const before = (await processorSeconds(pid)) ?? Number.NaN;
+  const report = await work();
+  const used = ((await processorSeconds(pid)) ?? Number.NaN) - before;
+  return { ...report, processorMicros: (used * 1_000_000) / report.latenciesMs.length };
+}
+
 /** Memory of a process that is in RAM, in bytes; undefined where there is no /proc. */
 export async function residentBytes(pid: number): Promise<number | undefined> {
   const status = await read(`/proc/${pid}/status`);

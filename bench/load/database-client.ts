@@ -14,17 +14,23 @@ export interface DatabaseOrder {
 }
 
 /** A process that uses the database directly. */
-export type DatabaseClient = (order: DatabaseOrder) => Promise<LoadReport>;
+export interface DatabaseClient {
+  readonly pid: number;
+  run(order: DatabaseOrder): Promise<LoadReport>;
+}
 
 const script = join(import.meta.dirname, "..", "processes", "database-client.ts");
 
 export function startDatabaseClient(core: number | undefined, closers: Closers): DatabaseClient {
   const program = startProgram({ core, script, answers: true });
   closers.add("database client", () => program.stop());
-  return async (order) => {
-    const report = await program.ask(order);
-    if (isReport(report)) return report;
-    throw new Error(`the database client failed: ${JSON.stringify(report)}`);
+  return {
+    pid: program.pid,
+    async run(order) {
+      const report = await program.ask(order);
+      if (isReport(report)) return report;
+      throw new Error(`the database client failed: ${JSON.stringify(report)}`);
+    },
   };
 }
 

@@ -9,13 +9,14 @@ export async function runH2load(load: SteadyLoad, core: number | undefined, dire
   const { protocol, address, path, body, seconds, connections, streams, callsPerSecond, authorization } = load;
   const bodyPath = join(directory, "h2load-body");
   const logPath = join(directory, "h2load-log");
-  await writeFile(bodyPath, protocol === "grpc" ? framed(body) : body);
+  if (body !== undefined) await writeFile(bodyPath, protocol === "grpc" ? framed(body) : body);
   await rm(logPath, { force: true });
   const rate = callsPerSecond === undefined ? [] : [`--rps=${callsPerSecond / connections}`];
   const [command, ...args] = pinned(core, [
     "h2load",
-    ...["-t", "1", "-c", String(connections), "-m", String(streams), "-D", `${seconds * 1000}ms`, "-d", bodyPath],
-    ...(protocol === "grpc" ? grpcHeaders : ["--h1", ...jsonHeaders]),
+    ...["-t", "1", "-c", String(connections), "-m", String(streams), "-D", `${seconds * 1000}ms`],
+    ...(body === undefined ? [] : ["-d", bodyPath, ...contentHeaders[protocol]]),
+    ...(protocol === "grpc" ? [] : ["--h1"]),
     ...(authorization === undefined ? [] : ["-H", `authorization: ${authorization.reveal()}`]),
     ...rate,
     `--log-file=${logPath}`,
@@ -39,8 +40,10 @@ export async function runH2load(load: SteadyLoad, core: number | undefined, dire
   return { callsPerSecond: succeeded / seconds, latenciesMs, bytesPerAnswer: bodyBytes / succeeded };
 }
 
-const grpcHeaders = ["-H", "content-type: application/grpc", "-H", "te: trailers"];
-const jsonHeaders = ["-H", "content-type: application/json"];
+const contentHeaders: Readonly<Record<SteadyLoad["protocol"], readonly string[]>> = {
+  grpc: ["-H", "content-type: application/grpc", "-H", "te: trailers"],
+  http: ["-H", "content-type: application/json"],
+};
 
 /** A message as gRPC sends it: a byte that says uncompressed, the length, the bytes. */
 export function framed(message: Buffer): Buffer {

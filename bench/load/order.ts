@@ -5,7 +5,7 @@ export interface LoadOrder {
   readonly addresses: readonly string[];
   readonly connections: number;
   readonly path: string;
-  /** Messages, taken in turn. */
+  /** Messages, taken in turn; none: GETs, of HTTP alone. */
   readonly bodies: readonly Buffer[];
   /** The `authorization` header of every call; none if undefined. Only ever sent to a child process. */
   readonly authorization?: string | undefined;
@@ -22,4 +22,9 @@ export interface LoadReport {
   readonly failed: number;
   readonly firstFailure: string | undefined;
   readonly seconds: number;
+}
+
+/** Calls per second. */
+export function rateOf({ latenciesMs, seconds }: LoadReport): number {
+  return latenciesMs.length / seconds;
 }

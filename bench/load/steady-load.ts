@@ -30,7 +30,7 @@ async function runNode(client: LoadClient, load: SteadyLoad): Promise<SteadyRepo
     addresses: [address],
     connections,
     path,
-    bodies: [body],
+    bodies: body === undefined ? [] : [body],
     authorization: authorization?.reveal(),
     inFlight: connections * streams,
     stop: { kind: "seconds", seconds },

@@ -5,7 +5,8 @@ export interface SteadyLoad {
   readonly protocol: "grpc" | "http";
   readonly address: string;
   readonly path: string;
-  readonly body: Buffer;
+  /** Undefined: a GET, of HTTP alone. */
+  readonly body: Buffer | undefined;
   /** The `authorization` header of every call; none if undefined. */
   readonly authorization?: Secret | undefined;
   readonly connections: number;

@@ -1,14 +1,15 @@
 import postgres from "postgres";
 import { median, quantile } from "../distribution.ts";
-import { figure, milliseconds } from "../figures.ts";
+import { figure, microseconds, milliseconds } from "../figures.ts";
 import { type DatabaseClient, startDatabaseClient } from "../load/database-client.ts";
 import { type LoadClient, startLoadClient } from "../load/load-client.ts";
-import type { LoadReport } from "../load/order.ts";
+import { type LoadReport, rateOf } from "../load/order.ts";
 import { runPgbench } from "../load/pgbench.ts";
 import type { Bench, Findings, Measurement } from "../measurement.ts";
+import { withUsage } from "../process-usage.ts";
 import { getTokenPath, getTokenRequest } from "../requests.ts";
 import { seedTokens } from "../seed-tokens.ts";
-import { startPlatforms, startService } from "../service.ts";
+import { type Service, startPlatforms, startService } from "../service.ts";
 import { countStatements } from "../statements.ts";
 import { postgresSettings } from "../warm-service.ts";
 
@@ -22,6 +23,8 @@ const database = "bench_cold";
 const tokens = 1_000;
 /** As many as the service has connections to the database. */
 const inFlight = 10;
+/** GetToken beside one row. */
+const atLeast = 0.2;
 
 async function measure(bench: Bench): Promise<Findings> {
   const { plan, cores, closers, postgres: server, directory } = bench;
@@ -45,8 +48,8 @@ async function measure(bench: Bench): Promise<Findings> {
   await getToken(inFlight, plan.warmUpSeconds);
   const statements = await countStatements(server, database, tokens, () => getToken(1));
 
-  const alone = await alternate(bench, client, direct, { address: service.grpcAddress, ids, url, inFlight: 1 });
-  const busy = await alternate(bench, client, direct, { address: service.grpcAddress, ids, url, inFlight });
+  const alone = await alternate(bench, client, direct, { service, ids, url, inFlight: 1 });
+  const busy = await alternate(bench, client, direct, { service, ids, url, inFlight });
   const seconds = plan.runSeconds;
   const pgbench = await runPgbench({ url, table, rows: tokens, inFlight, seconds, core: cores.server, directory });
   return {
@@ -58,7 +61,9 @@ async function measure(bench: Bench): Promise<Findings> {
           ...perSecond(busy),
           pgbench === undefined ? "not installed" : figure(pgbench),
         ],
+        target: { text: `≥ ${atLeast.toFixed(2)}`, met: rateRatio(busy) >= atLeast },
       },
+      { cells: [`processor time per call, ${inFlight} under way`, ...processorTime(busy), ""] },
       { cells: ["median latency, one under way", ...latency(alone, 0.5), ""] },
       { cells: ["p99 latency, one under way", ...latency(alone, 0.99), ""] },
       {
@@ -71,29 +76,45 @@ Beside it, in turn: one process with postgres.js (prepared, ${inFlight} connecti
   };
 }
 
+type Run = LoadReport & { readonly processorMicros: number };
+
 interface Pair {
-  readonly direct: readonly LoadReport[];
-  readonly getToken: readonly LoadReport[];
+  readonly direct: readonly Run[];
+  readonly getToken: readonly Run[];
 }
 
 async function alternate(
   { plan }: Bench,
   client: LoadClient,
   direct: DatabaseClient,
-  of: { readonly address: string; readonly ids: readonly string[]; readonly url: string; readonly inFlight: number },
+  of: { readonly service: Service; readonly ids: readonly string[]; readonly url: string; readonly inFlight: number },
 ): Promise<Pair> {
-  const pair = { direct: [] as LoadReport[], getToken: [] as LoadReport[] };
+  const { service, ids, url, inFlight } = of;
+  const pair = { direct: [] as Run[], getToken: [] as Run[] };
   const seconds = plan.runSeconds / 2;
+  const oneRow = () => direct.run({ url, statement, keys, inFlight, seconds });
+  const getToken = () => client.run({ ...orderOf(service.grpcAddress, ids, inFlight), ...forSeconds(seconds) });
   for (let i = 0; i < plan.repetitions; i++) {
-    pair.direct.push(await direct({ url: of.url, statement, keys, inFlight: of.inFlight, seconds }));
-    pair.getToken.push(await client.run({ ...orderOf(of.address, of.ids, of.inFlight), ...forSeconds(seconds) }));
+    pair.direct.push(await withUsage(direct.pid, oneRow));
+    pair.getToken.push(await withUsage(service.pid, getToken));
   }
   return pair;
 }
 
-function perSecond({ direct, getToken }: Pair): string[] {
-  const rate = (reports: readonly LoadReport[]) => median(reports.map((run) => run.latenciesMs.length / run.seconds));
-  return [figure(rate(direct)), figure(rate(getToken)), (rate(getToken) / rate(direct)).toFixed(2)];
+function perSecond(pair: Pair): string[] {
+  const typical = (reports: readonly LoadReport[]) => figure(median(reports.map(rateOf)));
+  return [typical(pair.direct), typical(pair.getToken), rateRatio(pair).toFixed(2)];
+}
+
+/** The median of runs that were made one right after the other. */
+function rateRatio({ direct, getToken }: Pair): number {
+  return median(getToken.map((run, i) => rateOf(run) / rateOf(direct[i] ?? run)));
+}
+
+/** Without that of Postgres. */
+function processorTime({ direct, getToken }: Pair): string[] {
+  const of = (runs: readonly Run[]) => median(runs.map((run) => run.processorMicros));
+  return [microseconds(of(direct)), microseconds(of(getToken)), (of(getToken) / of(direct)).toFixed(2)];
 }
 
 function latency({ direct, getToken }: Pair, share: number): string[] {

@@ -19,6 +19,8 @@ export const listInstallations: Measurement = {
 
 const few = 1_000;
 const pageSize = 50;
+/** The large list beside the small one. */
+const most = 1.25;
 const filters: Readonly<Record<string, Parameters<typeof listRequest>[0]>> = {
   "first page": {},
   "first page, one platform": { platform: "slack" },
@@ -58,7 +60,7 @@ async function measure(bench: Bench): Promise<Findings> {
     const ratio = median(times.large.map((ms, i) => ms / (times.small[i] ?? ms)));
     return {
       cells: [name, milliseconds(median(times.small)), milliseconds(median(times.large)), ratio.toFixed(2)],
-      target: { text: "≤ 1.30", met: ratio <= 1.3 },
+      target: { text: `≤ ${most.toFixed(2)}`, met: ratio <= most },
     };
   };
 

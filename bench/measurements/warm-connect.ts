@@ -24,20 +24,29 @@ async function measure(bench: Bench): Promise<Findings> {
     streams: 1,
     seconds: plan.runSeconds,
   };
-  const comparison = await compare(maker, plan, service.pid, {
-    baseline: { ...common, address: `127.0.0.1:${service.emptyConnectPort}`, body: Buffer.from("{}") },
+  const comparison = await compare(maker, plan, {
+    floors: [
+      {
+        label: "empty Connect handler",
+        pid: service.pid,
+        load: { ...common, address: `127.0.0.1:${service.emptyConnectPort}`, body: Buffer.from("{}") },
+      },
+    ],
     subject: {
-      ...common,
-      address: `127.0.0.1:${service.internalPort}`,
-      body: Buffer.from(JSON.stringify({ installationId })),
+      label: "GetToken over Connect, warm",
+      pid: service.pid,
+      load: {
+        ...common,
+        address: `127.0.0.1:${service.internalPort}`,
+        body: Buffer.from(JSON.stringify({ installationId })),
+      },
     },
   });
-  const labels = { baseline: "empty Connect handler", subject: "GetToken over Connect, warm" };
   return {
-    columns: comparisonColumns(labels.baseline, labels.subject),
+    columns: comparisonColumns(comparison),
     rows: comparisonRows(comparison),
     how: `${maker.description}; 32 connections with one call each under way, ${plan.repetitions} × ${plan.runSeconds} s a side in turn.
 The empty handler is Connect's own for Node, in a second internal Express app of the same process; it reads {} and answers {}.${caution(comparison)}`,
-    curves: comparisonCurves(comparison, labels),
+    curves: comparisonCurves(comparison),
   };
 }

@@ -22,15 +22,16 @@ async function measure(bench: Bench): Promise<Findings> {
     streams: 8,
     seconds: plan.runSeconds,
   };
-  const comparison = await compare(maker, plan, warm.service.pid, {
-    baseline: { ...common, path: emptyPath, body: Buffer.alloc(0) },
-    subject: { ...common, path: getTokenPath, body: getTokenRequest(warm.installationId) },
+  const { pid } = warm.service;
+  const body = getTokenRequest(warm.installationId);
+  const comparison = await compare(maker, plan, {
+    floors: [{ label: "empty RPC, embedded", pid, load: { ...common, path: emptyPath, body: Buffer.alloc(0) } }],
+    subject: { label: "GetToken, warm, embedded", pid, load: { ...common, path: getTokenPath, body } },
   });
-  const labels = { baseline: "empty RPC, embedded", subject: "GetToken, warm, embedded" };
   return {
-    columns: comparisonColumns(labels.baseline, labels.subject),
+    columns: comparisonColumns(comparison),
     rows: comparisonRows(comparison),
     how: `As over gRPC with Postgres; the database is PGlite, in the same process as the service.${caution(comparison)}`,
-    curves: comparisonCurves({ ...comparison }, labels).slice(1),
+    curves: comparisonCurves(comparison).slice(1),
   };
 }

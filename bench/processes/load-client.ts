@@ -85,16 +85,18 @@ async function grpc(address: string, { path, authorization }: LoadOrder): Promis
   };
 }
 
-async function http(address: string, { path, authorization }: LoadOrder): Promise<Connection> {
+async function http(address: string, { path, authorization, bodies }: LoadOrder): Promise<Connection> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   setMaxListeners(0, agent);
   const [host, port] = address.split(":");
+  const method = bodies.length === 0 ? "GET" : "POST";
   return {
     call: (body) =>
       new Promise((resolve, reject) => {
         const own = authorization === undefined ? {} : { authorization };
-        const headers = { "content-type": "application/json", "content-length": body.length, ...own };
-        const sent = request({ host, port, path, method: "POST", agent, headers }, (response) => {
+        const content = { "content-type": "application/json", "content-length": body.length };
+        const headers = method === "GET" ? own : { ...content, ...own };
+        const sent = request({ host, port, path, method, agent, headers }, (response) => {
           response.resume();
           response.once("end", () =>
             response.statusCode === 200 ? resolve() : reject(new Error(`HTTP ${response.statusCode}`)),
