@@ -59,7 +59,7 @@ async function openIn(
   { now, random, log }: World,
   closers: Closers,
 ): Promise<OpenedStorage> {
-  const lock = await lockDataDirectory(directory, { now, random });
+  const lock = await lockDataDirectory(directory, now);
   closers.add("data directory", () => lock.release());
   const keys = parseKeyRing(encryption.keys ?? (await readOrCreateKey(directory, random)));
   log.info({ directory }, "database.embedded");

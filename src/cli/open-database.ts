@@ -57,7 +57,7 @@ async function open(world: CommandWorld, closers: Closers): Promise<OpenedDataba
   const path = join(directory, "db");
   if (!existsSync(path)) throw new Error(`there is no database in ${directory}: set DATA_DIR, or DATABASE_URL`);
   return inDataDirectory(directory, async () => {
-    const lock = await lockDataDirectory(directory, { now, random });
+    const lock = await lockDataDirectory(directory, now);
     closers.add("data directory", () => lock.release());
     const sealer = sealing(encryption.keys ?? (await readOrCreateKey(directory, random)));
     const opened = await openEmbeddedDatabase(path);

@@ -139,7 +139,7 @@ test("kill -9 at any moment of the very first start leaves a directory that star
     const env = { DATA_DIR: directory };
     // In the order in which a start makes them; each start finds what the ones before it left. A moment that is missed
     // is one of the next.
-    for (const made of ["lock", "encryption.key", "db.initializing", "db.initializing/PG_VERSION", "db"]) {
+    for (const made of ["lock.db", "encryption.key", "db.initializing", "db.initializing/PG_VERSION", "db"]) {
       const service = spawnService(env);
       let ended = false;
       service.exited.then(() => (ended = true));

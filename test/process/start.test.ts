@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { chmod, readdir, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
@@ -72,7 +73,9 @@ describe("a data directory", slow, () => {
     const env = { DATA_DIR: directory, TOKEN_ENCRYPTION_KEY: key() };
     const first = await started(env);
     const { message } = await refused(env);
-    expect(message).toContain(`the data directory ${directory} is in use by process ${first.pid} since`);
+    expect(message).toContain(
+      `the data directory ${directory} is in use by process ${first.pid} on ${hostname()} since`,
+    );
     expect((await fetch(`${first.internalUrl}/health?full=1`)).status, "the first one goes on").toBe(200);
 
     expect(await first.kill()).toMatchObject({ signal: "SIGKILL" });
@@ -87,7 +90,7 @@ describe("a data directory", slow, () => {
     const { message } = await refused({ DATA_DIR: directory });
     expect(message).toContain(`${join(directory, "encryption.key")} is missing`);
     expect(message).toContain("TOKEN_ENCRYPTION_KEY");
-    expect(await readdir(directory)).toEqual(["db"]);
+    expect((await readdir(directory)).toSorted()).toEqual(["db", "lock.db"]);
   });
 
   test("whose key others may read is refused", async () => {

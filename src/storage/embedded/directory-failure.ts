@@ -24,7 +24,7 @@ export function dataDirectoryFailure(directory: string, error: unknown): unknown
 /** Network, FAT and object-store volumes say it in various ways; EPERM is Linux's. */
 const linkless: ReadonlySet<string> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EINVAL", "EMLINK"]);
 const noLinks =
-  "is on a file system without hard links, which keep two processes from opening it: set DATA_DIR to a local disk, " +
+  "is on a file system without hard links, which keep a key from being replaced: set DATA_DIR to a local disk, " +
   "or use Postgres by DATABASE_URL";
 
 const notWritable =

@@ -1,120 +1,125 @@
-import { link, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { access, constants, mkdir, open, readFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join, resolve } from "node:path";
 import process from "node:process";
-import { formatHolder, type LockHolder, parseHolder } from "./lock-holder.ts";
-import { processStart, unknownStart } from "./process-start.ts";
+import type { DatabaseSync } from "node:sqlite";
+import { setTimeout as delay } from "node:timers/promises";
+import { errorCode } from "../database-failure.ts";
+import { loadSqlite } from "./sqlite.ts";
 
 export interface DataDirectoryLock {
-  /** Gives the directory free; does nothing if it is not ours any more. */
-  release(): Promise<void>;
+  /** Gives the directory free; may be repeated. */
+  release(): void;
 }
-
-export interface DataDirectoryOptions {
-  readonly now: () => Date;
-  readonly random: (bytes: number) => Buffer;
-}
-
-/** Our pid in a lock means that an earlier process had it, unless the lock was taken by this very process. */
-const takenHere = new Set<string>();
 
 /**
- * Makes the directory (mode 0700) and takes its lock file, so that one process at a time opens what is in it.
- * What a dead process left locked is taken over. Needs a file system with hard links.
- * @throws Error that names the directory, the holder's pid and since when, and says what to do, if a living process holds it.
+ * Makes the directory (mode 0700) and locks it, so that one process at a time opens what is in it. The lock is the
+ * operating system's, on the file `lock.db`: it holds between containers, and ends with its process however that ends.
+ * The file `lock` says who holds it, for people.
+ * @throws Error that names the directory and its holder, and says what to do, if it is locked or cannot be.
  */
-export async function lockDataDirectory(directory: string, options: DataDirectoryOptions): Promise<DataDirectoryLock> {
+export async function lockDataDirectory(directory: string, now: () => Date): Promise<DataDirectoryLock> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const own: LockHolder = {
-    id: options.random(8).toString("hex"),
-    pid: process.pid,
-    processStart: (await processStart(process.pid)) ?? unknownStart,
-    lockedAt: options.now(),
-  };
-  const lock = join(directory, "lock");
-  // A lock is whole from its first moment: written aside, then linked to its name, which fails if the name is taken.
-  const written = join(directory, `lock.${own.id}.new`);
-  takenHere.add(own.id);
+  // Absolute, since SQLite takes some relative names for something else than a file.
+  const path = resolve(directory, "lock.db");
+  await make(path);
+  const name = join(directory, "lock");
+  let held: DatabaseSync | undefined = await hold(path, directory, name);
   try {
-    await writeFile(written, formatHolder(own), { flag: "wx", mode: 0o600 });
-    await take({ directory, written, own }, lock);
+    writeHolder(name, now());
   } catch (error) {
-    takenHere.delete(own.id);
+    held.close();
     throw error;
-  } finally {
-    await rm(written, { force: true });
   }
-
   return {
-    async release() {
-      if (!takenHere.delete(own.id)) return;
-      if ((await read(lock))?.id === own.id) await rm(lock, { force: true });
+    release() {
+      if (held === undefined) return;
+      // Before the lock goes: afterwards it may be another's name.
+      rmSync(name, { force: true });
+      held.close();
+      held = undefined;
     },
   };
 }
 
-/** Each attempt fails only because a rival came or went in that very moment. */
-const maxAttempts = 100;
-
-interface Claim {
-  readonly directory: string;
-  readonly written: string;
-  readonly own: LockHolder;
-}
-
 /**
- * Takes the lock at `path`. A dead holder's lock is replaced only by whoever holds the lock on its succession, which
- * is taken the same way: so nobody removes a lock that a faster rival has just put there.
+ * For the system's own word on why it cannot be made. Never opened where it is there already: a process that closes a
+ * file loses all locks that it has on it.
  */
-async function take(claim: Claim, path: string): Promise<void> {
-  for (let attempt = 0; attempt < maxAttempts; attempt++) {
-    if (await linked(claim.written, path)) return;
-    const found = await read(path);
-    if (found === undefined) continue;
-    if (found.id === claim.own.id) return;
-    if (await isAlive(found)) throw held(claim.directory, found);
-
-    const succession = join(claim.directory, `lock.${found.id}`);
-    await take(claim, succession);
-    // Whoever was faster has replaced the dead lock, and ended its succession, before we could take that.
-    if ((await read(path))?.id === found.id) return rename(succession, path);
-    await rm(succession, { force: true });
-  }
-  throw new Error(`${path} keeps changing: remove it if no process uses the data directory`);
-}
-
-async function linked(from: string, to: string): Promise<boolean> {
+async function make(path: string): Promise<void> {
   try {
-    await link(from, to);
-    return true;
+    await (await open(path, "wx", 0o600)).close();
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
-    throw error;
+    if (errorCode(error) !== "EEXIST") throw error;
   }
 }
 
-/** Undefined if there is no lock. One that cannot be read names no living process and is known by its inode. */
-async function read(path: string): Promise<LockHolder | undefined> {
+/** SQLite's lock of whoever is about to write; nothing is ever written. Freed when the connection is closed. */
+async function hold(path: string, directory: string, name: string): Promise<DatabaseSync> {
+  const { DatabaseSync: Connection } = loadSqlite();
+  let connection: DatabaseSync | undefined;
   try {
-    const { ino, mtimeMs } = await stat(path);
-    const text = await readFile(path, "utf8");
-    return parseHolder(text) ?? { id: `unreadable-${ino}-${mtimeMs}`, pid: 0, processStart: "", lockedAt: new Date(0) };
+    connection = new Connection(path);
+    connection.exec("PRAGMA journal_mode = MEMORY; BEGIN IMMEDIATE");
+    return connection;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
+    connection?.close();
+    if (resultCode(error) === busy) throw await inUse(directory, name);
+    // Who may not write there is told so by the system.
+    await access(path, constants.R_OK | constants.W_OK);
+    throw new Error(
+      `the data directory ${directory} cannot be locked (${error instanceof Error ? error.message : "unknown"}): ` +
+        "set DATA_DIR to a local disk, or use Postgres by DATABASE_URL",
+      { cause: error },
+    );
   }
 }
 
-async function isAlive(holder: LockHolder): Promise<boolean> {
-  if (holder.pid === process.pid) return takenHere.has(holder.id);
-  if (holder.pid === 0) return false;
-  const start = await processStart(holder.pid);
-  if (start === undefined) return false;
-  return start === holder.processStart || start === unknownStart || holder.processStart === unknownStart;
+/** SQLITE_BUSY; extended codes have more above their lowest byte. */
+const busy = 5;
+
+function resultCode(error: unknown): number | undefined {
+  if (typeof error !== "object" || error === null || !("errcode" in error)) return undefined;
+  return typeof error.errcode === "number" ? error.errcode & 0xff : undefined;
 }
 
-function held(directory: string, { pid, lockedAt }: LockHolder): Error {
+/** Whole or not at all. */
+function writeHolder(name: string, since: Date): void {
+  const text = JSON.stringify({ host: hostname(), pid: process.pid, since: since.toISOString() });
+  writeFileSync(`${name}.new`, `${text}\n`, { mode: 0o600 });
+  renameSync(`${name}.new`, name);
+}
+
+async function inUse(directory: string, name: string): Promise<Error> {
+  const holder = (await findHolder(name)) ?? "another process, or is on a network file system that gives no locks";
   return new Error(
-    `the data directory ${directory} is in use by process ${pid} since ${lockedAt.toISOString()}: ` +
+    `the data directory ${directory} is in use by ${holder}: ` +
       "stop that process, or set another DATA_DIR, or use Postgres by DATABASE_URL",
   );
+}
+
+/** One that has just come may be about to write its name, perhaps over that of a dead one. */
+const nameWait = { lookMs: 50, looks: 20 };
+
+async function findHolder(name: string): Promise<string | undefined> {
+  for (let look = 0; look < nameWait.looks; look++) {
+    await delay(nameWait.lookMs);
+    const holder = await readHolder(name);
+    if (holder !== undefined) return holder;
+  }
+  return undefined;
+}
+
+/** Undefined where nothing is said, or something else; it ends up in a message. */
+async function readHolder(name: string): Promise<string | undefined> {
+  try {
+    const { host, pid, since }: Record<string, unknown> = JSON.parse(await readFile(name, "utf8"));
+    if (typeof host !== "string" || typeof pid !== "number" || typeof since !== "string") return undefined;
+    return /^[\w.-]+$/.test(host) && !Number.isNaN(Date.parse(since))
+      ? `process ${pid} on ${host} since ${since}`
+      : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -61,7 +61,7 @@ test("an embedded database that does not fit on its disk is told so, and not cal
 describe("a data directory", () => {
   const locking = (path: string) =>
     inDataDirectory(path, async () => {
-      await lockDataDirectory(path, { now: () => new Date(), random: randomBytes });
+      (await lockDataDirectory(path, () => new Date())).release();
     }).then(
       () => "locked",
       (error: Error) => error.message,
@@ -83,7 +83,7 @@ describe("a data directory", () => {
 
   const of = (code: string, syscall: string) => Object.assign(new Error(`${code}: ${syscall}`), { code, syscall });
   test.each([
-    ["without hard links", of("ENOTSUP", "link"), "is on a file system without hard links, which keep two processes"],
+    ["without hard links", of("ENOTSUP", "link"), "is on a file system without hard links, which keep a key"],
     ["without hard links, in Linux's words", of("EPERM", "link"), "is on a file system without hard links"],
     [
       "that is read-only",

@@ -1,20 +1,20 @@
-import { randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { hostname, tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { lockDataDirectory } from "../../../src/storage/embedded/directory-lock.ts";
-import { formatHolder } from "../../../src/storage/embedded/lock-holder.ts";
-import { processStart } from "../../../src/storage/embedded/process-start.ts";
-import { type Peer, startPeer, startZombie } from "./directory-peer.ts";
+import { type DataDirectoryLock, lockDataDirectory } from "../../../src/storage/embedded/directory-lock.ts";
+import { type Peer, startPeer } from "./directory-peer.ts";
 
 const now = new Date("2026-03-04T05:06:07.000Z");
-const lock = (directory: string) => lockDataDirectory(directory, { now: () => now, random: randomBytes });
 const holderOf = async (directory: string) => JSON.parse(await readFile(join(directory, "lock"), "utf8"));
+const filesOf = async (directory: string) => (await readdir(directory)).toSorted();
 
 let root: string;
 let directory: string;
-const cleanups: (() => Promise<void>)[] = [];
+const cleanups: (() => Promise<void> | void)[] = [];
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), "data-directory-"));
@@ -26,45 +26,45 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-async function peer(): Promise<Peer> {
-  const started = await startPeer();
+async function lock(path: string): Promise<DataDirectoryLock> {
+  const taken = await lockDataDirectory(path, () => now);
+  cleanups.push(() => taken.release());
+  return taken;
+}
+
+async function peer(wrapper?: readonly string[]): Promise<Peer> {
+  const started = await startPeer(wrapper);
   cleanups.push(started.kill);
   return started;
-}
-
-/** Puts a lock there as a process that we are not would have left it. */
-async function leave(holder: { pid: number; processStart: string }, name = "lock"): Promise<string> {
-  const id = randomBytes(8).toString("hex");
-  await leaveText(formatHolder({ ...holder, id, lockedAt: now }), name);
-  return id;
-}
-
-async function leaveText(text: string, name = "lock"): Promise<void> {
-  await mkdir(directory, { recursive: true });
-  await writeFile(join(directory, name), text);
 }
 
 describe("a free directory", () => {
   test("is made for its owner only, and its lock names the process", async () => {
     await lock(directory);
     expect((await stat(directory)).mode & 0o777).toBe(0o700);
-    expect((await stat(join(directory, "lock"))).mode & 0o777).toBe(0o600);
-    expect(await holderOf(directory)).toMatchObject({
-      pid: process.pid,
-      process_start: await processStart(process.pid),
-      locked_at: now.toISOString(),
-    });
-    expect(await readdir(directory)).toEqual(["lock"]);
+    for (const file of ["lock", "lock.db"]) expect((await stat(join(directory, file))).mode & 0o777).toBe(0o600);
+    expect(await holderOf(directory)).toEqual({ host: hostname(), pid: process.pid, since: now.toISOString() });
+    expect(await filesOf(directory)).toEqual(["lock", "lock.db"]);
   });
 
   test("is free again after its release, which may be repeated", async () => {
     const first = await lock(directory);
-    await first.release();
-    expect(await readdir(directory)).toEqual([]);
-    const second = await lock(directory);
-    await first.release();
-    expect(await readdir(directory)).toEqual(["lock"]);
-    await second.release();
+    first.release();
+    expect(await filesOf(directory)).toEqual(["lock.db"]);
+    await lock(directory);
+    first.release();
+    await expect(lock(directory)).rejects.toThrow(`process ${process.pid}`);
+    expect(await filesOf(directory)).toEqual(["lock", "lock.db"]);
+  });
+
+  test.each([
+    ["an earlier version's lock", '{"pid":1,"process_start":"a","locked_at":"2026-01-01T00:00:00Z","id":"0"}'],
+    ["half a name", '{"host":'],
+  ])("may hold %s", async (_what, text) => {
+    await mkdir(directory, { recursive: true });
+    await writeFile(join(directory, "lock"), text);
+    await lock(directory);
+    expect(await holderOf(directory)).toMatchObject({ pid: process.pid });
   });
 });
 
@@ -75,116 +75,97 @@ describe("a living holder", () => {
     const before = await holderOf(directory);
 
     const refusal = await second.lock(directory);
-    expect(refusal).toContain(`${directory} is in use by process ${first.pid} since ${before.locked_at}`);
-    expect(refusal).toMatch(/stop that process.*DATA_DIR.*DATABASE_URL/);
+    expect(refusal).toContain(
+      `${directory} is in use by process ${first.pid} on ${hostname()} since ${before.since}: stop that process`,
+    );
+    expect(refusal).toMatch(/DATA_DIR.*DATABASE_URL/);
     await expect(lock(directory)).rejects.toThrow(`process ${first.pid}`);
     expect(await holderOf(directory)).toEqual(before);
-    expect(await readdir(directory)).toEqual(["lock"]);
 
     await first.release();
     expect(await second.lock(directory)).toBe("held");
   });
 
-  test("keeps itself out as well, even when it asks twice at once", async () => {
+  test("keeps itself out as well, by whatever name it asks and however often", async () => {
     const asked = await Promise.allSettled(Array.from({ length: 5 }, () => lock(directory)));
     const taken = asked.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
     expect(taken).toHaveLength(1);
-    await expect(lock(directory)).rejects.toThrow(`process ${process.pid}`);
-    await taken[0]?.release();
+    const alias = join(root, "alias");
+    await symlink(directory, alias);
+    for (const name of [alias, relative(process.cwd(), directory)]) {
+      await expect(lock(name)).rejects.toThrow(`${name} is in use by process ${process.pid}`);
+    }
+    // A refused attempt in this process must not have opened and closed the file, which would end the lock.
+    expect(await (await peer()).lock(directory)).toContain(`process ${process.pid}`);
+    taken[0]?.release();
+    await lock(alias);
+  });
+
+  test("keeps processes out that see other pids, as in another container", async () => {
+    const wrapper = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child"];
+    const possible = await promisify(execFile)(wrapper[0] ?? "", [...wrapper.slice(1), "true"]).then(
+      () => true,
+      () => false,
+    );
     await lock(directory);
+    // Where namespaces may not be made, it is at least another process.
+    const other = await peer(possible ? wrapper : undefined);
+    expect(await other.lock(directory)).toContain(`in use by process ${process.pid} on ${hostname()}`);
+  });
+
+  test("keeps others out while it is stopped, and is named though its name was lost", async () => {
+    const [stopped, other] = await Promise.all([peer(), peer()]);
+    expect(await stopped.lock(directory)).toBe("held");
+    process.kill(stopped.pid, "SIGSTOP");
+    expect(await other.lock(directory)).toContain(`process ${stopped.pid}`);
+    await writeFile(join(directory, "lock"), '{"host":"\\u001b[2J","pid":1,"since":"2026-01-01T00:00:00Z"}');
+    expect(await other.lock(directory)).toContain("in use by another process, or is on a network file system");
   });
 });
 
 describe("a dead holder", () => {
-  test("that was killed loses the directory to the next process", async () => {
+  test("that was killed loses the directory, though a child of its lives on", async () => {
     const [killed, next] = await Promise.all([peer(), peer()]);
     expect(await killed.lock(directory)).toBe("held");
+    const child = Number(await killed.fork());
+    cleanups.push(() => void process.kill(child, "SIGKILL"));
     await killed.kill();
+    expect(process.kill(child, 0)).toBe(true);
     expect(await next.lock(directory)).toBe("held");
     expect(await holderOf(directory)).toMatchObject({ pid: next.pid });
-    expect(await readdir(directory)).toEqual(["lock"]);
+    expect(await filesOf(directory)).toEqual(["lock", "lock.db"]);
   });
 
-  test("may be a zombie", async () => {
-    const zombie = await startZombie();
-    cleanups.push(zombie.end);
-    await expect.poll(() => processStart(zombie.pid)).toBeUndefined();
-    expect(process.kill(zombie.pid, 0)).toBe(true);
-    await leave({ pid: zombie.pid, processStart: "whenever" });
-    await lock(directory);
-    expect(await holderOf(directory)).toMatchObject({ pid: process.pid });
-  });
-
-  test("may have had the pid of a process that lives now", async () => {
-    const { pid } = await peer();
-    const start = (await processStart(pid)) ?? "";
-    await leave({ pid, processStart: start });
-    await expect(lock(directory)).rejects.toThrow(`process ${pid}`);
-    await leave({ pid, processStart: `${start}0` });
-    await lock(directory);
-  });
-
-  test("may have had our own pid", async () => {
-    await leave({ pid: process.pid, processStart: (await processStart(process.pid)) ?? "" });
-    await lock(directory);
-  });
-
-  test("is not taken for dead where the system does not tell when processes began", async () => {
-    const { pid } = await peer();
-    await leave({ pid, processStart: "unknown" });
-    await expect(lock(directory)).rejects.toThrow(`process ${pid}`);
-  });
-
-  test.each(["", "\0\0\0\0", "{", "{}", "null", '{"pid":"1"}', '{"pid":-1,"process_start":"","locked_at":"","id":""}'])(
-    "may have left a lock that says nothing: %j",
-    async (text) => {
-      await leaveText(text);
-      await lock(directory);
-      expect(await holderOf(directory)).toMatchObject({ pid: process.pid });
-    },
-  );
-
-  test("may have died while it took over from another dead one", async () => {
-    const gone = await peer();
-    await gone.kill();
-    const first = await leave({ pid: gone.pid, processStart: "a" });
-    const second = await leave({ pid: gone.pid, processStart: "b" }, `lock.${first}`);
-    await leaveText("", `lock.${second}`);
-    await lock(directory);
-    expect(await readdir(directory)).toEqual(["lock"]);
-  });
-
-  test("is not replaced while a living process is at it", async () => {
-    const [gone, rival] = await Promise.all([peer(), peer()]);
-    await gone.kill();
-    const dead = await leave({ pid: gone.pid, processStart: "a" });
-    await leave({ pid: rival.pid, processStart: (await processStart(rival.pid)) ?? "" }, `lock.${dead}`);
-    await expect(lock(directory)).rejects.toThrow(`process ${rival.pid}`);
-    expect(await holderOf(directory)).toMatchObject({ id: dead });
-  });
-
-  test("is followed by exactly one of eight processes that race for its lock", async () => {
-    const gone = await peer();
-    await gone.kill();
-    const rivals = await Promise.all(Array.from({ length: 8 }, peer));
-    for (let round = 0; round < 30; round++) {
+  test("is followed by exactly one of eight processes that race for the lock", async () => {
+    const rivals = await Promise.all(Array.from({ length: 8 }, () => peer()));
+    for (let round = 0; round < 10; round++) {
       directory = join(root, `round-${round}`);
-      const dead = await leave({ pid: gone.pid, processStart: "a" });
-      if (round % 3 === 1) await leave({ pid: gone.pid, processStart: "b" }, `lock.${dead}`);
-      if (round % 3 === 2) await leaveText("");
       const answers = await Promise.all(rivals.map((rival) => rival.lock(directory)));
       const holders = rivals.filter((_, index) => answers[index] === "held");
       expect(holders).toHaveLength(1);
-      expect(await holderOf(directory)).toMatchObject({ pid: holders[0]?.pid });
+      const [holder] = holders;
+      for (const answer of answers) {
+        if (answer !== "held") expect(answer).toContain(`in use by process ${holder?.pid} on`);
+      }
       await Promise.all(rivals.map((rival) => rival.release()));
-      expect(await readdir(directory)).toEqual([]);
+      expect(await filesOf(directory)).toEqual(["lock.db"]);
     }
+  });
+
+  test("named in a copy of the directory is no holder of the copy", async () => {
+    await lock(directory);
+    const copy = join(root, "copy");
+    // By another process: reading the file here would end the lock.
+    await once(spawn("cp", ["-a", directory, copy]), "exit");
+    expect(await holderOf(copy)).toEqual(await holderOf(directory));
+    await lock(copy);
+    await expect(lock(directory)).rejects.toThrow("in use");
   });
 });
 
-test("a release leaves a lock that is another's by now", async () => {
-  const taken = await lock(directory);
-  const other = await leave({ pid: 1, processStart: "a" });
-  await taken.release();
-  expect(await holderOf(directory)).toMatchObject({ id: other });
+test("a lock that the file system does not give is told so", async () => {
+  await mkdir(join(directory, "lock.db"), { recursive: true });
+  await expect(lock(directory)).rejects.toThrow(
+    `the data directory ${directory} cannot be locked (unable to open database file): set DATA_DIR to a local disk`,
+  );
 });

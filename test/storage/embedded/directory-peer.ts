@@ -9,14 +9,17 @@ export interface Peer {
   /** `held`, or `refused: ` and why. */
   lock(directory: string): Promise<string>;
   release(): Promise<string>;
+  /** Starts a process that outlives it and inherits what it may; returns its pid. */
+  fork(): Promise<string>;
   /** SIGKILL; returns when the process is gone. */
   kill(): Promise<void>;
 }
 
 const program = fileURLToPath(new URL("directory-child.ts", import.meta.url));
 
-export async function startPeer(): Promise<Peer> {
-  const child = spawn(process.execPath, [program], { stdio: ["pipe", "pipe", "inherit"] });
+export async function startPeer(wrapper: readonly string[] = []): Promise<Peer> {
+  const [command = "", ...args] = [...wrapper, process.execPath, program];
+  const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const ask = async (order: string) => {
     child.stdin.write(`${order}\n`);
@@ -28,21 +31,9 @@ export async function startPeer(): Promise<Peer> {
     pid: child.pid ?? 0,
     lock: (directory) => ask(`lock\t${directory}`),
     release: () => ask("release"),
+    fork: () => ask("fork"),
     kill: () => end(child),
   };
-}
-
-/** A pid that the system still lists, though its process has ended and only waits for its parent to take notice. */
-export async function startZombie(): Promise<{ readonly pid: number; end(): Promise<void> }> {
-  const parent = spawn("sh", ["-c", "sleep 60 & echo $!; exec cat"], { stdio: ["pipe", "pipe", "ignore"] });
-  const lines = createInterface({ input: parent.stdout })[Symbol.asyncIterator]();
-  const { value } = await lines.next();
-  const pid = Number(value);
-  // A shell might take notice; once its place is taken by `cat`, which answers, nobody does.
-  parent.stdin.write("\n");
-  await lines.next();
-  process.kill(pid, "SIGKILL");
-  return { pid, end: () => end(parent) };
 }
 
 async function end(child: ChildProcess): Promise<void> {
