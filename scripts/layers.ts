@@ -17,7 +17,8 @@ const verbs = [...model, "src/domain/record", "src/domain/refreshing"];
  * belongs to the longest place that it lies in. What is not named here (`main.ts`) may import everything of src.
  */
 export const layers: Readonly<Record<string, Layer>> = {
-  "src/": { from: [] },
+  // Which version this is.
+  "src/": { from: ["package.json"] },
   "src/work": { from: ["src/"] },
   "src/tls": { from: ["src/"] },
   "src/world": { from: ["src/"], packages: ["pino", "undici"] },

@@ -1,16 +1,15 @@
 import { createClosers } from "../closers.ts";
 import { ServiceError } from "../errors.ts";
 import { verifyRecord } from "../storage/record/verify.ts";
-import { type Command, type CommandWorld, notUnderstood } from "./command.ts";
+import { type Command, type CommandWorld, type Outcome, UsageError } from "./command.ts";
 import { openDatabase, reasonOf } from "./open-database.ts";
 
 /**
  * `audit verify [--from TIME]`: reads the whole record, or the chains written to since a time, and says of each chain
  * whether it is what was written. One JSON line per chain; 1 if anything is wrong.
  */
-export const auditVerifyCommand: Command = async (args, world) => {
-  const from = readFrom(args);
-  if (from === "not understood") return notUnderstood;
+export const auditVerifyCommand: Command<readonly [], "from"> = async ({ values }, world) => {
+  const from = readFrom(values.from);
   const closers = createClosers();
   try {
     const { database, sealer } = await openDatabase(world, closers);
@@ -26,27 +25,34 @@ export const auditVerifyCommand: Command = async (args, world) => {
 async function verify(
   options: Pick<Parameters<typeof verifyRecord>[0], "database" | "signer" | "from">,
   { print, complain }: CommandWorld,
-): Promise<number> {
+): Promise<Outcome> {
+  // A chain for each start of each replica: few enough to be kept.
+  const chains: object[] = [];
+  const others: object[] = [];
   const line = (event: string, fields: object) => print(JSON.stringify({ event, ...fields }));
   const total = await verifyRecord({
     ...options,
     onChain({ finding, ...chain }) {
-      if (finding === undefined) line("audit.chain", { ...chain, ok: true });
-      else line("audit.chain", { ...chain, ok: false, ...finding });
+      const read = { ...chain, ok: finding === undefined, ...finding };
+      chains.push(read);
+      line("audit.chain", read);
     },
-    onFinding: (finding) => line("audit.finding", finding),
+    onFinding(finding) {
+      others.push(finding);
+      line("audit.finding", finding);
+    },
   });
   line("audit.verified", total);
   if (total.unchained > 0) complain(`${total.unchained} rows are older than the first chain and cannot be verified`);
-  if (total.findings === 0) return 0;
+  const result = { ...total, read: chains, beside: others };
+  if (total.findings === 0) return { code: 0, result };
   complain(`the record is not what was written: ${total.findings} findings, named above`);
-  return 1;
+  return { code: 1, result };
 }
 
-function readFrom(args: readonly string[]): Date | undefined | "not understood" {
-  const [flag, text = "", ...rest] = args;
-  if (flag === undefined) return undefined;
+function readFrom(text: string | undefined): Date | undefined {
+  if (text === undefined) return undefined;
   const from = new Date(text);
-  const understood = flag === "--from" && rest.length === 0 && /^\d{4}-\d\d-\d\d/.test(text);
-  return understood && !Number.isNaN(from.getTime()) ? from : "not understood";
+  if (/^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(from.getTime())) return from;
+  throw new UsageError(`--from ${JSON.stringify(text)} is no time`, "write it as 2026-01-31 or 2026-01-31T12:00:00Z");
 }

@@ -10,7 +10,7 @@ import {
 } from "../../gen/grpc/health/v1/health_pb.js";
 import type { Listeners } from "../config/listeners.ts";
 import { loadListeners } from "../config/load-parts.ts";
-import { type Command, type CommandWorld, notUnderstood } from "./command.ts";
+import type { Command, CommandWorld } from "./command.ts";
 
 const deadlineMs = 3_000;
 const channelOptions = {
@@ -21,14 +21,12 @@ const channelOptions = {
 };
 
 /** `health [--address HOST:PORT]`: asks the gRPC health service. Done only if it answers SERVING. */
-export const healthCommand: Command = async (args, world) => {
-  const [option, given, ...rest] = args;
-  if (option !== undefined && (option !== "--address" || given === undefined || rest.length > 0)) return notUnderstood;
+export const healthCommand: Command<readonly [], "address"> = async ({ values }, world) => {
   const listeners = loadListeners(world.env, world.readFile);
-  const address = given ?? ownAddress(listeners);
+  const address = values.address ?? ownAddress(listeners);
   const status = await check(address, credentialsFor(listeners, world), new Date(world.now().getTime() + deadlineMs));
   world.print(ServingStatus[status]);
-  return status === ServingStatus.SERVING ? 0 : 1;
+  return { code: status === ServingStatus.SERVING ? 0 : 1, result: { address, status: ServingStatus[status] } };
 };
 
 /** Where the listener can be reached from here: one that is bound to every address, on loopback. */

@@ -3,19 +3,18 @@ import { driverError, isUnavailable } from "../storage/database-failure.ts";
 import { migratePostgres } from "../storage/postgres/migrate.ts";
 import { grantToService } from "../storage/postgres/service-role.ts";
 import { isLasting, startFailure } from "../storage/postgres/start-failure.ts";
-import { type Command, notUnderstood } from "./command.ts";
+import type { Command } from "./command.ts";
 
 /**
  * `migrate [--service-role NAME]`: brings the Postgres database up to this version, beside any number of others who do
  * the same, and gives an existing role what the service needs, and no right to change the record.
  */
-export const migrateCommand: Command = async (args, { env, readFile, random, print, complain }) => {
-  const [flag, role, ...rest] = args;
-  if (flag !== undefined && (flag !== "--service-role" || role === undefined || rest.length > 0)) return notUnderstood;
+export const migrateCommand: Command<readonly [], "service-role"> = async (given, world) => {
+  const { env, readFile, random, print, complain } = world;
+  const role = given.values["service-role"];
   const database = loadDatabaseConfig(env, readFile);
   if (database.kind === "embedded") {
-    complain("DATABASE_URL is not set, and the embedded database is migrated by the service when it starts");
-    return 1;
+    throw new Error("DATABASE_URL is not set, and the embedded database is migrated by the service when it starts");
   }
   const target = database.direct ?? database.target;
   const place = `the database ${target.database} on ${target.host}:${target.port}`;
@@ -31,5 +30,6 @@ export const migrateCommand: Command = async (args, { env, readFile, random, pri
   }
   print(`${place} is up to date`);
   if (role !== undefined) print(`${role} may run the service, and cannot change what is on record`);
-  return 0;
+  const { host, port, database: name } = target;
+  return { code: 0, result: { host, port, database: name, service_role: role } };
 };

@@ -3,19 +3,15 @@ import { runCases } from "../callers/decision-table.ts";
 import { loadAuthConfig } from "../config/load-parts.ts";
 import { registry } from "../platforms/registry.ts";
 import { methodNames } from "../rpc/rpc-names.ts";
-import { type Command, type CommandWorld, notUnderstood } from "./command.ts";
+import type { Command, CommandWorld } from "./command.ts";
 
 /**
  * `policy test CASES.yaml [--file CALLERS.yaml]`: decides the cases of a table by the caller file, AUTH_CONFIG's unless
  * one is named, and says which of them ended otherwise than written. Done only if none did.
  */
-export const policyTestCommand: Command = async (args, world) => {
-  const at = args.indexOf("--file");
-  const filePath = at < 0 ? undefined : args[at + 1];
-  const [casesPath, ...rest] = at < 0 ? args : args.toSpliced(at, 2);
-  if (casesPath === undefined || casesPath.startsWith("-") || rest.length > 0) return notUnderstood;
-  if (at >= 0 && filePath === undefined) return notUnderstood;
-  const path = filePath ?? loadAuthConfig(world.env, world.readFile);
+export const policyTestCommand: Command<readonly [string], "file"> = async (given, world) => {
+  const [casesPath] = given.arguments;
+  const path = given.values.file ?? loadAuthConfig(world.env, world.readFile);
   if (path === undefined) throw new Error("there is no caller file: set AUTH_CONFIG, or name it with --file");
 
   const { print, complain } = world;
@@ -32,7 +28,7 @@ export const policyTestCommand: Command = async (args, world) => {
   print(
     differences.length === 0 ? `${cases} cases, all as expected` : `${differences.length} of ${cases} cases differ`,
   );
-  return differences.length === 0 ? 0 : 1;
+  return { code: differences.length === 0 ? 0 : 1, result: { cases, differences } };
 };
 
 function read(path: string, { readFile }: CommandWorld): string {

@@ -3,15 +3,14 @@ import { ServiceError } from "../errors.ts";
 import { createRotationRecord, type ResignedRecord, resignRecord } from "../storage/record/resign.ts";
 import { reseal } from "../storage/resealing/reseal.ts";
 import type { ResealProgress } from "../storage/resealing/tally.ts";
-import { type Command, type CommandWorld, notUnderstood } from "./command.ts";
+import type { Command, CommandWorld, Outcome } from "./command.ts";
 import { type OpenedDatabase, openDatabase, reasonOf } from "./open-database.ts";
 
 /**
  * `rotate`: seals everything stored with the first key of TOKEN_ENCRYPTION_KEY and with TOKEN_CIPHER, beside a running
  * service on Postgres, instead of one on the embedded database. One JSON line per batch on standard output.
  */
-export const rotateCommand: Command = async (args, world) => {
-  if (args.length > 0) return notUnderstood;
+export const rotateCommand: Command = async (_given, world) => {
   const closers = createClosers();
   try {
     return await rotate(await openDatabase(world, closers), world);
@@ -20,9 +19,12 @@ export const rotateCommand: Command = async (args, world) => {
   }
 };
 
-async function rotate({ database, sealer }: OpenedDatabase, world: CommandWorld): Promise<number> {
-  const { now, random, print, complain } = world;
-  const line = (event: string, fields: object) => print(JSON.stringify({ event, ...fields }));
+async function rotate({ database, sealer }: OpenedDatabase, world: CommandWorld): Promise<Outcome> {
+  const { now, random, print, complain, note, json } = world;
+  const line = (event: string, fields: object) => {
+    if (json) note({ event, ...fields });
+    else print(JSON.stringify({ event, ...fields }));
+  };
   const signer = sealer.recordSigner;
   const rotation = createRotationRecord({ database, signer, now, random }, sealer.keyIds[0] ?? "");
   const startedAt = now();
@@ -52,7 +54,7 @@ async function rotate({ database, sealer }: OpenedDatabase, world: CommandWorld)
   line("rotate.done", { ...shown(end), seconds, rowsPerSecond });
   const problems = problemsOf(end, record);
   for (const problem of problems) complain(problem);
-  return problems.length === 0 ? 0 : 1;
+  return { code: problems.length === 0 ? 0 : 1, result: { ...shown(end), seconds, rowsPerSecond, record } };
 }
 
 function shown({ rowsByKey, ...figures }: ResealProgress) {

@@ -1,58 +1,85 @@
-import { type Command, type CommandWorld, notUnderstood } from "./command.ts";
+import { version } from "../version.ts";
+import { type CommandWorld, type ProcessWorld, UsageError } from "./command.ts";
+import { commands, findEntry } from "./commands.ts";
+import type { Entry } from "./entry.ts";
+import { commandHelp, overview, program, usageOf } from "./help.ts";
+import { parseArguments } from "./parse-arguments.ts";
+import { unknownCommand } from "./unknown-command.ts";
 
-const usage = `usage: oauth-token-service COMMAND
-
-  keys generate              prints a new encryption key for TOKEN_ENCRYPTION_KEY
-  keys create NAME           prints a new API key of a caller, and its line for the caller file
-  policy test CASES.yaml     decides a table of cases by the caller file of AUTH_CONFIG, or of --file PATH
-  migrate [--service-role R] brings the Postgres database of DATABASE_URL up to date; R may run the service then
-  rotate                     seals everything stored with the first key of TOKEN_ENCRYPTION_KEY
-  audit verify [--from TIME] finds what was changed in the record or removed from it
-  move ID --to OWNER         gives an organization's installation to another owner; --to-none: to no owner
-  offboard OWNER [--yes]     revokes everything of an owner; --reason TEXT says why
-  dead-grants                lists what a platform calls dead and is not believed in; dead-grants --help says more
-  health [--address H:P]     asks the gRPC listener whether it is serving
-  --help                     prints this
-
-Settings come from the environment, as for the service itself; npm start starts that.`;
-
-interface Entry {
-  readonly words: readonly string[];
-  /** Loaded when asked for: a health check every few seconds should not wait for the database driver. */
-  readonly load: () => Promise<Command>;
-}
-
-const commands: readonly Entry[] = [
-  { words: ["keys", "generate"], load: async () => (await import("./generate-key.ts")).generateKeyCommand },
-  { words: ["keys", "create"], load: async () => (await import("./create-api-key.ts")).createApiKeyCommand },
-  { words: ["policy", "test"], load: async () => (await import("./policy-test.ts")).policyTestCommand },
-  { words: ["migrate"], load: async () => (await import("./migrate.ts")).migrateCommand },
-  { words: ["rotate"], load: async () => (await import("./rotate.ts")).rotateCommand },
-  { words: ["audit", "verify"], load: async () => (await import("./audit-verify.ts")).auditVerifyCommand },
-  { words: ["move"], load: async () => (await import("./move.ts")).moveCommand },
-  { words: ["offboard"], load: async () => (await import("./offboard.ts")).offboardCommand },
-  { words: ["dead-grants"], load: async () => (await import("./dead-grants.ts")).deadGrantsCommand },
-  { words: ["health"], load: async () => (await import("./health.ts")).healthCommand },
-];
-
-/** Runs the command that the arguments name and returns the exit code. Never throws. */
-export async function runCommand(args: readonly string[], world: CommandWorld): Promise<number> {
-  if (args.length === 1 && (args[0] === "--help" || args[0] === "-h")) {
-    world.print(usage);
-    return 0;
-  }
-  const found = commands.find(({ words }) => words.every((word, index) => args[index] === word));
-  const code = found === undefined ? notUnderstood : await run(found, args.slice(found.words.length), world);
-  if (code === notUnderstood) world.complain(usage);
-  return code;
-}
-
-async function run(entry: Entry, args: readonly string[], world: CommandWorld): Promise<number> {
+/**
+ * Runs the command that the arguments name and returns the exit code: 0 done, 1 not done, 2 not understood. Never
+ * throws. With `--json` the result is one document on standard output, and everything else JSON on standard error.
+ */
+export async function runCommand(args: readonly string[], process: ProcessWorld): Promise<number> {
+  const { rest: words, json } = takeJson(args);
+  const world = commandWorld(process, json);
+  const { entry, rest } = findCommand(words);
   try {
-    const command = await entry.load();
-    return await command(args, world);
+    const result = entry === undefined ? general(rest, world) : await run(entry, rest, world);
+    if (json) process.print(JSON.stringify(result.result));
+    return result.code;
   } catch (error) {
-    world.complain(error instanceof Error ? error.message : String(error));
-    return 1;
+    const usage = entry === undefined ? `usage: ${program} COMMAND, as ${program} --help lists them` : usageOf(entry);
+    const message = error instanceof Error ? error.message : String(error);
+    if (!(error instanceof UsageError)) {
+      process.complain(json ? JSON.stringify({ error: message }) : message);
+      return 1;
+    }
+    const { hint } = error;
+    if (json) process.complain(JSON.stringify({ error: message, hint, usage }));
+    else for (const line of [hint === undefined ? message : `${message}: ${hint}`, usage]) process.complain(line);
+    return 2;
   }
+}
+
+async function run(entry: Entry, args: readonly string[], world: CommandWorld) {
+  const { given, help } = parseArguments(entry, args);
+  if (help) return say(world, "help", commandHelp(entry));
+  const command = await entry.load();
+  return command(given, world);
+}
+
+/** What is not about one command. */
+function general(args: readonly string[], world: CommandWorld) {
+  if (args.length === 1 && args[0] === "--version") return say(world, "version", version);
+  const words = args.filter((arg) => !isHelp(arg));
+  const isGroup = commands.some((entry) => words.every((word, index) => entry.words[index] === word));
+  if (isGroup && words.length < args.length) return say(world, "help", overview(words));
+  throw unknownCommand(words);
+}
+
+/** It holds for the whole line, wherever it stands: what is wrong with the rest is told in the same way. */
+function takeJson(args: readonly string[]): { readonly rest: readonly string[]; readonly json: boolean } {
+  const end = args.indexOf("--");
+  const rest = args.filter((arg, index) => arg !== "--json" || (end >= 0 && index > end));
+  return { rest, json: rest.length < args.length };
+}
+
+/** `help rotate` and `--help rotate` are `rotate --help`. */
+function findCommand(args: readonly string[]): { readonly entry: Entry | undefined; readonly rest: readonly string[] } {
+  const [first = ""] = args;
+  const words = isHelp(first) ? args.slice(1) : args;
+  const entry = findEntry(words);
+  if (entry === undefined) return { entry, rest: args };
+  return { entry, rest: [...(isHelp(first) ? ["--help"] : []), ...words.slice(entry.words.length)] };
+}
+
+function isHelp(arg: string): boolean {
+  return arg === "help" || arg === "--help" || arg === "-h";
+}
+
+function say({ print }: CommandWorld, name: "help" | "version", text: string) {
+  print(text);
+  return { code: 0, result: { [name]: text } };
+}
+
+function commandWorld(world: ProcessWorld, json: boolean): CommandWorld {
+  const { print, complain } = world;
+  return {
+    ...world,
+    json,
+    print: (line) => (json ? undefined : print(line)),
+    complain: (sentence) => complain(json ? JSON.stringify({ message: sentence }) : sentence),
+    note: (fields) => complain(JSON.stringify(fields)),
+  };
 }

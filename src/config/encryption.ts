@@ -9,7 +9,8 @@ export interface EncryptionConfig {
   readonly cipher: "fernet" | "aes-256-gcm";
 }
 
-const generate = "run `npx oauth-token-service keys generate` and set what it prints";
+const generate =
+  "run `npm run -s ots -- keys generate` (in a container: `oauth-token-service keys generate`) and set what it prints";
 
 export function readEncryption(reader: Reader, database: "postgres" | "embedded"): EncryptionConfig {
   return {

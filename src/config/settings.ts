@@ -86,7 +86,7 @@ const firstSettings = [
     secret: true,
     unset: "generated in DATA_DIR; required with Postgres",
     meaning:
-      "Fernet keys, comma separated: the first encrypts, all decrypt. `npx oauth-token-service keys generate` makes one.",
+      "Fernet keys, comma separated: the first encrypts, all decrypt. `npm run -s ots -- keys generate` makes one.",
   },
   {
     name: "TOKEN_CIPHER",

@@ -1,3 +1,5 @@
+import { editDistance } from "./edit-distance.ts";
+
 /**
  * For names that are set but unknown: the known name each is most likely meant to be. Two letters in a name may be
  * wrong, or one of its words too many, too few or misplaced; in a short name one letter, so that `HOME` is not `HOST`.
@@ -30,24 +32,6 @@ function hasNearlyTheWordsOf(name: string, known: string): boolean {
   const extra = words.filter((word) => !knownWords.includes(word)).length;
   const missing = knownWords.filter((word) => !words.includes(word)).length;
   return extra + missing <= 1;
-}
-
-/** Letters to add, drop, change or swap with their neighbour (optimal string alignment). */
-function editDistance(a: string, b: string): number {
-  let beforeLast: readonly number[] = [];
-  let last: readonly number[] = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = (last[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
-      const swap = swapped ? (beforeLast[j - 2] ?? 0) + 1 : Number.POSITIVE_INFINITY;
-      row.push(Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, change, swap));
-    }
-    beforeLast = last;
-    last = row;
-  }
-  return last[b.length] ?? 0;
 }
 
 function isForeign(name: string): boolean {

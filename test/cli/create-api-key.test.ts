@@ -38,13 +38,13 @@ test("its line is taken by the caller file without a warning", async () => {
   expect(file.warnings).toEqual([]);
 });
 
-test.each(["my ci", "", "*", "anonymous", "../ci"])("makes no key for the name %j", async (name) => {
+test.each(["my ci", "*", "anonymous", "../ci"])("makes no key for the name %j", async (name) => {
   const { code, printed, complained } = await create(name);
   expect({ code, printed }).toEqual({ code: 1, printed: [] });
   expect(complained).toContain("a caller cannot be called");
 });
 
-test.each([[[]], [["ci", "other"]]])("explains itself to %j", async (args) => {
+test.each([[[]], [[""]], [["ci", "other"]]])("explains itself to %j", async (args) => {
   const { code, printed, complained } = await create(...args);
   expect({ code, printed }).toEqual({ code: 2, printed: [] });
   expect(complained).toContain("keys create NAME");

@@ -22,19 +22,17 @@ test("dead-grants lists what is doubted, and believes a platform at an operator'
   timeout: 120_000,
 }, async () => {
   expect(await run()).toMatchObject({ code: 0, stdout: "no grant's death is doubted\n" });
-  expect(await run("--json")).toMatchObject({ code: 0, stdout: "" });
+  expect(await run("--json")).toMatchObject({ code: 0, stdout: `{"platforms":[]}\n` });
   const { installation_id } = await shared.service.connect("jira");
   const since = "2026-11-20T10:00:00.000Z";
   await shared.sql`update credentials set doubted_since = ${since}, last_error = 'doubted:invalid_grant'`;
   expect((await run()).stdout).toBe(`jira calls 1 grants dead, doubted since ${since}\n`);
-  expect(JSON.parse((await run("--json")).stdout)).toEqual({ platform: "jira", doubted: 1, since });
+  const listed = JSON.parse((await run("--json")).stdout);
+  expect(listed).toEqual({ platforms: [{ platform: "jira", doubted: 1, since }] });
 
   // By either of its names.
   const { code, stdout } = await run("confirm", "confluence", "--json");
-  const ended = stdout
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line));
+  const { installations: ended } = JSON.parse(stdout);
   expect(code).toBe(0);
   // One grant, and every site of it.
   expect(ended).toContainEqual({ installation_id, platform: "jira" });
@@ -57,7 +55,9 @@ test.each([["confirm"], ["confirm", "jira", "slack"], ["believe"]])(
 );
 
 test("dead-grants explains itself, and knows which platforms there are", async () => {
-  expect((await run("--help")).stdout).toContain("usage: oauth-token-service dead-grants [confirm PLATFORM] [--json]");
+  expect((await run("--help")).stdout).toContain("usage: oauth-token-service dead-grants [--json]");
+  const usage = "usage: oauth-token-service dead-grants confirm PLATFORM [--json]";
+  expect((await run("confirm", "--help")).stdout).toContain(usage);
   expect(await run("confirm", "nowhere")).toMatchObject({
     code: 1,
     stderr: expect.stringContaining("platform nowhere has no settings\n"),

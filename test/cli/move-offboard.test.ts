@@ -178,18 +178,22 @@ describe("offboard", () => {
 });
 
 test.each([
-  [["move"]],
-  [["move", "x"]],
-  [["move", "x", "--to"]],
-  [["move", "x", "--to", ""]],
-  [["move", "--to", "x"]],
-  [["move", "x", "--to-none", "y"]],
-  [["offboard"]],
-  [["offboard", "--yes"]],
-  [["offboard", "a", "b"]],
-  [["offboard", "a", "--reason"]],
-  [["offboard", "a", "--force"]],
-])("explains itself, as a failure, to %j", async (args) => {
+  [["move"], "INSTALLATION_ID is missing"],
+  [["move", "x"], "either --to OWNER or --to-none is needed"],
+  [["move", "x", "--to", "a", "--to-none"], "either --to OWNER or --to-none is needed"],
+  [["move", "x", "--to"], "--to needs a value"],
+  [["move", "x", "--to", ""], "--to needs a value"],
+  [["move", "--to", "x"], "INSTALLATION_ID is missing"],
+  [["move", "", "--to", "x"], "INSTALLATION_ID is empty"],
+  [["move", "x", "--to-none", "y"], 'there is no place for "y"'],
+  [["offboard"], "OWNER is missing"],
+  [["offboard", ""], "OWNER is empty"],
+  [["offboard", "--yes"], "OWNER is missing"],
+  [["offboard", "a", "b"], 'there is no place for "b"'],
+  [["offboard", "a", "--reason"], "--reason needs a value"],
+  [["offboard", "a", "--reason", "--yes"], "--reason needs a value"],
+  [["offboard", "a", "--force"], "there is no --force"],
+])("explains itself, as a failure, to %j", async (args, why) => {
   const lines: string[] = [];
   const world = {
     ...{ env: {}, readFile: () => "", now: () => new Date(), random: randomBytes },
@@ -199,5 +203,8 @@ test.each([
     },
   };
   expect(await runCommand(args, world)).toBe(2);
-  expect(lines).toEqual([expect.stringContaining("usage: oauth-token-service COMMAND")]);
+  expect(lines).toEqual([
+    expect.stringContaining(why),
+    expect.stringContaining(`usage: oauth-token-service ${args[0]} `),
+  ]);
 });

@@ -234,7 +234,7 @@ describe("the encryption key", () => {
   test("is required with Postgres, and the message says how to make one", () => {
     const message = errorOf({ DATABASE_URL: "postgres://u@h/d" });
     expect(message).toContain(
-      "TOKEN_ENCRYPTION_KEY: is required with Postgres; run `npx oauth-token-service keys generate`",
+      "TOKEN_ENCRYPTION_KEY: is required with Postgres; run `npm run -s ots -- keys generate`",
     );
   });
 

@@ -1,5 +1,6 @@
 import { access, readdir, readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
+import { commands } from "../../src/cli/commands.ts";
 
 const root = new URL("../../", import.meta.url);
 const inRoot = (await readdir(root)).filter((name) => name.endsWith(".md"));
@@ -27,4 +28,42 @@ test.each(pages)("%s names files that are there", async (page) => {
   ].map(([path]) => path);
   const rooms = /^(?:src|test|rig|scripts|docs|sandbox|bench|chaos|fuzz|proto|gen|deploy|bin)\//;
   expect(await missing(paths.map((path) => new URL(rooms.test(path) ? path : `src/${path}`, root)))).toEqual([]);
+});
+
+/** `npx NAME` runs what the registry has by that name wherever the checkout is not the folder one stands in. */
+const toldToPeople = [
+  ...pages,
+  ...["Dockerfile", "compose.yaml", "package.json"],
+  ...(await Promise.all(["src", "sandbox", "deploy", "bin", "scripts", "proto"].map(filesIn))).flat(),
+];
+
+async function filesIn(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(new URL(`${folder}/`, root), { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  return files.map((entry) => `${entry.parentPath}/${entry.name}`.slice(root.pathname.length));
+}
+
+test("no document and no message has a package of a stranger run", async () => {
+  expect(toldToPeople.length).toBeGreaterThan(400);
+  const texts = await Promise.all(
+    toldToPeople.map(async (path) => [path, await readFile(new URL(path, root), "utf8")]),
+  );
+  // Without a download, or not at all; the name alone, in code, is no advice.
+  const advice = texts.flatMap(([path = "", text = ""]) =>
+    [...text.matchAll(/\bnp(?:x|m exec)[ \t]+(?!--no )[a-z@-][^\n]*/g)].map(([line]) => `${path}: ${line}`),
+  );
+  expect(advice).toEqual([]);
+});
+
+test("every command that a document names is one", async () => {
+  const words = commands.map((entry) => entry.words.join(" "));
+  const wrong = (await Promise.all(toldToPeople.map((path) => readFile(new URL(path, root), "utf8")))).flatMap((text) =>
+    [...text.matchAll(/(?:oauth-token-service|npm run -s ots --) ([a-z][a-z-]*(?: [a-z][a-z-]*)?)(?=[^\n]*`)/g)]
+      .map(([, named = ""]) => named)
+      .filter(
+        (named) =>
+          !words.some((word) => named === word || named.startsWith(`${word} `) || word === named.split(" ")[0]),
+      ),
+  );
+  expect(wrong).toEqual([]);
 });
