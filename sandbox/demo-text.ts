@@ -25,7 +25,7 @@ const example = "jira";
 export function nextStep(demo: Demo, sandbox: Sandbox, afterMs: number): string {
   const { ports, baseUrl, autoApprove, directory, kept } = demo;
   const install = (platform: string) => `${baseUrl}/oauth/install/${platform}`;
-  const grpc = "npx --no buf curl --protocol grpc --http2-prior-knowledge";
+  const grpc = "npx --no -- buf curl --protocol grpc --http2-prior-knowledge";
   const products = new Set([example, ...sandbox.all.flatMap((standIn) => standIn.products)]);
   const lines: [about: string, ...what: string[]][] = [
     ["Connect in a browser", ...[...products].map(install)],

@@ -233,9 +233,7 @@ describe("what Kubernetes says of services beside this one", () => {
 describe("the encryption key", () => {
   test("is required with Postgres, and the message says how to make one", () => {
     const message = errorOf({ DATABASE_URL: "postgres://u@h/d" });
-    expect(message).toContain(
-      "TOKEN_ENCRYPTION_KEY: is required with Postgres; run `npm run -s ots -- keys generate`",
-    );
+    expect(message).toContain("TOKEN_ENCRYPTION_KEY: is required with Postgres; run `npm run -s ots -- keys generate`");
   });
 
   test("may be several, with and without padding", () => {
