@@ -1,5 +1,6 @@
 import type { Closers } from "../closers.ts";
 import type { Config } from "../config/load-config.ts";
+import { openBackupDoor } from "../storage/embedded/backup/door.ts";
 import { inDataDirectory } from "../storage/embedded/directory-failure.ts";
 import { readOrCreateKey } from "../storage/embedded/directory-key.ts";
 import { lockDataDirectory } from "../storage/embedded/directory-lock.ts";
@@ -66,6 +67,9 @@ async function openIn(
   const sealer = createSealer({ keys, cipher: encryption.cipher, now, random });
   const storage = await openEmbedded({ directory, sealer, now, random, log });
   closers.add("database", () => storage.close());
+  const copy = () => storage.copy(encryption.keys === undefined);
+  const door = await openBackupDoor({ directory, copy, log });
+  closers.add("backups", () => door.close());
   return { storage, keys };
 }
 

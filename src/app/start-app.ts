@@ -223,6 +223,7 @@ function startJobs(parts: {
   job(3600, "prune the record", () => wired.keepRecord.prune());
   job(3600, "witness the record", () => wired.keepRecord.witness());
   if (certificates !== undefined) job(2, "reload certificates", certificates.reload);
+  job(60, "keep the database up", () => storage.keepUp());
   job(600, "forget rates", () => storage.rateLimits.prune());
   job(10, "expire pending", () => wired.undoer.expirePending());
   job(600, "forget attempts", async () => {

@@ -21,6 +21,11 @@ export async function findMigrated(db: Queries): Promise<string | undefined> {
   );
 }
 
+/** When the last migration of this version was made. */
+export function readMigratedTo(): number {
+  return latest(readMigrations());
+}
+
 /**
  * Applies what is missing, in one transaction of which `tx` is the whole. Returns the schema that holds our tables.
  * `isNamed`: an operator said which schema that is to be.

@@ -55,6 +55,8 @@ export interface Storage {
   readTimeMs(): Promise<number>;
   /** Writes. @throws ServiceError SERVICE_UNAVAILABLE if the database does not answer, or only reads. */
   ping(): Promise<void>;
+  /** What this kind of database does not do by itself, to be called every minute. */
+  keepUp(): Promise<void>;
   /** Afterwards every call is SERVICE_UNAVAILABLE. */
   close(): Promise<void>;
 }
@@ -103,6 +105,7 @@ export function createStorage(
     statistics: createStatisticsRepository(database),
     readTimeMs: () => readDatabaseMs(database),
     ping: () => proveWritable(database),
+    keepUp: async () => undefined,
     close,
   };
 }

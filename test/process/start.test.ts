@@ -110,7 +110,7 @@ describe("a data directory", slow, () => {
       "): put back the file that was there, or set TOKEN_ENCRYPTION_KEY to the key that was used",
     );
     expect(output).not.toContain("canary");
-    expect((await readdir(directory)).sort()).toEqual(["db", "encryption.key"]);
+    expect((await readdir(directory)).sort()).toEqual(["db", "encryption.key", "lock.db"]);
     expect(await readFile(join(directory, "encryption.key"), "utf8")).toBe(text);
   });
 
@@ -126,7 +126,7 @@ describe("a data directory", slow, () => {
     const service = spawned({ DATA_DIR: directory });
     await service.line("database.initializing");
     expect(await service.kill("SIGTERM")).toMatchObject({ code: 0 });
-    expect((await readdir(directory)).sort()).toEqual(["db", "encryption.key"]);
+    expect((await readdir(directory)).sort()).toEqual(["db", "encryption.key", "lock.db"]);
     expect((await readFile(join(directory, "encryption.key"), "utf8")).trim()).toMatch(/^[\w-]{43}=$/);
   });
 });

@@ -190,4 +190,9 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     ["src/main.ts", "farewellMs"],
   ],
   shutdown: ["DRAIN_SECONDS"],
+  "log of the embedded database since its last checkpoint": [
+    [jobs, "keep the database up"],
+    ["src/storage/embedded/checkpoints.ts", "logBytes"],
+  ],
+  "a backup's reader that takes nothing; copies at once": [["src/storage/embedded/backup/door.ts", "patienceMs"]],
 };

@@ -35,7 +35,8 @@ export async function readOrCreateKey(directory: string, random: (bytes: number)
   return key;
 }
 
-async function readKey(path: string): Promise<Secret | undefined> {
+/** The key that is kept in a file; undefined: there is none. @throws Error as `readOrCreateKey`. */
+export async function readKey(path: string): Promise<Secret | undefined> {
   const file = await openOrUndefined(path);
   if (file === undefined) return undefined;
   try {

@@ -5,7 +5,7 @@ import { errorCode } from "../database-failure.ts";
 import { CannotFlush, FlushingNodeFS, flushingStartParams } from "./flushing-node-fs.ts";
 
 /** The major version of Postgres that PGlite is; its files fit no other. */
-const postgresVersion = "18";
+export const postgresVersion = "18";
 
 /**
  * Opens the files of an embedded database, or makes them if the folder is empty. What is committed has been flushed to

@@ -10,8 +10,16 @@ import { databaseFailure } from "../database-failure.ts";
 import { migrateEmbedded } from "../postgres/migrate.ts";
 import { stamp } from "../stamp.ts";
 import { createStorage, type Storage, type StorageTools } from "../storage.ts";
+import { copyDatabase } from "./backup/copy.ts";
+import type { TarEntry } from "./backup/tar.ts";
+import { createCheckpoints } from "./checkpoints.ts";
 import { openEmbeddedFiles } from "./files.ts";
 import { flushFolder, flushTree, flushWay } from "./flush.ts";
+
+export interface EmbeddedStorage extends Storage {
+  /** A copy of all of it while it is used, as the entries of a backup; one at a time. */
+  copy(keyInside: boolean): AsyncIterable<TarEntry>;
+}
 
 export interface EmbeddedOptions extends StorageTools {
   /** `DATA_DIR`. The caller holds its lock: a second process would corrupt the database. */
@@ -24,7 +32,7 @@ export interface EmbeddedOptions extends StorageTools {
  * complete, so that a start that was killed, or lost its power, leaves nothing half made.
  * @throws Error if the directory holds a copy of a Postgres database, or one of another version, or a damaged one.
  */
-export async function openEmbedded(options: EmbeddedOptions): Promise<Storage> {
+export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedStorage> {
   const path = join(options.directory, "db");
   const unfinished = join(options.directory, "db.initializing");
   await rm(unfinished, { recursive: true, force: true });
@@ -39,8 +47,13 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Storage> {
   }
   // Also what an earlier start named, and was killed before it could flush.
   await flushFolder(options.directory);
-  const { database, close } = await openEmbeddedDatabase(path);
-  return createStorage(database, options, close);
+  const { client, database, close } = await openEmbeddedDatabase(path);
+  const checkpoints = createCheckpoints(client);
+  return {
+    ...createStorage(database, options, close),
+    keepUp: checkpoints.keepUp,
+    copy: (keyInside) => checkpoints.during(copyDatabase({ ...options, client, keyInside })),
+  };
 }
 
 export interface EmbeddedDatabase {
