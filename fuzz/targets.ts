@@ -81,7 +81,7 @@ function callbacks(): Target {
 
 const callerFile: Target = {
   name: "caller file",
-  seeds: [readFileSync(new URL("../test/fixtures/callers/callers.yaml", import.meta.url))],
+  seeds: [readFileSync(new URL("../rig/callers/callers.yaml", import.meta.url))],
   words: [
     "all_owners: true",
     "permissions: { github: { contents: read } }",

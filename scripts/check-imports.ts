@@ -1,65 +1,100 @@
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path/posix";
-import { houses, layers } from "./layers.ts";
+import { houses, layers, notOurs } from "./layers.ts";
 import { root } from "./run-tool.ts";
 
 /** Whether every file imports only what its room of src, or its folder beside src, stands on. */
 export async function checkImports(): Promise<boolean> {
   let clean = true;
-  for (const folder of ["src", ...Object.keys(houses)]) {
-    for (const entry of await readdir(join(root, folder), { recursive: true, withFileTypes: true })) {
-      if (!entry.isFile() || !entry.name.endsWith(".ts")) continue;
-      const path = join(entry.parentPath, entry.name).slice(root.length);
-      for (const specifier of refusedImports(path, await readFile(join(root, path), "utf8"))) {
-        console.log(`${path}: may not import ${specifier}: see scripts/layers.ts`);
-        clean = false;
-      }
+  for (const path of await sources()) {
+    for (const specifier of refusedImports(path, await readFile(join(root, path), "utf8"))) {
+      console.log(`${path}: may not import ${specifier}: see scripts/layers.ts`);
+      clean = false;
     }
   }
   return clean;
 }
 
-/** The imports of a file that its place does not stand on, as they are written. `path` begins with the folder. */
-export function refusedImports(path: string, text: string): readonly string[] {
-  const house = topOf(path);
-  if (house === "src") return refusedInSrc(path, text);
-  const closed = Object.keys(houses).filter((other) => other !== house && !houses[house]?.includes(other));
-  return importsIn(text).filter(
-    (specifier) => specifier.startsWith(".") && closed.includes(topOf(join(dirname(path), specifier))),
+/** Every file of code in a folder that is ours, whatever it is written in. */
+async function sources(): Promise<readonly string[]> {
+  const folders = await readdir(root, { withFileTypes: true });
+  const ours = folders.filter(
+    (entry) => entry.isDirectory() && !/^\./.test(entry.name) && !notOurs.includes(entry.name),
   );
+  const found = await Promise.all(
+    ours.map(({ name }) => readdir(join(root, name), { recursive: true, withFileTypes: true })),
+  );
+  return found
+    .flat()
+    .filter((entry) => entry.isFile() && /\.[cm]?[jt]sx?$/.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length));
 }
 
-function topOf(path: string): string {
-  return path.slice(0, path.indexOf("/"));
+/**
+ * The imports of a file that its place does not stand on, as they are written. `path` begins with the folder. Of a file
+ * without a place everything is refused.
+ */
+export function refusedImports(path: string, text: string): readonly string[] {
+  return path.startsWith("src/") ? refusedInSrc(path, text) : refusedBeside(path, text);
 }
 
 function refusedInSrc(path: string, text: string): readonly string[] {
-  const place = placeOf(path);
-  const layer = place === undefined ? undefined : layers[place];
-  return importsIn(text).filter((specifier) => {
-    if (specifier.startsWith("node:")) return false;
-    if (!specifier.startsWith(".")) return !(layer?.packages ?? []).some((name) => isPackage(specifier, name));
-    const target = join(dirname(path), specifier);
-    if (layer === undefined) return !target.startsWith("src/");
-    return ![...(placeOf(target) === place ? [target] : []), ...layer.from].some((allowed) => liesIn(target, allowed));
-  });
+  const place = placeOf(path, layers);
+  if (place === undefined) return ["anything: its folder is not there"];
+  const { from, packages = [] } = layers[place] ?? { from: [] };
+  const isOpen = (target: string) =>
+    (placeOf(target, layers) === place && liesIn(target, place)) || from.some((allowed) => liesIn(target, allowed));
+  return [
+    ...pathsIn(text).filter((specifier) => !isOpen(join(dirname(path), specifier))),
+    ...packagesIn(text).filter(
+      (specifier) => !specifier.startsWith("node:") && !packages.some((name) => isPackage(specifier, name)),
+    ),
+    ...computedIn(text),
+  ];
 }
 
-/** What a file imports, types included. The formatter sees to it that imports are written in one way. */
-function importsIn(text: string): readonly string[] {
-  const found = text.matchAll(/(?:^(?:import|export)\s[^"';]*?from\s|^import\s|\bimport\()"([^"]+)"/gm);
+/** Only the folders of ours are closed to each other: packages, papers and `gen` are open to all of these. */
+function refusedBeside(path: string, text: string): readonly string[] {
+  const place = placeOf(path, houses);
+  if (place === undefined) return ["anything: its folder is not there"];
+  const open = [topOf(path), ...(houses[place] ?? [])];
+  const closed = ["src", ...Object.keys(houses)].filter((other) => !open.includes(other));
+  return [
+    ...pathsIn(text).filter((specifier) => closed.includes(topOf(join(dirname(path), specifier)))),
+    ...packagesIn(text).filter((specifier) => /^(\/|#|file:)/.test(specifier)),
+  ];
+}
+
+function topOf(path: string): string {
+  return path.replace(/\/.*/s, "");
+}
+
+/** Whatever in quotes is a way from here to there: imports of all kinds, and files that are named to be read or run. */
+function pathsIn(text: string): readonly string[] {
+  return [...text.matchAll(/(["'`])(\.\.?\/[^"'`\n]*)\1/g)].map((match) => match[2] ?? "");
+}
+
+/** What is imported by another name than a path, types included. */
+function packagesIn(text: string): readonly string[] {
+  const found = text.matchAll(/\b(?:from|import|require)(?:\s|\(|\/\*.*?\*\/)*"([@\w#/][\w@./:#-]*)"/gs);
   return [...found].map((match) => match[1] ?? "");
 }
 
+/** Imports of what is known only while it runs. */
+function computedIn(text: string): readonly string[] {
+  return [...text.matchAll(/\bimport\s*\((?!\s*["'])[^)\n]*/g)].map((match) => match[0]);
+}
+
 /** The longest place of the table that holds the file. */
-function placeOf(path: string): string | undefined {
-  return Object.keys(layers)
+function placeOf(path: string, table: Readonly<Record<string, unknown>>): string | undefined {
+  return Object.keys(table)
     .filter((place) => liesIn(path, place))
     .toSorted((a, b) => b.length - a.length)[0];
 }
 
+/** A place that ends with a slash holds the files beside its folders alone, without the one above all of them. */
 function liesIn(path: string, place: string): boolean {
-  if (path === "src/main.ts") return false;
+  if (path === "src/main.ts") return place === path;
   if (place.endsWith("/")) return dirname(path) === place.slice(0, -1);
   return path === place || path.startsWith(`${place}/`);
 }

@@ -7,7 +7,7 @@ import { registry } from "../../src/platforms/registry.ts";
 import { methodNames } from "../../src/rpc/rpc-names.ts";
 import { callerOf, fileOf, parse, refusalOf } from "./support/caller-files.ts";
 
-const example = await readFile(new URL("../fixtures/callers/callers.yaml", import.meta.url));
+const example = await readFile(new URL("../../rig/callers/callers.yaml", import.meta.url));
 const good = example.toString();
 
 describe("the file of the contract", () => {

@@ -6,7 +6,7 @@ import { runCommand } from "../../src/cli/run-command.ts";
 import { filesOf } from "../config/load.ts";
 import { runOperator } from "../support/operator.ts";
 
-const pathOf = (name: string) => fileURLToPath(new URL(`../fixtures/callers/${name}`, import.meta.url));
+const pathOf = (name: string) => fileURLToPath(new URL(`../../rig/callers/${name}`, import.meta.url));
 const [callers, cases] = await Promise.all(
   ["callers.yaml", "cases.yaml"].map((name) => readFile(pathOf(name), "utf8")),
 );

@@ -12,7 +12,7 @@ import { within } from "./support/fuzzed-service.ts";
 import { headerText, text } from "./support/messages.ts";
 import { mutated } from "./support/mutations.ts";
 
-const example = await readFile(new URL("../fixtures/callers/callers.yaml", import.meta.url));
+const example = await readFile(new URL("../../rig/callers/callers.yaml", import.meta.url));
 
 /** Refused in the parser's own words, or understood to the last key. */
 function read(bytes: Uint8Array): void {

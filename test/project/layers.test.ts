@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { refusedImports } from "../../scripts/check-imports.ts";
@@ -85,7 +85,7 @@ test.each([
   ["src/app", ["../cli/command.ts", "express", "../../rig/clock.ts"]],
   ["src/cli", ["../rpc/rpc-names.ts", "../platforms/http.ts", "@grpc/grpc-js", "../../gen/google/rpc/code_pb.js"]],
 ])("%s may not import what is beside or above its layer", (folder, forbidden) => {
-  expect(refusedIn(folder, forbidden)).toEqual(forbidden);
+  expect(refusedIn(folder, forbidden).toSorted()).toEqual(forbidden.toSorted());
 });
 
 test.each([
@@ -112,18 +112,53 @@ test.each([
 });
 
 test.each([
-  ["rig", ["../test/support/call.ts", "../sandbox/sandbox.ts", "../bench/cores.ts", "../chaos/row.ts"]],
-  ["sandbox", ["../rig/clock.ts", "../test/support/call.ts"]],
-  ["test", ["../bench/cores.ts", "../chaos/row.ts", "../fuzz/targets.ts"]],
-  ["test/fuzz/support", ["../../../fuzz/targets.ts"]],
-  ["bench", ["../test/support/call.ts", "../chaos/row.ts", "../fuzz/targets.ts"]],
-  ["chaos/scenarios", ["../../test/support/call.ts", "../../bench/cores.ts"]],
-  ["fuzz", ["../test/fuzz/support/messages.ts", "../bench/cores.ts", "../chaos/row.ts"]],
-  ["scripts", ["../test/support/call.ts", "../bench/cores.ts"]],
-])("%s may not import what belongs to another folder", (folder, forbidden) => {
-  const src = `${"../".repeat(folder.split("/").length)}src/secret.ts`;
-  const allowed = ["./zz1.ts", src, "node:path", "vitest"];
-  expect(refusedIn(folder, [...allowed, ...forbidden])).toEqual(forbidden);
+  ["rig", ["test/support/call.ts", "sandbox/sandbox.ts", "bench/cores.ts", "chaos/row.ts"], ["src/secret.ts"]],
+  ["sandbox", ["rig/clock.ts", "test/support/call.ts", "src/secret.ts"], []],
+  ["test", ["bench/cores.ts", "chaos/row.ts", "fuzz/targets.ts"], ["src/secret.ts", "rig/clock.ts", "proto/x.proto"]],
+  ["test/fuzz/support", ["fuzz/targets.ts"], ["src/secret.ts", "test/support/call.ts"]],
+  ["bench", ["test/support/call.ts", "chaos/row.ts", "fuzz/targets.ts"], ["src/secret.ts"]],
+  ["chaos/scenarios", ["test/support/call.ts", "bench/cores.ts"], ["src/secret.ts"]],
+  ["fuzz", ["test/fuzz/support/messages.ts", "bench/cores.ts", "chaos/row.ts"], ["src/secret.ts"]],
+  ["scripts", ["test/support/call.ts", "bench/cores.ts"], ["src/secret.ts", "README.md"]],
+])("%s may not import what belongs to another folder", (folder, forbidden, allowed) => {
+  const from = (paths: readonly string[]) => paths.map((path) => relative(folder, path));
+  const imports = ["./zz1.ts", "node:path", "vitest", ...from(allowed), ...from(forbidden)];
+  expect(refusedIn(folder, imports)).toEqual(from(forbidden));
+});
+
+const storage = "../../storage/migrate.ts";
+const up = "..";
+
+const written: readonly (readonly [string, string, string])[] = [
+  ["a type's", `import type { X } from "${storage}";`, storage],
+  ["a type's inside of another", `type X = import("${storage}").X;`, storage],
+  ["one that is handed on", `export * from "${storage}";`, storage],
+  ["one that is handed on under a name in quotes", `export { x as "a'b" } from "${storage}";`, storage],
+  ["one for its effects", `import "${storage}";`, storage],
+  ["one with a comment in it", `import {\n  x, // it's; here\n} from "${storage}";`, storage],
+  ["one at run time", `const x = await import(\n  "${storage}"\n);`, storage],
+  ["one through another folder", 'import { x } from "../tokens/../../rpc/rules.ts";', "../tokens/../../rpc/rules.ts"],
+  ["data", 'import x from "../../../gen/x.json" with { type: "json" };', "../../../gen/x.json"],
+  ["a path that is made up", `const x = await import(\`${up}/../\${y}/rules.ts\`);`, `${up}/../\${y}/rules.ts`],
+  ["a path that is handed in", "const x = await import(path);", "import(path"],
+  ["a worker's", `new Worker(new URL("${storage}", import.meta.url));`, storage],
+  ["one that is required", `createRequire(import.meta.url)("${storage}");`, storage],
+  ["a reference", `/// <reference path="${storage}" />`, storage],
+  ["a package's types", 'type X = import("express").X;', "express"],
+  ["a package's, with a comment", 'await import(/* why */ "express");', "express"],
+  ...["#storage", "/src/rpc/rules.ts", "file:///src/x.ts"].map((what) => [what, `import "${what}";`, what] as const),
+];
+
+test.each(written)("an import is found however it is written: %s", (_what, text, found) => {
+  expect(refusedImports("src/domain/tokens/zz.ts", `${text}\n`)).toContain(found);
+});
+
+test("a folder that is not in the table may import nothing, and nobody may import it", () => {
+  for (const path of ["src/new/zz.ts", "src/domain/new/zz.ts", "src/web/new/zz.ts", "tools/zz.ts", "zz/zz/zz.mjs"]) {
+    expect(refusedImports(path, "")).toEqual(["anything: its folder is not there"]);
+  }
+  expect(refusedImports("src/main.ts", 'import "./app/start-app.ts";\n')).toEqual([]);
+  expect(refusedImports("src/app/zz.ts", 'import "../new/zz.ts";\n')).toEqual(["../new/zz.ts"]);
 });
 
 test("imports form no circle, types included", async () => {
