@@ -6,7 +6,7 @@ import type { PlatformModule, Product } from "./module.ts";
 
 /** What one more instance of a kind is called. */
 export interface OtherNames {
-  /** In the place of the module's, in its order. The first one's name is the instance's. */
+  /** In the place of the module's, one for each, in its order. The first one's name is the instance's. */
   readonly products: readonly Product[];
   /** What a setting of the module is called for this instance. */
   setting(name: string): string;
@@ -15,11 +15,15 @@ export interface OtherNames {
 /**
  * The same kind once more, under names of its own and with settings of its own: its installations are stored, and asked
  * for, apart from those of any other instance.
+ * @throws Error if a product is left without a name: a mistake in the list.
  */
 export function another<Config, S extends Setting>(
   module: PlatformModule<Config, S>,
   names: OtherNames,
 ): PlatformModule<Config> {
+  if (names.products.length !== module.products.length) {
+    throw new Error(`a further ${module.kind} needs names for ${module.products.map(({ name }) => name).join(", ")}`);
+  }
   const settingNames = new Map(module.settings.map(({ name }) => [name, names.setting(name)]));
   const productNames = new Map(module.products.map(({ name }, index) => [name, names.products[index]?.name ?? name]));
   const inText = (text: string) => text.replace(/[A-Z][A-Z\d_]+/g, (word) => settingNames.get(word) ?? word);
@@ -29,6 +33,7 @@ export function another<Config, S extends Setting>(
     settings: module.settings.map((row) => ({
       ...row,
       ...{ name: names.setting(row.name), meaning: inText(row.meaning), aliases: [] },
+      ...(row.unset !== undefined && { unset: inText(row.unset) }),
     })),
     read: (reader: AnyReader) => module.read(underOtherNames(reader, names.setting, inText)),
     hosts: (config) => module.hosts(config),

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Platform } from "../domain/model/platform.ts";
 import { createRedact, type Redact } from "../secret-shapes.ts";
 import type { Setting } from "../settings/setting.ts";
@@ -31,12 +32,18 @@ export interface ConfiguredPlatform {
  * @throws Error if two modules claim the same product, or mean different things by one setting: a mistake in the list.
  */
 export function createRegistry(modules: readonly PlatformModule[], comingProducts: readonly Product[] = []): Registry {
-  const settings = [...new Set(modules.flatMap((module) => module.settings))];
+  const settings = unlike(modules.flatMap((module) => module.settings));
   const products = [...modules.flatMap((module) => module.products), ...comingProducts];
-  const settingNames = settings.map(({ name }) => name);
   const productNames = products.map(({ name }) => name);
-  refuseTwice(settingNames, "settings");
-  refuseTwice(productNames, "products");
+  refuseShared(
+    settings.map(({ name }) => name),
+    "settings",
+  );
+  refuseShared(productNames, "products");
+  for (const name of productNames) {
+    if (!/^[a-z][a-z\d]*(-[a-z\d]+)*$/.test(name))
+      throw new Error(`${name} is no name of a product: write it as in github-oauth`);
+  }
   const publicHosts = new Set(settings.flatMap((setting) => addressesIn(setting).map(hostOf)));
   return {
     settings,
@@ -52,10 +59,23 @@ export function createRegistry(modules: readonly PlatformModule[], comingProduct
           kind: module.kind,
           products: module.products.map(({ name }) => name),
           ownHosts: hosts.filter((host) => !publicHosts.has(host)),
-          create: (world: PlatformWorld) => module.create(config, world),
+          create: (world: PlatformWorld) => created(module, config, world),
         };
       }),
   };
+}
+
+function created(module: PlatformModule, config: unknown, world: PlatformWorld): Platform {
+  const names = module.products.map(({ name }) => name);
+  const platform = module.create(config, world);
+  if (platform.name === names[0] && isDeepStrictEqual(platform.products, names)) return platform;
+  const made = `${platform.name} with ${platform.products.join(", ")}`;
+  throw new Error(`the module of ${names.join(", ")} makes a platform called ${made}`);
+}
+
+/** Modules that share a setting have the same row, or rows that say the same. */
+function unlike(settings: readonly Setting[]): readonly Setting[] {
+  return settings.filter((row, index) => settings.findIndex((other) => isDeepStrictEqual(other, row)) === index);
 }
 
 /** Where calls go unless a setting says otherwise. */
@@ -67,7 +87,7 @@ function hostOf(url: string): string {
   return new URL(url).hostname.replace(/^\[(.*)\]$/, "$1").replace(/(.)\.$/, "$1");
 }
 
-function refuseTwice(names: readonly string[], what: string): void {
+function refuseShared(names: readonly string[], what: string): void {
   const twice = names.find((name, index) => names.indexOf(name) < index);
   if (twice !== undefined) throw new Error(`two ${what} are called ${twice}`);
 }

@@ -1,6 +1,6 @@
 import { Secret } from "../secret.ts";
 import { ConfigError, type Problem } from "./config-error.ts";
-import type { DefaultedName, PlainName, SecretName, Setting } from "./setting.ts";
+import { type DefaultedName, namesOf, type PlainName, type SecretName, type Setting } from "./setting.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 /** The text of a file. @throws if it cannot be read. */
@@ -35,9 +35,13 @@ export interface AnyReader extends SettingReader<Setting> {
   secret(name: string): Secret | undefined;
 }
 
-/** A reader of these settings and no others. @throws Error for any other name: a mistake of ours. */
+/**
+ * A reader of these settings and no others.
+ * @throws Error for any other name, and if two of them listen to one name: a mistake of ours.
+ */
 export function createSettingReader(settings: readonly Setting[], env: Environment, readFile: ReadFile): AnyReader {
   const rows = new Map<string, Setting>(settings.map((setting) => [setting.name, setting]));
+  refuseSharedNames(settings);
   const problems: Problem[] = [];
   const warnings: string[] = [];
 
@@ -110,6 +114,18 @@ export function createSettingReader(settings: readonly Setting[], env: Environme
       return told;
     },
   };
+}
+
+/** A variable has one meaning, be it a setting's, its other name's, or the file's that a secret is in. */
+function refuseSharedNames(settings: readonly Setting[]): void {
+  const owners = new Map<string, string>();
+  for (const setting of settings) {
+    for (const name of namesOf(setting)) {
+      const other = owners.get(name);
+      if (other !== undefined) throw new Error(`${name} belongs to ${other} and to ${setting.name}`);
+      owners.set(name, setting.name);
+    }
+  }
 }
 
 /** A setting that is read twice has its problem once. */

@@ -28,10 +28,10 @@ export function secretNames(settings: readonly Setting[]): readonly string[] {
 
 /** Every name that is listened to: settings, their aliases, and the files that secrets may come from. */
 export function knownNames(settings: readonly Setting[]): ReadonlySet<string> {
-  return new Set(
-    settings.flatMap((setting) => {
-      const names = [setting.name, ...(setting.aliases ?? [])];
-      return setting.secret === true ? [...names, `${setting.name}_FILE`] : names;
-    }),
-  );
+  return new Set(settings.flatMap(namesOf));
+}
+
+/** The same of one setting, its own name first. */
+export function namesOf({ name, aliases = [], secret }: Setting): readonly string[] {
+  return [name, ...aliases, ...(secret === true ? [`${name}_FILE`] : [])];
 }

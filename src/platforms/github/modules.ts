@@ -2,36 +2,38 @@ import type { PlatformModule } from "../module.ts";
 import { createGithub } from "./github-app.ts";
 import { createGithubOauth } from "./github-oauth.ts";
 import {
+  type AppSetting,
+  appSettings,
   type GithubConfig,
   type GithubOauthConfig,
-  type GithubSetting,
-  githubSettings,
+  type OauthSetting,
+  oauthSettings,
   readGithub,
   readGithubOauth,
 } from "./settings.ts";
 
-/** Both live at the same GitHub. */
+/** Both live at the same GitHub, and their tokens look alike. */
 const shared = {
-  settings: githubSettings,
   hosts: ({ webUrl, apiUrl }: { readonly webUrl: string; readonly apiUrl: string }) => [webUrl, apiUrl],
+  secretShapes: [/gh[sopur]_[A-Za-z0-9._-]{8,}/],
 };
 
 /** A GitHub App, which organizations install. */
-export const githubApp: PlatformModule<GithubConfig, GithubSetting> = {
+export const githubApp: PlatformModule<GithubConfig, AppSetting> = {
   ...shared,
   kind: "github-app",
   products: [{ name: "github", label: "GitHub" }],
+  settings: appSettings,
   read: readGithub,
-  secretShapes: [/gh[sopur]_[A-Za-z0-9._-]{8,}/],
   create: (config, world) => createGithub({ ...config, ...world }),
 };
 
-/** A classic OAuth App, which people authorize. Its tokens look like those of the other. */
-export const githubOauth: PlatformModule<GithubOauthConfig, GithubSetting> = {
+/** A classic OAuth App, which people authorize. */
+export const githubOauth: PlatformModule<GithubOauthConfig, OauthSetting> = {
   ...shared,
   kind: "github-oauth",
   products: [{ name: "github-oauth", label: "GitHub" }],
+  settings: oauthSettings,
   read: readGithubOauth,
-  secretShapes: [/gh[sopur]_[A-Za-z0-9._-]{8,}/],
   create: (config, world) => createGithubOauth({ ...config, ...world }),
 };

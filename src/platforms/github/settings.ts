@@ -16,7 +16,22 @@ import type { SettingReader } from "../../settings/setting-reader.ts";
 import { readBaseAddress } from "../../settings/urls.ts";
 
 /** Of both kinds of app: they live at the same GitHub. */
-export const githubSettings = [
+const hostSettings = [
+  { name: "GITHUB_URL", default: "https://github.com", meaning: "Where people meet GitHub." },
+  {
+    name: "GITHUB_API_URL",
+    default: "https://api.github.com",
+    meaning: "GitHub's REST API; set it together with GITHUB_URL.",
+  },
+  {
+    name: "GITHUB_ISSUER",
+    default: "https://github.com/login/oauth",
+    meaning: "The `iss` expected of callbacks that carry one (RFC 9207).",
+  },
+] as const satisfies readonly Setting[];
+
+/** Of the GitHub App. */
+export const appSettings = [
   { name: "GITHUB_APP_ID", meaning: "GitHub App (`github`): its numeric id." },
   { name: "GITHUB_APP_NAME", meaning: "GitHub App: the name in its public URL (slug)." },
   { name: "GITHUB_CLIENT_ID", meaning: "GitHub App: client id." },
@@ -33,11 +48,6 @@ export const githubSettings = [
     meaning: "GitHub App: webhook secret; two, comma separated, while rotating.",
   },
   {
-    name: "GITHUB_ISSUER",
-    default: "https://github.com/login/oauth",
-    meaning: "The `iss` expected of callbacks that carry one (RFC 9207).",
-  },
-  {
     name: "GITHUB_INSTALL_PATH",
     default: "/apps",
     meaning: "Path of the install page; `/github-apps` on Enterprise Server.",
@@ -48,6 +58,11 @@ export const githubSettings = [
     meaning:
       "What a person must show of an installation that was there before: `administers`, or `sees` (any read access; warned of).",
   },
+  ...hostSettings,
+] as const satisfies readonly Setting[];
+
+/** Of the OAuth App. */
+export const oauthSettings = [
   { name: "GITHUB_OAUTH_CLIENT_ID", meaning: "GitHub OAuth App (`github-oauth`): client id." },
   { name: "GITHUB_OAUTH_CLIENT_SECRET", secret: true, meaning: "GitHub OAuth App: client secret." },
   {
@@ -55,16 +70,13 @@ export const githubSettings = [
     default: "read:user",
     meaning: "GitHub OAuth App: scopes, separated by blanks or commas.",
   },
-  { name: "GITHUB_URL", default: "https://github.com", meaning: "Where people meet GitHub." },
-  {
-    name: "GITHUB_API_URL",
-    default: "https://api.github.com",
-    meaning: "GitHub's REST API; set it together with GITHUB_URL.",
-  },
+  ...hostSettings,
 ] as const satisfies readonly Setting[];
 
-export type GithubSetting = (typeof githubSettings)[number];
-type Reader = SettingReader<GithubSetting>;
+export type AppSetting = (typeof appSettings)[number];
+export type OauthSetting = (typeof oauthSettings)[number];
+type HostReader = SettingReader<(typeof hostSettings)[number]>;
+type Reader = SettingReader<AppSetting>;
 
 /** One GitHub: github.com or an Enterprise one. Addresses have no slash at the end. */
 interface GithubHost {
@@ -96,7 +108,7 @@ export interface GithubOauthConfig extends GithubHost {
   readonly scopes: readonly string[];
 }
 
-const app: ClientSettings<GithubSetting> = {
+const app: ClientSettings<AppSetting> = {
   title: "GitHub App",
   required: [
     ["GITHUB_APP_ID"],
@@ -108,7 +120,7 @@ const app: ClientSettings<GithubSetting> = {
   optional: ["GITHUB_WEBHOOK_SECRET"],
 };
 
-const oauthApp: ClientSettings<GithubSetting> = {
+const oauthApp: ClientSettings<OauthSetting> = {
   title: "GitHub OAuth App",
   required: [["GITHUB_OAUTH_CLIENT_ID"], ["GITHUB_OAUTH_CLIENT_SECRET"]],
 };
@@ -130,7 +142,7 @@ export function readGithub(reader: Reader): GithubConfig | undefined {
 }
 
 /** The classic OAuth App; undefined: not configured. */
-export function readGithubOauth(reader: Reader): GithubOauthConfig | undefined {
+export function readGithubOauth(reader: SettingReader<OauthSetting>): GithubOauthConfig | undefined {
   if (!isConfigured(reader, oauthApp)) return undefined;
   return {
     ...readHost(reader),
@@ -140,7 +152,7 @@ export function readGithubOauth(reader: Reader): GithubOauthConfig | undefined {
   };
 }
 
-function readHost(reader: Reader): GithubHost {
+function readHost(reader: HostReader): GithubHost {
   const hint = "set both; on Enterprise Server the API is at $GITHUB_URL/api/v3";
   const [webUrl, apiUrl] = readAddressPair(reader, "GITHUB_URL", "GITHUB_API_URL", hint);
   return { webUrl, apiUrl, issuer: readBaseAddress(reader, "GITHUB_ISSUER") };
