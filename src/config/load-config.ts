@@ -64,7 +64,7 @@ export function loadConfig(
   const database = readDatabase(own);
   const platforms = known.read(reader);
   const served = new Set(platforms.flatMap((platform) => platform.products));
-  const config: Config = {
+  const read = {
     ...readListeners(own),
     authConfig: own.text("AUTH_CONFIG"),
     database,
@@ -72,7 +72,6 @@ export function loadConfig(
     platforms,
     products: known.products,
     notConfigured: known.productNames.filter((name) => !served.has(name)),
-    ownHosts: new Set(platforms.flatMap((platform) => platform.ownHosts)),
     redact: known.redact,
     log: { level: readLogLevel(own) },
     drainSeconds: readInteger(own, "DRAIN_SECONDS", { min: 0, max: 3600 }),
@@ -81,7 +80,8 @@ export function loadConfig(
     proxy: readProxy(own),
     otlpEndpoint: readOtlpEndpoint(own),
   };
-  return { config, warnings: reader.finish() };
+  const warnings = reader.finish();
+  return { config: { ...read, ownHosts: new Set(platforms.flatMap((platform) => platform.ownHosts())) }, warnings };
 }
 
 function namesIn(env: Environment): readonly string[] {

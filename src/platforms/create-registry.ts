@@ -22,8 +22,11 @@ export interface Registry {
 export interface ConfiguredPlatform {
   readonly kind: string;
   readonly products: readonly string[];
-  /** Hosts in the place of the public ones, in lower case, without brackets and without a dot at the end. */
-  readonly ownHosts: readonly string[];
+  /**
+   * Hosts in the place of the public ones, in lower case, without brackets and without a dot at the end. To be asked once
+   * nothing is wrong with what was read: half of the settings may hold no address.
+   */
+  ownHosts(): readonly string[];
   create(world: PlatformWorld): Platform;
 }
 
@@ -54,11 +57,14 @@ export function createRegistry(modules: readonly PlatformModule[], comingProduct
       modules.flatMap((module) => {
         const config = module.read(reader);
         if (config === undefined) return [];
-        const hosts = module.hosts(config).map(hostOf);
         return {
           kind: module.kind,
           products: module.products.map(({ name }) => name),
-          ownHosts: hosts.filter((host) => !publicHosts.has(host)),
+          ownHosts: () =>
+            module
+              .hosts(config)
+              .map(hostOf)
+              .filter((host) => !publicHosts.has(host)),
           create: (world: PlatformWorld) => created(module, config, world),
         };
       }),

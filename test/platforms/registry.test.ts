@@ -6,7 +6,9 @@ import { silentTelemetry } from "../../src/domain/model/telemetry.ts";
 import { another } from "../../src/platforms/another.ts";
 import { createRegistry } from "../../src/platforms/create-registry.ts";
 import { githubApp, githubOauth } from "../../src/platforms/github/modules.ts";
+import { Secret } from "../../src/secret.ts";
 import { createRedact } from "../../src/secret-shapes.ts";
+import { isConfigured, readRequired } from "../../src/settings/client-settings.ts";
 import { githubApp as appSettings, filesOf, pkcs1 } from "../config/load.ts";
 import { pager } from "../fixtures/pager.ts";
 
@@ -45,6 +47,20 @@ describe("a list of platforms is refused", () => {
       );
     }
   });
+});
+
+test("half of a platform that has no public address is told like any other", () => {
+  const title = "Pager app";
+  const atHome: typeof pager = {
+    ...pager,
+    read(reader) {
+      if (!isConfigured(reader, { title, required: [["PAGER_CLIENT_ID"], ["PAGER_URL"]] })) return undefined;
+      return { clientId: "c", clientSecret: new Secret("s"), url: readRequired(reader, "PAGER_URL") };
+    },
+  };
+  expect(() => loadConfig({ PAGER_CLIENT_ID: "c" }, filesOf({}), createRegistry([atHome]))).toThrow(
+    "PAGER_URL: is missing, while PAGER_CLIENT_ID is set",
+  );
 });
 
 describe("a platform is not started", () => {
@@ -89,10 +105,8 @@ describe("an Enterprise Server beside github.com", () => {
     const server = Object.fromEntries(Object.entries(appSettings).map(([name, value]) => [toServer(name), value]));
     const at = { GHES_URL: "https://git.example", GHES_API_URL: "https://git.example/api/v3" };
     const { config } = loadConfig({ ...appSettings, ...server, ...at }, filesOf({}), platforms);
-    expect(config.platforms.map(({ products, ownHosts }) => [products, ownHosts])).toEqual([
-      [["github"], []],
-      [["ghes"], ["git.example", "git.example"]],
-    ]);
+    expect(config.platforms.map(({ products }) => products)).toEqual([["github"], ["ghes"]]);
+    expect([...config.ownHosts]).toEqual(["git.example"]);
     expect(() => loadConfig({ ...server, GHES_URL: "https://git.example" }, filesOf({}), platforms)).toThrow(
       "on Enterprise Server the API is at $GHES_URL/api/v3",
     );

@@ -1,3 +1,4 @@
+import { readdir, readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { settingsPages, settingsTable, tableIn } from "../../scripts/settings-table.ts";
 import { allSettings } from "../../src/config/all-settings.ts";
@@ -18,4 +19,23 @@ test("docs/settings.md names every setting and its aliases", async () => {
 
 test("README.md shows the ten that a newcomer needs", () => {
   expect(settingsPages["README.md"]).toHaveLength(10);
+});
+
+test("every setting is read, or said to be unused", async () => {
+  const texts = await Promise.all(
+    ["../../src/", "../../sandbox/"].map(async (folder) => {
+      const root = new URL(folder, import.meta.url);
+      const files = (await readdir(root, { recursive: true })).filter((name) => name.endsWith(".ts"));
+      return Promise.all(files.map((name) => readFile(new URL(name, root), "utf8")));
+    }),
+  );
+  const named = [
+    ...texts
+      .flat()
+      .join("\n")
+      .matchAll(/"([A-Z][A-Z\d_]+)"|\b([A-Z][A-Z\d_]+):/g),
+  ];
+  const times = Map.groupBy(named, ([, quoted, key]) => quoted ?? key);
+  const unread = allSettings.filter(({ name, support }) => support !== "unused" && (times.get(name)?.length ?? 0) < 2);
+  expect(unread.map(({ name }) => name)).toEqual([]);
 });
