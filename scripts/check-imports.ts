@@ -49,7 +49,7 @@ function refusedInSrc(path: string, text: string): readonly string[] {
     ...packagesIn(text).filter(
       (specifier) => !specifier.startsWith("node:") && !packages.some((name) => isPackage(specifier, name)),
     ),
-    ...computedIn(text),
+    ...hiddenIn(text),
   ];
 }
 
@@ -80,9 +80,10 @@ function packagesIn(text: string): readonly string[] {
   return [...found].map((match) => match[1] ?? "");
 }
 
-/** Imports of what is known only while it runs. */
-function computedIn(text: string): readonly string[] {
-  return [...text.matchAll(/\bimport\s*\((?!\s*["'])[^)\n]*/g)].map((match) => match[0]);
+/** Imports of what is known only while it runs, and of types within types: the search for circles does not see them. */
+function hiddenIn(text: string): readonly string[] {
+  const found = text.matchAll(/\bimport\s*\((?!\s*["'])[^)\n]*|(?<!\bawait\s+)\bimport\s*\(\s*["']\.[^)\n]*/g);
+  return [...found].map((match) => match[0]);
 }
 
 /** The longest place of the table that holds the file. */
