@@ -205,7 +205,7 @@ function startJobs(parts: {
   const flush = async (all = false) => {
     wired.refusedCallbacks.flush(all);
     // Both are tried; a failure of one is told once the other has ended.
-    const ended = await Promise.allSettled([wired.handOut.flush(), wired.auditBuffer.flush()]);
+    const ended = await Promise.allSettled([wired.handOut.flush(all), wired.auditBuffer.flush()]);
     for (const one of ended) if (one.status === "rejected") throw one.reason;
   };
   closers.add("last counts", () => flush(true));

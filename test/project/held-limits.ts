@@ -5,6 +5,7 @@ const breaker = "src/domain/refreshing/breaker.ts";
 const doubt = "src/domain/model/doubt.ts";
 const judgement = "src/domain/refreshing/judge-refusal.ts";
 const jobs = "src/app/start-app.ts";
+const growingWindows = "src/domain/record/growing-windows.ts";
 const issuerKeys = "src/callers/issuer-keys.ts";
 const keepFresh = "src/domain/refreshing/keep-fresh.ts";
 const leasedMint = "src/domain/refreshing/leased-mint.ts";
@@ -119,9 +120,12 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     [jobs, "forget rates"],
   ],
 
-  "audit repeats, `last_used_at`, events no call waits for (refused calls, refreshes, suspensions)": [
-    [jobs, "flush counts"],
+  "audit repeats and `last_used_at`, per caller, token, installation and network": [
+    [growingWindows, "firstWindowMs", "windowGrowth", "longestWindowMs", "maxWindows"],
+    ["src/domain/tokens/hand-out.ts", "maxRows"],
+    [growingWindows, "forgottenAfterMs"],
   ],
+  "events no call waits for (refused calls, refreshes, suspensions)": [[jobs, "flush counts"]],
   "refused callbacks of one state": [
     [
       "src/domain/connecting/refused-callbacks.ts",

@@ -6,15 +6,20 @@ import { networkOf } from "../access/network.ts";
 import type { AuditEvent, AuditLog } from "../model/audit-event.ts";
 import type { Call } from "../model/call.ts";
 import type { InstallationRepository } from "../model/installation-repository.ts";
+import { createGrowingWindows, type Window } from "../record/growing-windows.ts";
 import type { IssuedToken } from "./issued-token.ts";
 import { createKnownPlaces } from "./known-places.ts";
 
-/** Addresses of a caller that are counted for a token without a look-up, within one flush. */
+/** Addresses of a caller whose windows are found without a look-up. */
 const maxAtHand = 256;
 /** Says of a row without an address that it counts hand-outs to more of them than get rows of their own. */
 const furtherAddresses = "further_addresses";
 /** How long a caller waits for its row: whoever cannot be served for the sake of the database is told within 1.5 s. */
 const maxWaitMs = 1_300;
+/** Rows of one statement: first hand-outs get between two of them. */
+const maxRows = 1_000;
+/** What the column takes. */
+const maxCount = 2_147_483_647;
 
 export interface HandOut {
   /** Counts a hand-out that this caller has on record from this address; false, and nothing is done, if it has not. */
@@ -26,8 +31,11 @@ export interface HandOut {
    * @throws ServiceError SERVICE_UNAVAILABLE if the row cannot be written, or not within 1.3 s.
    */
   record(issued: IssuedToken, call: Call): Promise<void>;
-  /** Writes what was counted since the last flush. What cannot be written is kept for the next one. */
-  flush(): Promise<void>;
+  /**
+   * To be called every second. Writes what was counted in windows that have ended, or in `all`: they grow from one
+   * second to five minutes. What cannot be written is kept for the next time.
+   */
+  flush(all?: boolean): Promise<void>;
 }
 
 /** The record of who was given what, and when an installation was last used. */
@@ -38,10 +46,13 @@ export function createHandOut(parts: {
 }): HandOut {
   const { audit, installations, world } = parts;
   const places = createKnownPlaces(world);
-  let repeats = new Map<string, Repeats>();
-  let uses = new Set<string>();
-  /** What is counted already since the last flush, found without making a key: almost all hand-outs are such. */
-  const countedOf = perObject((_: IssuedToken) => new Map<string, AtHand>());
+  const repeats = createGrowingWindows(world);
+  /** When installations were last used, as far as it is to be written. */
+  const uses = new Map<string, Date>();
+  /** Now, to the second. */
+  let lately = world.now();
+  /** Open windows by token, caller and address, found without making a key: almost all hand-outs are counted so. */
+  const atHand = perObject((_: IssuedToken) => new Map<string, Map<string | undefined, Window>>());
 
   function event(kind: AuditEvent["kind"], issued: IssuedToken, call: Call): AuditEvent {
     const { caller, method, address, requestId, policyHash } = call;
@@ -51,10 +62,10 @@ export function createHandOut(parts: {
   }
 
   function repeat(issued: IssuedToken, call: Call): boolean {
-    const atHand = countedOf(issued).get(call.caller);
-    const counted = atHand?.window === repeats ? atHand.byAddress.get(call.address) : undefined;
-    if (counted !== undefined) {
-      counted.count++;
+    const window = atHand(issued).get(call.caller)?.get(call.address);
+    if (window?.isOpen === true) {
+      window.count++;
+      window.lastAt = lately;
       return true;
     }
     const standing = places.standing(subjectOf(issued, call), placeOf(call));
@@ -65,11 +76,11 @@ export function createHandOut(parts: {
 
   function countRepeat(issued: IssuedToken, call: Call, listed: boolean): void {
     const key = `${subjectOf(issued, call)}|${listed ? placeOf(call) : furtherAddresses}`;
-    const counted = repeats.get(key) ?? { first: firstRepeat(issued, call, listed), count: 0 };
-    counted.count++;
-    uses.add(issued.installationId);
-    repeats.set(key, counted);
-    keepAtHand(issued, call, counted);
+    keepAtHand(
+      issued,
+      call,
+      repeats.count(key, () => firstRepeat(issued, call, listed)),
+    );
   }
 
   function firstRepeat(issued: IssuedToken, call: Call, listed: boolean): AuditEvent {
@@ -77,11 +88,11 @@ export function createHandOut(parts: {
     return listed ? first : { ...first, address: undefined, detail: furtherAddresses };
   }
 
-  function keepAtHand(issued: IssuedToken, { caller, address }: Call, counted: Repeats): void {
-    const known = countedOf(issued).get(caller);
-    const atHand = known?.window === repeats ? known : { window: repeats, byAddress: new Map() };
-    if (atHand.byAddress.size < maxAtHand) atHand.byAddress.set(address, counted);
-    countedOf(issued).set(caller, atHand);
+  function keepAtHand(issued: IssuedToken, { caller, address }: Call, window: Window): void {
+    const windows = atHand(issued).get(caller) ?? new Map<string | undefined, Window>();
+    if (windows.size >= maxAtHand) windows.clear();
+    windows.set(address, window);
+    atHand(issued).set(caller, windows);
   }
 
   async function putOnRecord(issued: IssuedToken, call: Call): Promise<void> {
@@ -94,31 +105,45 @@ export function createHandOut(parts: {
     }
   }
 
+  function noteUse(installationId: string, at: Date): void {
+    const known = uses.get(installationId);
+    if (known === undefined || known < at) uses.set(installationId, at);
+  }
+
+  async function writeRepeats(windows: readonly Window[]): Promise<void> {
+    for (let written = 0; written < windows.length; written += maxRows) {
+      const part = windows.slice(written, written + maxRows);
+      try {
+        await audit.append(part.map(({ first, count }) => ({ ...first, count: Math.min(count, maxCount) })));
+      } catch (error) {
+        repeats.putBack(windows.slice(written));
+        throw error;
+      }
+      for (const { first, lastAt } of part)
+        if (first.installationId !== undefined) noteUse(first.installationId, lastAt);
+    }
+  }
+
+  async function writeUses(): Promise<void> {
+    const all = [...uses];
+    for (let written = 0; written < all.length; written += maxRows) {
+      const part = all.slice(written, written + maxRows);
+      await installations.recordUse(new Map(part));
+      for (const [id, at] of part) if (uses.get(id) === at) uses.delete(id);
+    }
+  }
+
   return {
     repeat,
     async record(issued, call) {
       if (repeat(issued, call)) return;
-      uses.add(issued.installationId);
+      noteUse(issued.installationId, world.now());
       await inTime(putOnRecord(issued, call));
     },
-    async flush() {
-      const [counted, used] = [repeats, uses];
-      [repeats, uses] = [new Map(), new Set()];
-      const at = world.now();
-      try {
-        const rows = [...counted.values()].map(({ first, count }) => ({ ...first, count }));
-        if (rows.length > 0) await audit.append(rows);
-        counted.clear();
-        if (used.size > 0) await installations.recordUse(new Map([...used].map((id) => [id, at])));
-      } catch (error) {
-        for (const [key, older] of counted) {
-          const newer = repeats.get(key);
-          if (newer === undefined) repeats.set(key, older);
-          else newer.count += older.count;
-        }
-        for (const id of used) uses.add(id);
-        throw error;
-      }
+    async flush(all = false) {
+      lately = world.now();
+      await writeRepeats(repeats.take(all));
+      await writeUses();
     },
   };
 }
@@ -130,18 +155,6 @@ function subjectOf({ tokenId, installationId }: IssuedToken, { caller }: Call): 
 
 function placeOf({ address }: Call): string {
   return address === undefined ? "" : networkOf(address);
-}
-
-/** Further hand-outs of one token to one caller: the first of them, and how many. */
-interface Repeats {
-  readonly first: AuditEvent;
-  count: number;
-}
-
-/** What a caller's hand-outs of a token are counted in, until the next flush. */
-interface AtHand {
-  readonly window: Map<string, Repeats>;
-  readonly byAddress: Map<string | undefined, Repeats>;
 }
 
 /** What is not on record by then is refused. It goes on being written, for an answer that is not given. */
