@@ -11,6 +11,7 @@ import { firstHandOut } from "./measurements/first-hand-out.ts";
 import { hostile } from "./measurements/hostile.ts";
 import { listInstallations } from "./measurements/list-installations.ts";
 import { memory } from "./measurements/memory.ts";
+import { record } from "./measurements/record.ts";
 import { refreshStorm } from "./measurements/refresh-storm.ts";
 import { startUp } from "./measurements/start-up.ts";
 import { warmConnect } from "./measurements/warm-connect.ts";
@@ -35,6 +36,7 @@ const measurements: readonly Measurement[] = [
   hostile,
   startUp,
   listInstallations,
+  record,
 ];
 
 /** For ending everything and writing the results. */

@@ -131,7 +131,7 @@ export function wireUseCases(
     handOut,
     auditBuffer,
     refusedCallbacks,
-    keepRecord: createKeepRecord({ record, world, retentionDays: config.auditRetentionDays }),
+    keepRecord: createKeepRecord({ record, installations, world, retentionDays: config.auditRetentionDays }),
     revoker,
     undoer,
     cacheEntries: () => selections.size,

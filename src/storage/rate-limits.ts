@@ -2,6 +2,7 @@ import { lte } from "drizzle-orm";
 import { sql } from "drizzle-orm/sql";
 import type { RateLimits } from "../domain/connecting/address-rates.ts";
 import type { Database } from "./database.ts";
+import { deleteInParts } from "./delete-in-parts.ts";
 import { rateLimits } from "./schema.ts";
 
 const now = sql`statement_timestamp()`;
@@ -34,7 +35,7 @@ export function createRateLimits(database: Database): RateLimits {
     },
 
     async prune() {
-      await database.write((db) => db.delete(rateLimits).where(lte(rateLimits.endsAt, now)));
+      await deleteInParts(database, rateLimits, rateLimits.key, lte(rateLimits.endsAt, now));
     },
   };
 }

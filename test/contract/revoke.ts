@@ -46,6 +46,39 @@ export function describeRevoke({ storage, clock, raw }: OpenedStorage): void {
       });
     });
 
+    test("is forgotten once it has ended so long ago, and nothing else is", async () => {
+      const ended = await connectOne();
+      const later = await connectOne();
+      const unfinished = await connectOne();
+      const live = await connectOne();
+      for (const { id } of [ended, later, unfinished]) await installations.beginRevocation(id, "over", now());
+      for (const { id } of [ended, later]) await installations.finishRevocation(id, "revoked");
+      await raw("update installations set created_at = created_at - interval '5 days' where id = any($1::uuid[])", [
+        [ended, later, unfinished, live].map(({ id }) => id),
+      ]);
+      await raw("update installations set revoked_at = revoked_at - interval '3 days' where id = any($1::uuid[])", [
+        [ended, unfinished].map(({ id }) => id),
+      ]);
+      const before = new Date(now().getTime() - 2 * 24 * 3_600_000);
+      expect(await installations.forgetRevoked(before)).toBe(1);
+      expect(await installations.forgetRevoked(before)).toBe(0);
+      expect(await installations.find(ended.id)).toBeUndefined();
+      expect(await raw("select 1 from installation_products where installation_id = $1", [ended.id])).toEqual([]);
+      const statuses = [later, unfinished, live].map(async ({ id }) => (await installations.find(id))?.status);
+      expect(await Promise.all(statuses)).toEqual(["revoked", "revoked", "active"]);
+      expect(await kept(unfinished.id)).toHaveLength(1);
+    });
+
+    test("by the thousand is forgotten in parts", async () => {
+      await raw(`
+        insert into installations (id, platform, products, status, external_org_id, external_org_name, scopes, permissions,
+          metadata, created_at, updated_at, revoked_at, provider_revocation)
+        select gen_random_uuid(), 'slack', '{slack}', 'revoked', 'org' || n, '', '{}', '{}', '{}',
+          now() - interval '9 days', now(), now() - interval '8 days', 'revoked'
+        from generate_series(1, 2500) n`);
+      expect(await installations.forgetRevoked(new Date(now().getTime() - 7 * 24 * 3_600_000))).toBe(2_500);
+    });
+
     test("again keeps time, reason and result of the first", async () => {
       const { id } = await connectOne();
       const first = await installations.beginRevocation(id, "first", now());

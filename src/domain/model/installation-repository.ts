@@ -74,6 +74,8 @@ export interface InstallationRepository {
   finishRevocation(id: string, result: ProviderRevocation, record?: Recording<boolean>): Promise<boolean>;
   /** Revocations begun before `before` and never finished. */
   unfinishedRevocations(before: Date): Promise<readonly string[]>;
+  /** Deletes what was revoked, and finished to be, before `before`; returns how many. Its id is unknown from then on. */
+  forgetRevoked(before: Date): Promise<number>;
   /** What of an owner is not revoked, or not finished to be: oldest first. */
   notRevokedOf(owner: string): Promise<readonly string[]>;
   /**

@@ -1,5 +1,6 @@
 import type { World } from "../../world.ts";
 import { type Recording, serviceCaller } from "../model/audit-event.ts";
+import type { InstallationRepository } from "../model/installation-repository.ts";
 
 /** What keeps the record short and whole. */
 export interface AuditRecord {
@@ -30,7 +31,7 @@ export interface PrunedRecord {
 }
 
 export interface KeepRecord {
-  /** Removes what is older than the retention. Cheap where nothing is. */
+  /** Removes what is older than the retention: rows of the record, and what was revoked. Cheap where nothing is. */
   prune(): Promise<void>;
   witness(): Promise<void>;
 }
@@ -40,10 +41,11 @@ const dayMs = 24 * 3_600_000;
 /** What goes on by itself around the record. */
 export function createKeepRecord(parts: {
   readonly record: AuditRecord;
+  readonly installations: Pick<InstallationRepository, "forgetRevoked">;
   readonly world: Pick<World, "now" | "clock" | "log">;
   readonly retentionDays: number;
 }): KeepRecord {
-  const { record, world, retentionDays } = parts;
+  const { record, installations, world, retentionDays } = parts;
 
   /**
    * The time to prune by: the database's, or this machine's where that is earlier, so that a wrong one of the two removes
@@ -79,8 +81,9 @@ export function createKeepRecord(parts: {
         const advice = "the record was meddled with, or its key is missing: run oauth-token-service audit verify";
         world.log.error({ chains: broken, advice }, "audit.broken");
       }
-      if (rows === 0) return;
-      world.log.info({ rows, before: before.toISOString() }, "audit.pruned");
+      if (rows > 0) world.log.info({ rows, before: before.toISOString() }, "audit.pruned");
+      const forgotten = await installations.forgetRevoked(before);
+      if (forgotten > 0) world.log.info({ rows: forgotten, before: before.toISOString() }, "installations.forgotten");
     },
     witness: () => record.witness(),
   };

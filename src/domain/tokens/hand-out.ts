@@ -41,7 +41,7 @@ export interface HandOut {
 /** The record of who was given what, and when an installation was last used. */
 export function createHandOut(parts: {
   readonly audit: AuditLog;
-  readonly installations: InstallationRepository;
+  readonly installations: Pick<InstallationRepository, "recordUse">;
   readonly world: World;
 }): HandOut {
   const { audit, installations, world } = parts;

@@ -1,6 +1,7 @@
 import { and, desc, eq, getTableColumns, gt, type InferSelectModel, inArray, isNull, lt, sql } from "drizzle-orm";
 import type { Attempt, AttemptRefusal, AttemptRepository } from "../../domain/connecting/attempt.ts";
 import type { Database } from "../database.ts";
+import { deleteInParts } from "../delete-in-parts.ts";
 import { attempts } from "../schema.ts";
 import type { Sealer } from "../seal/sealer.ts";
 import { toFacts } from "./link-facts.ts";
@@ -80,7 +81,7 @@ export function createAttemptRepository({
     },
 
     async prune(before) {
-      await database.write((db) => db.delete(attempts).where(lt(attempts.expiresAt, before)));
+      await deleteInParts(database, attempts, attempts.id, lt(attempts.expiresAt, before));
     },
   };
 }

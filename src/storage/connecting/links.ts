@@ -1,6 +1,7 @@
 import { and, eq, gt, type InferSelectModel, isNull, lt } from "drizzle-orm";
 import type { LinkRepository, StoredLink } from "../../domain/connecting/install-link.ts";
 import type { Database } from "../database.ts";
+import { deleteInParts } from "../delete-in-parts.ts";
 import type { RecordedTransaction } from "../record/recorded-transaction.ts";
 import { attempts, installLinks } from "../schema.ts";
 import { toFacts } from "./link-facts.ts";
@@ -42,7 +43,7 @@ export function createLinkRepository(tools: {
     },
 
     async prune(before) {
-      await database.write((db) => db.delete(installLinks).where(lt(installLinks.expiresAt, before)));
+      await deleteInParts(database, installLinks, installLinks.secretHash, lt(installLinks.expiresAt, before));
     },
 
     forgetOwner: (owner, record) =>

@@ -10,7 +10,7 @@ import { isUuid } from "../uuid.ts";
 import { connect } from "./connect.ts";
 import { moveOrganization } from "./move.ts";
 import { hasProduct, orderOfProducts } from "./products.ts";
-import { beginRevocation, finishRevocation, notRevokedOf } from "./revoke.ts";
+import { beginRevocation, finishRevocation, forgetRevoked, notRevokedOf } from "./revoke.ts";
 import { toInstallation, viewInstallations } from "./rows.ts";
 import { selectInstallations } from "./select.ts";
 import { isVisible } from "./visible.ts";
@@ -39,6 +39,7 @@ export function createInstallationRepository(tools: InstallationTools): Installa
     finishRevocation: (id, result, record) => recorded((tx) => finishRevocation(tx, id, result, now()), record),
     notRevokedOf: (owner) => database.read((db) => notRevokedOf(db, owner)),
     move: (id, owner, at, record) => recorded((tx) => moveOrganization(tx, id, owner, at), record),
+    forgetRevoked: (before) => forgetRevoked(database, before),
     unfinishedRevocations: (before) => database.read((db) => unfinishedRevocations(db, before)),
     async setPermissions(id, permissions) {
       await database.write((db) =>

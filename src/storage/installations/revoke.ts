@@ -1,10 +1,11 @@
-import { and, asc, eq, inArray, isNull, ne, notExists, or, sql } from "drizzle-orm";
+import { and, asc, eq, inArray, isNotNull, isNull, lt, ne, notExists, or, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
 import type { Doer } from "../../domain/model/audit-event.ts";
 import type { ProviderRevocation } from "../../domain/model/installation.ts";
 import type { RevocableCredential, Revocation } from "../../domain/model/installation-repository.ts";
 import { readerColumns, toRevocable } from "../credentials/rows.ts";
-import type { Queries } from "../database.ts";
+import type { Database, Queries } from "../database.ts";
+import { deleteInParts } from "../delete-in-parts.ts";
 import { credentials, installationCredentials, installations } from "../schema.ts";
 import type { Sealer } from "../seal/sealer.ts";
 import { isUuid } from "../uuid.ts";
@@ -82,6 +83,14 @@ export async function finishRevocation(
     .returning({ id: installationCredentials.credentialId });
   await deleteUnused(tx, unlinked);
   return true;
+}
+
+/** See InstallationRepository.forgetRevoked. */
+export function forgetRevoked(database: Database, before: Date): Promise<number> {
+  const { status, createdAt, revokedAt, providerRevocation } = installations;
+  const ended = and(eq(status, "revoked"), lt(revokedAt, before), isNotNull(providerRevocation));
+  // Nothing is revoked before it was made: so the index by status and age is enough.
+  return deleteInParts(database, installations, installations.id, and(ended, lt(createdAt, before)));
 }
 
 /** See InstallationRepository.notRevokedOf. */

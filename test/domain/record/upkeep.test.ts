@@ -9,6 +9,7 @@ const hours = (n: number) => new Date(now.getTime() + n * 3_600_000);
 
 function create(pruned: PrunedRecord, clocks: { steadySince?: Date; database?: Date; machine?: Date } = {}) {
   const asked: Date[] = [];
+  const forgotten: Date[] = [];
   const rows: AuditEvent[] = [];
   const clock = { ...createClock(), machineNow: () => clocks.machine ?? now };
   const world = { ...createTestWorld(() => now), clock };
@@ -22,16 +23,23 @@ function create(pruned: PrunedRecord, clocks: { steadySince?: Date; database?: D
       witness: async () => undefined,
       watchClock: async () => ({ now: clocks.database ?? now, steadySince: clocks.steadySince ?? hours(-24) }),
     },
+    installations: {
+      async forgetRevoked(before) {
+        forgotten.push(before);
+        return pruned.rows;
+      },
+    },
     world,
     retentionDays: 400,
   });
-  return { prune, asked, rows, lines: world.lines };
+  return { prune, asked, forgotten, rows, lines: world.lines };
 }
 
 test("what is older than the retention goes, by whole days, and its number is on record", async () => {
-  const { prune, asked, rows } = create({ allowed: true, rows: 12, broken: [] });
+  const { prune, asked, forgotten, rows } = create({ allowed: true, rows: 12, broken: [] });
   await prune();
   expect(asked).toEqual([new Date("2025-10-17T00:00:00Z")]);
+  expect(forgotten).toEqual(asked);
   expect(rows).toMatchObject([
     { kind: "audit.pruned", caller: "service", detail: "2025-10-17T00:00:00.000Z", count: 12 },
   ]);
@@ -68,8 +76,11 @@ test.each([
 });
 
 test("for a day after the clock jumped nothing goes, whatever both clocks say", async () => {
-  const { prune, asked, lines } = create({ allowed: true, rows: 0, broken: [] }, { steadySince: hours(-23.9) });
+  const { prune, asked, forgotten, lines } = create(
+    { allowed: true, rows: 0, broken: [] },
+    { steadySince: hours(-23.9) },
+  );
   await prune();
-  expect(asked).toEqual([]);
+  expect([asked, forgotten]).toEqual([[], []]);
   expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ level: "info", event: "audit.pruning_waits" }]);
 });

@@ -1,0 +1,26 @@
+import { inArray, type SQL } from "drizzle-orm";
+import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
+import type { Database } from "./database.ts";
+
+/** Rows of one statement: many must not take longer than a write may, or they would never go. */
+const partRows = 1_000;
+
+/**
+ * Deletes what `condition` names, in parts; returns how many rows. What another replica has just taken up is passed over.
+ * @throws ServiceError SERVICE_UNAVAILABLE; what was deleted before stays deleted.
+ */
+export async function deleteInParts(
+  database: Database,
+  table: PgTable,
+  key: PgColumn,
+  condition: SQL | undefined,
+): Promise<number> {
+  for (let rows = 0; ; ) {
+    const part = await database.write((db) => {
+      const some = db.select({ key }).from(table).where(condition).limit(partRows).for("update", { skipLocked: true });
+      return db.delete(table).where(inArray(key, some)).returning({ key });
+    });
+    rows += part.length;
+    if (part.length < partRows) return rows;
+  }
+}
