@@ -37,7 +37,7 @@ export const layers: Readonly<Record<string, Layer>> = {
 
   "src/domain/access": { from: ground, packages: ["lru-cache"] },
   "src/domain/model": { from: [...ground, "src/domain/access"] },
-  "src/domain/record": { from: model },
+  "src/domain/record": { from: model, packages: ["lru-cache"] },
   "src/domain/refreshing": { from: [...model, "src/domain/record"], packages: ["lru-cache"] },
   "src/domain/tokens": { from: verbs, packages: ["lru-cache"] },
   "src/domain/connecting": { from: verbs, packages: ["lru-cache"] },
