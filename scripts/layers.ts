@@ -45,7 +45,10 @@ export const layers: Readonly<Record<string, Layer>> = {
   "src/domain/": { from: [...ground, "src/domain"] },
 
   "src/platforms": { from: [...ground, "src/domain", "src/settings"], packages: ["jose"] },
-  "src/storage": { from: [...ground, "src/domain"], packages: ["drizzle-orm", "postgres", "@electric-sql/"] },
+  "src/storage": {
+    from: [...ground, "src/domain"],
+    packages: ["drizzle-orm", "postgres", "@electric-sql/", "lru-cache"],
+  },
   "src/callers": { from: [...ground, "src/domain"], packages: ["jose", "lru-cache", "yaml"] },
   "src/telemetry": { from: [...ground, "src/domain"], packages: ["prom-client/", "@opentelemetry/"] },
   "src/web/": { from: [...ground, "src/domain", "src/tls"], packages: ["express"] },

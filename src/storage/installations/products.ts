@@ -1,8 +1,8 @@
-import { and, eq, type SQL } from "drizzle-orm";
+import { and, eq, type Placeholder, type SQL } from "drizzle-orm";
 import { installationProducts, installations } from "../schema.ts";
 
 /** Joins an installation that serves `product`, through the index that has each product's installations in order. */
-export function hasProduct(product: string): SQL | undefined {
+export function hasProduct(product: string | Placeholder): SQL | undefined {
   return and(eq(installationProducts.product, product), eq(installationProducts.installationId, installations.id));
 }
 

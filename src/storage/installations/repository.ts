@@ -12,7 +12,7 @@ import { moveOrganization } from "./move.ts";
 import { hasProduct, orderOfProducts } from "./products.ts";
 import { beginRevocation, finishRevocation, forgetRevoked, notRevokedOf } from "./revoke.ts";
 import { toInstallation, viewInstallations } from "./rows.ts";
-import { selectInstallations } from "./select.ts";
+import { createSelectInstallations } from "./select.ts";
 import { isVisible } from "./visible.ts";
 
 export interface InstallationTools {
@@ -26,10 +26,10 @@ export interface InstallationTools {
 
 export function createInstallationRepository(tools: InstallationTools): InstallationRepository {
   const { database, recorded, sealer, now } = tools;
+  const select = createSelectInstallations(sealer);
 
   return {
-    select: (selector, visible, limit) =>
-      database.read((db) => selectInstallations(db, selector, visible, limit, sealer)),
+    select: (selector, visible, limit) => database.read((db) => select(db, selector, visible, limit)),
     find: (id) => database.read((db) => findInstallation(db, id)),
     list: (filter, visible, after, limit) =>
       database.read((db) => listInstallations(db, filter, visible, after, limit)),

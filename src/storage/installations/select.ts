@@ -1,6 +1,8 @@
-import { and, arrayContains, desc, eq, isNull, notInArray, or, type SQL } from "drizzle-orm";
+import { and, desc, eq, isNull, notInArray, or, type Placeholder, type SQL, sql } from "drizzle-orm";
+import { LRUCache } from "lru-cache";
 import type { Visibility } from "../../domain/access/access.ts";
 import type { Selection, Selector } from "../../domain/model/installation-repository.ts";
+import { perObject } from "../../work/per-object.ts";
 import { readerColumns, toCredential } from "../credentials/rows.ts";
 import type { Queries } from "../database.ts";
 import { credentials, installationCredentials, installationProducts, installations } from "../schema.ts";
@@ -9,31 +11,69 @@ import { isUuid } from "../uuid.ts";
 import { hasProduct, orderOfProducts } from "./products.ts";
 import { isVisible } from "./visible.ts";
 
-/** The one statement of the path on which tokens are read. */
-export async function selectInstallations(
+/** Shapes of the statement that are kept: those of callers with rules of their own among them. */
+const maxShapes = 200;
+
+export type SelectInstallations = (
   db: Queries,
   selector: Selector,
   visible: Visibility,
   limit: number,
-  sealer: Sealer,
-): Promise<readonly Selection[]> {
-  if (selector.installationId !== undefined && !isUuid(selector.installationId)) return [];
-  const product = namesProductAlone(selector) ? selector.platform : undefined;
-  const { createdAt, id } = product === undefined ? installations : orderOfProducts;
+) => Promise<readonly Selection[]>;
+
+/**
+ * The one statement of the path on which tokens are read. Building it costs several times what running it does, so that
+ * it is built once for what is given in a selector, for what may be seen, and for each pool of connections.
+ */
+export function createSelectInstallations(sealer: Sealer): SelectInstallations {
+  const builtFor = perObject((_: Queries) => new LRUCache<string, ReturnType<typeof build>>({ max: maxShapes }));
+
+  return async (db, selector, visible, limit) => {
+    if (selector.installationId !== undefined && !isUuid(selector.installationId)) return [];
+    const built = builtFor(db);
+    const shape = `${shapeOf(selector)} ${limit} ${visible.key}`;
+    let statement = built.get(shape);
+    if (statement === undefined) {
+      statement = build(db, selector, visible, limit);
+      built.set(shape, statement);
+    }
+    const rows = await statement.execute({ ...selector });
+    return rows.map((row) => toSelection(row, sealer));
+  };
+}
+
+/** Its values are the selector, given to it when it is executed. */
+function build(db: Queries, selector: Selector, visible: Visibility, limit: number) {
+  const product = namesProductAlone(selector);
+  const { createdAt, id } = product ? orderOfProducts : installations;
   const query = db
     .select({ installation: selectionColumns, credential: readerColumns })
     .from(installations)
     .leftJoin(installationCredentials, serves(selector))
     .leftJoin(credentials, eq(credentials.id, installationCredentials.credentialId))
     .$dynamic();
-  if (product !== undefined) query.innerJoin(installationProducts, hasProduct(product));
-  const rows = await query
+  if (product) query.innerJoin(installationProducts, hasProduct(sql.placeholder("platform")));
+  return query
     .where(and(matches(selector), isVisible(visible)))
     .orderBy(desc(createdAt), desc(id), installationCredentials.credentialId)
     .limit(limit)
-    .prepare("select_installations")
-    .execute();
-  return rows.map(({ installation, credential }) => ({
+    .prepare("select_installations");
+}
+
+const selectorFields = [
+  ...(["installationId", "platform", "externalOrgId", "externalInstallId"] as const),
+  ...(["owner", "actor", "externalUserId"] as const),
+] satisfies readonly (keyof Selector)[];
+
+/** Which of its fields are given. */
+function shapeOf(selector: Selector): string {
+  return selectorFields.map((name) => (selector[name] === undefined ? "0" : "1")).join("");
+}
+
+type SelectionRow = Awaited<ReturnType<ReturnType<typeof build>["execute"]>>[number];
+
+function toSelection({ installation, credential }: SelectionRow, sealer: Sealer): Selection {
+  return {
     installation: {
       ...installation,
       owner: installation.owner ?? undefined,
@@ -41,7 +81,7 @@ export async function selectInstallations(
       externalUserId: installation.externalUserId ?? undefined,
     },
     credential: credential === null ? undefined : toCredential(credential, sealer),
-  }));
+  };
 }
 
 const selectionColumns = {
@@ -57,32 +97,40 @@ const selectionColumns = {
 };
 
 /** Then the product's own index leads to it; otherwise something that fewer installations share. */
-function namesProductAlone({ installationId, externalOrgId, externalInstallId, owner }: Selector): boolean {
-  return [installationId, externalOrgId, externalInstallId, owner].every((key) => key === undefined);
+function namesProductAlone({ installationId, platform, externalOrgId, externalInstallId, owner }: Selector): boolean {
+  const others = [installationId, externalOrgId, externalInstallId, owner];
+  return platform !== undefined && others.every((key) => key === undefined);
 }
 
 /** Which of the installation's credentials would serve. */
-function serves({ actor, externalUserId }: Selector): SQL | undefined {
+function serves(selector: Selector): SQL | undefined {
   return and(
     eq(installationCredentials.installationId, installations.id),
-    actor === undefined ? installationCredentials.natural : eq(installationCredentials.actor, actor),
-    externalUserId === undefined ? undefined : eq(installationCredentials.externalUserId, externalUserId),
+    given(selector, "actor", (actor) => eq(installationCredentials.actor, actor)) ?? installationCredentials.natural,
+    given(selector, "externalUserId", (id) => eq(installationCredentials.externalUserId, id)),
   );
 }
 
 function matches(selector: Selector): SQL | undefined {
-  const { installationId, platform, externalOrgId, externalInstallId, owner, externalUserId } = selector;
   return and(
-    installationId === undefined
-      ? notInArray(installations.status, ["revoked", "pending"])
-      : eq(installations.id, installationId),
-    platform === undefined ? undefined : arrayContains(installations.products, [platform]),
-    externalOrgId === undefined ? undefined : eq(installations.externalOrgId, externalOrgId),
-    externalInstallId === undefined ? undefined : eq(installations.externalInstallId, externalInstallId),
-    owner === undefined ? undefined : eq(installations.owner, owner),
+    given(selector, "installationId", (id) => eq(installations.id, id)) ??
+      notInArray(installations.status, ["revoked", "pending"]),
+    given(selector, "platform", (platform) => sql`${platform} = any (${installations.products})`),
+    given(selector, "externalOrgId", (id) => eq(installations.externalOrgId, id)),
+    given(selector, "externalInstallId", (id) => eq(installations.externalInstallId, id)),
+    given(selector, "owner", (owner) => eq(installations.owner, owner)),
     // A person's own installation is theirs alone; an organization's may serve any of its people.
-    externalUserId === undefined
-      ? undefined
-      : or(isNull(installations.externalUserId), eq(installations.externalUserId, externalUserId)),
+    given(selector, "externalUserId", (id) =>
+      or(isNull(installations.externalUserId), eq(installations.externalUserId, id)),
+    ),
   );
+}
+
+/** A condition on a field of the selector; undefined if that is not given. */
+function given(
+  selector: Selector,
+  name: keyof Selector,
+  condition: (value: Placeholder) => SQL | undefined,
+): SQL | undefined {
+  return selector[name] === undefined ? undefined : condition(sql.placeholder(name));
 }
