@@ -1,5 +1,6 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { type AuditEvent, serviceCaller } from "../../domain/model/audit-event.ts";
+import { perObject } from "../../work/per-object.ts";
 import type { Queries } from "../database.ts";
 import { auditChains, auditEvents } from "../schema.ts";
 import type { Signer } from "../seal/signer.ts";
@@ -80,8 +81,13 @@ export function createChainWriter({ signer, newId, now }: ChainTools): ChainWrit
 
 /** Rows and head by one statement, so that neither is ever stored without the other. */
 export async function insertStep(db: Queries, { rows, head }: ChainStep): Promise<void> {
+  await appendTo(db).execute({ ...head, rows: JSON.stringify(rows) });
+}
+
+/** Built once for each pool of connections: building it costs more than running it. */
+const appendTo = perObject((db: Queries) => {
   // The same statement text for any number of rows, so that it stays prepared.
-  const each = sql`jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as event(
+  const each = sql`json_to_recordset(${sql.placeholder("rows")}::json) as event(
     id uuid, at timestamptz(3), kind text, caller text, method text, "installationId" uuid, "tokenFingerprint" text,
     address text, "requestId" text, count integer, owner text, platform text, "policyHash" text, detail text,
     "chainId" uuid, sequence bigint, "previousHash" text, hash text)`;
@@ -92,12 +98,34 @@ export async function insertStep(db: Queries, { rows, head }: ChainStep): Promis
     ) select id, at, kind, caller, method, "installationId", "tokenFingerprint", address, "requestId", count, owner,
       platform, "policyHash", detail, "chainId", sequence, "previousHash", hash from ${each}`,
   );
-  const { id, startedAt, ...moved } = head;
-  await db
+  const { updatedAt, lastSequence, headHash, keyId, mac } = auditChains;
+  return db
     .with(inserted)
     .insert(auditChains)
-    .values({ id, startedAt, prunedSequence: 0, ...moved })
-    .onConflictDoUpdate({ target: auditChains.id, set: moved })
-    .prepare("append_audit")
-    .execute();
+    .values({
+      id: sql.placeholder("id"),
+      startedAt: sql.placeholder("startedAt"),
+      prunedSequence: 0,
+      updatedAt: sql.placeholder("updatedAt"),
+      lastSequence: sql.placeholder("lastSequence"),
+      headHash: sql.placeholder("headHash"),
+      keyId: sql.placeholder("keyId"),
+      mac: sql.placeholder("mac"),
+    })
+    .onConflictDoUpdate({
+      target: auditChains.id,
+      set: {
+        updatedAt: excluded(updatedAt),
+        lastSequence: excluded(lastSequence),
+        headHash: excluded(headHash),
+        keyId: excluded(keyId),
+        mac: excluded(mac),
+      },
+    })
+    .prepare("append_audit");
+});
+
+/** What was to be inserted. */
+function excluded({ name }: { readonly name: string }): SQL {
+  return sql`excluded.${sql.identifier(name)}`;
 }
