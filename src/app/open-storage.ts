@@ -4,6 +4,7 @@ import { openBackupDoor } from "../storage/embedded/backup/door.ts";
 import { inDataDirectory } from "../storage/embedded/directory-failure.ts";
 import { readOrCreateKey } from "../storage/embedded/directory-key.ts";
 import { lockDataDirectory } from "../storage/embedded/directory-lock.ts";
+import { findFileSystemGap } from "../storage/embedded/file-system.ts";
 import { openEmbedded } from "../storage/embedded/open.ts";
 import { openPostgres } from "../storage/postgres/open.ts";
 import { type KeyRing, parseKeyRing } from "../storage/seal/key-ring.ts";
@@ -63,7 +64,8 @@ async function openIn(
   const lock = await lockDataDirectory(directory, now);
   closers.add("data directory", () => lock.release());
   const keys = parseKeyRing(encryption.keys ?? (await readOrCreateKey(directory, random)));
-  log.info({ directory }, "database.embedded");
+  const gap = await findFileSystemGap(directory);
+  log[gap === undefined ? "info" : "warn"]({ directory, ...gap }, "database.embedded");
   const sealer = createSealer({ keys, cipher: encryption.cipher, now, random });
   const storage = await openEmbedded({ directory, sealer, now, random, log });
   closers.add("database", () => storage.close());

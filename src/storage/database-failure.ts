@@ -22,11 +22,17 @@ export function databaseFailure(error: unknown): Error {
   if (error instanceof ServiceError) return error;
   const cause = driverError(error);
   if (isUnavailable(cause)) {
-    return new ServiceError("SERVICE_UNAVAILABLE", "the database cannot be reached", { retryAfterMs, cause });
+    const message = isFull(cause) ? "the disk of the database is full" : "the database cannot be reached";
+    return new ServiceError("SERVICE_UNAVAILABLE", message, { retryAfterMs, cause });
   }
   const code = errorCode(cause);
   if (cause === error && code === undefined && error instanceof Error) return error;
   return new Error(`a database statement failed${code === undefined ? "" : ` (${code})`}`, { cause });
+}
+
+/** Whether it is about a disk without room: disk_full, in the database's words and the system's. */
+export function isFull(error: unknown): boolean {
+  return ["53100", "ENOSPC", "EDQUOT"].includes(errorCode(error) ?? "");
 }
 
 /** The error of the driver below drizzle's and ours. */

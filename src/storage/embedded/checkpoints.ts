@@ -11,15 +11,15 @@ export interface Checkpoints {
   during<T>(copy: AsyncIterable<T>): AsyncIterable<T>;
 }
 
-export function createCheckpoints(client: PGlite, mostBytes = logBytes): Checkpoints {
+export function createCheckpoints(client: () => PGlite, mostBytes = logBytes): Checkpoints {
   let copies = 0;
   return {
     async keepUp() {
-      const { rows } = await client.query<{ grown: number }>(
+      const { rows } = await client().query<{ grown: number }>(
         "select (pg_current_wal_insert_lsn() - redo_lsn)::float8 as grown from pg_control_checkpoint()",
       );
       // The database takes one thing after the other: a copy that begins now makes its own after this one.
-      if ((rows[0]?.grown ?? 0) >= mostBytes && copies === 0) await client.exec("checkpoint");
+      if ((rows[0]?.grown ?? 0) >= mostBytes && copies === 0) await client().exec("checkpoint");
     },
     async *during(copy) {
       copies += 1;

@@ -7,23 +7,28 @@ import { CannotFlush, FlushingNodeFS, flushingStartParams } from "./flushing-nod
 /** The major version of Postgres that PGlite is; its files fit no other. */
 export const postgresVersion = "18";
 
+export interface EmbeddedFiles {
+  readonly client: PGlite;
+  readonly files: FlushingNodeFS;
+}
+
 /**
  * Opens the files of an embedded database, or makes them if the folder is empty. What is committed has been flushed to
  * the disk; names and contents of a database that was made just now have not (`flushTree`).
  * @throws Error that says what to do if they are another version's, or damaged; one with the code ENOSPC on a full disk;
  * CannotFlush.
  */
-export async function openEmbeddedFiles(path: string): Promise<PGlite> {
+export async function openEmbeddedFiles(path: string): Promise<EmbeddedFiles> {
   await checkVersion(path);
   const files = new FlushingNodeFS(path);
   const client = await create(path, files);
   try {
     await proveFlush(client, files);
   } catch (error) {
-    await client.close();
+    if (files.ended === undefined) await client.close();
     throw error;
   }
-  return client;
+  return { client, files };
 }
 
 async function create(path: string, fs: FlushingNodeFS): Promise<PGlite> {
@@ -32,6 +37,7 @@ async function create(path: string, fs: FlushingNodeFS): Promise<PGlite> {
   } catch (error) {
     if (error instanceof CannotFlush) throw error;
     // The database is a program of its own inside of this one, and what it ends with is no error of Node's.
+    if (fs.diskCode !== undefined) throw Object.assign(new Error("the disk failed"), { code: fs.diskCode });
     if (hasErrno(error, wasiNoSpace)) throw Object.assign(new Error("no space left"), { code: "ENOSPC" });
     throw new Error(damaged(path), { cause: error });
   }

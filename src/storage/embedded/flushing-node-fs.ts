@@ -2,6 +2,8 @@ import { closeSync, fsyncSync, openSync } from "node:fs";
 import { platform } from "node:os";
 import { dirname } from "node:path";
 import { NodeFS } from "@electric-sql/pglite/nodefs";
+import { errorCode } from "../database-failure.ts";
+import { layToRest, ProgramEnded } from "./ended-program.ts";
 
 /** This version of PGlite loses on a power failure what it says is committed. */
 export class CannotFlush extends Error {
@@ -13,13 +15,26 @@ export class CannotFlush extends Error {
 
 /**
  * PGlite's files in a folder of this machine, with what they lack there: what Postgres flushes is flushed to the disk, and
- * with a new file the folders that lead to it. For Postgres to flush anything PGlite has to be started with
- * `flushingStartParams`.
+ * with a new file the folders that lead to it. A program that ends itself, since its disk failed it, stays ended. For
+ * Postgres to flush anything PGlite has to be started with `flushingStartParams`.
  */
 export class FlushingNodeFS extends NodeFS {
   #flushes = 0;
   /** Folders with names that are perhaps not on the disk yet. */
   readonly #unflushed = new Set<string>();
+
+  #diskCode: string | undefined;
+  #ended: ProgramEnded | undefined;
+
+  /** Set once the program has ended by itself: its files have to be opened anew, by another one. */
+  get ended(): ProgramEnded | undefined {
+    return this.#ended;
+  }
+
+  /** How the disk failed the program last: ENOSPC, EIO. */
+  get diskCode(): string | undefined {
+    return this.#diskCode;
+  }
 
   /** How often Postgres has had something flushed. */
   get flushes(): number {
@@ -31,11 +46,27 @@ export class FlushingNodeFS extends NodeFS {
     const { emscriptenOpts } = await super.init(pg, options);
     // Runs before the folder is mounted: from then on every file has these operations.
     const preRun = [(module: object) => this.#addFlush(module), ...(emscriptenOpts.preRun ?? [])];
-    return { emscriptenOpts: { ...emscriptenOpts, preRun } };
+    const end = () => {
+      this.#ended ??= new ProgramEnded(this.#diskCode);
+      if (pg.Module !== undefined) layToRest(pg.Module);
+    };
+    const onExit = (code: number) => (normalExits.has(code) ? undefined : end());
+    return { emscriptenOpts: { ...emscriptenOpts, preRun, onAbort: end, onExit } };
   }
 
   #addFlush(module: object): void {
     const files = findNodeFiles(module);
+    const { tryFSOperation } = files;
+    files.tryFSOperation = (operation) =>
+      tryFSOperation(() => {
+        try {
+          return operation();
+        } catch (error) {
+          const code = errorCode(error);
+          if (code !== undefined && diskCodes.has(code)) this.#diskCode = code;
+          throw error;
+        }
+      });
     const { mknod, rename } = files.node_ops;
     files.node_ops.mknod = (parent, ...rest) => {
       const node = mknod(parent, ...rest);
@@ -67,6 +98,11 @@ export class FlushingNodeFS extends NodeFS {
   }
 }
 
+/** The end of `close`, and that of PGlite's main, after which the program goes on. */
+const normalExits: ReadonlySet<number> = new Set([0, 99]);
+/** What the program does not expect of its files; that some are not there it does. */
+const diskCodes: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EIO", "EROFS", "ENXIO"]);
+
 /** PGlite's own start parameters without the one that turns flushing off. Its fdatasync does nothing, its fsync flushes. */
 export function flushingStartParams(defaults: readonly string[]): string[] {
   return [...defaults.filter((param) => param !== "-F"), "-c", "fsync=on", "-c", "wal_sync_method=fsync"];
@@ -87,7 +123,7 @@ function flushFolder(path: string): void {
 interface NodeFiles {
   realPath(node: object): string;
   /** Turns what Node throws into an error number of the program's. */
-  tryFSOperation(operation: () => void): void;
+  tryFSOperation(operation: () => unknown): unknown;
   readonly node_ops: {
     mknod(parent: object, ...rest: readonly unknown[]): unknown;
     rename(node: object, folder: object, name: string): void;

@@ -2,10 +2,10 @@ import { existsSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { PGlite } from "@electric-sql/pglite";
-import { drizzle } from "drizzle-orm/pglite";
 import { ServiceError } from "../../errors.ts";
 import type { Log } from "../../world.ts";
-import type { Database, Queries } from "../database.ts";
+import { createPublishedChanges } from "../changes.ts";
+import type { Database } from "../database.ts";
 import { databaseFailure } from "../database-failure.ts";
 import { migrateEmbedded } from "../postgres/migrate.ts";
 import { stamp } from "../stamp.ts";
@@ -13,8 +13,9 @@ import { createStorage, type Storage, type StorageTools } from "../storage.ts";
 import { copyDatabase } from "./backup/copy.ts";
 import type { TarEntry } from "./backup/tar.ts";
 import { createCheckpoints } from "./checkpoints.ts";
-import { openEmbeddedFiles } from "./files.ts";
 import { flushFolder, flushTree, flushWay } from "./flush.ts";
+import { keepRunning, type Program, type ProgramEvents } from "./keep-running.ts";
+import { vacuumWorn } from "./vacuum.ts";
 
 export interface EmbeddedStorage extends Storage {
   /** A copy of all of it while it is used, as the entries of a backup; one at a time. */
@@ -47,47 +48,69 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedSt
   }
   // Also what an earlier start named, and was killed before it could flush.
   await flushFolder(options.directory);
-  const { client, database, close } = await openEmbeddedDatabase(path);
-  const checkpoints = createCheckpoints(client);
+  const changes = createPublishedChanges();
+  const { directory, log } = options;
+  const opened = await openEmbeddedDatabase(path, {
+    ended({ code }) {
+      log.error({ directory, code }, "database.stopped");
+    },
+    restarted() {
+      log.warn({ directory }, "database.restarted");
+      // Some of what failed may have happened.
+      changes.publish({ kind: "everything" });
+    },
+  });
+  const checkpoints = createCheckpoints(() => opened.client);
   return {
-    ...createStorage(database, options, close),
-    keepUp: checkpoints.keepUp,
-    copy: (keyInside) => checkpoints.during(copyDatabase({ ...options, client, keyInside })),
+    ...createStorage(opened.database, options, opened.close, changes),
+    async keepUp() {
+      await checkpoints.keepUp();
+      await vacuumWorn(opened.client);
+    },
+    copy: (keyInside) => checkpoints.during(copyDatabase({ ...options, client: opened.client, keyInside })),
   };
 }
 
 export interface EmbeddedDatabase {
+  /** For statements beside the repositories; another one after it has ended itself. */
   readonly client: PGlite;
   readonly database: Database;
   readonly close: () => Promise<void>;
 }
 
-/** The database below the repositories, migrated and stamped; made if `path` is empty. */
-export async function openEmbeddedDatabase(path: string): Promise<EmbeddedDatabase> {
-  const client = await openEmbeddedFiles(path);
-  const db = drizzle(client);
-  let closing: Promise<void> | undefined;
-  const close = () => (closing ??= client.close());
+const untold: ProgramEvents = { ended: () => undefined, restarted: () => undefined };
 
-  async function run<T>(work: (db: Queries) => Promise<T>): Promise<T> {
+/** The database below the repositories, migrated and stamped; made if `path` is empty. */
+export async function openEmbeddedDatabase(path: string, events = untold): Promise<EmbeddedDatabase> {
+  const program = await keepRunning(path, events);
+  let closing: Promise<void> | undefined;
+  const close = () => (closing ??= program.close());
+
+  async function run<T>(work: (program: Program) => Promise<T>): Promise<T> {
     if (closing !== undefined) throw new ServiceError("SERVICE_UNAVAILABLE", "the database is closed");
     try {
-      return await work(db);
+      return await program.use(work);
     } catch (error) {
       throw databaseFailure(error);
     }
   }
   const database: Database = {
-    read: run,
-    write: run,
-    transaction: (work) => run(() => db.transaction((tx) => work(tx))),
+    read: (work) => run(({ db }) => work(db)),
+    write: (work) => run(({ db }) => work(db)),
+    transaction: (work) => run(({ db }) => db.transaction((tx) => work(tx))),
   };
   try {
-    await migrateEmbedded(db);
+    await program.use(({ db }) => migrateEmbedded(db));
     await stamp(database, "embedded");
   } catch (error) {
     await close();
     throw databaseFailure(error);
   }
-  return { client, database, close };
+  return {
+    get client() {
+      return program.client;
+    },
+    database,
+    close,
+  };
 }

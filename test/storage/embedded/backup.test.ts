@@ -206,7 +206,7 @@ test("the log is cut by checkpoints once it has grown, and not while a copy is m
   timeout: 120_000,
 }, async () => {
   const { client, copy } = await openSource();
-  const { keepUp, during } = createCheckpoints(client, 1_000_000);
+  const { keepUp, during } = createCheckpoints(() => client, 1_000_000);
   const checkpoint = async () => {
     const { rows } = await client.query<{ at: string }>("select redo_lsn::text as at from pg_control_checkpoint()");
     return rows[0]?.at;

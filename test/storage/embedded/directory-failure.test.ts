@@ -17,7 +17,7 @@ async function directory(options?: { empty: boolean }): Promise<string> {
 
 const opening = (path: string) =>
   openEmbeddedFiles(path).then(
-    async (client) => {
+    async ({ client }) => {
       await client.close();
       return "opened";
     },
