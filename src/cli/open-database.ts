@@ -1,5 +1,3 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import type { Closers } from "../closers.ts";
 import { loadSealingConfig } from "../config/load-parts.ts";
 import { ServiceError } from "../errors.ts";
@@ -17,6 +15,7 @@ import { parseKeyRing } from "../storage/seal/key-ring.ts";
 import { createSealer, type Sealer } from "../storage/seal/sealer.ts";
 import type { CommandWorld } from "./command.ts";
 import { complaining } from "./complaining.ts";
+import { existingDatabase } from "./existing-database.ts";
 
 /** What a command works on beside, or instead of, a running service. */
 export interface OpenedDatabase {
@@ -54,8 +53,7 @@ async function open(world: CommandWorld, closers: Closers): Promise<OpenedDataba
   }
 
   const directory = database.dataDir;
-  const path = join(directory, "db");
-  if (!existsSync(path)) throw new Error(`there is no database in ${directory}: set DATA_DIR, or DATABASE_URL`);
+  const path = existingDatabase(directory);
   return inDataDirectory(directory, async () => {
     const lock = await lockDataDirectory(directory, now);
     closers.add("data directory", () => lock.release());

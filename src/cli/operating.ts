@@ -3,6 +3,7 @@ import { loadConfig } from "../config/load-config.ts";
 import { createPlatformFetch } from "../world/platform-fetch.ts";
 import type { CommandWorld } from "./command.ts";
 import { complaining } from "./complaining.ts";
+import { existingDatabase } from "./existing-database.ts";
 
 export { operator } from "../app/operate.ts";
 
@@ -10,6 +11,7 @@ export { operator } from "../app/operate.ts";
 export async function operating<T>(world: CommandWorld, work: (operation: Operation) => Promise<T>): Promise<T> {
   const { env, readFile, now, clock, random } = world;
   const { config } = loadConfig(env, readFile);
+  if (config.database.kind === "embedded") existingDatabase(config.database.dataDir);
   const { httpsProxy, noProxy } = config.proxy;
   const isOwnHost = (host: string) => config.ownHosts.has(host);
   const { close, ...ways } = createPlatformFetch({ httpsProxy: httpsProxy?.reveal(), noProxy, isOwnHost });

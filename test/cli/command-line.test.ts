@@ -1,14 +1,21 @@
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { commands } from "../../src/cli/commands.ts";
 import { nearName } from "../../src/cli/near-name.ts";
 import { runCommand } from "../../src/cli/run-command.ts";
 
 /** Runs the command line in this process, with no settings. */
-async function run(...args: readonly string[]) {
+function run(...args: readonly string[]) {
+  return runWith({}, ...args);
+}
+
+async function runWith(env: Readonly<Record<string, string>>, ...args: readonly string[]) {
   const [out, err]: [string[], string[]] = [[], []];
   const code = await runCommand(args, {
-    ...{ env: {}, readFile: () => "", now: () => new Date("2026-11-26T00:00:00Z"), random: randomBytes },
+    ...{ env, readFile: () => "", now: () => new Date("2026-11-26T00:00:00Z"), random: randomBytes },
     ...{ print: (line) => void out.push(line), complain: (line) => void err.push(line) },
   });
   return { code, out, err };
@@ -152,4 +159,20 @@ test.each([
   ["", ["to"], undefined],
 ])("%s is near to one of %j: %s", (given, known, meant) => {
   expect(nearName(given, known)).toBe(meant);
+});
+
+test.each([
+  ["move", crypto.randomUUID(), "--to-none"],
+  ["offboard", "acme"],
+  ["dead-grants"],
+  ["rotate"],
+  ["audit", "verify"],
+])("%s makes no database where there is none", async (...args) => {
+  const directory = join(tmpdir(), `oauth-token-service-${crypto.randomUUID()}`);
+  expect(await runWith({ DATA_DIR: directory }, ...args)).toEqual({
+    code: 1,
+    out: [],
+    err: [`there is no database in ${directory}: set DATA_DIR, or DATABASE_URL`],
+  });
+  expect(existsSync(directory)).toBe(false);
 });
