@@ -23,7 +23,7 @@ export function licencesPage(packages: readonly LockedPackage[]): string {
   return [
     "# Licences of the packages in the image",
     "",
-    `${production.length} packages, as package-lock.json has them. Written by \`npx node scripts/licences.ts --write\`; a licence that is`,
+    `${production.length} packages, as package-lock.json has them. Written by \`npm run licences\`; a licence that is`,
     "not on the list in that script fails the tests. Not listed: what is for development only, and Node.js itself (MIT).",
     "The service itself is under Apache-2.0: [LICENSE](../LICENSE).",
     "",

@@ -4,7 +4,7 @@ import { settingsPages, settingsTable, tableIn } from "../../scripts/settings-ta
 import { allSettings } from "../../src/config/all-settings.ts";
 
 test.each(Object.entries(settingsPages))(
-  "%s has the settings as they are: npx node scripts/settings-table.ts --write",
+  "%s has the settings as they are: npm run settings",
   async (page, settings) => {
     expect(await tableIn(page)).toBe(settingsTable(settings));
   },

@@ -16,7 +16,7 @@ function lockedPackage(given: Partial<LockedPackage>): LockedPackage {
   return { name: "a", version: "1.0.0", licence: "MIT", isProduction: true, ...scripts, ...given };
 }
 
-test("docs/licences.md is current: npx node scripts/licences.ts --write", async () => {
+test("docs/licences.md is current: npm run licences", async () => {
   expect(await readFile(new URL("docs/licences.md", root), "utf8")).toBe(licencesPage(packages));
 });
 
