@@ -1,11 +1,12 @@
 import { createHash, randomBytes } from "node:crypto";
-import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import postgres from "postgres";
 import { inject } from "vitest";
+import { cache, makeOnce } from "../../rig/made-once.ts";
 import { Secret } from "../../src/secret.ts";
 import { openEmbedded } from "../../src/storage/embedded/open.ts";
 import { parseKeyRing } from "../../src/storage/seal/key-ring.ts";
@@ -38,54 +39,31 @@ export interface TestDirectory {
   remove(): Promise<void>;
 }
 
-/** A data directory of its own, copied from one that is made once per schema, since making one takes seconds. */
+/** A data directory of its own: copied from one that is made once per schema, or with `empty` for a first start. */
 export async function createTestDirectory({ empty = false } = {}): Promise<TestDirectory> {
   const directory = await mkdtemp(join(tmpdir(), "oauth-token-service-embedded-"));
   if (!empty) await cp(await embeddedTemplate(), directory, { recursive: true });
   return { directory, remove: () => rm(directory, { recursive: true, force: true }) };
 }
 
-/** Complete or absent: it is made beside its place and moved there. Two that make it at once do no harm. */
+/** One for each schema and PGlite. */
 async function embeddedTemplate(): Promise<string> {
-  const cache = fileURLToPath(new URL("../../node_modules/.cache/oauth-token-service/", import.meta.url));
-  const template = join(cache, `embedded-${await embeddedVersion()}`);
-  const exists = () =>
-    readdir(template).then(
-      () => true,
-      () => false,
-    );
-  if (await exists()) return template;
-  await mkdir(cache, { recursive: true });
-  const making = await mkdtemp(join(cache, "making-"));
-  const silent = () => undefined;
-  const storage = await openEmbedded({
-    directory: making,
-    sealer: createSealer({
-      keys: parseKeyRing(new Secret(Buffer.alloc(32).toString("base64url"))),
-      cipher: "fernet",
+  return makeOnce(join(cache, "embedded", await embeddedVersion()), async (directory) => {
+    const silent = () => undefined;
+    const storage = await openEmbedded({
+      directory,
+      sealer: createSealer({
+        keys: parseKeyRing(new Secret(Buffer.alloc(32).toString("base64url"))),
+        cipher: "fernet",
+        now: () => new Date(),
+        random: randomBytes,
+      }),
       now: () => new Date(),
       random: randomBytes,
-    }),
-    now: () => new Date(),
-    random: randomBytes,
-    log: { trace: silent, debug: silent, info: silent, warn: silent, error: silent },
+      log: { trace: silent, debug: silent, info: silent, warn: silent, error: silent },
+    });
+    await storage.close();
   });
-  await storage.close();
-  await rename(making, template).catch(async (error: unknown) => {
-    await rm(making, { recursive: true, force: true });
-    if (!(await exists())) throw error;
-  });
-  await removeOld(cache);
-  return template;
-}
-
-/** What earlier schemas and killed runs left. An hour old, nobody copies it any more. */
-async function removeOld(cache: string): Promise<void> {
-  for (const name of await readdir(cache)) {
-    const path = join(cache, name);
-    const made = await stat(path).catch(() => undefined);
-    if (made !== undefined && Date.now() - made.mtimeMs > 3_600_000) await rm(path, { recursive: true, force: true });
-  }
 }
 
 async function embeddedVersion(): Promise<string> {

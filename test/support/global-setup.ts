@@ -1,5 +1,6 @@
 import postgres from "postgres";
 import type { TestProject } from "vitest/node";
+import { makeEmbeddedImage } from "../../rig/embedded-image.ts";
 import { targetOf } from "../../rig/postgres-target.ts";
 import { migratePostgres } from "../../src/storage/postgres/migrate.ts";
 import { startTestServer } from "./test-server.ts";
@@ -15,6 +16,8 @@ declare module "vitest" {
 
 /** One Postgres for the whole run: ours in a folder of its own, or the server that TEST_DATABASE_URL names. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  // Takes long where there is none yet: not in the time of the first test that needs it.
+  await makeEmbeddedImage();
   const given = process.env.TEST_DATABASE_URL;
   const server = given === undefined ? await startTestServer() : { url: given, stop: async () => undefined };
   const template = `template_${process.pid}_${Date.now().toString(36)}`;

@@ -14,6 +14,7 @@ import { copyDatabase } from "./backup/copy.ts";
 import type { TarEntry } from "./backup/tar.ts";
 import { createCheckpoints } from "./checkpoints.ts";
 import { flushFolder, flushTree, flushWay } from "./flush.ts";
+import { initialise } from "./initialise.ts";
 import { keepRunning, type Program, type ProgramEvents } from "./keep-running.ts";
 import { vacuumWorn } from "./vacuum.ts";
 
@@ -40,7 +41,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedSt
   if (!existsSync(path)) {
     options.log.info({ directory: options.directory }, "database.initializing");
     await mkdir(unfinished, { recursive: true, mode: 0o700 });
-    await (await openEmbeddedDatabase(unfinished)).close();
+    await initialise(unfinished, options.log);
     await flushTree(unfinished);
     // The key has its name for good before a database has one that needs it.
     await flushWay(options.directory);

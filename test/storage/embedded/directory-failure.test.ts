@@ -47,7 +47,7 @@ describe("an embedded database", () => {
 });
 
 test("an embedded database that does not fit on its disk is told so, and not called damaged", async () => {
-  const path = await directory({ empty: true });
+  const path = await directory();
   const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC", syscall: "write" });
   const write = vi.spyOn(fs, "writeSync").mockImplementation(() => {
     throw full;

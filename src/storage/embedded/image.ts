@@ -1,0 +1,47 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
+import { errorCode } from "../database-failure.ts";
+
+const here = dirname(fileURLToPath(import.meta.url));
+/** Built, PGlite's own files and the image are beside this module. */
+const isBuilt = !import.meta.url.endsWith(".ts");
+
+/**
+ * Where the image is that this very PGlite made: beside the built service; of one that runs from its sources, where whoever
+ * needed it first has left it. An image of another PGlite has another name.
+ */
+export async function imagePath(): Promise<string> {
+  if (isBuilt) return join(here, await imageName(here));
+  const pglite = dirname(createRequire(import.meta.url).resolve("@electric-sql/pglite"));
+  const description = JSON.parse(await readFile(join(dirname(pglite), "package.json"), "utf8"));
+  const root = join(here, "..", "..", "..");
+  const cache = join(root, "node_modules", ".cache", "oauth-token-service", `pglite-${description.version}`);
+  return join(cache, await imageName(pglite));
+}
+
+/** By what PGlite consists of. */
+export async function imageName(pglite: string): Promise<string> {
+  const hash = createHash("sha256");
+  for (const part of ["pglite.wasm", "pglite.data", "initdb.wasm"]) hash.update(await readFile(join(pglite, part)));
+  return `pglite-${hash.digest("hex").slice(0, 16)}.tar.gz`;
+}
+
+/** The image as a tar archive, or why there is none that can be used. */
+export type FoundImage = { readonly archive: Buffer } | { readonly missing: string };
+
+export async function findImage(at: () => Promise<string> = imagePath): Promise<FoundImage> {
+  try {
+    // A file that was cut off or damaged does not pass its own checksum.
+    return { archive: await promisify(gunzip)(await readFile(await at())) };
+  } catch (error) {
+    const code = errorCode(error) ?? "";
+    if (code === "ENOENT") return { missing: "there is no image of this version of PGlite" };
+    if (code.startsWith("Z_")) return { missing: `the image is damaged (${code})` };
+    return { missing: `the image cannot be read (${code})` };
+  }
+}

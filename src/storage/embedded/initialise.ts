@@ -1,0 +1,28 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import type { Log } from "../../world.ts";
+import { collect, unpackTar } from "./backup/tar.ts";
+import { openEmbeddedFiles } from "./files.ts";
+import { findImage, imagePath } from "./image.ts";
+
+/**
+ * Makes the files of an empty database in an empty folder, not flushed: out of the image that the build made with this
+ * same PGlite, or, if there is none, anew, which takes seconds. The two differ in nothing but this: all databases of one
+ * image have the same system identifier, by which Postgres tells its own write-ahead log from another database's.
+ */
+export async function initialise(path: string, log: Log, image = imagePath): Promise<void> {
+  const found = await findImage(image);
+  if ("archive" in found) return unpack(found.archive, path);
+  log.info({ reason: found.missing }, "database.without_image");
+  const { client } = await openEmbeddedFiles(path);
+  await client.close();
+}
+
+async function unpack(archive: Buffer, path: string): Promise<void> {
+  for await (const { name, kind, body } of unpackTar(Readable.from([archive]))) {
+    const at = join(path, name);
+    if (kind === "folder") await mkdir(at, { mode: 0o700 });
+    else await writeFile(at, await collect(body), { flag: "wx", mode: 0o600 });
+  }
+}
