@@ -36,11 +36,17 @@ async function measure({ plan, postgres, directory, closers }: Bench): Promise<F
   const perDay = [await rowsOfADay(few), await rowsOfADay(many)] as const;
 
   const rows = plan.recordRows;
+  // As many rows at a time of each, so that all pay the same for what is not rows; nine times of the small ones.
+  const roundRows = rows / 10 / 12;
   const on = async (name: string, size: number) =>
     seedOnPostgres(await postgres.createDatabase(name), size, signer, closers);
-  const small = await judge(await on("bench_record_small", rows / 10), signer);
-  const large = await judge(await on("bench_record_large", rows), signer);
-  const embedded = await judge(await seedEmbedded(join(directory, "record"), rows / 10, signer, closers), signer);
+  const small = await judge(await on("bench_record_small", rows / 10), signer, roundRows);
+  const large = await judge(await on("bench_record_large", rows), signer, roundRows);
+  const embedded = await judge(
+    await seedEmbedded(join(directory, "record"), rows / 10, signer, closers),
+    signer,
+    roundRows,
+  );
   const all = [small, large, embedded];
 
   const each = (name: string, of: (judged: Judged) => string, more: Partial<Row> = {}): Row => ({
@@ -91,15 +97,14 @@ interface Judged {
   readonly beside: string;
 }
 
-async function judge(seeded: SeededRecord, signer: Signer): Promise<Judged> {
+async function judge(seeded: SeededRecord, signer: Signer, roundRows: number): Promise<Judged> {
   const { rows, database, forVerifying, bytes } = seeded;
   const verifiedMs = (await timed(() => verify(forVerifying, signer, rows))) / rows;
   const now = () => new Date();
   const newId = createUuid(now, randomBytes);
   const log = createAuditLog({ database, signer, newId, now });
   const recorded = createRecordedTransaction({ database, signer, newId, now });
-  // As many rows of each, so that both pay the same for what is not rows.
-  const days = Math.max(1, Math.round((recordDays * 5_000) / rows));
+  const days = Math.max(1, Math.round((recordDays * roundRows) / rows));
   let daysGone = 0;
   const prune = async (more: number) => {
     daysGone += more;

@@ -52,11 +52,11 @@ export async function seedOnPostgres(
   const target = targetOf(url);
   const pool = createPostgresPool({ target, maxConnections: 10, pooled: false, random: randomBytes, log });
   closers.add("pool", pool.close);
-  await insertHeads(pool, record.heads);
-  await sql.unsafe("vacuum analyze audit_events, audit_chains");
-  const [found] = await sql.unsafe<{ bytes: number }[]>(size);
   const operator = await openForReseal(target, randomBytes);
   closers.add("operator", operator.close);
+  await insertHeads(operator.database, record.heads);
+  await sql.unsafe("vacuum analyze audit_events, audit_chains");
+  const [found] = await sql.unsafe<{ bytes: number }[]>(size);
   return { rows, database: pool, forVerifying: operator.database, bytes: found?.bytes ?? 0 };
 }
 

@@ -220,7 +220,8 @@ function startJobs(parts: {
   job(5, "refresh what is due", () => wired.keepFresh.refreshDue());
   job(24 * 3600, "warn of endings", () => wired.keepFresh.warnOfEndings());
   job(30, "finish revocations", () => wired.revoker.finishInterrupted());
-  job(3600, "prune the record", () => wired.keepRecord.prune());
+  // Not by the hour: a process that lives for less would never do it.
+  job(600, "prune the record", () => wired.keepRecord.prune());
   job(3600, "witness the record", () => wired.keepRecord.witness());
   if (certificates !== undefined) job(2, "reload certificates", certificates.reload);
   job(60, "keep the database up", () => storage.keepUp());

@@ -144,7 +144,11 @@ const furtherSettings = [
   },
   { name: "ALERT_WEBHOOK_URL", support: "unused", meaning: "Where alerts go." },
   { name: "ALERT_WEBHOOK_SECRET", secret: true, support: "unused", meaning: "What alerts are signed with." },
-  { name: "AUDIT_RETENTION_DAYS", default: "400", meaning: "Older audit rows are pruned." },
+  {
+    name: "AUDIT_RETENTION_DAYS",
+    default: "400",
+    meaning: "Older audit rows are pruned; revoked installations go from the table as long after their end.",
+  },
 ] as const satisfies readonly Setting[];
 
 /** The settings of the service itself. */

@@ -1,4 +1,4 @@
-import { inArray, type SQL } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
 import type { Database } from "./database.ts";
 
@@ -18,7 +18,8 @@ export async function deleteInParts(
   for (let rows = 0; ; ) {
     const part = await database.write((db) => {
       const some = db.select({ key }).from(table).where(condition).limit(partRows).for("update", { skipLocked: true });
-      return db.delete(table).where(inArray(key, some)).returning({ key });
+      // As an array it is read once: joined, it might be read again, and lock more than it names.
+      return db.delete(table).where(sql`${key} = any(array(${some}))`).returning({ key });
     });
     rows += part.length;
     if (part.length < partRows) return rows;

@@ -74,7 +74,12 @@ export function describeRecord({ database, raw, embedded = false }: OpenedRecord
     return { ...total, findings };
   }
 
-  const empty = () => tamper("delete from audit_events", "delete from audit_chains");
+  const empty = () =>
+    tamper(
+      "delete from audit_events",
+      "delete from audit_chains",
+      "delete from meta where key = 'audit_chains_forgotten'",
+    );
   beforeEach(empty);
 
   describe("a chain", () => {
@@ -500,11 +505,75 @@ export function describeRecord({ database, raw, embedded = false }: OpenedRecord
       expect(await verify()).toMatchObject({ rows: 5, findings: [] });
     });
 
-    test("may take a whole chain, which still is not missing to those who saw it", async () => {
-      await openOld().append(events(4, { at: tenDaysAgo() }));
+    test("may take a whole chain, whose head stays while it was written to not long ago", async () => {
+      let at = tenDaysAgo();
+      const log = open(database, () => at);
+      for (let n = 0; n < 10; n++) {
+        await log.append(events(1, { at: tenDaysAgo() }));
+        at = new Date(at.getTime() + 23 * 3_600_000);
+      }
       await witness();
-      expect(await prune(fiveDaysAgo())).toMatchObject({ rows: 4 });
+      expect(await prune(fiveDaysAgo())).toMatchObject({ rows: 10 });
       expect(await verify()).toMatchObject({ chains: 2, rows: 1, findings: [] });
+    });
+
+    test("forgets a chain that ended so long ago, which is not missing to those who saw it", async () => {
+      for (let n = 0; n < 3; n++) await openOld().append(events(4, { at: tenDaysAgo() }));
+      await witness();
+      expect(await prune(fiveDaysAgo())).toMatchObject({ rows: 12 });
+      expect(await raw("select 1 from audit_chains")).toHaveLength(1);
+      expect(await verify()).toMatchObject({ chains: 1, rows: 3, findings: [] });
+      await openOld().append(events(1, { at: tenDaysAgo() }));
+      await prune(fiveDaysAgo());
+      expect(await verify()).toMatchObject({ rows: 3, findings: [] });
+    });
+
+    test("forgets no chain behind one that stays, and what is gone without its word is missing", async () => {
+      const [first, live, last] = [openOld(), open(), openOld()];
+      await first.append(events(2, { at: tenDaysAgo() }));
+      await live.append(events(2));
+      await last.append(events(2, { at: tenDaysAgo() }));
+      await witness();
+      await prune(fiveDaysAgo());
+      const kept = await raw("select id from audit_chains");
+      expect(kept.map(({ id }) => id)).toEqual(expect.arrayContaining([live.chainId, last.chainId]));
+      expect(kept).toHaveLength(3);
+      const gone = `delete from audit_chains where id = '${last.chainId}'`;
+      await tamper(gone);
+      expect((await verify()).findings).toMatchObject([{ flaw: "missing", chainId: last.chainId }]);
+      await tamper(`update meta set value = replace(value, '${first.chainId}', '${last.chainId}')
+        where key = 'audit_chains_forgotten'`);
+      const { findings } = await verify();
+      expect(findings.map(({ flaw, chainId }) => `${flaw} ${chainId}`).sort()).toEqual(
+        [`forged ${last.chainId}`, `missing ${first.chainId}`, `missing ${last.chainId}`].sort(),
+      );
+    });
+
+    test("of heads is refused while they have rows, or ended within two days, whoever asks", async () => {
+      await openOld().append(events(2, { at: tenDaysAgo() }));
+      const forget = () => raw("select forget_audit_chains('ffffffff-ffff-ffff-ffff-ffffffffffff')");
+      await expect(forget()).rejects.toMatchObject({ code: "42501" });
+      await empty();
+      await open().append(events(2, { at: tenDaysAgo() }));
+      await prune(fiveDaysAgo());
+      await expect(forget()).rejects.toMatchObject({ code: "42501" });
+      await expect(raw("delete from audit_chains")).rejects.toMatchObject({ code: "42501" });
+    });
+
+    test("leaves alone what a process writes that rested long", async () => {
+      let at = tenDaysAgo();
+      const log = open(database, () => at);
+      await log.append(events(2, { at }));
+      const before = log.chainId;
+      at = new Date(at.getTime() + dayMs - 1);
+      await log.append(events(1, { at }));
+      expect(log.chainId).toBe(before);
+      await prune(fiveDaysAgo());
+      expect(await raw("select 1 from audit_chains")).toEqual([]);
+      at = now();
+      await log.append(events(1));
+      expect(log.chainId).not.toBe(before);
+      expect(await verify()).toMatchObject({ chains: 1, rows: 2, findings: [] });
     });
 
     test("is on record with what it removes, or removes nothing", async () => {
@@ -599,6 +668,19 @@ export function describeRecord({ database, raw, embedded = false }: OpenedRecord
       );
       await log.append(events(1));
       expect((await verify({ signer: both })).findings).toEqual([]);
+    });
+
+    test("takes the place of the former one in the word of chains that were forgotten", async () => {
+      await openOld().append(events(2, { at: tenDaysAgo() }));
+      const log = open();
+      await witness(log);
+      await prune(fiveDaysAgo());
+      expect((await verify({ signer: latest })).findings).toContainEqual(
+        expect.objectContaining({ flaw: "unverifiable", why: expect.stringContaining("forgotten") }),
+      );
+      expect(await resignRecord(database, latest)).toEqual({ resigned: 0, unverifiable: 2 });
+      expect(await resignRecord(database, both)).toEqual({ resigned: 1, unverifiable: 0 });
+      expect((await verify({ signer: latest })).findings).toEqual([]);
     });
 
     test("signs nothing that somebody else signed, and nothing it cannot check", async () => {

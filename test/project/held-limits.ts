@@ -132,6 +132,7 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
       ...["maxStates", "ownRows", "firstWindowMs", "windowGrowth", "longestWindowMs"],
     ],
   ],
+  "a chain at rest": [["src/storage/record/chain-writer.ts", "restMs"]],
   "other chains seen": [
     [jobs, "witness the record"],
     ["src/storage/record/witness.ts", "maxChains"],

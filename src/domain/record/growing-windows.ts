@@ -36,9 +36,9 @@ export interface GrowingWindows {
   putBack(windows: readonly Window[]): void;
 }
 
-export function createGrowingWindows({ now }: { readonly now: () => Date }): GrowingWindows {
+export function createGrowingWindows({ now }: { readonly now: () => Date }, most = maxWindows): GrowingWindows {
   const open = new Map<string, Window>();
-  const last = new LRUCache<string, { readonly lengthMs: number; readonly endsAtMs: number }>({ max: maxWindows });
+  const last = new LRUCache<string, { readonly lengthMs: number; readonly endsAtMs: number }>({ max: most });
 
   function begin(key: string, first: AuditEvent): Window {
     const lastAt = now();
@@ -69,10 +69,9 @@ export function createGrowingWindows({ now }: { readonly now: () => Date }): Gro
     },
     take(all) {
       const nowMs = now().getTime();
-      const most = all ? 0 : maxWindows;
       const taken: Window[] = [];
       for (const window of open.values()) {
-        if (open.size <= most && !hasEnded(window, nowMs)) continue;
+        if (!all && open.size <= most && !hasEnded(window, nowMs)) continue;
         open.delete(window.key);
         window.isOpen = false;
         taken.push(window);

@@ -51,5 +51,6 @@ function grants(role: string, home: string) {
     sql`grant update (updated_at, last_sequence, head_hash, key_id, mac, pruned_key_id, pruned_mac)
       on audit_chains to ${to}`,
     sql`grant execute on function prune_audit_events(uuid, bigint, bigint, text, text, text) to ${to}`,
+    sql`grant execute on function forget_audit_chains(uuid) to ${to}`,
   ];
 }

@@ -7,6 +7,12 @@ import type { Signer } from "../seal/signer.ts";
 import { type Head, signedHead } from "./chains.ts";
 import { type AuditRow, chainedRow, noHash, sightingDetail } from "./rows.ts";
 
+/**
+ * A chain that was not written to for so long is not gone on with: it may be pruned to its end and forgotten, long
+ * before its process ends. Half of what `forget_audit_chains` waits.
+ */
+const restMs = 24 * 3_600_000;
+
 export interface ChainTools {
   readonly signer: Signer;
   readonly newId: () => string;
@@ -29,11 +35,12 @@ export interface ChainWriter {
 
 /**
  * The head is known from memory, so nothing is read and nobody is waited for. After a step that failed, or whose end is
- * unclear, a new chain is begun that names the old one: that one is whole whether or not the write took place.
+ * unclear, or after a day's rest, a new chain is begun that names the old one: that one is whole whether or not the
+ * write took place.
  */
 export function createChainWriter({ signer, newId, now }: ChainTools): ChainWriter {
   let head: Head | undefined;
-  /** The last one that is known to be stored, of a chain that was given up. */
+  /** The last one that is known to be stored, of a chain that was given up or left. */
   let left: Head | undefined;
 
   function newHead(): Head {
@@ -57,6 +64,10 @@ export function createChainWriter({ signer, newId, now }: ChainTools): ChainWrit
 
   return {
     async extend(events, store) {
+      if (head !== undefined && now().getTime() - head.updatedAt.getTime() >= restMs) {
+        left = head;
+        head = undefined;
+      }
       const before = head ?? newHead();
       const rows = linked(left === undefined ? events : [sighting(left), ...events], before);
       const last = rows.at(-1);

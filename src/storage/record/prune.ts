@@ -6,6 +6,7 @@ import { auditChains } from "../schema.ts";
 import type { Signer } from "../seal/signer.ts";
 import { type ChainRow, checkAnchor, signedAnchor } from "./chains.ts";
 import { beginning, checkLink, isFinding, type Link, readLinks } from "./check.ts";
+import { forgetChains } from "./forgotten-chains.ts";
 import type { RecordedTransaction } from "./recorded-transaction.ts";
 
 export interface PruneOptions {
@@ -23,7 +24,8 @@ export interface PruneOptions {
 
 /**
  * Removes the oldest rows of every chain, beside services that write and others that prune. Each batch leaves a signed
- * anchor that the rest of the chain is verified from. What does not verify is not pruned: it is evidence.
+ * anchor that the rest of the chain is verified from; chains of which nothing is left are forgotten. What does not
+ * verify is not pruned: it is evidence.
  * @throws ServiceError SERVICE_UNAVAILABLE.
  */
 export async function pruneRecord(options: PruneOptions): Promise<PrunedRecord> {
@@ -41,6 +43,7 @@ export async function pruneRecord(options: PruneOptions): Promise<PrunedRecord> 
     }
     after = chains.at(-1)?.id;
   } while (after !== undefined);
+  await forgetChains(options, before);
   return { allowed: true, rows, broken };
 }
 

@@ -5,6 +5,7 @@ import { auditChains } from "../schema.ts";
 import type { Signer } from "../seal/signer.ts";
 import { createUuid } from "../uuid.ts";
 import { type ChainRow, checkAnchor, checkHead, signedAnchor, signedHead } from "./chains.ts";
+import { resignForgotten } from "./forgotten-chains.ts";
 import { createAuditLog } from "./log.ts";
 
 /** What became of the record's signatures by other keys than the first. */
@@ -43,6 +44,7 @@ export async function resignRecord(
     }
     after = chains.at(-1)?.id;
   } while (after !== undefined);
+  if ((await resignForgotten(database, signer)) === "unknown_key") unverifiable++;
   return { resigned, unverifiable };
 }
 

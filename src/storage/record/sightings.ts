@@ -2,6 +2,7 @@ import { and, eq, sql } from "drizzle-orm";
 import type { Database } from "../database.ts";
 import { auditChains, auditEvents } from "../schema.ts";
 import type { Finding } from "./check.ts";
+import type { IsForgotten } from "./forgotten-chains.ts";
 import { type AuditRow, readSighting, type Sighting } from "./rows.ts";
 
 /** What chains say of each other: how far each was seen to go. */
@@ -10,8 +11,16 @@ export interface Sightings {
   check(rows: readonly AuditRow[]): Promise<void>;
 }
 
-/** Reports each chain once that is shorter than it was, or is gone. */
-export function createSightings(database: Database, report: (finding: Finding) => void): Sightings {
+/** Reports each chain once that is shorter than it was, or is gone and was not forgotten. */
+export function createSightings({
+  database,
+  isForgotten,
+  report,
+}: {
+  readonly database: Database;
+  readonly isForgotten: IsForgotten;
+  readonly report: (finding: Finding) => void;
+}): Sightings {
   const reported = new Set<string>();
   return {
     async check(rows) {
@@ -20,6 +29,7 @@ export function createSightings(database: Database, report: (finding: Finding) =
       for (const found of await lookUp(database, seen)) {
         const why = whatIsWrong(found);
         if (why === undefined || reported.has(found.chainId)) continue;
+        if (found.lastSequence === null && (await isForgotten(found.chainId))) continue;
         reported.add(found.chainId);
         const { flaw, text } = why;
         report({ flaw, chainId: found.chainId, sequence: found.sequence, why: text });

@@ -1,4 +1,4 @@
-import { and, count, eq, exists, gt, isNull, lte, notExists, or, type SQL, sql } from "drizzle-orm";
+import { and, count, eq, exists, gt, isNotNull, isNull, lte, or, type SQL, sql } from "drizzle-orm";
 import type { Database } from "../database.ts";
 import { auditChains, auditEvents } from "../schema.ts";
 import type { Finding } from "./check.ts";
@@ -23,28 +23,50 @@ export async function findExtraRow(database: Database, chainId: string): Promise
   return { flaw: "forged", chainId, id, sequence: sequence ?? undefined, why: "its chain does not reach this row" };
 }
 
+/** What is wrong with the number of rows of chains. */
+export interface RowCounts {
+  /** By chain: whose rows are not as many as its head says. */
+  readonly miscounted: Map<string, Finding>;
+  /** Of rows whose chain has no head. */
+  readonly headless: readonly Finding[];
+}
+
 /**
- * By chain: whose rows are not as many as its head says, at one moment. A row that stands twice follows the row before
- * it both times, and an index that was replaced may show either. So the table is counted as a whole, past any index.
+ * Counts the rows of all chains, at one moment. A row that stands twice follows the row before it both times, and an
+ * index that was replaced may show either. So the table is counted as a whole, past any index, and only once.
  */
-export async function findMiscounted(database: Database): Promise<Map<string, Finding>> {
-  const counted = database.read((db) => {
+export async function countRows(database: Database): Promise<RowCounts> {
+  const counted = await database.read((db) => {
     const chainText = sql<string>`${auditEvents.chainId}::text`;
     const perChain = db
       .select({ chainId: chainText.as("chain_text"), rows: count().as("rows") })
       .from(auditEvents)
+      .where(isNotNull(auditEvents.chainId))
       .groupBy(chainText)
       .as("per_chain");
     const { id, lastSequence, prunedSequence } = auditChains;
-    const expected = sql`${lastSequence} - ${prunedSequence}`.mapWith(Number);
-    const rows = sql`coalesce(${perChain.rows}, 0)`.mapWith(Number);
     return db
-      .select({ chainId: id, expected, rows })
+      .select({
+        headId: id,
+        chainId: sql<string>`coalesce(${perChain.chainId}, ${id}::text)`,
+        expected: sql`${lastSequence} - ${prunedSequence}`.mapWith(Number),
+        rows: sql`coalesce(${perChain.rows}, 0)`.mapWith(Number),
+      })
       .from(auditChains)
-      .leftJoin(perChain, eq(perChain.chainId, sql`${id}::text`))
-      .where(sql`coalesce(${perChain.rows}, 0) <> ${lastSequence} - ${prunedSequence}`);
+      .fullJoin(perChain, eq(perChain.chainId, sql`${id}::text`))
+      .where(sql`coalesce(${perChain.rows}, 0) is distinct from ${lastSequence} - ${prunedSequence}`);
   });
-  return new Map((await counted).map((chain) => [chain.chainId, miscount(chain)]));
+  const [headless, miscounted] = [counted.filter(isHeadless), counted.filter((chain) => !isHeadless(chain))];
+  return {
+    miscounted: new Map(miscounted.map((chain) => [chain.chainId, miscount(chain)])),
+    headless: headless.map(({ chainId, rows }) => {
+      return { flaw: "missing", chainId, why: `it has no head, but ${rows} of its rows are here` };
+    }),
+  };
+}
+
+function isHeadless({ headId }: { readonly headId: string | null }): boolean {
+  return headId === null;
 }
 
 function miscount({ chainId, expected, rows }: { chainId: string; expected: number; rows: number }): Finding {
@@ -52,21 +74,8 @@ function miscount({ chainId, expected, rows }: { chainId: string; expected: numb
   return { flaw: rows > expected ? "forged" : "missing", chainId, why };
 }
 
-/** Rows whose chain has no head, and rows without a chain that were not there before the first chain. */
+/** Rows without a chain that were not there before the first chain. */
 export async function findStrayRows(database: Database): Promise<readonly Finding[]> {
-  const headless = await database.read((db) =>
-    db
-      .select({ chainId: auditEvents.chainId, rows: count() })
-      .from(auditEvents)
-      .where(
-        and(
-          sql`${auditEvents.chainId} is not null`,
-          notExists(db.select({ one: sql`1` }).from(auditChains).where(eq(auditChains.id, auditEvents.chainId))),
-        ),
-      )
-      .groupBy(auditEvents.chainId)
-      .limit(1_000),
-  );
   const unchained = await database.read((db) =>
     db
       .select({ id: auditEvents.id })
@@ -79,14 +88,9 @@ export async function findStrayRows(database: Database): Promise<readonly Findin
       )
       .limit(1_000),
   );
-  return [
-    ...headless.map(({ chainId, rows }): Finding => {
-      return { flaw: "missing", chainId: chainId ?? "", why: `it has no head, but ${rows} of its rows are here` };
-    }),
-    ...unchained.map(({ id }): Finding => {
-      return { flaw: "forged", chainId: "", id, why: "it belongs to no chain, and is newer than the first one" };
-    }),
-  ];
+  return unchained.map(({ id }): Finding => {
+    return { flaw: "forged", chainId: "", id, why: "it belongs to no chain, and is newer than the first one" };
+  });
 }
 
 const isUnchained: SQL | undefined = or(isNull(auditEvents.chainId), isNull(auditEvents.sequence));

@@ -4,9 +4,9 @@ import { auditChains } from "../schema.ts";
 import type { SignatureCheck, Signer } from "../seal/signer.ts";
 import { type ChainRow, checkAnchor, checkHead } from "./chains.ts";
 import { beginning, checkLink, type Finding, isFinding, readLinks } from "./check.ts";
-import type { AuditRow } from "./rows.ts";
+import { checkForgotten, createIsForgotten, type IsForgotten, readForgotten } from "./forgotten-chains.ts";
 import { createSightings, type Sightings } from "./sightings.ts";
-import { countUnchained, findExtraRow, findMiscounted, findStrayRows } from "./stray-rows.ts";
+import { countRows, countUnchained, findExtraRow, findStrayRows } from "./stray-rows.ts";
 
 export interface VerifyOptions {
   readonly database: Database;
@@ -50,8 +50,15 @@ export async function verifyRecord(options: VerifyOptions): Promise<Verification
     total.findings++;
     onFinding(finding);
   };
-  const sightings = createSightings(database, report);
-  const miscounted = await findMiscounted(database);
+  const forgotten = await readForgotten(database);
+  if (forgotten !== undefined) {
+    const { through, keyId } = forgotten;
+    const finding = signatureFinding(through, "mark of forgotten chains", keyId, checkForgotten(forgotten, signer));
+    if (finding !== undefined) report(finding);
+  }
+  const isForgotten = createIsForgotten(database, signer);
+  const sightings = createSightings({ database, isForgotten, report });
+  const { miscounted, headless } = await countRows(database);
   let after: string | undefined;
   do {
     const chains = await readChains(database, after);
@@ -59,8 +66,9 @@ export async function verifyRecord(options: VerifyOptions): Promise<Verification
       // When it was written to is believed of a head that this service signed, and of no other.
       const signed = checkSignatures(chain, signer) === undefined;
       if (from !== undefined && signed && chain.updatedAt < from) continue;
-      const read = await verifyChain({ database, signer, sightings, miscounted, pageRows }, chain);
+      const read = await verifyChain({ database, signer, sightings, isForgotten, miscounted, pageRows }, chain);
       miscounted.delete(chain.id);
+      if (read === undefined) continue;
       total.chains++;
       total.rows += read.rows;
       if (read.finding !== undefined) total.findings++;
@@ -68,7 +76,7 @@ export async function verifyRecord(options: VerifyOptions): Promise<Verification
     }
     after = chains.at(-1)?.id;
   } while (after !== undefined);
-  for (const finding of miscounted.values()) report(finding);
+  for (const finding of [...miscounted.values(), ...headless]) report(finding);
   for (const finding of await findStrayRows(database)) report(finding);
   return { ...total, unchained: await countUnchained(database) };
 }
@@ -77,14 +85,17 @@ interface Tools {
   readonly database: Database;
   readonly signer: Signer;
   readonly sightings: Sightings;
+  readonly isForgotten: IsForgotten;
   readonly miscounted: ReadonlyMap<string, Finding>;
   readonly pageRows: number;
 }
 
-async function verifyChain(tools: Tools, chain: ChainRow): Promise<ChainReport> {
+/** Undefined for a chain that was forgotten meanwhile. */
+async function verifyChain(tools: Tools, chain: ChainRow): Promise<ChainReport | undefined> {
   const { rows, finding } = await followRows(tools, chain);
-  if (finding?.flaw === "missing") {
+  if (finding?.flaw === "missing" || finding?.flaw === "truncated") {
     const now = await readChain(tools.database, chain.id);
+    if (now === undefined && (await tools.isForgotten(chain.id))) return undefined;
     // What was pruned meanwhile is not missing.
     if (now !== undefined && now.prunedSequence > chain.prunedSequence) return verifyChain(tools, now);
   }
@@ -104,8 +115,13 @@ async function followRows(
   const { id: chainId, lastSequence: through, headHash } = chain;
   let last = beginning(chain);
   const rows = () => last.sequence - chain.prunedSequence;
-  for (let page: readonly AuditRow[] = []; last.sequence < through; ) {
-    page = await readLinks(database, chainId, { after: last.sequence, through, limit: pageRows });
+  const read = async (after: number) =>
+    after < through ? readLinks(database, chainId, { after, through, limit: pageRows }) : [];
+  for (let next = read(last.sequence); last.sequence < through; ) {
+    const page = await next;
+    // The next page is on its way while this one is checked.
+    next = read(page.at(-1)?.sequence ?? through);
+    next.catch(() => undefined);
     for (const row of page) {
       const checked = checkLink(row, chainId, last);
       if (isFinding(checked)) return { rows: rows(), finding: checked };
@@ -132,7 +148,7 @@ function checkSignatures(chain: ChainRow, signer: Signer): Finding | undefined {
 
 function signatureFinding(
   chainId: string,
-  what: "head" | "anchor",
+  what: "head" | "anchor" | "mark of forgotten chains",
   keyId: string | null,
   check: SignatureCheck,
 ): Finding | undefined {

@@ -2,6 +2,7 @@ import { count, eq, isNotNull } from "drizzle-orm";
 import { ServiceError } from "../../errors.ts";
 import { Secret } from "../../secret.ts";
 import type { Database } from "../database.ts";
+import { readForgotten } from "../record/forgotten-chains.ts";
 import { auditChains, credentials, meta } from "../schema.ts";
 import type { SealedText, Sealer } from "../seal/sealer.ts";
 
@@ -102,7 +103,9 @@ async function readSigningKeys(database: Database): Promise<ReadonlySet<string>>
   const rows = await database.read((db) =>
     db.selectDistinct({ head: auditChains.keyId, anchor: auditChains.prunedKeyId }).from(auditChains),
   );
-  return new Set(rows.flatMap(({ head, anchor }) => (anchor === null ? [head] : [head, anchor])));
+  const forgotten = await readForgotten(database);
+  const ids = rows.flatMap(({ head, anchor }) => (anchor === null ? [head] : [head, anchor]));
+  return new Set(forgotten === undefined ? ids : [...ids, forgotten.keyId]);
 }
 
 async function countRowsByKey(database: Database): Promise<ReadonlyMap<string, number>> {
