@@ -96,6 +96,7 @@ const callerFile: Target = {
       parseCallerFile(input, {
         rpcs: methodNames,
         platforms: registry.productNames,
+        narrowable: registry.narrowable,
         redact: registry.redact,
         now: new Date("2026-11-21"),
         name: "the caller file",

@@ -46,12 +46,14 @@ export const mutants: readonly Mutant[] = [
     ["the owner is not checked", "owner === undefined || includes(rule.owners, owner)", "true"],
     ["no rule has the owner", "if (fitting.length === 0) throw", "if (fitting.length === -1) throw"],
     ["owner and platform of different rules", "ofPlatform.filter((rule) => owner", "rules.filter((rule) => owner"],
-    ["permissions are not checked before the look-up", "most !== undefined && !isWithin(permissions, most)", "false"],
+    ["permissions are not checked before the look-up", "most === undefined || isWithin(permissions, most)", "true"],
+    ["ceilings of rules of other platforms", "if (!includes(platforms, product)) continue;", ""],
     [
-      "ceilings of rules of other platforms",
-      "fitting.filter((rule) => includes(rule.platforms, product))",
-      "fitting.filter(() => true)",
+      "permissions are not checked without a platform",
+      "platform === undefined ? narrowable(fitting) : [platform]",
+      "platform === undefined ? [] : [platform]",
     ],
+    ["permissions have to fit every product", "!products.some(allowed)", "!products.every(allowed)"],
     ["no ceiling", "return covering.length === 0 ? {} : mostOf(covering, product);", "return undefined;"],
     ["what no rule covers has no ceiling", "covering.length === 0 ? {} : mostOf", "mostOf"],
     [

@@ -1,4 +1,5 @@
 import { createCallers, type PolicyEvent } from "../callers/callers.ts";
+import type { KnownNames } from "../callers/names.ts";
 import type { Closers } from "../closers.ts";
 import { type Authenticate, anonymous } from "../domain/access/caller.ts";
 import type { CallerNow } from "../domain/connecting/link-policy.ts";
@@ -21,8 +22,8 @@ export interface OpenedCallers {
 export async function openCallers(parts: {
   /** The path of the caller file; undefined: callers are not told apart. */
   readonly authConfig: string | undefined;
-  /** Every product that a rule can name. */
-  readonly platforms: readonly string[];
+  /** What a rule can name. */
+  readonly known: Omit<KnownNames, "rpcs">;
   readonly redact: Redact;
   readonly audit: AuditLog;
   /** Told of the names that may call from now on. */
@@ -31,7 +32,7 @@ export async function openCallers(parts: {
   readonly schedule: Schedule;
   readonly closers: Closers;
 }): Promise<OpenedCallers> {
-  const { authConfig, platforms, redact, audit, know, world, schedule, closers } = parts;
+  const { authConfig, known, redact, audit, know, world, schedule, closers } = parts;
   if (authConfig === undefined) {
     know([anonymous.name]);
     world.log.warn({ advice: "only reachable from this host; anyone on it gets tokens" }, "callers.not_authenticated");
@@ -45,8 +46,13 @@ export async function openCallers(parts: {
   }
 
   const callers = await createCallers({
-    ...{ path: authConfig, rpcs: methodNames, platforms, redact },
-    ...{ world, report, schedule },
+    ...known,
+    rpcs: methodNames,
+    path: authConfig,
+    redact,
+    world,
+    report,
+    schedule,
   });
   closers.add("callers", callers.close);
   world.log.info({ policyHash: callers.policyHash(), callers: callers.names().length }, "callers.authenticated");

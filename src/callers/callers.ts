@@ -51,9 +51,9 @@ const lookMs = 1_000;
  * @throws FileRefused, or an Error that names the path, if the first one cannot be used.
  */
 export async function createCallers(parts: CallersParts): Promise<Callers> {
-  const { path, rpcs, platforms, redact, world, schedule = every, read = readFile } = parts;
+  const { path, world, schedule = every, read = readFile } = parts;
   const name = `the caller file ${path}`;
-  const parse = (bytes: Uint8Array) => parseCallerFile(bytes, { rpcs, platforms, redact, now: world.now(), name });
+  const parse = (bytes: Uint8Array) => parseCallerFile(bytes, { ...parts, now: world.now(), name });
 
   const first = await read(path).catch((error: unknown) => {
     throw new Error(`AUTH_CONFIG: ${name} cannot be read (${codeOf(error)})`);

@@ -11,6 +11,8 @@ export interface KnownNames {
   readonly rpcs: readonly string[];
   /** Every product. */
   readonly platforms: readonly string[];
+  /** Those whose tokens can be narrowed. */
+  readonly narrowable: readonly string[];
 }
 
 /** Everything a rule can allow: the RPCs, and `Metrics` for reading /metrics. */

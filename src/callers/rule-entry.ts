@@ -1,4 +1,3 @@
-import { narrowable } from "../domain/access/access.ts";
 import { permissionLevels } from "../domain/access/permission-ceiling.ts";
 import type { Permissions, Rate, Rule } from "../domain/access/rule.ts";
 import type { FileReader, Mapping } from "./file-reader.ts";
@@ -25,7 +24,7 @@ export function readRule(value: unknown, path: string, known: KnownNames, reader
     methods: new Set(methods),
     platforms: new Set(named),
     owners: aboutNothing && !hasOwners(entry) ? new Set() : readOwners(entry, path, reader),
-    ceilings: readCeilings(entry.get("permissions"), `${path}.permissions`, named, reader),
+    ceilings: readCeilings(entry.get("permissions"), `${path}.permissions`, named, known, reader),
     rate: readRate(entry.get("rate"), `${path}.rate`, reader),
     returnOrigins: readOrigins(entry.get("return_origins"), `${path}.return_origins`, reader),
     completeInCallback: reader.flag(entry.get("complete_in_callback"), `${path}.complete_in_callback`),
@@ -55,9 +54,11 @@ function readCeilings(
   value: unknown,
   path: string,
   platforms: readonly string[],
+  { narrowable }: KnownNames,
   reader: FileReader,
-): ReadonlyMap<string, Permissions> {
-  const found = new Map<string, Permissions>();
+): Rule["ceilings"] {
+  const ofRule = platforms.filter((platform) => narrowable.includes(platform));
+  const found = new Map<string, Permissions | undefined>(ofRule.map((platform) => [platform, undefined]));
   if (value === undefined) return found;
   const example = "{ github: { contents: read } }";
   if (!(value instanceof Map) || value.size === 0) {
@@ -66,8 +67,12 @@ function readCeilings(
   }
   for (const [platform, entries] of value as ReadonlyMap<string, unknown>) {
     const at = `${path}.${reader.shown(platform)}`;
-    if (platform !== narrowable) {
-      reader.problem(at, "only tokens of github can be narrowed", `write ${example}, or leave it out`);
+    if (!narrowable.includes(platform)) {
+      reader.problem(
+        at,
+        `only tokens of ${narrowable.join(", ")} can be narrowed`,
+        `write ${example}, or leave it out`,
+      );
     } else if (!platforms.includes(platform)) {
       reader.problem(at, "platforms of this rule do not have it", "add it there, or leave it out here");
     }

@@ -17,7 +17,8 @@ export const policyTestCommand: Command<readonly [string], "file"> = async (give
   const { print, complain } = world;
   const now = world.now();
   const bytes = Buffer.from(read(path, world));
-  const known = { rpcs: methodNames, platforms: registry.productNames, redact: registry.redact, now };
+  const { productNames, narrowable, redact } = registry;
+  const known = { rpcs: methodNames, platforms: productNames, narrowable, redact, now };
   const file = parseCallerFile(bytes, { ...known, name: `the caller file ${path}` });
   for (const warning of file.warnings) complain(`(warning) ${warning}`);
   const name = `the table ${casesPath}`;

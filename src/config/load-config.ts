@@ -25,6 +25,8 @@ export interface Config extends Listeners {
   readonly platforms: readonly ConfiguredPlatform[];
   /** All that callers may name, configured or not. */
   readonly products: readonly Product[];
+  /** The names of those whose tokens can be narrowed. */
+  readonly narrowable: readonly string[];
   /** The names of those that no configured platform serves. */
   readonly notConfigured: readonly string[];
   /** Hosts of platforms elsewhere, such as an Enterprise Server: these may be in a private network. */
@@ -54,7 +56,7 @@ export function loadConfig(
 ): { readonly config: Config; readonly warnings: readonly string[] } {
   const settings = withPlatforms(known.settings);
   const reader = createSettingReader(settings, env, readFile);
-  for (const { given, meant } of findNearNames(namesIn(env), knownNames(settings))) {
+  for (const { given, meant } of findNearNames(namesIn(env), knownNames(settings), known.foreignNames)) {
     reader.warn(`${given} is not a setting; ${meant} is`);
   }
   warnOfUnused(reader, settings);
@@ -71,6 +73,7 @@ export function loadConfig(
     encryption: readEncryption(own, database.kind),
     platforms,
     products: known.products,
+    narrowable: known.narrowable,
     notConfigured: known.productNames.filter((name) => !served.has(name)),
     redact: known.redact,
     log: { level: readLogLevel(own) },

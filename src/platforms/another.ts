@@ -32,11 +32,15 @@ export function another<Config, S extends Setting>(
     products: names.products,
     settings: module.settings.map((row) => ({
       ...row,
-      ...{ name: names.setting(row.name), meaning: inText(row.meaning), aliases: [] },
+      name: names.setting(row.name),
+      meaning: inText(row.meaning),
+      aliases: [],
       ...(row.unset !== undefined && { unset: inText(row.unset) }),
     })),
     read: (reader: AnyReader) => module.read(underOtherNames(reader, names.setting, inText)),
     hosts: (config) => module.hosts(config),
+    narrowing: module.narrowing,
+    foreignNames: module.foreignNames ?? [],
     secretShapes: module.secretShapes,
     create: (config, world) => renamed(module.create(config, world), productNames),
   };

@@ -11,7 +11,11 @@ export interface Registry {
   readonly products: readonly Product[];
   /** What callers may ask for. */
   readonly productNames: readonly string[];
+  /** Those whose tokens can be narrowed. */
+  readonly narrowable: readonly string[];
   readonly settings: readonly Setting[];
+  /** Names of other programs that are no misspelled settings. */
+  readonly foreignNames: readonly RegExp[];
   /** Knows what the tokens of all of them look like. */
   readonly redact: Redact;
   /** The platforms that have settings. */
@@ -50,8 +54,10 @@ export function createRegistry(modules: readonly PlatformModule[], comingProduct
   const publicHosts = new Set(settings.flatMap((setting) => addressesIn(setting).map(hostOf)));
   return {
     settings,
+    foreignNames: modules.flatMap((module) => module.foreignNames ?? []),
     products,
     productNames,
+    narrowable: modules.filter(({ narrowing }) => narrowing).flatMap(namesOf),
     redact: createRedact(modules.flatMap((module) => module.secretShapes)),
     read: (reader) =>
       modules.flatMap((module) => {
@@ -59,7 +65,7 @@ export function createRegistry(modules: readonly PlatformModule[], comingProduct
         if (config === undefined) return [];
         return {
           kind: module.kind,
-          products: module.products.map(({ name }) => name),
+          products: namesOf(module),
           ownHosts: () =>
             module
               .hosts(config)
@@ -71,12 +77,22 @@ export function createRegistry(modules: readonly PlatformModule[], comingProduct
   };
 }
 
+function namesOf({ products }: PlatformModule): readonly string[] {
+  return products.map(({ name }) => name);
+}
+
+/** What is known of a platform before it is spoken to holds for it. */
 function created(module: PlatformModule, config: unknown, world: PlatformWorld): Platform {
-  const names = module.products.map(({ name }) => name);
+  const names = namesOf(module);
   const platform = module.create(config, world);
-  if (platform.name === names[0] && isDeepStrictEqual(platform.products, names)) return platform;
   const made = `${platform.name} with ${platform.products.join(", ")}`;
-  throw new Error(`the module of ${names.join(", ")} makes a platform called ${made}`);
+  if (platform.name !== names[0] || !isDeepStrictEqual(platform.products, names)) {
+    throw new Error(`the module of ${names.join(", ")} makes a platform called ${made}`);
+  }
+  if (platform.narrowing !== module.narrowing) {
+    throw new Error(`the module of ${names.join(", ")} and its platform do not agree on whether tokens are narrowed`);
+  }
+  return platform;
 }
 
 /** Modules that share a setting have the same row, or rows that say the same. */

@@ -17,12 +17,16 @@ export interface PlatformModule<Config = unknown, S extends Setting = Setting> {
   readonly kind: string;
   /** In the order people meet them. The first is the natural one: installations are stored under its name. */
   readonly products: readonly Product[];
+  /** Whether a token can be narrowed: then a caller file can say what one may hold at most. */
+  readonly narrowing: boolean;
   /** Every setting that it reads. Another module may read the same ones, and then has the same rows. */
   readonly settings: readonly S[];
   /** Undefined: not configured. What is wrong is the reader's to tell. */
   read(reader: SettingReader<S>): Config | undefined;
   /** The base addresses of all that it calls and sends browsers to. */
   hosts(config: Config): readonly string[];
+  /** Names that other programs set and that are nobody's misspelling of a setting. */
+  readonly foreignNames?: readonly RegExp[];
   /** What its tokens look like wherever a word may begin, so that none is written by mistake. */
   readonly secretShapes: readonly RegExp[];
   /** @throws Error if what was read cannot be used. */

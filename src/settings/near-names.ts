@@ -3,13 +3,15 @@ import { editDistance } from "./edit-distance.ts";
 /**
  * For names that are set but unknown: the known name each is most likely meant to be. Two letters in a name may be
  * wrong, or one of its words too many, too few or misplaced; in a short name one letter, so that `HOME` is not `HOST`.
+ * `foreign` are those of other programs.
  */
 export function findNearNames(
   given: readonly string[],
   known: ReadonlySet<string>,
+  foreign: readonly RegExp[],
 ): readonly { readonly given: string; readonly meant: string }[] {
   return given.flatMap((name) => {
-    if (known.has(name) || isForeign(name)) return [];
+    if (known.has(name) || neighbours.has(name) || foreign.some((names) => names.test(name))) return [];
     const [nearest] = [...known]
       .filter((candidate) => isNear(name.toUpperCase(), candidate))
       .sort((a, b) => editDistance(name, a) - editDistance(name, b));
@@ -34,27 +36,5 @@ function hasNearlyTheWordsOf(name: string, known: string): boolean {
   return extra + missing <= 1;
 }
 
-function isForeign(name: string): boolean {
-  return foreign.has(name) || /^(GITHUB_(ACTION|ACTOR|EVENT|REPOSITORY|REF|RUN|STEP|WORKFLOW)(S|_|$))/.test(name);
-}
-
-/** Other programs' variables: GitHub Actions' defaults outside the families above, and the usual neighbours. */
-const foreign: ReadonlySet<string> = new Set([
-  "GITHUB_BASE_REF",
-  "GITHUB_ENV",
-  "GITHUB_GRAPHQL_URL",
-  "GITHUB_HEAD_REF",
-  "GITHUB_JOB",
-  "GITHUB_OUTPUT",
-  "GITHUB_PATH",
-  "GITHUB_RETENTION_DAYS",
-  "GITHUB_SERVER_URL",
-  "GITHUB_SHA",
-  "GITHUB_STATE",
-  "GITHUB_TOKEN",
-  "GITHUB_TRIGGERING_ACTOR",
-  "GITHUB_WORKSPACE",
-  "HTTP_PROXY",
-  "http_proxy",
-  "SSL_CERT_FILE",
-]);
+/** The usual neighbours. */
+const neighbours: ReadonlySet<string> = new Set(["HTTP_PROXY", "http_proxy", "SSL_CERT_FILE"]);

@@ -29,6 +29,7 @@ async function start(path: string, report?: CallersParts["report"]) {
     path,
     rpcs: methodNames,
     platforms: registry.productNames,
+    narrowable: registry.narrowable,
     redact: registry.redact,
     world,
     report: report ?? ((event) => void events.push(event)),

@@ -5,6 +5,7 @@ import { createPlatforms } from "../../src/platforms/platforms.ts";
 import { slack as slackModule } from "../../src/platforms/slack/module.ts";
 import { createSlack } from "../../src/platforms/slack/slack.ts";
 import { Secret } from "../../src/secret.ts";
+import { createSettingReader } from "../../src/settings/setting-reader.ts";
 
 const jira = createAtlassian({
   clientId: "client",
@@ -16,15 +17,14 @@ const jira = createAtlassian({
   fetch,
   now: () => new Date(),
 });
-const slack = createSlack({
+const slackConfig = {
   clientId: "1.2",
   clientSecret: new Secret("secret"),
   scopes: ["chat:write"],
   userScopes: [],
   slackUrl: "https://slack.com",
-  fetch,
-  now: () => new Date(),
-});
+};
+const slack = createSlack({ ...slackConfig, fetch, now: () => new Date() });
 
 describe("the platforms of a process", () => {
   const platforms = createPlatforms([jira, slack], ["jira", "confluence", "slack", "pager"]);
@@ -56,6 +56,16 @@ describe("the platforms of a process", () => {
     const pager = { ...slackModule, products: [{ name: "pager", label: "Pager" }] };
     const { products } = createRegistry([slackModule, pager]);
     expect(products.map(({ name }) => name)).toEqual(["slack", "pager"]);
+  });
+
+  it("narrow tokens where their modules say so", () => {
+    const slackThat = (narrowing: boolean) => {
+      const module = { ...slackModule, narrowing, read: () => slackConfig };
+      const [configured] = createRegistry([module]).read(createSettingReader([], {}, () => ""));
+      return configured?.create({ fetch, now: () => new Date() });
+    };
+    expect(slackThat(false)?.narrowing).toBe(false);
+    expect(() => slackThat(true)).toThrow("the module of slack and its platform do not agree");
   });
 
   it("refuse to share a name or a product", () => {

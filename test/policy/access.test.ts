@@ -111,6 +111,23 @@ describe("before any look-up", () => {
     }
   });
 
+  test("without a platform permissions may be of any product that can be narrowed", () => {
+    const limits = (github: Permissions | undefined, forge: Permissions | undefined): Rule => ({
+      ...rule({ platforms: ["github", "forge", "slack"] }),
+      ceilings: new Map([
+        ["github", github],
+        ["forge", forge],
+      ]),
+    });
+    const asks = (allowed: Rule, platform?: string) =>
+      refusal(() => createAccess("somebody", "GetToken", [allowed]).check(platform, undefined, { contents: "write" }));
+    const reads = { contents: "read" };
+    expect(asks(limits(reads, { contents: "write" }))).toBe("allowed");
+    expect(asks(limits(reads, undefined))).toBe("allowed");
+    expect(asks(limits(reads, undefined), "github")).toEqual(notAllowed);
+    expect(asks(limits(reads, reads))).toEqual(notAllowed);
+  });
+
   test("only the ceilings of the owner that is named count", () => {
     const two = access({ github: { contents: "read" } }, { owners: ["beta"] });
     expect(refusal(() => two.check("github", "acme", { contents: "write" }))).toEqual(notAllowed);

@@ -21,6 +21,7 @@ test("a subject is a caller for its own issuer alone", () => {
   const options = {
     rpcs: ["GetToken"],
     platforms: ["github"],
+    narrowable: ["github"],
     redact: registry.redact,
     now: new Date(),
     name: "callers",

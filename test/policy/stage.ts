@@ -93,6 +93,7 @@ export async function openStage(storage: Storage, cast: readonly RawCaller[]): P
       parseCallerFile(Buffer.from(fileOf(all, keys)), {
         rpcs: methodNames,
         platforms,
+        narrowable: registry.narrowable,
         redact: registry.redact,
         now: world.now(),
         name: "callers",

@@ -1,12 +1,13 @@
 import { expect, test } from "vitest";
 import { allSettings } from "../../src/config/all-settings.ts";
+import { registry } from "../../src/platforms/registry.ts";
 import { findNearNames } from "../../src/settings/near-names.ts";
 import { knownNames } from "../../src/settings/setting.ts";
 
 const known = knownNames(allSettings);
 
 function meant(name: string): string | undefined {
-  return findNearNames([name], known)[0]?.meant;
+  return findNearNames([name], known, registry.foreignNames)[0]?.meant;
 }
 
 test.each([
@@ -78,5 +79,5 @@ test("names of other programs are nobody's misspelling", () => {
 });
 
 test("every known name is its own", () => {
-  expect(findNearNames([...known], known)).toEqual([]);
+  expect(findNearNames([...known], known, [])).toEqual([]);
 });

@@ -71,10 +71,12 @@ export function createAccess(caller: string, method: string, all: readonly Rule[
       const fitting = ofPlatform.filter((rule) => owner === undefined || includes(rule.owners, owner));
       if (fitting.length === 0) throw notAllowed(`${caller} may not call ${method} for this owner`);
       if (permissions === undefined || Object.keys(permissions).length === 0) return;
-      const product = platform ?? narrowable;
-      const narrowed = fitting.filter((rule) => includes(rule.platforms, product));
-      const most = mostOf(narrowed, product);
-      if (most !== undefined && !isWithin(permissions, most)) {
+      const products = platform === undefined ? narrowable(fitting) : [platform];
+      const allowed = (product: string) => {
+        const most = mostOf(fitting, product);
+        return most === undefined || isWithin(permissions, most);
+      };
+      if (products.length > 0 && !products.some(allowed)) {
         throw notAllowed(`${caller} may not have these permissions`);
       }
     },
@@ -88,13 +90,16 @@ export function createAccess(caller: string, method: string, all: readonly Rule[
   };
 }
 
-/** Whose tokens can be narrowed; what a request without a platform can only mean. */
-export const narrowable = "github";
+/** The products that a request for permissions can mean if it names none. */
+function narrowable(rules: readonly Rule[]): readonly string[] {
+  return [...new Set(rules.flatMap(({ ceilings }) => [...ceilings.keys()]))];
+}
 
-/** Undefined if one of the rules has no ceiling. */
+/** By the rules that have the product; undefined if one of them has no ceiling. */
 function mostOf(rules: readonly Rule[], product: string): Permissions | undefined {
   let most: Permissions | undefined;
-  for (const { ceilings } of rules) {
+  for (const { platforms, ceilings } of rules) {
+    if (!includes(platforms, product)) continue;
     const ceiling = ceilings.get(product);
     if (ceiling === undefined) return undefined;
     most = most === undefined ? ceiling : highest(most, ceiling);

@@ -6,8 +6,11 @@ export interface Rule {
   readonly platforms: "all" | ReadonlySet<string>;
   /** `all` includes installations without an owner; a set does not. */
   readonly owners: "all" | ReadonlySet<string>;
-  /** By product: the most that a token may hold, in the platform's own naming. None: whatever was granted. */
-  readonly ceilings: ReadonlyMap<string, Permissions>;
+  /**
+   * By product whose tokens can be narrowed: the most that a token may hold, in the platform's own naming. None, or
+   * undefined: whatever was granted.
+   */
+  readonly ceilings: ReadonlyMap<string, Permissions | undefined>;
   readonly rate: Rate | undefined;
   /** Where links of this caller may lead back to, beside the allowed ones of the service. */
   readonly returnOrigins: ReadonlySet<string>;

@@ -35,7 +35,10 @@ export interface TokenSet {
 export interface CredentialIdentity {
   readonly kind: CredentialKind;
   readonly actor: Actor;
-  /** The platform's own name for the grant: GitHub installation id, Atlassian account id, Slack `T1:bot` or `T1:U1`. */
+  /**
+   * The platform's own name for the grant: GitHub installation id, Atlassian account id, Slack `T1:bot` or `T1:U1`. Where
+   * an organization has several grants, what stands before the first colon is the organization.
+   */
   readonly subject: string;
   /** The person, where `actor` is `user`. */
   readonly externalUserId: string | undefined;

@@ -9,6 +9,7 @@ export const atlassian: PlatformModule<AtlassianConfig, AtlassianSetting> = {
     { name: "jira", label: "Jira" },
     { name: "confluence", label: "Confluence" },
   ],
+  narrowing: false,
   settings: atlassianSettings,
   read: readAtlassian,
   hosts: ({ authUrl, apiUrl }) => [authUrl, apiUrl],

@@ -1,4 +1,5 @@
 import type { PlatformModule } from "../module.ts";
+import { actionsVariables } from "./actions-variables.ts";
 import { createGithub } from "./github-app.ts";
 import { createGithubOauth } from "./github-oauth.ts";
 import {
@@ -14,6 +15,7 @@ import {
 
 /** Both live at the same GitHub, and their tokens look alike. */
 const shared = {
+  foreignNames: actionsVariables,
   hosts: ({ webUrl, apiUrl }: { readonly webUrl: string; readonly apiUrl: string }) => [webUrl, apiUrl],
   secretShapes: [/gh[sopur]_[A-Za-z0-9._-]{8,}/],
 };
@@ -23,6 +25,7 @@ export const githubApp: PlatformModule<GithubConfig, AppSetting> = {
   ...shared,
   kind: "github-app",
   products: [{ name: "github", label: "GitHub" }],
+  narrowing: true,
   settings: appSettings,
   read: readGithub,
   create: (config, world) => createGithub({ ...config, ...world }),
@@ -33,6 +36,7 @@ export const githubOauth: PlatformModule<GithubOauthConfig, OauthSetting> = {
   ...shared,
   kind: "github-oauth",
   products: [{ name: "github-oauth", label: "GitHub" }],
+  narrowing: false,
   settings: oauthSettings,
   read: readGithubOauth,
   create: (config, world) => createGithubOauth({ ...config, ...world }),

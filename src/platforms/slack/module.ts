@@ -5,6 +5,7 @@ import { createSlack } from "./slack.ts";
 export const slack: PlatformModule<SlackConfig, SlackSetting> = {
   kind: "slack",
   products: [{ name: "slack", label: "Slack" }],
+  narrowing: false,
   settings: slackSettings,
   read: readSlack,
   hosts: ({ slackUrl }) => [slackUrl],

@@ -31,7 +31,7 @@ export async function readVerdicts(
 ): Promise<Verdicts> {
   const { id, platform } = lease.credential;
   const since = new Date(now.getTime() - verdictWindowMs).toISOString();
-  // Slack's subjects name the workspace first: whoever removes the app there ends all of them at once.
+  // An organization's subjects name it first: whoever removes the app there ends all of them at once.
   const grant = holder === "person" ? sql`subject` : sql`split_part(subject, ':', 1)`;
   const latest = (at: typeof provenAt, dead: boolean) => sql`(
     select ${grant} as subject, ${at} as at, ${sql.raw(String(dead))} as dead from ${credentials}

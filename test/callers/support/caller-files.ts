@@ -11,6 +11,7 @@ export function parse(text: string | Uint8Array, now = today): CallerFile {
   return parseCallerFile(bytes, {
     rpcs: methodNames,
     platforms: registry.productNames,
+    narrowable: registry.narrowable,
     redact: registry.redact,
     now,
     name: "the caller file",
