@@ -111,7 +111,7 @@ async function start(
   const sealer = createOpaqueTokens({ keys, random: world.random, purpose: "page" });
   const procedures = createProcedures({ useCases: wired.calls, sealer });
   const limiter = createRateLimiter(world);
-  const { note } = wired.auditBuffer;
+  const { note } = wired.notedEvents;
   const doors = { ...world, redact: config.redact, procedures, telemetry, limiter, authenticate, note };
   const { inRequest } = telemetry;
 
@@ -205,7 +205,7 @@ function startJobs(parts: {
   const flush = async (all = false) => {
     wired.refusedCallbacks.flush(all);
     // Both are tried; a failure of one is told once the other has ended.
-    const ended = await Promise.allSettled([wired.handOut.flush(all), wired.auditBuffer.flush()]);
+    const ended = await Promise.allSettled([wired.handOut.flush(all), wired.notedEvents.flush()]);
     for (const one of ended) if (one.status === "rejected") throw one.reason;
   };
   closers.add("last counts", () => flush(true));

@@ -17,7 +17,7 @@ import type { Platform } from "../domain/model/platform.ts";
 import type { Platforms } from "../domain/model/platforms.ts";
 import type { Telemetry } from "../domain/model/telemetry.ts";
 import { createListAuditEvents } from "../domain/record/list-events.ts";
-import { type AuditBuffer, createAuditBuffer } from "../domain/record/noted-events.ts";
+import { createNotedEvents, type NotedEvents } from "../domain/record/noted-events.ts";
 import { createPutOnRecord } from "../domain/record/put-on-record.ts";
 import { createKeepRecord, type KeepRecord } from "../domain/record/upkeep.ts";
 import { createKeepFresh, type KeepFresh } from "../domain/refreshing/keep-fresh.ts";
@@ -45,7 +45,7 @@ export interface WiredUseCases {
   readonly keepFresh: KeepFresh;
   readonly handOut: HandOut;
   /** What is put on record without making anybody wait. */
-  readonly auditBuffer: AuditBuffer;
+  readonly notedEvents: NotedEvents;
   readonly refusedCallbacks: RefusedCallbacks;
   readonly keepRecord: KeepRecord;
   readonly revoker: Revoker;
@@ -70,8 +70,8 @@ export function wireUseCases(
   const redirectUri = (platform: Platform) => publicUrl(config, `/oauth/callback/${platform.name}`);
   const installUrl = createInstallUrl(config);
 
-  const auditBuffer = createAuditBuffer({ audit });
-  const { note } = auditBuffer;
+  const notedEvents = createNotedEvents({ audit });
+  const { note } = notedEvents;
   const refusedCallbacks = createRefusedCallbacks({ note, now: world.now });
   const refresher = createRefresher({ credentials, platforms, changes, world, telemetry, note });
   const narrowed = createNarrowedTokens({ credentials, refresher, world, maxEntries: config.cacheMaxEntries, note });
@@ -129,7 +129,7 @@ export function wireUseCases(
     refresher,
     keepFresh: createKeepFresh({ credentials, platforms, refresher, world }),
     handOut,
-    auditBuffer,
+    notedEvents,
     refusedCallbacks,
     keepRecord: createKeepRecord({ record, installations, world, retentionDays: config.auditRetentionDays }),
     revoker,

@@ -18,7 +18,7 @@ const mostMs = 2 * 24 * 3_600_000;
 /** A time service may set a clock back by a little. */
 const backMs = 60_000;
 
-/** See AuditRecord.watchClock. One row, changed by one statement, so that a restart forgets nothing. */
+/** See RecordUpkeep.watchClock. One row, changed by one statement, so that a restart forgets nothing. */
 export async function watchClock(database: Database): Promise<RecordClock> {
   const ms = sql`floor(extract(epoch from statement_timestamp()) * 1000)::bigint`;
   const part = (n: number) => sql`split_part(${meta.value}, ' ', ${sql.raw(String(n))})`;

@@ -7,8 +7,8 @@ import type { ChangeFeed } from "../domain/model/change-feed.ts";
 import type { CredentialRepository } from "../domain/model/credential-repository.ts";
 import type { InstallationRepository } from "../domain/model/installation-repository.ts";
 import type { StatisticsRepository } from "../domain/model/telemetry.ts";
-import type { AuditReader } from "../domain/record/list-events.ts";
-import type { AuditRecord } from "../domain/record/upkeep.ts";
+import type { RecordReader } from "../domain/record/list-events.ts";
+import type { RecordUpkeep } from "../domain/record/upkeep.ts";
 import { announcingCredentials, announcingInstallations, announcingPendingInstalls } from "./announcing.ts";
 import { createPublishedChanges, type PublishedChanges } from "./changes.ts";
 import { createAttemptRepository } from "./connecting/attempts.ts";
@@ -21,7 +21,7 @@ import { findDurabilityGap } from "./durability.ts";
 import { createInstallationRepository } from "./installations/repository.ts";
 import { proveWritable } from "./prove-writable.ts";
 import { createRateLimits } from "./rate-limits.ts";
-import { createAuditReader } from "./record/list.ts";
+import { createRecordReader } from "./record/list.ts";
 import { createAuditLog } from "./record/log.ts";
 import { findProtectionGap, type ProtectionGap } from "./record/protection.ts";
 import { pruneRecord } from "./record/prune.ts";
@@ -41,7 +41,7 @@ export interface Storage {
   readonly pendingInstalls: PendingInstallRepository;
   readonly audit: AuditLog;
   /** What is on record already. */
-  readonly record: AuditReader & AuditRecord;
+  readonly record: RecordReader & RecordUpkeep;
   /** Why this process could change what is on record; undefined: it could not. */
   findProtectionGap(): Promise<ProtectionGap | undefined>;
   /** Why a crash may lose what was answered as stored, in words that follow "the database"; undefined: it may not. */
@@ -93,7 +93,7 @@ export function createStorage(
     ),
     audit,
     record: {
-      ...createAuditReader(database),
+      ...createRecordReader(database),
       prune: (before, record) => pruneRecord({ database, signer, before, recorded, record }),
       witness: createWitness({ database, log: audit, now }),
       watchClock: () => watchClock(database),

@@ -34,7 +34,7 @@ export interface AuditSight {
   readonly owners: "all" | readonly string[];
 }
 
-export interface AuditReader {
+export interface RecordReader {
   /** Newest first, strictly after `after`, at most `limit`, of what at least one of `sights` shows. */
   list(
     filter: AuditFilter,
@@ -45,7 +45,7 @@ export interface AuditReader {
 }
 
 /** The use case behind ListAuditEvents: one page, newest first. A limited caller sees rows about its own alone. */
-export function createListAuditEvents(reader: AuditReader, platforms: Platforms): ListAuditEvents {
+export function createListAuditEvents(reader: RecordReader, platforms: Platforms): ListAuditEvents {
   return async (filter, page, { access }) => {
     const sights = sightsOf(access.visible(undefined), platforms);
     // One more than asked for tells whether there is a next page.

@@ -9,7 +9,7 @@ export type NoteEvent = (event: AuditEvent) => void;
 export const noteNothing: NoteEvent = () => undefined;
 
 /** Events that no call waits for, written once a second. */
-export interface AuditBuffer {
+export interface NotedEvents {
   /** Equal events of one second become one row that counts them; `at` and request id are the first one's. */
   readonly note: NoteEvent;
   /** Writes what was noted since the last flush. What cannot be written is kept for the next one. */
@@ -24,7 +24,7 @@ const maxHeld = { ofCaller: 5_000, ofNetwork: 50 };
 /** Marks the row that counts what there was no room for. */
 const overflow = "not_listed";
 
-export function createAuditBuffer({ audit }: { readonly audit: AuditLog }): AuditBuffer {
+export function createNotedEvents({ audit }: { readonly audit: AuditLog }): NotedEvents {
   let noted = createTally();
 
   return {

@@ -3,7 +3,7 @@ import { type Recording, serviceCaller } from "../model/audit-event.ts";
 import type { InstallationRepository } from "../model/installation-repository.ts";
 
 /** What keeps the record short and whole. */
-export interface AuditRecord {
+export interface RecordUpkeep {
   /**
    * Removes what happened before `before`, and leaves of each chain where it goes on. Any number of replicas may do so
    * at once. What is removed at once is stored together with `record`'s rows about it.
@@ -40,8 +40,8 @@ const dayMs = 24 * 3_600_000;
 
 /** What goes on by itself around the record. */
 export function createKeepRecord(parts: {
-  readonly record: AuditRecord;
   readonly installations: Pick<InstallationRepository, "forgetRevoked">;
+  readonly record: RecordUpkeep;
   readonly world: Pick<World, "now" | "clock" | "log">;
   readonly retentionDays: number;
 }): KeepRecord {

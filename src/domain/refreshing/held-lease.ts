@@ -6,7 +6,7 @@ import { backoffMs, fraction } from "./backoff.ts";
 import type { RefreshEvents } from "./refresh-events.ts";
 
 /** One lease, and what its holder needs to ask for a token and to store the answer. */
-export interface MintAttempt {
+export interface HeldLease {
   readonly lease: Lease;
   readonly platform: Platform;
   readonly credentials: CredentialRepository;
@@ -16,7 +16,7 @@ export interface MintAttempt {
 
 /** Records a failure and gives the lease back. */
 export async function fail(
-  { lease, credentials }: MintAttempt,
+  { lease, credentials }: HeldLease,
   failure: RefreshFailure,
   recorded: RecordedFailure,
 ): Promise<Extract<RefreshOutcome, { kind: "failed" }>> {
@@ -25,12 +25,12 @@ export async function fail(
 }
 
 /** How long the platform is left alone for this credential after one more failure. */
-export function wait({ lease, world }: MintAttempt): number {
+export function wait({ lease, world }: HeldLease): number {
   return backoffMs(lease.credential.failures, () => fraction(world.random));
 }
 
 /** Puts on record that the platform refused it. Which installations it served is only wanted for that. */
-export async function noteRejection({ lease, credentials, events }: MintAttempt, code: string): Promise<void> {
+export async function noteRejection({ lease, credentials, events }: HeldLease, code: string): Promise<void> {
   const served = await credentials.servedBy(lease.credential.id).catch(() => []);
   events.rejected(lease.credential, code, served);
 }

@@ -8,7 +8,7 @@ import type { MintOutcome } from "../model/platform.ts";
 import type { RefreshOutcome } from "../model/refresh-failure.ts";
 import { refreshTime } from "../model/token.ts";
 import { fraction } from "./backoff.ts";
-import { fail, type MintAttempt, noteRejection, wait } from "./held-lease.ts";
+import { fail, type HeldLease, noteRejection, wait } from "./held-lease.ts";
 import { alone, aloneMs, doubt, doubted, refusedBy, suspendedMs } from "./judge-refusal.ts";
 import { mayEndOthers } from "./may-end-others.ts";
 
@@ -21,102 +21,99 @@ const maxOutageMs = 6_000;
 const lastCallMs = 8_000;
 
 /** What the holder of a lease does: ask the platform once, then store the answer whatever it is. */
-export async function attemptMint(attempt: MintAttempt): Promise<RefreshOutcome> {
-  const { lease, platform } = attempt;
+export async function mintByLease(held: HeldLease): Promise<RefreshOutcome> {
+  const { lease, platform } = held;
   const started = performance.now();
-  const outcome = await mintWith(attempt, lease.refreshToken);
-  if (outcome.kind !== "rejected") return settle(attempt, outcome);
+  const outcome = await mintWith(held, lease.refreshToken);
+  if (outcome.kind !== "rejected") return settle(held, outcome);
 
-  const moved = await newerThanLease(attempt);
+  const moved = await newerThanLease(held);
   if (moved !== undefined) return moved;
-  for (const other of otherTokens(attempt)) {
+  for (const other of otherTokens(held)) {
     if (performance.now() - started > lastCallMs) {
-      return fail(attempt, "unavailable", { error: "unavailable", backoffMs: wait(attempt), unclear: false });
+      return fail(held, "unavailable", { error: "unavailable", backoffMs: wait(held), unclear: false });
     }
-    const second = await mintWith(attempt, other);
-    if (second.kind !== "rejected") return settle(attempt, second);
+    const second = await mintWith(held, other);
+    if (second.kind !== "rejected") return settle(held, second);
   }
   const { openAttemptAt } = lease;
-  if (openAttemptAt !== undefined && attempt.world.now().getTime() - openAttemptAt.getTime() < openAttemptGraceMs) {
-    return fail(attempt, "unavailable", { error: "unclear", backoffMs: 5_000, unclear: true });
+  if (openAttemptAt !== undefined && held.world.now().getTime() - openAttemptAt.getTime() < openAttemptGraceMs) {
+    return fail(held, "unavailable", { error: "unclear", backoffMs: 5_000, unclear: true });
   }
   if (isYoung(lease.credential)) {
-    return fail(attempt, "unavailable", { error: "not_known_yet", backoffMs: wait(attempt), unclear: false });
+    return fail(held, "unavailable", { error: "not_known_yet", backoffMs: wait(held), unclear: false });
   }
   // Where a spent token never works again, an attempt that did not report back most likely spent this one.
   const lost = openAttemptAt !== undefined && platform.reuseLeewayMs === 0;
   const code = lost ? "rotation_lost" : outcome.code;
   // What is known to be dead is no news about the platform.
   const isNews = lease.credential.status === "active";
-  return isNews && (await doubted(attempt, code)) ? doubt(attempt, code) : condemn(attempt, code);
+  return isNews && (await doubted(held, code)) ? doubt(held, code) : condemn(held, code);
 }
 
-async function settle(
-  attempt: MintAttempt,
-  outcome: Exclude<MintOutcome, { kind: "rejected" }>,
-): Promise<RefreshOutcome> {
-  const { lease, credentials, world } = attempt;
+async function settle(held: HeldLease, outcome: Exclude<MintOutcome, { kind: "rejected" }>): Promise<RefreshOutcome> {
+  const { lease, credentials, world } = held;
   switch (outcome.kind) {
     case "minted":
-      return store(attempt, outcome.tokens);
+      return store(held, outcome.tokens);
     case "confirmed":
       await credentials.confirm(outcome.ofAnyClient === true ? { ...lease, registration: undefined } : lease);
       return { kind: "current", credential: lease.credential };
     case "suspended":
-      attempt.events.suspended(await credentials.setSuspended(lease.credential.id, true));
-      return fail(attempt, "suspended", { error: "suspended", backoffMs: suspendedMs, unclear: false });
+      held.events.suspended(await credentials.setSuspended(lease.credential.id, true));
+      return fail(held, "suspended", { error: "suspended", backoffMs: suspendedMs, unclear: false });
     case "refused":
-      return refusedBy(attempt, outcome.code);
+      return refusedBy(held, outcome.code);
     case "misconfigured":
       world.log.error(
         { platform: lease.credential.platform, code: outcome.code, credential: lease.credential.id },
         "platform.misconfigured",
       );
       return (
-        (await alone(attempt, outcome.code, aloneMs.misconfigured)) ??
-        fail(attempt, "misconfigured", { error: "misconfigured", backoffMs: wait(attempt), unclear: false })
+        (await alone(held, outcome.code, aloneMs.misconfigured)) ??
+        fail(held, "misconfigured", { error: "misconfigured", backoffMs: wait(held), unclear: false })
       );
     case "rate_limited": {
       const limit = outcome.retryAfterMs ?? rateLimitMs;
-      return fail(attempt, "rate_limited", { error: "rate_limited", backoffMs: limit, unclear: false });
+      return fail(held, "rate_limited", { error: "rate_limited", backoffMs: limit, unclear: false });
     }
     case "not_granted":
-      return fail(attempt, "unavailable", { error: "unavailable", backoffMs: wait(attempt), unclear: false });
+      return fail(held, "unavailable", { error: "unavailable", backoffMs: wait(held), unclear: false });
     case "unavailable": {
       const unclear = outcome.mayHaveBeenProcessed && lease.credential.kind === "rotating";
       world.log.warn(
         { platform: lease.credential.platform, cause: outcome.cause, unclear, credential: lease.credential.id },
         "platform.unavailable",
       );
-      const given = await alone(attempt, outcome.cause, aloneMs.unavailable);
+      const given = await alone(held, outcome.cause, aloneMs.unavailable);
       if (given !== undefined) return given;
-      return fail(attempt, "unavailable", {
+      return fail(held, "unavailable", {
         error: unclear ? "unclear" : "unavailable",
-        backoffMs: Math.min(outcome.retryAfterMs ?? wait(attempt), maxOutageMs),
+        backoffMs: Math.min(outcome.retryAfterMs ?? wait(held), maxOutageMs),
         unclear,
       });
     }
   }
 }
 
-async function store(attempt: MintAttempt, tokens: TokenSet): Promise<RefreshOutcome> {
-  const { lease, platform, credentials, world } = attempt;
+async function store(held: HeldLease, tokens: TokenSet): Promise<RefreshOutcome> {
+  const { lease, platform, credentials, world } = held;
   const { id, lastError } = lease.credential;
-  const committed = await commitUntilStored(attempt, tokens);
+  const committed = await commitUntilStored(held, tokens);
   switch (committed.kind) {
     case "stored":
       world.log.info(
         { platform: platform.name, credential: id, version: committed.credential.version },
         "token.minted",
       );
-      attempt.events.refreshed(lease.credential, tokens.token);
+      held.events.refreshed(lease.credential, tokens.token);
       // Also what was suspended when it was connected, or found so by a narrowed mint, which records no error.
       if (lease.credential.kind === "app_installation" || lastError === "suspended") {
-        attempt.events.resumed(await credentials.setSuspended(id, false));
+        held.events.resumed(await credentials.setSuspended(id, false));
       }
       return { kind: "current", credential: committed.credential };
     case "superseded":
-      return (await newerThanLease(attempt)) ?? { kind: "failed", failure: "gone", retryAfterMs: 0 };
+      return (await newerThanLease(held)) ?? { kind: "failed", failure: "gone", retryAfterMs: 0 };
     case "gone":
       // Nobody can reach this token any more, so it must not stay alive at the platform, unless others go with it.
       if (lease.credential.kind !== "app_installation" && !mayEndOthers(platform, lease.credential, committed.inUse)) {
@@ -131,8 +128,8 @@ async function store(attempt: MintAttempt, tokens: TokenSet): Promise<RefreshOut
 }
 
 /** The answer may be the only valid token there is: it is stored however long the database takes to come back. */
-async function commitUntilStored(attempt: MintAttempt, tokens: TokenSet): Promise<CommitOutcome> {
-  const { lease, credentials, world } = attempt;
+async function commitUntilStored(held: HeldLease, tokens: TokenSet): Promise<CommitOutcome> {
+  const { lease, credentials, world } = held;
   const refreshAfter = refreshTime(tokens.token, fraction(world.random));
   for (;;) {
     try {
@@ -147,7 +144,7 @@ async function commitUntilStored(attempt: MintAttempt, tokens: TokenSet): Promis
 }
 
 /** Tokens of the same grant that may still work: a second successor, then the predecessor within the leeway. */
-function otherTokens({ lease, platform, world }: MintAttempt): readonly Secret[] {
+function otherTokens({ lease, platform, world }: HeldLease): readonly Secret[] {
   const tokens: Secret[] = [];
   if (lease.spareRefreshToken !== undefined) tokens.push(lease.spareRefreshToken);
   const { previousRefreshToken, previousSpentAt } = lease;
@@ -158,7 +155,7 @@ function otherTokens({ lease, platform, world }: MintAttempt): readonly Secret[]
   return tokens;
 }
 
-function mintWith({ lease, platform }: MintAttempt, refreshToken: Secret | undefined): Promise<MintOutcome> {
+function mintWith({ lease, platform }: HeldLease, refreshToken: Secret | undefined): Promise<MintOutcome> {
   const { kind, actor, subject, externalUserId, registration } = lease.credential;
   return platform.mint({
     kind,
@@ -171,7 +168,7 @@ function mintWith({ lease, platform }: MintAttempt, refreshToken: Secret | undef
   });
 }
 
-async function newerThanLease({ lease, credentials }: MintAttempt): Promise<RefreshOutcome | undefined> {
+async function newerThanLease({ lease, credentials }: HeldLease): Promise<RefreshOutcome | undefined> {
   const state = await credentials.read(lease.credential.id);
   if (state === undefined || state.credential.status === "revoked") {
     return { kind: "failed", failure: "gone", retryAfterMs: 0 };
@@ -194,16 +191,16 @@ function revisitMs({ kind, failures }: Credential): number | undefined {
   return Math.min(60_000 * 2 ** Math.max(failures - patience, 0), 3_600_000);
 }
 
-async function condemn(attempt: MintAttempt, code: string): Promise<RefreshOutcome> {
-  const { lease, credentials, world } = attempt;
+async function condemn(held: HeldLease, code: string): Promise<RefreshOutcome> {
+  const { lease, credentials, world } = held;
   const backoffMs = revisitMs(lease.credential);
   if (lease.credential.status === "dead") {
-    return fail(attempt, "dead", { error: code, backoffMs: backoffMs ?? 0, unclear: false });
+    return fail(held, "dead", { error: code, backoffMs: backoffMs ?? 0, unclear: false });
   }
   if (await credentials.condemn(lease, code, backoffMs)) {
     world.log.warn({ platform: lease.credential.platform, credential: lease.credential.id, code }, "credential.dead");
-    await noteRejection(attempt, code);
+    await noteRejection(held, code);
     return { kind: "failed", failure: "dead", retryAfterMs: 0 };
   }
-  return (await newerThanLease(attempt)) ?? { kind: "failed", failure: "unavailable", retryAfterMs: wait(attempt) };
+  return (await newerThanLease(held)) ?? { kind: "failed", failure: "unavailable", retryAfterMs: wait(held) };
 }

@@ -1,16 +1,15 @@
-import { ServiceError } from "../../errors.ts";
 import { singleFlight } from "../../work/single-flight.ts";
 import type { World } from "../../world.ts";
 import type { ChangeFeed } from "../model/change-feed.ts";
 import type { Credential } from "../model/credential.ts";
 import type { CredentialRepository } from "../model/credential-repository.ts";
-import type { Platforms } from "../model/platforms.ts";
+import { notConfigured, type Platforms } from "../model/platforms.ts";
 import { failureOf, type RefreshFailure, type RefreshOutcome } from "../model/refresh-failure.ts";
 import { silentTelemetry, type Telemetry } from "../model/telemetry.ts";
 import { type NoteEvent, noteNothing } from "../record/noted-events.ts";
 import { createAwaitChange } from "./await-change.ts";
 import { fraction } from "./backoff.ts";
-import { attemptMint } from "./leased-mint.ts";
+import { mintByLease } from "./leased-mint.ts";
 import { measuredRefresh } from "./measured-refresh.ts";
 import { createRefreshEvents } from "./refresh-events.ts";
 
@@ -53,9 +52,7 @@ export function createRefresher(parts: {
 
   async function run(seen: Credential, waiting: (ms: number) => void): Promise<RefreshOutcome> {
     const platform = platforms.byName(seen.platform);
-    if (platform === undefined) {
-      throw new ServiceError("PLATFORM_NOT_CONFIGURED", `platform ${seen.platform} is not configured`);
-    }
+    if (platform === undefined) throw notConfigured(seen.platform);
     const started = performance.now();
     for (let pause = pollMs.first; ; pause = Math.min(pause * 2, pollMs.most)) {
       const asked = performance.now();
@@ -63,7 +60,7 @@ export function createRefresher(parts: {
       const lease = await credentials.acquire(seen.id, seen.version, attemptId, leaseMs, platform.registration);
       if (lease !== undefined) {
         if (performance.now() - asked < maxHesitationMs)
-          return attemptMint({ lease, platform, credentials, world, events });
+          return mintByLease({ lease, platform, credentials, world, events });
         await credentials.abandon(lease);
         continue;
       }

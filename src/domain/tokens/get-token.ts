@@ -194,10 +194,10 @@ export function createGetToken(parts: {
     const { caller } = call;
     const replace: Turn = (subject, mint) =>
       rejections.replace({ caller, subject }, mint, (outcome) => (outcome.kind === "token" ? outcome : undefined));
-    const attempt: Turn = (subject, mint) =>
+    const ask: Turn = (subject, mint) =>
       fruitless.replace({ caller, subject }, mint, (outcome) => (isFruitless(outcome) ? outcome : undefined));
     const outcome = await withinDeadline(
-      () => narrowed.get(selected, narrowing, request.minTtlMs, request.rejectedTokenId, { replace, attempt }),
+      () => narrowed.get(selected, narrowing, request.minTtlMs, request.rejectedTokenId, { replace, ask }),
       call,
     );
     switch (outcome.kind) {

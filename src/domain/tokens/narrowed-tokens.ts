@@ -24,8 +24,8 @@ export interface NarrowedTokens {
     narrowing: Narrowing,
     minTtlMs: number | undefined,
     rejectedTokenId: string | undefined,
-    /** Runs what replaces a rejected token; `attempt`: whatever asks the platform. */
-    by?: { readonly replace: Turn; readonly attempt: Turn },
+    /** Runs what replaces a rejected token; `ask`: whatever asks the platform. */
+    by?: { readonly replace: Turn; readonly ask: Turn },
   ): Promise<NarrowedOutcome>;
 }
 
@@ -109,7 +109,7 @@ export function createNarrowedTokens(parts: {
   }
 
   return {
-    async get(selected, narrowing, minTtlMs, rejectedTokenId, by = { replace: atOnce, attempt: atOnce }) {
+    async get(selected, narrowing, minTtlMs, rejectedTokenId, by = { replace: atOnce, ask: atOnce }) {
       const key = shapeKey(selected.credential.id, narrowing);
       const known = minted.get(key);
       const rejected = known !== undefined && rejectedTokenId === known.value.fingerprint();
@@ -120,8 +120,8 @@ export function createNarrowedTokens(parts: {
       }
       const waitMs = (limitedUntil.get(selected.credential.id) ?? 0) - world.now().getTime();
       const minting = () => flight(key, () => mint(key, selected, narrowing));
-      const attempt = () => by.attempt(selected.credential.id, minting);
-      const asking = () => (rejected ? by.replace(key, attempt) : attempt());
+      const ask = () => by.ask(selected.credential.id, minting);
+      const asking = () => (rejected ? by.replace(key, ask) : ask());
       const working = () =>
         kept !== undefined && livesLongEnough(kept, world.now(), minTtlMs ?? 1) ? kept : undefined;
       const outcome = waitMs > 0 ? failed("rate_limited", waitMs) : await asking().catch(passed);

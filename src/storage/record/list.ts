@@ -1,12 +1,12 @@
 import { and, desc, eq, gte, inArray, lt, or, type SQL, sql } from "drizzle-orm";
 import type { Position } from "../../domain/model/installation.ts";
-import type { AuditFilter, AuditReader, AuditSight, RecordedEvent } from "../../domain/record/list-events.ts";
+import type { AuditFilter, AuditSight, RecordedEvent, RecordReader } from "../../domain/record/list-events.ts";
 import type { Database, Queries } from "../database.ts";
 import { auditEvents, installations } from "../schema.ts";
 import { isUuid } from "../uuid.ts";
 import type { AuditRow } from "./rows.ts";
 
-export function createAuditReader(database: Database): AuditReader {
+export function createRecordReader(database: Database): RecordReader {
   return {
     list: (filter, sights, after, limit) => database.read((db) => list(db, { filter, sights, after, limit })),
   };

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { AuditEvent } from "../../../src/domain/model/audit-event.ts";
 import { fairShare } from "../../../src/domain/record/fair-share.ts";
-import { createAuditBuffer } from "../../../src/domain/record/noted-events.ts";
+import { createNotedEvents } from "../../../src/domain/record/noted-events.ts";
 import { ServiceError } from "../../../src/errors.ts";
 
 const refused = (changes: Partial<AuditEvent> = {}): AuditEvent => ({
@@ -13,7 +13,7 @@ const refused = (changes: Partial<AuditEvent> = {}): AuditEvent => ({
 function create() {
   const rows: AuditEvent[] = [];
   const database = { away: false };
-  const buffer = createAuditBuffer({
+  const buffer = createNotedEvents({
     audit: {
       async append(events) {
         if (database.away) throw new ServiceError("SERVICE_UNAVAILABLE", "away");
