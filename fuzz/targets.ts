@@ -95,7 +95,7 @@ const callerFile: Target = {
     try {
       parseCallerFile(input, {
         rpcs: methodNames,
-        platforms: registry.productNames,
+        products: registry.productNames,
         narrowable: registry.narrowable,
         redact: registry.redact,
         now: new Date("2026-11-21"),

@@ -84,7 +84,7 @@ async function start(
   const registrationReport = await createRegistrationReport({ credentials, platforms, ...world });
   const { authenticate, callerNow } = await openCallers({
     authConfig: config.authConfig,
-    known: { platforms: platforms.known, narrowable: config.narrowable },
+    known: { products: platforms.known, narrowable: config.narrowable },
     redact: config.redact,
     audit: storage.audit,
     know: running.knowCallers,

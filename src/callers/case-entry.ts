@@ -33,7 +33,7 @@ export function readCase(
   names: KnownNames & { readonly now: Date },
   reader: FileReader,
 ): Case {
-  const { platforms, now } = names;
+  const { products, now } = names;
   const entry = reader.mapping(value, at, keys) ?? new Map<string, unknown>();
   const optional = (from: Mapping, key: string, path: string, example: string) =>
     from.has(key) ? reader.exact(from.get(key), `${path}.${key}`, example) : undefined;
@@ -55,7 +55,7 @@ export function readCase(
     where: path,
     caller: readCaller(entry, path, policy, now, reader),
     method: method ?? "",
-    platform: known(entry, "platform", path, platforms, "github"),
+    platform: known(entry, "platform", path, products, "github"),
     owner: optional(entry, "owner", path, "acme"),
     permissions: readPermissions(entry.get("permissions"), `${path}.permissions`, reader),
     installation: readInstallation(),
@@ -68,7 +68,7 @@ export function readCase(
     const found = reader.mapping(entry.get("installation"), under, ["platform", "owner"]);
     if (found === undefined) return undefined;
     if (!found.has("platform")) reader.problem(`${under}.platform`, "missing", "write one such as github");
-    const platform = known(found, "platform", under, platforms, "github") ?? "";
+    const platform = known(found, "platform", under, products, "github") ?? "";
     return { platform, owner: optional(found, "owner", under, "acme") };
   }
 }

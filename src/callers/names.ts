@@ -10,7 +10,7 @@ export interface KnownNames {
   /** Every RPC that is served, as the contract writes it. */
   readonly rpcs: readonly string[];
   /** Every product. */
-  readonly platforms: readonly string[];
+  readonly products: readonly string[];
   /** Those whose tokens can be narrowed. */
   readonly narrowable: readonly string[];
 }

@@ -19,10 +19,10 @@ export function readRule(value: unknown, path: string, known: KnownNames, reader
   const named =
     aboutNothing && !entry.has("platforms")
       ? []
-      : (reader.names(entry.get("platforms"), `${path}.platforms`, "[github]", known.platforms) ?? []);
+      : (reader.names(entry.get("platforms"), `${path}.platforms`, "[github]", known.products) ?? []);
   return {
     methods: new Set(methods),
-    platforms: new Set(named),
+    products: new Set(named),
     owners: aboutNothing && !hasOwners(entry) ? new Set() : readOwners(entry, path, reader),
     ceilings: readCeilings(entry.get("permissions"), `${path}.permissions`, named, known, reader),
     rate: readRate(entry.get("rate"), `${path}.rate`, reader),

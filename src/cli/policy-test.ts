@@ -18,7 +18,7 @@ export const policyTestCommand: Command<readonly [string], "file"> = async (give
   const now = world.now();
   const bytes = Buffer.from(read(path, world));
   const { productNames, narrowable, redact } = registry;
-  const known = { rpcs: methodNames, platforms: productNames, narrowable, redact, now };
+  const known = { rpcs: methodNames, products: productNames, narrowable, redact, now };
   const file = parseCallerFile(bytes, { ...known, name: `the caller file ${path}` });
   for (const warning of file.warnings) complain(`(warning) ${warning}`);
   const name = `the table ${casesPath}`;

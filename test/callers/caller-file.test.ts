@@ -343,7 +343,7 @@ describe("of API keys the file warns", () => {
 test("rules name every RPC there is, and every platform", () => {
   const names = TokenService.methods.map((method) => method.name);
   expect(names).toContain("GetToken");
-  expect(knownMethods({ rpcs: methodNames, platforms: [], narrowable: [] })).toEqual(expect.arrayContaining(names));
+  expect(knownMethods({ rpcs: methodNames, products: [], narrowable: [] })).toEqual(expect.arrayContaining(names));
   expect(announcedRpcs.filter((name) => names.includes(name))).toEqual([]);
   expect(registry.productNames).toEqual(["github", "github-oauth", "jira", "confluence", "slack", "sentry"]);
 });

@@ -28,7 +28,7 @@ async function start(path: string, report?: CallersParts["report"]) {
   const callers = await createCallers({
     path,
     rpcs: methodNames,
-    platforms: registry.productNames,
+    products: registry.productNames,
     narrowable: registry.narrowable,
     redact: registry.redact,
     world,

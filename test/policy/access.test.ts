@@ -15,7 +15,7 @@ function rule({ methods = ["GetToken"], platforms = ["github"], owners = ["acme"
   const named = (names: "all" | readonly string[]) => (names === "all" ? names : new Set(names));
   return {
     methods: new Set(methods),
-    platforms: named(platforms),
+    products: named(platforms),
     owners: named(owners),
     ceilings: new Map(github === undefined ? [] : [["github", github]]),
     rate: perSecond === undefined ? undefined : { perSecond, burst: 1 },

@@ -20,7 +20,7 @@ const file = {
 test("a subject is a caller for its own issuer alone", () => {
   const options = {
     rpcs: ["GetToken"],
-    platforms: ["github"],
+    products: ["github"],
     narrowable: ["github"],
     redact: registry.redact,
     now: new Date(),

@@ -77,7 +77,7 @@ const maybe = <T>(of: readonly T[]) => fc.option(fc.constantFrom(...of), { nil: 
 function accessOf({ name, allow }: RawCaller, method: string): Access | "denied" {
   const rules = allow.map((rule) => ({
     methods: new Set(rule.methods),
-    platforms: new Set(rule.platforms),
+    products: new Set(rule.platforms),
     owners: rule.all_owners ? ("all" as const) : new Set(rule.owners),
     ceilings: new Map(),
     rate: undefined,

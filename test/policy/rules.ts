@@ -6,7 +6,7 @@ export const acmeAlone = createCaller(
   [
     {
       methods: new Set(["GetToken"]),
-      platforms: new Set(["slack"]),
+      products: new Set(["slack"]),
       owners: new Set(["acme"]),
       ceilings: new Map(),
       rate: undefined,

@@ -92,7 +92,7 @@ export async function openStage(storage: Storage, cast: readonly RawCaller[]): P
     createPolicy(
       parseCallerFile(Buffer.from(fileOf(all, keys)), {
         rpcs: methodNames,
-        platforms,
+        products: platforms,
         narrowable: registry.narrowable,
         redact: registry.redact,
         now: world.now(),

@@ -23,10 +23,10 @@ export interface Access {
   readonly rates: readonly { readonly key: string; readonly rate: Rate }[];
   /**
    * To be asked before any look-up, with what the request itself names.
-   * @throws ServiceError CALLER_NOT_ALLOWED if no rule allows this platform (a product name) and owner together, or
+   * @throws ServiceError CALLER_NOT_ALLOWED if no rule allows this product and owner together, or
    * all that do have a ceiling below these permissions.
    */
-  check(platform: string | undefined, owner: string | undefined, permissions?: Permissions): void;
+  check(product: string | undefined, owner: string | undefined, permissions?: Permissions): void;
   /** Whether it may see an installation as this product. */
   sees(product: string, owner: string | undefined): boolean;
   /** What it may see; of one product where one is named. */
@@ -49,11 +49,9 @@ export function createAccess(caller: string, method: string, all: readonly Rule[
   function visible(product: string | undefined): Visibility {
     const known = visibilities.get(product);
     if (known !== undefined) return known;
-    const made = visibilityOf(
-      product === undefined ? rules : rules.filter((rule) => includes(rule.platforms, product)),
-    );
+    const made = visibilityOf(product === undefined ? rules : rules.filter((rule) => includes(rule.products, product)));
     // Only names of the caller file are remembered, so that requests cannot fill the memory.
-    if (product === undefined || rules.some(({ platforms }) => platforms !== "all" && platforms.has(product))) {
+    if (product === undefined || rules.some(({ products }) => products !== "all" && products.has(product))) {
       visibilities.set(product, made);
     }
     return made;
@@ -64,19 +62,19 @@ export function createAccess(caller: string, method: string, all: readonly Rule[
     rates: all.flatMap(({ methods, rate }, index) =>
       rate !== undefined && includes(methods, method) ? [{ key: `${caller}#${index}`, rate }] : [],
     ),
-    check(platform, owner, permissions) {
+    check(product, owner, permissions) {
       if (unlimited) return;
-      const ofPlatform = rules.filter((rule) => platform === undefined || includes(rule.platforms, platform));
-      if (ofPlatform.length === 0) throw notAllowed(`${caller} may not call ${method} for this platform`);
-      const fitting = ofPlatform.filter((rule) => owner === undefined || includes(rule.owners, owner));
+      const ofProduct = rules.filter((rule) => product === undefined || includes(rule.products, product));
+      if (ofProduct.length === 0) throw notAllowed(`${caller} may not call ${method} for this platform`);
+      const fitting = ofProduct.filter((rule) => owner === undefined || includes(rule.owners, owner));
       if (fitting.length === 0) throw notAllowed(`${caller} may not call ${method} for this owner`);
       if (permissions === undefined || Object.keys(permissions).length === 0) return;
-      const products = platform === undefined ? narrowable(fitting) : [platform];
-      const allowed = (product: string) => {
-        const most = mostOf(fitting, product);
+      const meant = product === undefined ? narrowable(fitting) : [product];
+      const allowed = (one: string) => {
+        const most = mostOf(fitting, one);
         return most === undefined || isWithin(permissions, most);
       };
-      if (products.length > 0 && !products.some(allowed)) {
+      if (meant.length > 0 && !meant.some(allowed)) {
         throw notAllowed(`${caller} may not have these permissions`);
       }
     },
@@ -98,8 +96,8 @@ function narrowable(rules: readonly Rule[]): readonly string[] {
 /** By the rules that have the product; undefined if one of them has no ceiling. */
 function mostOf(rules: readonly Rule[], product: string): Permissions | undefined {
   let most: Permissions | undefined;
-  for (const { platforms, ceilings } of rules) {
-    if (!includes(platforms, product)) continue;
+  for (const { products, ceilings } of rules) {
+    if (!includes(products, product)) continue;
     const ceiling = ceilings.get(product);
     if (ceiling === undefined) return undefined;
     most = most === undefined ? ceiling : highest(most, ceiling);
@@ -121,17 +119,17 @@ export function shows({ rules }: Visibility, product: string, owner: string | un
 
 function visibilityOf(rules: readonly Rule[]): Visibility {
   if (rules.some(seesEverything)) return sightOfEverything;
-  const seen = rules.map(({ platforms, owners }) => ({ products: listed(platforms), owners: listed(owners) }));
+  const seen = rules.map(({ products, owners }) => ({ products: listed(products), owners: listed(owners) }));
   return { key: JSON.stringify(seen), rules: seen };
 }
 
-function seesEverything({ platforms, owners }: Rule): boolean {
-  return platforms === "all" && owners === "all";
+function seesEverything({ products, owners }: Rule): boolean {
+  return products === "all" && owners === "all";
 }
 
 /** An installation without an owner is seen by callers of all owners only. */
-export function covers({ platforms, owners }: Rule, product: string, owner: string | undefined): boolean {
-  return includes(platforms, product) && (owner === undefined ? owners === "all" : includes(owners, owner));
+export function covers({ products, owners }: Rule, product: string, owner: string | undefined): boolean {
+  return includes(products, product) && (owner === undefined ? owners === "all" : includes(owners, owner));
 }
 
 function includes(names: "all" | ReadonlySet<string>, name: string): boolean {

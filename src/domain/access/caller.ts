@@ -51,7 +51,7 @@ export const anonymous: Caller = createCaller(
   [
     {
       methods: "all",
-      platforms: "all",
+      products: "all",
       owners: "all",
       ceilings: new Map(),
       rate: undefined,

@@ -3,7 +3,7 @@ export interface Rule {
   /** RPC names, and `Metrics`. */
   readonly methods: "all" | ReadonlySet<string>;
   /** Product names. */
-  readonly platforms: "all" | ReadonlySet<string>;
+  readonly products: "all" | ReadonlySet<string>;
   /** `all` includes installations without an owner; a set does not. */
   readonly owners: "all" | ReadonlySet<string>;
   /**

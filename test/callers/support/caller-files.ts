@@ -10,7 +10,7 @@ export function parse(text: string | Uint8Array, now = today): CallerFile {
   const bytes = typeof text === "string" ? Buffer.from(text) : text;
   return parseCallerFile(bytes, {
     rpcs: methodNames,
-    platforms: registry.productNames,
+    products: registry.productNames,
     narrowable: registry.narrowable,
     redact: registry.redact,
     now,

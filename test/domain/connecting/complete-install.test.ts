@@ -29,7 +29,7 @@ const as = (rule: Partial<Rule> = {}) =>
       "portal",
       [
         {
-          ...{ methods: "all", platforms: "all", owners: "all", ceilings: new Map(), rate: undefined },
+          ...{ methods: "all", products: "all", owners: "all", ceilings: new Map(), rate: undefined },
           ...{ returnOrigins: new Set<string>(), completeInCallback: false },
           ...rule,
         },
@@ -84,7 +84,7 @@ describe("completing", () => {
     const looked = as({ owners: new Set(["globex"]) });
     await expect(completeInstall(code, "acme", looked)).rejects.toMatchObject(refused);
     await expect(completeInstall(new Secret("x"), "acme", looked)).rejects.toMatchObject(refused);
-    await expect(completeInstall(code, "acme", as({ platforms: new Set(["jira"]) }))).rejects.toMatchObject(refused);
+    await expect(completeInstall(code, "acme", as({ products: new Set(["jira"]) }))).rejects.toMatchObject(refused);
     expect(await completeInstall(code, "acme", as())).toMatchObject([{ id }]);
   });
 

@@ -18,7 +18,7 @@ afterAll(() => domain.close());
 
 const rule: Rule = {
   methods: new Set(["CreateInstallLink"]),
-  platforms: new Set(["slack", "jira"]),
+  products: new Set(["slack", "jira"]),
   owners: new Set(["acme", "globex"]),
   ceilings: new Map(),
   rate: undefined,
@@ -148,8 +148,8 @@ describe("a caller", () => {
     await expect(create({ platform: "github" }, [rule])).rejects.toMatchObject(refused);
     await expect(create({ platform: "nowhere" }, [rule])).rejects.toMatchObject(refused);
     const apart = [
-      { ...rule, platforms: new Set(["slack"]), owners: new Set(["acme"]) },
-      { ...rule, platforms: new Set(["jira"]), owners: new Set(["globex"]) },
+      { ...rule, products: new Set(["slack"]), owners: new Set(["acme"]) },
+      { ...rule, products: new Set(["jira"]), owners: new Set(["globex"]) },
     ];
     await expect(create({ platform: "jira" }, apart)).rejects.toMatchObject(refused);
   });
@@ -167,7 +167,7 @@ describe("a caller", () => {
     await expect(create({ returnTo })).rejects.toMatchObject(field("return_to"));
     const elsewhere = [
       { ...rule, returnOrigins: new Set<string>() },
-      { ...rule, platforms: new Set(["jira"]) },
+      { ...rule, products: new Set(["jira"]) },
     ];
     await expect(create({ returnTo }, elsewhere)).rejects.toMatchObject(field("return_to"));
   });

@@ -25,7 +25,7 @@ afterAll(() => domain.close());
 
 const portalOrigin = "https://portal.example";
 const generous: Rule = {
-  ...{ methods: new Set(["CreateInstallLink"]), platforms: new Set(["slack"]), owners: new Set(["acme"]) },
+  ...{ methods: new Set(["CreateInstallLink"]), products: new Set(["slack"]), owners: new Set(["acme"]) },
   ...{ ceilings: new Map(), rate: undefined, returnOrigins: new Set([portalOrigin]), completeInCallback: true },
 };
 /** The rules of the caller file; undefined: it names no portal. */
@@ -100,7 +100,7 @@ const changes: readonly (readonly [string, readonly Rule[] | undefined, string])
   ["its caller is gone", undefined, "link_withdrawn"],
   ["its caller makes no links any more", [{ ...generous, methods: new Set(["GetToken"]) }], "link_withdrawn"],
   ["its caller lost the owner", [{ ...generous, owners: new Set(["globex"]) }], "link_withdrawn"],
-  ["its caller lost the platform", [{ ...generous, platforms: new Set(["jira"]) }], "link_withdrawn"],
+  ["its caller lost the platform", [{ ...generous, products: new Set(["jira"]) }], "link_withdrawn"],
   ["its way back is not allowed", [{ ...generous, returnOrigins: new Set() }], "return_to_not_allowed"],
 ];
 const vouching: typeof changes = [

@@ -43,7 +43,7 @@ describe("revoking", () => {
     const platform = scriptedPlatform();
     const [made] = await domain.connect(connection(), { owner: "acme" });
     const as = (owner: string) => {
-      const rule = { methods: "all", platforms: "all", owners: new Set([owner]), ceilings: new Map() } as const;
+      const rule = { methods: "all", products: "all", owners: new Set([owner]), ceilings: new Map() } as const;
       const own = { ...rule, rate: undefined, returnOrigins: new Set<string>(), completeInCallback: false };
       return call({ method: "RevokeInstallation", as: createCaller(owner, [own], "policy") });
     };

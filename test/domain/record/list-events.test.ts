@@ -51,7 +51,7 @@ beforeAll(async () => {
 afterAll(() => close());
 
 function calling(...rules: readonly Partial<Rule>[]) {
-  const whole = { methods: "all", platforms: "all", owners: "all", ceilings: new Map(), rate: undefined } as const;
+  const whole = { methods: "all", products: "all", owners: "all", ceilings: new Map(), rate: undefined } as const;
   const rest = { ...whole, returnOrigins: new Set<string>(), completeInCallback: false };
   const as = createCaller(
     "reader",
@@ -113,15 +113,15 @@ describe("the record is listed", () => {
   test.each<[string, readonly Partial<Rule>[], readonly number[]]>([
     ["an owner", [{ owners: new Set(["acme"]) }], [1, 3, 6]],
     ["two owners", [{ owners: new Set(["acme", "globex"]) }], [1, 2, 3, 6, 8]],
-    ["a platform", [{ platforms: new Set(["slack"]) }], [3, 4, 8]],
-    ["a product that one site has", [{ platforms: new Set(["confluence"]) }], [1, 6]],
-    ["a product that both sites have", [{ platforms: new Set(["jira"]) }], [1, 2, 6]],
-    ["both products of a platform", [{ platforms: new Set(["jira", "confluence"]) }], [1, 2, 6]],
-    ["a platform and an owner", [{ platforms: new Set(["slack"]), owners: new Set(["acme"]) }], [3]],
+    ["a platform", [{ products: new Set(["slack"]) }], [3, 4, 8]],
+    ["a product that one site has", [{ products: new Set(["confluence"]) }], [1, 6]],
+    ["a product that both sites have", [{ products: new Set(["jira"]) }], [1, 2, 6]],
+    ["both products of a platform", [{ products: new Set(["jira", "confluence"]) }], [1, 2, 6]],
+    ["a platform and an owner", [{ products: new Set(["slack"]), owners: new Set(["acme"]) }], [3]],
     ["nothing that there is", [{ owners: new Set(["nobody"]) }], []],
     [
       "two rules",
-      [{ platforms: new Set(["slack"]), owners: new Set(["globex"]) }, { owners: new Set(["acme"]) }],
+      [{ products: new Set(["slack"]), owners: new Set(["globex"]) }, { owners: new Set(["acme"]) }],
       [1, 3, 6, 8],
     ],
     ["one rule that is limited and one that is not", [{ owners: new Set(["acme"]) }, {}], [1, 2, 3, 4, 5, 6, 7, 8]],
