@@ -39,7 +39,7 @@ export const mutants: readonly Mutant[] = [
       "seesEverything(rule) && rule.ceilings.size === 0",
       "seesEverything(rule)",
     ],
-    ["look-ups see every product's rules", "rules.filter((rule) => includes(rule.products, product)),", "rules,"],
+    ["look-ups see every product's rules", "rules.filter((rule) => includes(rule.products, product)));", "rules);"],
     ["look-ups see everything", "everything ? sightOfEverything : visible(product)", "sightOfEverything"],
     ["the platform is not checked", "product === undefined || includes(rule.products, product)", "true"],
     ["no rule has the platform", "if (ofProduct.length === 0) throw", "if (ofProduct.length === -1) throw"],
@@ -53,7 +53,7 @@ export const mutants: readonly Mutant[] = [
       "product === undefined ? narrowable(fitting) : [product]",
       "product === undefined ? [] : [product]",
     ],
-    ["permissions have to fit every product", "!products.some(allowed)", "!products.every(allowed)"],
+    ["permissions have to fit every product", "!meant.some(allowed)", "!meant.every(allowed)"],
     ["no ceiling", "return covering.length === 0 ? {} : mostOf(covering, product);", "return undefined;"],
     ["what no rule covers has no ceiling", "covering.length === 0 ? {} : mostOf", "mostOf"],
     [
@@ -69,12 +69,12 @@ export const mutants: readonly Mutant[] = [
     ],
     [
       "all platforms are enough to see everything",
-      'return platforms === "all" && owners === "all";',
-      'return platforms === "all";',
+      'return products === "all" && owners === "all";',
+      'return products === "all";',
     ],
     [
       "all owners are enough to see everything",
-      'return platforms === "all" && owners === "all";',
+      'return products === "all" && owners === "all";',
       'return owners === "all";',
     ],
     ["the platform does not cover", "return includes(products, product) && (owner", "return (owner"],
@@ -430,7 +430,7 @@ export const mutants: readonly Mutant[] = [
     ["the record is not filtered", "        shownBy(sights),\n", ""],
     [
       "every platform's record",
-      'platforms === "all" ? undefined : or(inArray(auditEvents.platform',
+      'products === "all" ? undefined : or(inArray(auditEvents.platform',
       "true ? undefined : or(inArray(auditEvents.platform",
     ],
     [
@@ -441,7 +441,7 @@ export const mutants: readonly Mutant[] = [
     ["every owner's record", 'owners === "all" ? undefined : inArray', "true ? undefined : inArray"],
     [
       "all owners are all platforms",
-      'platforms === "all" && owners === "all")) return undefined;',
+      'products === "all" && owners === "all")) return undefined;',
       'owners === "all")) return undefined;',
     ],
   ]),
