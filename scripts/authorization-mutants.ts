@@ -430,7 +430,7 @@ export const mutants: readonly Mutant[] = [
     ["the record is not filtered", "        shownBy(sights),\n", ""],
     [
       "every platform's record",
-      'products === "all" ? undefined : or(inArray(auditEvents.platform',
+      'platforms === "all" ? undefined : or(inArray(auditEvents.platform',
       "true ? undefined : or(inArray(auditEvents.platform",
     ],
     [
@@ -441,7 +441,7 @@ export const mutants: readonly Mutant[] = [
     ["every owner's record", 'owners === "all" ? undefined : inArray', "true ? undefined : inArray"],
     [
       "all owners are all platforms",
-      'products === "all" && owners === "all")) return undefined;',
+      'platforms === "all" && owners === "all")) return undefined;',
       'owners === "all")) return undefined;',
     ],
   ]),
