@@ -20,10 +20,10 @@ export type Outcome<Wire> =
   | { readonly kind: "failed"; readonly failure: Failure };
 
 /** How a door carries an RPC's messages. */
-export interface Codec<Name extends RpcName, WireRequest, WireResponse> {
+export interface Codec<in out Name extends RpcName, in WireRequest, out WireResponse> {
   /** Throws if the content is no request; the message reaches the caller. */
-  read(request: WireRequest): RequestOf<Name>;
-  write(response: ResponseOf<Name>): WireResponse;
+  readonly read: (request: WireRequest) => RequestOf<Name>;
+  readonly write: (response: ResponseOf<Name>) => WireResponse;
 }
 
 /**

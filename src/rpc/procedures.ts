@@ -10,5 +10,7 @@ export function createProcedures(parts: { readonly useCases: UseCases; readonly 
   const { useCases } = parts;
   const pageTokens = createPageTokens(parts.sealer);
   const all: { readonly [Name in RpcName]: Method<Name, UseCases[Name]> } = methods;
-  return ofEveryRpc<Procedures>((name) => all[name].run(useCases[name], pageTokens) as Procedures[typeof name]);
+  return ofEveryRpc<Procedures>(
+    (name) => all[name].run(useCases[name], pageTokens) satisfies Procedure<typeof name> as Procedures[typeof name],
+  );
 }

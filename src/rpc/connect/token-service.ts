@@ -31,7 +31,7 @@ type Serve<in out Name extends RpcName> = (
 export function addTokenService(router: ConnectRouter, dispatch: Dispatch): void {
   router.service(
     TokenService,
-    ofEveryRpc<Implementation>((name) => serve(name) as Implementation[typeof name]),
+    ofEveryRpc<Implementation>((name) => serve(name) satisfies Serve<typeof name> as Implementation[typeof name]),
   );
 
   function serve<Name extends RpcName>(name: Name): Serve<Name> {
