@@ -53,11 +53,18 @@ function callbacks(): Target {
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const { config } = loadConfig(
     {
-      ...{ GITHUB_APP_ID: "1", GITHUB_APP_NAME: "app", GITHUB_CLIENT_ID: "id", GITHUB_CLIENT_SECRET: "secret" },
+      GITHUB_APP_ID: "1",
+      GITHUB_APP_NAME: "app",
+      GITHUB_CLIENT_ID: "id",
+      GITHUB_CLIENT_SECRET: "secret",
       GITHUB_PRIVATE_KEY: privateKey.export({ type: "pkcs1", format: "pem" }).toString(),
-      ...{ GITHUB_OAUTH_CLIENT_ID: "id", GITHUB_OAUTH_CLIENT_SECRET: "secret" },
-      ...{ JIRA_CLIENT_ID: "id", JIRA_CLIENT_SECRET: "secret" },
-      ...{ SLACK_CLIENT_ID: "id", SLACK_CLIENT_SECRET: "secret", SLACK_SIGNING_SECRET: "secret" },
+      GITHUB_OAUTH_CLIENT_ID: "id",
+      GITHUB_OAUTH_CLIENT_SECRET: "secret",
+      JIRA_CLIENT_ID: "id",
+      JIRA_CLIENT_SECRET: "secret",
+      SLACK_CLIENT_ID: "id",
+      SLACK_CLIENT_SECRET: "secret",
+      SLACK_SIGNING_SECRET: "secret",
     },
     (path) => readFileSync(path, "utf8"),
   );

@@ -75,7 +75,11 @@ export function spawnService(env: Environment, preloads: readonly string[] = [])
   const imports = before.flatMap((module) => ["--import", module]);
   const child = spawn(process.execPath, [...quickly, "--disable-sigusr1", ...imports, program], {
     env: {
-      ...{ PATH: process.env.PATH ?? "", ...compileCache, PORT: "0", GRPC_PORT: "0", INTERNAL_PORT: "0" },
+      PATH: process.env.PATH ?? "",
+      ...compileCache,
+      PORT: "0",
+      GRPC_PORT: "0",
+      INTERNAL_PORT: "0",
       ...throwAwayDatabase,
       ...env,
     },

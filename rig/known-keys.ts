@@ -2,9 +2,32 @@ import { parseDocument, visit } from "yaml";
 
 /** Every key that the contract's section 6 has, beside names of issuers, platforms and permissions. */
 const known = new Set([
-  ...["version", "issuers", "callers", "kind", "issuer", "audience", "jwks_uri", "algorithms", "max_age"],
-  ...["name", "match", "allow", "subject", "mtls_san", "api_key", "expires", "methods", "platforms", "owners"],
-  ...["all_owners", "permissions", "rate", "per_second", "burst", "return_origins", "complete_in_callback"],
+  "version",
+  "issuers",
+  "callers",
+  "kind",
+  "issuer",
+  "audience",
+  "jwks_uri",
+  "algorithms",
+  "max_age",
+  "name",
+  "match",
+  "allow",
+  "subject",
+  "mtls_san",
+  "api_key",
+  "expires",
+  "methods",
+  "platforms",
+  "owners",
+  "all_owners",
+  "permissions",
+  "rate",
+  "per_second",
+  "burst",
+  "return_origins",
+  "complete_in_callback",
 ]);
 
 /** Keys that mean nothing here, found by reading the file a second time. @throws Error that names one. */

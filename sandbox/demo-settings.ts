@@ -1,5 +1,6 @@
 import { allSettings } from "../src/config/all-settings.ts";
 import { knownNames } from "../src/settings/setting.ts";
+import type { Environment } from "../src/settings/setting-reader.ts";
 import { platformCount } from "./sandbox.ts";
 
 export interface DemoSettings {
@@ -24,8 +25,6 @@ export class DemoSettingError extends Error {}
 
 /** The sandbox's platforms, then the three listeners of the service. */
 export const demoPortCount = platformCount + 3;
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Settings that are as good here as anywhere; the ones in `ours` are read by the demo itself. */
 const honoured = ["LOG_LEVEL", "DRAIN_SECONDS", "CACHE_MAX_ENTRIES", "TOKEN_CIPHER", "ALLOWED_RETURN_ORIGINS"];

@@ -6,7 +6,15 @@ import { root } from "./run-tool.ts";
 
 /** Licences that ask for nothing but their text being kept, beside our own Apache-2.0 (SPDX identifiers). */
 const allowed = new Set([
-  ...["0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "BlueOak-1.0.0", "CC0-1.0", "ISC", "MIT", "Unlicense"],
+  "0BSD",
+  "Apache-2.0",
+  "BSD-2-Clause",
+  "BSD-3-Clause",
+  "BlueOak-1.0.0",
+  "CC0-1.0",
+  "ISC",
+  "MIT",
+  "Unlicense",
 ]);
 
 /** Of the packages, those in production whose licence is not allowed or not stated, as `name version: licence`. */

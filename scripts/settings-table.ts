@@ -9,8 +9,16 @@ const place = /(<!-- settings -->\n)([\s\S]*?)(<!-- \/settings -->)/;
 
 /** What a newcomer sets besides a platform. */
 const firstSettings = [
-  ...["BASE_URL", "PORT", "GRPC_PORT", "INTERNAL_PORT", "INTERNAL_HOST"],
-  ...["DATABASE_URL", "TOKEN_ENCRYPTION_KEY", "INSTALL_MODE", "ALLOWED_RETURN_ORIGINS", "AUTH_CONFIG"],
+  "BASE_URL",
+  "PORT",
+  "GRPC_PORT",
+  "INTERNAL_PORT",
+  "INTERNAL_HOST",
+  "DATABASE_URL",
+  "TOKEN_ENCRYPTION_KEY",
+  "INSTALL_MODE",
+  "ALLOWED_RETURN_ORIGINS",
+  "AUTH_CONFIG",
 ];
 
 /** The pages with a table of settings, and which settings each shows. */

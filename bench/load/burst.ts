@@ -45,8 +45,21 @@ async function share(
   const own = calls / addresses.length;
   const [command, ...args] = pinned(core, [
     "h2load",
-    ...["-t", "1", "-n", String(own), "-c", String(connectionsEach), "-m", String(own / connectionsEach)],
-    ...["-d", bodyPath, "-H", "content-type: application/grpc", "-H", "te: trailers", `--log-file=${logPath}`],
+    "-t",
+    "1",
+    "-n",
+    String(own),
+    "-c",
+    String(connectionsEach),
+    "-m",
+    String(own / connectionsEach),
+    "-d",
+    bodyPath,
+    "-H",
+    "content-type: application/grpc",
+    "-H",
+    "te: trailers",
+    `--log-file=${logPath}`,
     `http://${address}${path}`,
   ]);
   const output = await new Promise<string>((resolve, reject) => {

@@ -21,8 +21,24 @@ export async function runPgbench(options: {
   const { hostname, port, username, password, pathname } = new URL(options.url);
   const [command, ...args] = pinned(core, [
     "pgbench",
-    ...["-n", "-M", "prepared", "-f", script, "-c", String(inFlight), "-j", "1", "-T", String(seconds)],
-    ...["-h", hostname, "-p", port, "-U", username, pathname.slice(1)],
+    "-n",
+    "-M",
+    "prepared",
+    "-f",
+    script,
+    "-c",
+    String(inFlight),
+    "-j",
+    "1",
+    "-T",
+    String(seconds),
+    "-h",
+    hostname,
+    "-p",
+    port,
+    "-U",
+    username,
+    pathname.slice(1),
   ]);
   const output = await new Promise<string>((resolve, reject) => {
     const env = { PATH: process.env.PATH ?? "", PGPASSWORD: password };

@@ -32,7 +32,14 @@ function headerBlock(path: string): Buffer {
   const text = (value: string) => Buffer.concat([Buffer.from([value.length]), Buffer.from(value)]);
   return Buffer.concat([
     // `:method: POST`, `:scheme: http`, then `:path`, `:authority` and `content-type` by the names of the table.
-    ...[Buffer.from([0x83, 0x86, 0x04]), text(path), Buffer.from([0x01]), text("localhost")],
-    ...[Buffer.from([0x0f, 0x10]), text("application/grpc"), Buffer.from([0x00]), text("te"), text("trailers")],
+    Buffer.from([0x83, 0x86, 0x04]),
+    text(path),
+    Buffer.from([0x01]),
+    text("localhost"),
+    Buffer.from([0x0f, 0x10]),
+    text("application/grpc"),
+    Buffer.from([0x00]),
+    text("te"),
+    text("trailers"),
   ]);
 }

@@ -19,7 +19,10 @@ export const killLeeway: Scenario = {
   name: "kill-leeway",
   async run({ postgres, database, closers, random, quick, say }) {
     const stage = await openStage({
-      ...{ postgres, database, closers, replicas },
+      postgres,
+      database,
+      closers,
+      replicas,
       grants: quick ? { jira: 20, slack: true } : { jira: 45, slack: true },
       tokenSeconds: 8,
     });

@@ -22,7 +22,10 @@ export const killStrict: Scenario = {
   name: "kill-strict",
   async run({ postgres, database, closers, random, quick, say }) {
     const stage = await openStage({
-      ...{ postgres, database, closers, replicas },
+      postgres,
+      database,
+      closers,
+      replicas,
       grants: { githubOauth: grants },
       tokenSeconds: 8,
     });

@@ -45,7 +45,10 @@ export const listenCut: Scenario = {
     const perRound = 4;
     const rounds = quick ? 1 : 3;
     const stage = await openStage({
-      ...{ postgres, database, closers, replicas: 2 },
+      postgres,
+      database,
+      closers,
+      replicas: 2,
       grants: { jira: perRound * rounds * faults.length },
       tokenSeconds: 3_600,
       env: (replica, url) => (replica === 1 ? { DATABASE_DIRECT_URL: throughLine(url) } : {}),

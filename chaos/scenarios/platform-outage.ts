@@ -52,7 +52,10 @@ export const platformOutage: Scenario = {
   name: "platform-outage",
   async run({ postgres, database, closers, random, quick, say }) {
     const stage = await openStage({
-      ...{ postgres, database, closers, replicas },
+      postgres,
+      database,
+      closers,
+      replicas,
       grants: { jira: 20, githubOauth: 12 },
       tokenSeconds: 600,
     });

@@ -19,7 +19,10 @@ export const postgresFrozen: Scenario = {
   name: "postgres-frozen",
   async run({ postgres, database, closers, random, quick }) {
     const stage = await openStage({
-      ...{ postgres, database, closers, replicas },
+      postgres,
+      database,
+      closers,
+      replicas,
       grants: { jira: 24, githubOauth: 12 },
       tokenSeconds: 24,
     });

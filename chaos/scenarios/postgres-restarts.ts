@@ -18,7 +18,10 @@ export const postgresRestarts: Scenario = {
   name: "postgres-restarts",
   async run({ postgres, database, closers, random, quick, say }) {
     const stage = await openStage({
-      ...{ postgres, database, closers, replicas },
+      postgres,
+      database,
+      closers,
+      replicas,
       grants: { jira: 24, githubOauth: 18 },
       tokenSeconds: 8,
     });

@@ -17,7 +17,10 @@ export const recordBroken: Scenario = {
   name: "record-broken",
   async run({ postgres, database, closers, random, quick }) {
     const stage = await openStage({
-      ...{ postgres, database, closers, replicas },
+      postgres,
+      database,
+      closers,
+      replicas,
       grants: { jira: 24, githubOauth: 12 },
       tokenSeconds: 12,
     });

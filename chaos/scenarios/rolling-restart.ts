@@ -19,7 +19,10 @@ export const rollingRestart: Scenario = {
   name: "rolling-restart",
   async run({ postgres, database, closers, random, quick, say }) {
     const stage = await openStage({
-      ...{ postgres, database, closers, replicas },
+      postgres,
+      database,
+      closers,
+      replicas,
       grants: { jira: 24, githubOauth: 12 },
       tokenSeconds: 8,
     });

@@ -1,7 +1,7 @@
 import type { Request } from "express";
 import type { Answer } from "../http/answer.ts";
 import type { PlatformServer } from "../http/platform-server.ts";
-import { readBody, textFields } from "../http/request-body.ts";
+import { readBody, type TextFields, textFields } from "../http/request-body.ts";
 import { verifierMatches } from "../pkce.ts";
 import { secretEquals } from "../secret-equals.ts";
 import type { SingleUseCodes } from "../single-use-codes.ts";
@@ -18,8 +18,6 @@ export interface AccessTokenDependencies {
   readonly app: AppRegistration;
   readonly oauthApp: OauthAppRegistration;
 }
-
-type Fields = Readonly<Record<string, string>>;
 
 /** Sent with status 200, like everything this endpoint says. */
 interface Refusal {
@@ -48,7 +46,7 @@ export function addAccessToken(dependencies: AccessTokenDependencies): void {
   server.routes.post("/login/oauth/access_token", endpoint.around(handle));
 }
 
-function grant(fields: Fields, kind: "app" | "oauth", dependencies: AccessTokenDependencies): UserToken | Refusal {
+function grant(fields: TextFields, kind: "app" | "oauth", dependencies: AccessTokenDependencies): UserToken | Refusal {
   switch (fields.grant_type) {
     case undefined:
     case "authorization_code":
@@ -65,7 +63,7 @@ function grant(fields: Fields, kind: "app" | "oauth", dependencies: AccessTokenD
 }
 
 function exchange(
-  fields: Fields,
+  fields: TextFields,
   kind: "app" | "oauth",
   { codes, tokens, app, oauthApp }: AccessTokenDependencies,
 ): UserToken | Refusal {

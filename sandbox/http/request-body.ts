@@ -8,6 +8,8 @@ export type RequestBody =
   /** Another content type, or JSON that does not parse. */
   | { readonly kind: "unreadable" };
 
+export type TextFields = Readonly<Record<string, string>>;
+
 export function readBody(request: Request): RequestBody {
   const text: unknown = request.body;
   if (typeof text !== "string" || text === "") return { kind: "none" };
@@ -21,7 +23,7 @@ export function readBody(request: Request): RequestBody {
 }
 
 /** The text fields of a form, or of a JSON object; a field sent twice is left out, as it is ambiguous. */
-export function textFields(body: RequestBody): Readonly<Record<string, string>> {
+export function textFields(body: RequestBody): TextFields {
   const fields: Record<string, string> = {};
   if (body.kind === "form") {
     for (const name of new Set(body.fields.keys())) {

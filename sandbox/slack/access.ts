@@ -1,7 +1,7 @@
 import type { Request } from "express";
 import type { Answer } from "../http/answer.ts";
 import type { PlatformServer } from "../http/platform-server.ts";
-import { readBody, textFields } from "../http/request-body.ts";
+import { readBody, type TextFields, textFields } from "../http/request-body.ts";
 import type { PlatformWorld } from "../options.ts";
 import type { SingleUseCodes } from "../single-use-codes.ts";
 import type { TokenEndpoint } from "../token-endpoint.ts";
@@ -19,8 +19,6 @@ export interface SlackAccessDependencies {
   readonly tokens: SlackTokens;
   readonly registration: SlackRegistration;
 }
-
-type Fields = Readonly<Record<string, string>>;
 
 /** `POST /api/oauth.v2.access`: code exchange and refresh. Everything it says has status 200. */
 export function addSlackAccess(dependencies: SlackAccessDependencies): void {
@@ -52,7 +50,7 @@ export function refused(error: string): Answer {
   return { status: 200, body: { ok: false, error } };
 }
 
-function exchange(fields: Fields, { world, codes, tokens, registration }: SlackAccessDependencies): Answer {
+function exchange(fields: TextFields, { world, codes, tokens, registration }: SlackAccessDependencies): Answer {
   const code = codes.spend(fields.code);
   if (code === undefined) return refused("invalid_code");
   if (code.redirectUri !== fields.redirect_uri) return refused("bad_redirect_uri");
@@ -73,7 +71,7 @@ function exchange(fields: Fields, { world, codes, tokens, registration }: SlackA
   };
 }
 
-function refresh(fields: Fields, { world, endpoint, tokens, registration }: SlackAccessDependencies): Answer {
+function refresh(fields: TextFields, { world, endpoint, tokens, registration }: SlackAccessDependencies): Answer {
   const pair = tokens.refresh(fields.refresh_token);
   if (pair === undefined) {
     endpoint.countDeadTokenReuse();

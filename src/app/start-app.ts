@@ -121,7 +121,12 @@ async function start(
   const labels = new Map(config.products.map(({ name, label }) => [name, label]));
   const { rateLimits } = storage;
   const publicApp = createPublicApp({
-    ...{ ...config.public, ...world, ...wired, addressOf, rateLimits, inRequest },
+    ...config.public,
+    ...world,
+    ...wired,
+    addressOf,
+    rateLimits,
+    inRequest,
     platformLabel: (product) => labels.get(product),
   });
   const internalApp = createInternalApp({

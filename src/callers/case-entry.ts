@@ -20,10 +20,7 @@ export interface Case {
   readonly expect: Decision;
 }
 
-const keys = [
-  ...["name", "caller", "identity", "method", "platform", "owner", "permissions", "installation"],
-  "expect",
-];
+const keys = ["name", "caller", "identity", "method", "platform", "owner", "permissions", "installation", "expect"];
 
 /** An entry of `cases`. What is wrong reads as nothing: the table is refused anyway. */
 export function readCase(

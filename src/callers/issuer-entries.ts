@@ -18,8 +18,17 @@ export interface Issuer {
 
 /** Those that are verified with a public key. */
 const algorithms = [
-  ...["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"],
-  ...["ES256", "ES384", "ES512", "EdDSA", "Ed25519"],
+  "RS256",
+  "RS384",
+  "RS512",
+  "PS256",
+  "PS384",
+  "PS512",
+  "ES256",
+  "ES384",
+  "ES512",
+  "EdDSA",
+  "Ed25519",
 ];
 const keys = ["kind", "issuer", "audience", "jwks_uri", "algorithms", "max_age"];
 const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };

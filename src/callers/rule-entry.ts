@@ -5,7 +5,13 @@ import { type KnownNames, knownMethods } from "./names.ts";
 import { safeAddress } from "./web-address.ts";
 
 const keys = [
-  ...["methods", "platforms", "owners", "all_owners", "permissions", "rate", "return_origins"],
+  "methods",
+  "platforms",
+  "owners",
+  "all_owners",
+  "permissions",
+  "rate",
+  "return_origins",
   "complete_in_callback",
 ];
 const most = 1_000_000;

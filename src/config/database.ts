@@ -82,10 +82,7 @@ const noParts: UrlParts = {
 };
 
 /** Parameters of a URL that are understood, beside its parts. */
-const understood = new Set([
-  ...["sslmode", "ssl", "sslrootcert", "require_auth", "application_name"],
-  ...sessionParameters,
-]);
+const understood = new Set(["sslmode", "ssl", "sslrootcert", "require_auth", "application_name", ...sessionParameters]);
 
 /** A URL that cannot be used is a problem; what stands in for it is never connected to. */
 function readUrl(reader: Reader, name: "DATABASE_URL" | "DATABASE_DIRECT_URL"): PostgresTarget {

@@ -1,5 +1,5 @@
 import type { Unavailable } from "../domain/model/platform.ts";
-import { createKeptJson, type Kept } from "./kept-json.ts";
+import { createKeptJson, type KeptFields } from "./kept-json.ts";
 
 /** One request to a platform: built by pure functions, sent here. */
 export interface PlatformRequest {
@@ -8,7 +8,7 @@ export interface PlatformRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
   /** All that is wanted of a successful answer, which may be long for the rest of it. */
-  readonly keep?: Kept;
+  readonly keep?: KeptFields;
 }
 
 /** What came back, already read. */
@@ -141,7 +141,7 @@ export function unavailable(cause: string, mayHaveBeenProcessed: boolean, retryA
 }
 
 /** Undefined if it passes its limit. A refusal is read as a whole: its words are not those of a success. */
-async function readBody(response: Response, keep: Kept | undefined): Promise<string | undefined> {
+async function readBody(response: Response, keep: KeptFields | undefined): Promise<string | undefined> {
   if (response.body === null) return "";
   const isPart = keep !== undefined && response.ok;
   const part = isPart ? createKeptJson(keep, maxKeptBytes) : undefined;

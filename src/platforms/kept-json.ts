@@ -2,7 +2,7 @@
  * What of a JSON text is wanted: a whole value (`true`), or these fields of an object; for an array, of each of its
  * elements.
  */
-export type Kept = true | { readonly [field: string]: Kept };
+export type KeptFields = true | { readonly [field: string]: KeptFields };
 
 /** Reads a JSON text in pieces and remembers what is wanted of it. */
 export interface KeptJson {
@@ -23,7 +23,7 @@ const between: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d, 0x3a]);
 
 interface Frame {
   readonly isObject: boolean;
-  readonly kept: Kept;
+  readonly kept: KeptFields;
   written: boolean;
   /** Of an object: the field whose value comes next, once its name was read. */
   field: string | undefined;
@@ -33,7 +33,7 @@ interface Frame {
  * Keeps a part of an answer whose whole would not be worth its memory. Every structural character of JSON is one ASCII
  * byte, and no byte of a longer character is: chunks may end anywhere.
  */
-export function createKeptJson(kept: Kept, maxKeptBytes: number): KeptJson {
+export function createKeptJson(kept: KeptFields, maxKeptBytes: number): KeptJson {
   const pieces: Buffer[] = [];
   const frames: Frame[] = [];
   let size = 0;
@@ -57,7 +57,7 @@ export function createKeptJson(kept: Kept, maxKeptBytes: number): KeptJson {
     return true;
   }
 
-  function wanted(): Kept | undefined {
+  function wanted(): KeptFields | undefined {
     const frame = frames.at(-1);
     if (frame === undefined) return kept;
     if (!frame.isObject || frame.kept === true) return frame.kept;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { createKeptJson, type Kept } from "../../src/platforms/kept-json.ts";
+import { createKeptJson, type KeptFields } from "../../src/platforms/kept-json.ts";
 
-function keep(text: string, kept: Kept, pieces = 1, limit = 1_000_000): unknown {
+function keep(text: string, kept: KeptFields, pieces = 1, limit = 1_000_000): unknown {
   const bytes = Buffer.from(text);
   const reader = createKeptJson(kept, limit);
   const length = Math.max(1, Math.ceil(bytes.length / pieces));

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { send } from "../../src/platforms/http.ts";
-import type { Kept } from "../../src/platforms/kept-json.ts";
+import type { KeptFields } from "../../src/platforms/kept-json.ts";
 import { createOutgoingRule } from "../../src/world/outgoing-rule.ts";
 import { createPlatformFetch, type PlatformFetchOptions } from "../../src/world/platform-fetch.ts";
 import { type CanaryListener, openCanaryListener } from "./canary-listener.ts";
@@ -294,7 +294,7 @@ test("an answer is kept up to 1 MiB", async () => {
     response.setHeader("content-encoding", "gzip").end(body);
   });
   const { fetch } = open({ isOwnHost: () => true });
-  const ask = (path: string, keep?: Kept) => {
+  const ask = (path: string, keep?: KeptFields) => {
     const url = `http://127.0.0.1:${portOf(server)}${path}`;
     return send({ method: "GET", url, headers: {}, ...(keep && { keep }) }, { fetch, now: () => new Date() });
   };

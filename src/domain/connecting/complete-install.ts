@@ -51,7 +51,8 @@ export function createCompleteInstall(parts: {
       const now = world.now();
       const row = { kind: "install.completed" as const, owner, platform };
       const happening = (installation: Installation) => ({
-        ...{ ...row, installationId: installation.id },
+        ...row,
+        installationId: installation.id,
         detail: installationIds.includes(installation.id) ? "connected" : "connected_again",
       });
       try {

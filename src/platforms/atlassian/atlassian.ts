@@ -1,11 +1,12 @@
 import type { TokenSet } from "../../domain/model/credential.ts";
 import type { ExchangeOutcome, Platform, Unavailable } from "../../domain/model/platform.ts";
 import { registrationAt } from "../../domain/model/registration.ts";
-import type { Secret } from "../../secret.ts";
 import { send } from "../http.ts";
+import type { PlatformWorld } from "../module.ts";
 import { type AtlassianAccount, atlassianAccountRequests, hiddenAccount, parseAtlassianAccountAt } from "./account.ts";
 import { atlassianAuthorizationUrl, readAtlassianCallback } from "./authorize.ts";
 import { atlassianConnection } from "./connection.ts";
+import type { AtlassianConfig } from "./settings.ts";
 import { type AtlassianSite, atlassianSitesRequest, parseAtlassianSites } from "./sites.ts";
 import {
   atlassianCodeRequest,
@@ -17,20 +18,7 @@ import {
   parseAtlassianRevocation,
 } from "./token.ts";
 
-export interface AtlassianOptions {
-  readonly clientId: string;
-  readonly clientSecret: Secret;
-  /** Of Jira and Confluence together: a later consent replaces the scopes of the grant. `offline_access` is added. */
-  readonly scopes: readonly string[];
-  /** Whether to send an S256 challenge; Atlassian advertises it but does not promise it for 3LO apps. */
-  readonly pkce: boolean;
-  /** `https://auth.atlassian.com`, without a trailing slash. */
-  readonly authUrl: string;
-  /** `https://api.atlassian.com`, without a trailing slash. */
-  readonly apiUrl: string;
-  readonly fetch: typeof globalThis.fetch;
-  readonly now: () => Date;
-}
+export type AtlassianOptions = AtlassianConfig & PlatformWorld;
 
 /** Jira and Confluence Cloud through one OAuth 2.0 (3LO) app: one grant per person, any number of sites. */
 export function createAtlassian(options: AtlassianOptions): Platform {

@@ -39,12 +39,13 @@ type Reader = SettingReader<AtlassianSetting>;
 export interface AtlassianConfig {
   readonly clientId: string;
   readonly clientSecret: Secret;
-  /** Of Jira and Confluence together, and `offline_access`: a later consent replaces the scopes of the grant. */
+  /** Of Jira and Confluence together: a later consent replaces the scopes of the grant. `offline_access` is added. */
   readonly scopes: readonly string[];
-  /** Whether a challenge is sent (RFC 7636). */
+  /** Whether to send an S256 challenge; Atlassian advertises it but does not promise it for 3LO apps. */
   readonly pkce: boolean;
-  /** Without a slash at the end. */
+  /** `https://auth.atlassian.com`, without a trailing slash. */
   readonly authUrl: string;
+  /** `https://api.atlassian.com`, without a trailing slash. */
   readonly apiUrl: string;
 }
 

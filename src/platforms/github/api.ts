@@ -1,19 +1,11 @@
 import type { Misconfigured, RateLimited, Refused, Unavailable } from "../../domain/model/platform.ts";
-import type { Secret } from "../../secret.ts";
 import { jsonRequest, type PlatformRequest, type Reply, retryAfterMs, unavailable } from "../http.ts";
 import { stringAt } from "../json.ts";
+import type { PlatformWorld } from "../module.ts";
+import type { GithubOauthConfig } from "./settings.ts";
 
 /** One GitHub and our registration there. Base URLs have no slash at the end. */
-export interface GithubSite {
-  /** Where people and OAuth live: `https://github.com`. */
-  readonly webUrl: string;
-  /** Where the REST API lives: `https://api.github.com`, `https://ghe.example/api/v3`. */
-  readonly apiUrl: string;
-  readonly clientId: string;
-  readonly clientSecret: Secret;
-  readonly fetch: typeof globalThis.fetch;
-  readonly now: () => Date;
-}
+export type GithubSite = Pick<GithubOauthConfig, "webUrl" | "apiUrl" | "clientId" | "clientSecret"> & PlatformWorld;
 
 /** What an answer can mean that says nothing about the one who was asked for. */
 export type NoAnswer = Misconfigured | RateLimited | Unavailable;

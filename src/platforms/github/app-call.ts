@@ -1,7 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import { type PlatformReply, type PlatformRequest, type Reply, send } from "../http.ts";
 import { idAt } from "../json.ts";
-import type { Kept } from "../kept-json.ts";
+import type { KeptFields } from "../kept-json.ts";
 import { apiRequest, type GithubSite, messageOf, type NoAnswer, unrecognised } from "./api.ts";
 import { blamesClock, signAppJwt } from "./app-jwt.ts";
 
@@ -25,7 +25,7 @@ export async function sendAsApp(
   method: PlatformRequest["method"],
   path: string,
   body?: unknown,
-  keep?: Kept,
+  keep?: KeptFields,
 ): Promise<PlatformReply> {
   const sendOnce = async (issuer: string): Promise<PlatformReply> => {
     const jwt = await signAppJwt(site.key, issuer, new Date(site.now().getTime() + site.clock.aheadMs));

@@ -1,7 +1,7 @@
 import type { Secret } from "../../secret.ts";
 import { type PlatformReply, send } from "../http.ts";
 import { arrayAt, booleanAt, idAt, numberAt, recordAt, stringAt } from "../json.ts";
-import type { Kept } from "../kept-json.ts";
+import type { KeptFields } from "../kept-json.ts";
 import { apiRequest, type NoAnswer, unrecognised } from "./api.ts";
 import { type GithubAppSite, installationPath, sendAsApp } from "./app-call.ts";
 import { parseMint } from "./installation-token.ts";
@@ -33,7 +33,7 @@ const pageSize = 100;
 /** Whoever administers more repositories than this has to show it in another way. */
 const maxPages = 25;
 /** A page of whole repositories is half a megabyte and more. */
-const keptOfRepositories: Kept = { total_count: true, repositories: { permissions: { admin: true } } };
+const keptOfRepositories: KeptFields = { total_count: true, repositories: { permissions: { admin: true } } };
 
 /**
  * Seeing an installation is not administering it: read access to one repository is enough to be shown it. Any of these

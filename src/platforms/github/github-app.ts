@@ -11,7 +11,8 @@ import { registrationAt } from "../../domain/model/registration.ts";
 import type { Secret } from "../../secret.ts";
 import { type PlatformReply, send, unavailable } from "../http.ts";
 import { asRecord, recordAt, stringAt, stringsAt } from "../json.ts";
-import { causeOf, type GithubSite } from "./api.ts";
+import type { PlatformWorld } from "../module.ts";
+import { causeOf } from "./api.ts";
 import {
   type GithubAppSite,
   installationPath,
@@ -26,27 +27,13 @@ import { buildAuthorizeUrl } from "./authorize.ts";
 import { type InstallHint, readHint, readInstallCallback } from "./callback.ts";
 import { proveClaim } from "./claim.ts";
 import { buildMintBody, keptOfMint, parseInstallationRefusal, parseMint } from "./installation-token.ts";
+import type { ClaimProof, GithubConfig } from "./settings.ts";
 import { fetchUser } from "./user.ts";
 import { findUserInstallation, parseInstallation, type Reach } from "./user-installations.ts";
 import { buildCodeExchange, parseExchangeError, parseTokens } from "./user-token.ts";
 
 /** A GitHub App's registration, and where it is registered. */
-export interface GithubOptions extends GithubSite {
-  /** The numeric app id, in digits. */
-  readonly appId: string;
-  /** The name in the app's public URL. */
-  readonly slug: string;
-  /** PEM, PKCS#1 or PKCS#8; line breaks may be spelled `\n`. */
-  readonly privateKey: Secret;
-  /** `/apps`; on Enterprise Server `/github-apps`. */
-  readonly installPath: string;
-  /** The `iss` that callbacks may carry: `https://github.com/login/oauth`. */
-  readonly issuer: string;
-  /** What a person must show of an installation that was there before: that they administer it, or only that they see it. */
-  readonly claimProof: ClaimProof;
-}
-
-export type ClaimProof = "administers" | "sees";
+export type GithubOptions = Omit<GithubConfig, "webhookSecrets"> & PlatformWorld;
 
 /**
  * GitHub Apps: an organization installs us, and tokens are minted with the app's key.

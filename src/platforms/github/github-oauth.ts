@@ -9,6 +9,7 @@ import type {
 import { registrationAt } from "../../domain/model/registration.ts";
 import type { Secret } from "../../secret.ts";
 import { send, unavailable } from "../http.ts";
+import type { PlatformWorld } from "../module.ts";
 import { causeOf, type GithubSite } from "./api.ts";
 import {
   buildTokenCheck,
@@ -19,16 +20,12 @@ import {
 } from "./application-token.ts";
 import { buildAuthorizeUrl } from "./authorize.ts";
 import { readOauthCallback } from "./callback.ts";
+import type { GithubOauthConfig } from "./settings.ts";
 import { fetchUser, type GithubUser } from "./user.ts";
 import { buildCodeExchange, buildRefresh, parseExchangeError, parseRefreshError, parseTokens } from "./user-token.ts";
 
 /** A classic OAuth App's registration, and where it is registered. */
-export interface GithubOauthOptions extends GithubSite {
-  /** What is asked for; `offline_access` is added. */
-  readonly scopes: readonly string[];
-  /** The `iss` that callbacks may carry: `https://github.com/login/oauth`. */
-  readonly issuer: string;
-}
+export type GithubOauthOptions = GithubOauthConfig & PlatformWorld;
 
 /** GitHub OAuth Apps: a person authorizes us, with tokens that rotate or, where expiry is off, live until revoked. */
 export function createGithubOauth(options: GithubOauthOptions): Platform {

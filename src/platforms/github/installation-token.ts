@@ -4,7 +4,7 @@ import { Secret } from "../../secret.ts";
 import { lifeUntil } from "../expiry.ts";
 import { answerTooLarge, type PlatformReply, type Reply, unavailable } from "../http.ts";
 import { arrayAt, idAt, recordAt, stringAt, stringsAt } from "../json.ts";
-import type { Kept } from "../kept-json.ts";
+import type { KeptFields } from "../kept-json.ts";
 import { aboutOf } from "../refusals.ts";
 import { messageOf, rateLimit, unrecognised } from "./api.ts";
 import { parseAppRefusal } from "./app-call.ts";
@@ -31,7 +31,7 @@ export function buildMintBody(narrowing: Narrowing | undefined): Record<string, 
 }
 
 /** What is wanted of the answer, which repeats every named repository as a whole: 5 KiB and more of each. */
-export const keptOfMint: Kept = {
+export const keptOfMint: KeptFields = {
   token: true,
   expires_at: true,
   permissions: true,

@@ -80,24 +80,29 @@ type Reader = SettingReader<AppSetting>;
 
 /** One GitHub: github.com or an Enterprise one. Addresses have no slash at the end. */
 interface GithubHost {
+  /** Where people and OAuth live: `https://github.com`. */
   readonly webUrl: string;
+  /** Where the REST API lives: `https://api.github.com`, `https://ghe.example/api/v3`. */
   readonly apiUrl: string;
-  /** The `iss` that callbacks may carry (RFC 9207). */
+  /** The `iss` that callbacks may carry (RFC 9207): `https://github.com/login/oauth`. */
   readonly issuer: string;
 }
 
+/** What a person must show of an installation that was there before: that they administer it, or only that they see it. */
+export type ClaimProof = "administers" | "sees";
+
 export interface GithubConfig extends GithubHost {
-  /** In digits. */
+  /** The numeric app id, in digits. */
   readonly appId: string;
+  /** The name in the app's public URL. */
   readonly slug: string;
   readonly clientId: string;
   readonly clientSecret: Secret;
   /** PEM that node:crypto reads. */
   readonly privateKey: Secret;
-  /** Begins with a slash and does not end with one. */
+  /** `/apps`; on Enterprise Server `/github-apps`. Begins with a slash and does not end with one. */
   readonly installPath: string;
-  /** What a person must show of an installation that was there before. */
-  readonly claimProof: "administers" | "sees";
+  readonly claimProof: ClaimProof;
   /** What its events are signed with: the values in use, two while one is being rotated. */
   readonly webhookSecrets: readonly Secret[];
 }
@@ -105,6 +110,7 @@ export interface GithubConfig extends GithubHost {
 export interface GithubOauthConfig extends GithubHost {
   readonly clientId: string;
   readonly clientSecret: Secret;
+  /** What is asked for; `offline_access` is added. */
   readonly scopes: readonly string[];
 }
 
@@ -180,7 +186,7 @@ function readInstallPath(reader: Reader): string {
   return path;
 }
 
-function readClaimProof(reader: Reader): GithubConfig["claimProof"] {
+function readClaimProof(reader: Reader): ClaimProof {
   const proof = readChoice(reader, "GITHUB_CLAIM_PROOF", ["administers", "sees"]);
   if (proof === "sees") {
     reader.warn(

@@ -2,7 +2,7 @@ import type { ConnectedInstallation } from "../../domain/model/connection.ts";
 import type { Secret } from "../../secret.ts";
 import { type PlatformReply, type PlatformRequest, send, unavailable } from "../http.ts";
 import { arrayAt, idAt, nameAt, numberAt, recordAt, stringAt, stringsAt } from "../json.ts";
-import type { Kept } from "../kept-json.ts";
+import type { KeptFields } from "../kept-json.ts";
 import { apiRequest, type GithubSite, type NoAnswer, unrecognised } from "./api.ts";
 
 /** Whether a person reaches an installation. */
@@ -16,7 +16,7 @@ export type InstallationsPage =
 const pageSize = 100;
 const maxPages = 100;
 /** An entry names dozens of events and addresses that nobody here reads. */
-const keptOfInstallations: Kept = {
+const keptOfInstallations: KeptFields = {
   total_count: true,
   installations: {
     id: true,

@@ -37,9 +37,9 @@ export interface SlackConfig {
   readonly clientSecret: Secret;
   /** Of the bot. */
   readonly scopes: readonly string[];
-  /** Of the person who installs. */
+  /** Of the person who installs; a token of its own comes with them. */
   readonly userScopes: readonly string[];
-  /** Without a slash at the end; the API is at `/api/` below it. */
+  /** `https://slack.com`, without a trailing slash; the API is at `/api/` below it. */
   readonly slackUrl: string;
   /** What its events are signed with: the values in use, two while one is being rotated. */
   readonly signingSecrets: readonly Secret[];

@@ -1,24 +1,14 @@
 import type { Platform, RevokeOutcome } from "../../domain/model/platform.ts";
 import { registrationAt } from "../../domain/model/registration.ts";
-import type { Secret } from "../../secret.ts";
 import { send } from "../http.ts";
+import type { PlatformWorld } from "../module.ts";
 import { readSlackCallback, slackAuthorizationUrl } from "./authorize.ts";
 import { parseSlackExchange, slackCodeRequest } from "./exchange.ts";
 import { parseSlackRevocation, slackRevokeRequest } from "./revoke.ts";
+import type { SlackConfig } from "./settings.ts";
 import { parseSlackRefresh, parseSlackTest, slackRefreshRequest, slackTestRequest } from "./token.ts";
 
-export interface SlackOptions {
-  readonly clientId: string;
-  readonly clientSecret: Secret;
-  /** Of the bot. */
-  readonly scopes: readonly string[];
-  /** Of the person who installs; a token of its own comes with them. */
-  readonly userScopes: readonly string[];
-  /** `https://slack.com`, without a trailing slash; the API is at `/api/` below it. */
-  readonly slackUrl: string;
-  readonly fetch: typeof globalThis.fetch;
-  readonly now: () => Date;
-}
+export type SlackOptions = Omit<SlackConfig, "signingSecrets"> & PlatformWorld;
 
 /** Slack (OAuth v2), with and without token rotation, for one workspace or a whole Enterprise Grid organization. */
 export function createSlack(options: SlackOptions): Platform {

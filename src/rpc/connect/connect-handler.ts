@@ -13,7 +13,7 @@ import { unprovenCaller } from "../../domain/model/audit-event.ts";
 import type { ErrorReason } from "../../errors.ts";
 import type { NodeHandler } from "../../node-handler.ts";
 import { createDispatch, type DispatchParts } from "../dispatch.ts";
-import { addTokenService, type HttpCall, httpCallKey } from "./token-service.ts";
+import { addConnectService, type HttpCall, httpCallKey } from "./token-service.ts";
 import { answerUnsaid, isGrpcWeb, refuseUnreadGrpcWeb } from "./unread-grpc-web.ts";
 import { refuseUnread } from "./unread-requests.ts";
 
@@ -37,7 +37,7 @@ export function connectHandler(options: ConnectOptions): NodeHandler {
     acceptCompression: [compressionGzip, compressionBrotli],
     jsonOptions: { ignoreUnknownFields: false },
   });
-  addTokenService(router, createDispatch(options));
+  addConnectService(router, createDispatch(options));
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
   const certificateNamesOf = options.certificateNamesOf ?? (() => []);
   const addressOf = options.addressOf ?? ((request) => request.socket.remoteAddress);

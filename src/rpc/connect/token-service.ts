@@ -28,7 +28,7 @@ type Serve<in out Name extends RpcName> = (
 ) => Promise<ResponseOf<Name>>;
 
 /** Serves the RPCs on a Connect router. */
-export function addTokenService(router: ConnectRouter, dispatch: Dispatch): void {
+export function addConnectService(router: ConnectRouter, dispatch: Dispatch): void {
   router.service(
     TokenService,
     ofEveryRpc<Implementation>((name) => serve(name) satisfies Serve<typeof name> as Implementation[typeof name]),

@@ -9,7 +9,7 @@ import { createOpenStreams } from "./open-streams.ts";
 import { addReflectionService, services } from "./reflection-service.ts";
 import { createServerCredentials } from "./server-credentials.ts";
 import { guardSessions } from "./session-guard.ts";
-import { type AddressOf, addTokenService } from "./token-service.ts";
+import { type AddressOf, addGrpcService } from "./token-service.ts";
 import { defaultPatience, endUnfinishedRequests } from "./unfinished-requests.ts";
 
 export interface GrpcOptions extends DispatchParts, ConnectionLimits {
@@ -44,7 +44,7 @@ export async function listenGrpc(options: GrpcOptions): Promise<GrpcListener> {
   const server = new Server(channelOptions(options));
   limitHttp2(server);
   const streams = createOpenStreams(options.streams);
-  const refuseUnanswered = addTokenService(server, createDispatch(options), options.addressOf);
+  const refuseUnanswered = addGrpcService(server, createDispatch(options), options.addressOf);
   addHealthService(server, options.health, streams);
   addReflectionService(server, streams);
 

@@ -26,7 +26,7 @@ import { rememberingRecent } from "./recent-requests.ts";
 const asItIs: Redact = (text) => text;
 
 /** Serves the RPCs on a gRPC server. Returns how to refuse, with SERVICE_UNAVAILABLE, every call not yet answered. */
-export function addTokenService(server: Server, dispatch: Dispatch, addressOf: AddressOf = (peer) => peer): () => void {
+export function addGrpcService(server: Server, dispatch: Dispatch, addressOf: AddressOf = (peer) => peer): () => void {
   const unanswered = new Set<Respond>();
   const peerNamesOf = createPeerNames();
   for (const name of rpcNames) {

@@ -9,7 +9,13 @@ import type { Sealer } from "../seal/sealer.ts";
 
 type FullRow = InferSelectModel<typeof credentials>;
 /** The columns that hold a sealed token. */
-type SealedColumn = "accessToken" | "refreshToken" | "previousRefreshToken" | "spareRefreshToken";
+export const sealedColumns = {
+  accessToken: credentials.accessToken,
+  refreshToken: credentials.refreshToken,
+  previousRefreshToken: credentials.previousRefreshToken,
+  spareRefreshToken: credentials.spareRefreshToken,
+};
+export type SealedColumn = keyof typeof sealedColumns;
 
 /** What readers need; refresh tokens leave the database only for who refreshes or revokes. `id` first: it is never null. */
 export const readerColumns = {

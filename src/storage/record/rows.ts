@@ -42,9 +42,24 @@ export function chainedRow(event: AuditEvent, id: string, place: ChainPlace): Au
 export function hashOf(row: Omit<AuditRow, "hash">): string {
   // JSON, since no two lists of texts, numbers and nulls look alike in it.
   const columns = [
-    ...["audit 1", row.chainId, row.sequence, row.previousHash, row.id, instant(row.at), row.kind, row.caller],
-    ...[row.method, row.installationId, row.owner, row.platform, row.tokenFingerprint, row.address, row.requestId],
-    ...[row.policyHash, row.detail, row.count],
+    "audit 1",
+    row.chainId,
+    row.sequence,
+    row.previousHash,
+    row.id,
+    instant(row.at),
+    row.kind,
+    row.caller,
+    row.method,
+    row.installationId,
+    row.owner,
+    row.platform,
+    row.tokenFingerprint,
+    row.address,
+    row.requestId,
+    row.policyHash,
+    row.detail,
+    row.count,
   ];
   return createHash("sha256").update(JSON.stringify(columns)).digest("hex");
 }

@@ -1,16 +1,9 @@
 import { and, asc, count, eq, gt, inArray, isNotNull, isNull, ne, or, type SQL, sql } from "drizzle-orm";
-import { ifReadable, open, seal, sealingKeyId } from "../credentials/rows.ts";
+import { ifReadable, open, type SealedColumn, seal, sealedColumns, sealingKeyId } from "../credentials/rows.ts";
 import type { Database } from "../database.ts";
 import { credentials } from "../schema.ts";
 import { gcmPrefix, type Sealer } from "../seal/sealer.ts";
 
-const sealedColumns = {
-  accessToken: credentials.accessToken,
-  refreshToken: credentials.refreshToken,
-  previousRefreshToken: credentials.previousRefreshToken,
-  spareRefreshToken: credentials.spareRefreshToken,
-};
-type SealedColumn = keyof typeof sealedColumns;
 const columnNames: readonly SealedColumn[] = [
   "accessToken",
   "refreshToken",
