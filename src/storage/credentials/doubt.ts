@@ -4,7 +4,7 @@ import { confirmationMs, type Doubts, type Verdicts, verdictWindowMs } from "../
 import type { Queries } from "../database.ts";
 import { credentials, installationCredentials, installations, meta } from "../schema.ts";
 import { isHeld, noAttempt } from "./lease.ts";
-import { named, namedColumns } from "./status.ts";
+import { lockServed, named, namedColumns } from "./status.ts";
 
 /** So many answers of each kind are looked at: an incident shows in the latest. */
 const mostVerdicts = 200;
@@ -127,19 +127,12 @@ async function changeServed(
 ): Promise<readonly ServedInstallation[]> {
   if (changed.length === 0) return [];
   const ids = changed.map(({ id }) => id);
-  const served = tx
-    .select({ id: installations.id })
-    .from(installationCredentials)
-    .innerJoin(installations, eq(installations.id, installationCredentials.installationId))
-    .where(
-      and(
-        inArray(installationCredentials.credentialId, ids),
-        installationCredentials.natural,
-        eq(installations.status, from),
-      ),
-    )
-    .orderBy(installations.id)
-    .for("no key update", { of: installations });
+  const served = lockServed(
+    tx,
+    inArray(installationCredentials.credentialId, ids),
+    installationCredentials.natural,
+    eq(installations.status, from),
+  );
   const rows = await tx
     .update(installations)
     .set({ status: to, updatedAt: now })

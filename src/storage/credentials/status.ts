@@ -1,4 +1,4 @@
-import { and, eq, gt, inArray, ne, sql } from "drizzle-orm";
+import { and, eq, gt, inArray, ne, type SQLWrapper, sql } from "drizzle-orm";
 import type { Credential } from "../../domain/model/credential.ts";
 import type { Lease, ServedInstallation } from "../../domain/model/credential-repository.ts";
 import type { Queries } from "../database.ts";
@@ -60,19 +60,12 @@ export async function condemnCredential(
 
 /** See CredentialRepository.giveUp. */
 export async function askForReauthorization(db: Queries, credentialId: string, now: Date): Promise<void> {
-  const served = db
-    .select({ id: installations.id })
-    .from(installationCredentials)
-    .innerJoin(installations, eq(installations.id, installationCredentials.installationId))
-    .where(
-      and(
-        eq(installationCredentials.credentialId, credentialId),
-        installationCredentials.natural,
-        inArray(installations.status, ["active", "suspended"]),
-      ),
-    )
-    .orderBy(installations.id)
-    .for("no key update", { of: installations });
+  const served = lockServed(
+    db,
+    eq(installationCredentials.credentialId, credentialId),
+    installationCredentials.natural,
+    inArray(installations.status, ["active", "suspended"]),
+  );
   await db
     .update(installations)
     .set({ status: "reauthorization_required", updatedAt: now })
@@ -105,24 +98,28 @@ export async function suspendInstallations(
   now: Date,
 ): Promise<readonly ServedInstallation[]> {
   if (!isUuid(credentialId)) return [];
-  const served = db
-    .select({ id: installations.id })
-    .from(installationCredentials)
-    .innerJoin(installations, eq(installations.id, installationCredentials.installationId))
-    .where(
-      and(
-        eq(installationCredentials.credentialId, credentialId),
-        eq(installations.status, suspended ? "active" : "suspended"),
-      ),
-    )
-    .orderBy(installations.id)
-    .for("no key update", { of: installations });
+  const served = lockServed(
+    db,
+    eq(installationCredentials.credentialId, credentialId),
+    eq(installations.status, suspended ? "active" : "suspended"),
+  );
   const changed = await db
     .update(installations)
     .set({ status: suspended ? "suspended" : "active", updatedAt: now })
     .where(inArray(installations.id, served))
     .returning(namedColumns);
   return changed.map(named);
+}
+
+/** Locks installations by the credentials that serve them, in the order in which all who change them do. */
+export function lockServed(db: Queries, ...conditions: SQLWrapper[]) {
+  return db
+    .select({ id: installations.id })
+    .from(installationCredentials)
+    .innerJoin(installations, eq(installations.id, installationCredentials.installationId))
+    .where(and(...conditions))
+    .orderBy(installations.id)
+    .for("no key update", { of: installations });
 }
 
 /** See CredentialRepository.servedBy. */
