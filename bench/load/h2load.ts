@@ -14,7 +14,14 @@ export async function runH2load(load: SteadyLoad, core: number | undefined, dire
   const rate = callsPerSecond === undefined ? [] : [`--rps=${callsPerSecond / connections}`];
   const [command, ...args] = pinned(core, [
     "h2load",
-    ...["-t", "1", "-c", String(connections), "-m", String(streams), "-D", `${seconds * 1000}ms`],
+    "-t",
+    "1",
+    "-c",
+    String(connections),
+    "-m",
+    String(streams),
+    "-D",
+    `${seconds * 1000}ms`,
     ...(body === undefined ? [] : ["-d", bodyPath, ...contentHeaders[protocol]]),
     ...(protocol === "grpc" ? [] : ["--h1"]),
     ...(authorization === undefined ? [] : ["-H", `authorization: ${authorization.reveal()}`]),

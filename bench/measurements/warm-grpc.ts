@@ -104,7 +104,11 @@ async function measure(
       {
         cells: [
           "statements of timers, per second",
-          ...["", "", (statements.onTimers / statements.seconds).toFixed(1), "", ""],
+          "",
+          "",
+          (statements.onTimers / statements.seconds).toFixed(1),
+          "",
+          "",
         ],
       },
     ],

@@ -26,7 +26,7 @@ describe("the file of the contract", () => {
     expect(indexer).toEqual([
       {
         methods: new Set(["GetToken"]),
-        platforms: new Set(["github"]),
+        products: new Set(["github"]),
         owners: new Set(["acme"]),
         ceilings: new Map([["github", { contents: "read" }]]),
         rate: { perSecond: 50, burst: 100 },
@@ -308,7 +308,7 @@ describe("a rule may", () => {
     parse(fileOf([`{ name: x, match: { mtls_san: x }, allow: [{ ${text} }] }`])).callers[0]!.caller.rules[0]!;
 
   test("name the reading of metrics alone, without platforms and owners", () => {
-    expect(rule("methods: [Metrics]")).toMatchObject({ platforms: new Set(), owners: new Set() });
+    expect(rule("methods: [Metrics]")).toMatchObject({ products: new Set(), owners: new Set() });
     expect(() => rule("methods: [Metrics, GetToken]")).toThrow("platforms: missing");
   });
 

@@ -135,7 +135,7 @@ describe("the record is listed", () => {
         fc.subarray([...values]).map((chosen) => new Set(chosen)),
         { nil: "all" as const },
       );
-    const rule = fc.record({ platforms: some(["jira", "confluence", "slack"]), owners: some(["acme", "globex"]) });
+    const rule = fc.record({ products: some(["jira", "confluence", "slack"]), owners: some(["acme", "globex"]) });
     const filter: fc.Arbitrary<AuditFilter> = fc.record({
       installationId: fc.constantFrom(undefined, one, two),
       caller: fc.constantFrom(undefined, "ci", "portal"),
@@ -146,7 +146,7 @@ describe("the record is listed", () => {
     await fc.assert(
       fc.asyncProperty(fc.array(rule, { minLength: 1, maxLength: 3 }), filter, async (rules, asked) => {
         const expected = written.flatMap((each, index) => {
-          const shown = rules.some(({ platforms: named, owners }) => {
+          const shown = rules.some(({ products: named, owners }) => {
             const products = productsOf[each.installationId ?? ""] ?? [each.platform ?? "none"];
             const platformFits = named === "all" || products.some((product) => named.has(product));
             return platformFits && (owners === "all" || owners.has(each.owner ?? "none"));
