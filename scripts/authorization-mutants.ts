@@ -220,7 +220,7 @@ export const mutants: readonly Mutant[] = [
       'return key !== "never" ? selectorKey(selector) :',
     ],
   ]),
-  ...of("src/storage/installations/visible.ts", random, [
+  ...of("src/storage/conditions.ts", random, [
     ["everything is visible", "return or(...rules.map(fits)) ?? sql`false`;", "return undefined;"],
     [
       "no rule shows everything",

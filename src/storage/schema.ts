@@ -1,9 +1,9 @@
 import { bigint, boolean, integer, jsonb, pgTable, primaryKey, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import type { LinkFacts } from "../domain/connecting/install-link.ts";
 import type { UndoReason } from "../domain/connecting/pending-install.ts";
 import type { AuditKind, Doer } from "../domain/model/audit-event.ts";
 import type { Actor, CredentialKind, CredentialStatus } from "../domain/model/credential.ts";
 import type { InstallationStatus, ProviderRevocation } from "../domain/model/installation.ts";
-import type { StoredFacts } from "./connecting/link-facts.ts";
 
 // Indexes, constraints and foreign keys stand in migrations/ alone; a test compares these columns with the database.
 
@@ -134,6 +134,10 @@ export const attempts = pgTable("attempts", {
   /** Null for an attempt that began without a link. */
   link: jsonb("link").$type<StoredFacts>(),
 });
+
+/** Facts of a link as JSON keeps them: what is undefined is left out. */
+export type StoredFacts = Omit<LinkFacts, "policyHash" | "installationId"> &
+  Partial<Pick<LinkFacts, "policyHash" | "installationId">>;
 
 /** Links that let one person connect a platform, once. */
 export const installLinks = pgTable("install_links", {

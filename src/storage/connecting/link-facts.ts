@@ -1,8 +1,5 @@
 import type { LinkFacts } from "../../domain/connecting/install-link.ts";
-
-/** Facts of a link as JSON keeps them: what is undefined is left out. */
-export type StoredFacts = Omit<LinkFacts, "policyHash" | "installationId"> &
-  Partial<Pick<LinkFacts, "policyHash" | "installationId">>;
+import type { StoredFacts } from "../schema.ts";
 
 export function toFacts({ policyHash, installationId, ...facts }: StoredFacts): LinkFacts {
   return { ...facts, policyHash, installationId };

@@ -1,7 +1,7 @@
 import { and, eq, exists, inArray, or, type SQL } from "drizzle-orm";
 import type { Credential } from "../../domain/model/credential.ts";
+import { isLive } from "../conditions.ts";
 import type { Queries } from "../database.ts";
-import { isLive } from "../installations/connect.ts";
 import { credentials, installationCredentials, installations } from "../schema.ts";
 import type { Sealer } from "../seal/sealer.ts";
 import { readerColumns, toCredential } from "./rows.ts";

@@ -1,8 +1,9 @@
-import { and, eq, inArray, isNull, notInArray, type SQL, sql } from "drizzle-orm";
+import { and, eq, inArray, sql } from "drizzle-orm";
 import type { ConnectedInstallation, Connection } from "../../domain/model/connection.ts";
 import type { Installation } from "../../domain/model/installation.ts";
 import type { ConnectContext } from "../../domain/model/installation-repository.ts";
 import { ServiceError } from "../../errors.ts";
+import { isLive, same } from "../conditions.ts";
 import { type StoredCredential, storeCredential } from "../credentials/store.ts";
 import type { Queries } from "../database.ts";
 import { installations } from "../schema.ts";
@@ -119,16 +120,4 @@ async function storeInstallation(
   const identity = { id, platform, owner: owner ?? null, externalOrgId, externalUserId };
   await tx.insert(installations).values({ ...identity, ...facts, createdAt: now });
   return id;
-}
-
-/** Neither ended nor still to be completed: what the unique index of live identities covers. */
-export const isLive = notInArray(installations.status, ["revoked", "pending"]);
-
-type NullableColumn =
-  | typeof installations.owner
-  | typeof installations.externalInstallId
-  | typeof installations.externalUserId;
-
-export function same(column: NullableColumn, value: string | null): SQL {
-  return value === null ? isNull(column) : eq(column, value);
 }

@@ -2,10 +2,10 @@ import { and, arrayContains, eq, exists, inArray, isNull, ne, or, type SQL, sql 
 import { alias } from "drizzle-orm/pg-core";
 import type { Credential } from "../../domain/model/credential.ts";
 import type { GrantInUse } from "../../domain/model/credential-repository.ts";
+import { isLive } from "../conditions.ts";
 import { isOpen } from "../connecting/pending-rows.ts";
 import type { Queries } from "../database.ts";
 import { credentials, installationCredentials, installations, pendingInstalls } from "../schema.ts";
-import { isLive } from "./connect.ts";
 
 /** See GrantInUse. The credential itself does not count. */
 export async function findGrantInUse(

@@ -1,9 +1,9 @@
 import { and, eq, inArray, ne } from "drizzle-orm";
 import type { Installation } from "../../domain/model/installation.ts";
+import { isLive, same } from "../conditions.ts";
 import type { Queries } from "../database.ts";
 import { credentials, installationCredentials, installations } from "../schema.ts";
 import { isUuid } from "../uuid.ts";
-import { isLive, same } from "./connect.ts";
 import { lockGrants } from "./grant-lock.ts";
 import { toInstallation, viewInstallations } from "./rows.ts";
 

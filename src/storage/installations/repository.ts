@@ -2,6 +2,7 @@ import { and, asc, desc, eq, isNull, lt, or, sql } from "drizzle-orm";
 import type { Visibility } from "../../domain/access/access.ts";
 import type { Installation, InstallationFilter, Position } from "../../domain/model/installation.ts";
 import type { InstallationRepository } from "../../domain/model/installation-repository.ts";
+import { isVisible } from "../conditions.ts";
 import type { Database, Queries } from "../database.ts";
 import type { RecordedTransaction } from "../record/recorded-transaction.ts";
 import { installationProducts, installations } from "../schema.ts";
@@ -13,7 +14,6 @@ import { hasProduct, orderOfProducts } from "./products.ts";
 import { beginRevocation, finishRevocation, forgetRevoked, notRevokedOf } from "./revoke.ts";
 import { toInstallation, viewInstallations } from "./rows.ts";
 import { createSelectInstallations } from "./select.ts";
-import { isVisible } from "./visible.ts";
 
 export interface InstallationTools {
   readonly database: Database;

@@ -3,13 +3,13 @@ import { LRUCache } from "lru-cache";
 import type { Visibility } from "../../domain/access/access.ts";
 import type { Selection, Selector } from "../../domain/model/installation-repository.ts";
 import { perObject } from "../../work/per-object.ts";
+import { isVisible } from "../conditions.ts";
 import { readerColumns, toCredential } from "../credentials/rows.ts";
 import type { Queries } from "../database.ts";
 import { credentials, installationCredentials, installationProducts, installations } from "../schema.ts";
 import type { Sealer } from "../seal/sealer.ts";
 import { isUuid } from "../uuid.ts";
 import { hasProduct, orderOfProducts } from "./products.ts";
-import { isVisible } from "./visible.ts";
 
 /** Shapes of the statement that are kept: those of callers with rules of their own among them. */
 const maxShapes = 200;
