@@ -24,7 +24,10 @@ export const offboardCommand: Command<readonly [string], "reason", "yes"> = asyn
       if (result === "failed" || result === "unknown") failures += 1;
       print(`installation ${id} (${platform}, ${externalOrgName}) is revoked; at the platform: ${words[result]}`);
       installations.push({
-        ...{ installation_id: id, platform, external_org_name: externalOrgName, at_platform: result },
+        installation_id: id,
+        platform,
+        external_org_name: externalOrgName,
+        at_platform: result,
       });
     });
     const result = { owner, installations };
