@@ -4,6 +4,7 @@ import type { Installation, InstallationFilter, Position } from "../../domain/mo
 import type { InstallationRepository } from "../../domain/model/installation-repository.ts";
 import { isVisible } from "../conditions.ts";
 import type { Database, Queries } from "../database.ts";
+import { pageLimit } from "../known-limit.ts";
 import type { RecordedTransaction } from "../record/recorded-transaction.ts";
 import { installationProducts, installations } from "../schema.ts";
 import type { Sealer } from "../seal/sealer.ts";
@@ -83,10 +84,10 @@ async function listInstallations(
       ),
     )
     .orderBy(desc(createdAt), desc(id))
-    .limit(limit)
+    .limit(pageLimit(limit))
     .prepare("list_installations")
     .execute();
-  return rows.map(toInstallation);
+  return rows.slice(0, limit).map(toInstallation);
 }
 
 async function unfinishedRevocations(db: Queries, before: Date): Promise<readonly string[]> {

@@ -6,6 +6,7 @@ import { perObject } from "../../work/per-object.ts";
 import { isVisible } from "../conditions.ts";
 import { readerColumns, toCredential } from "../credentials/rows.ts";
 import type { Queries } from "../database.ts";
+import { knownLimit } from "../known-limit.ts";
 import { credentials, installationCredentials, installationProducts, installations } from "../schema.ts";
 import type { Sealer } from "../seal/sealer.ts";
 import { isUuid } from "../uuid.ts";
@@ -31,7 +32,7 @@ export function createSelectInstallations(sealer: Sealer): SelectInstallations {
   return async (db, selector, visible, limit) => {
     if (selector.installationId !== undefined && !isUuid(selector.installationId)) return [];
     const built = builtFor(db);
-    const shape = `${shapeOf(selector)} ${limit} ${visible.key}`;
+    const shape = `${shapeOf(selector)} ${limit} ${textOf(visible.rules)}`;
     let statement = built.get(shape);
     if (statement === undefined) {
       statement = build(db, selector, visible, limit);
@@ -56,7 +57,7 @@ function build(db: Queries, selector: Selector, visible: Visibility, limit: numb
   return query
     .where(and(matches(selector), isVisible(visible)))
     .orderBy(desc(createdAt), desc(id), installationCredentials.credentialId)
-    .limit(limit)
+    .limit(knownLimit(limit))
     .prepare("select_installations");
 }
 
@@ -69,6 +70,9 @@ const selectorFields = [
 function shapeOf(selector: Selector): string {
   return selectorFields.map((name) => (selector[name] === undefined ? "0" : "1")).join("");
 }
+
+/** Of the rules themselves: a statement is never found under a name that two visibilities might share. */
+const textOf = perObject((rules: Visibility["rules"]) => JSON.stringify(rules));
 
 type SelectionRow = Awaited<ReturnType<ReturnType<typeof build>["execute"]>>[number];
 

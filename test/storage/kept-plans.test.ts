@@ -1,0 +1,51 @@
+import { randomBytes } from "node:crypto";
+import { sql } from "drizzle-orm";
+import postgres from "postgres";
+import { expect, onTestFinished, test } from "vitest";
+import { targetOf } from "../../rig/postgres-target.ts";
+import { sightOfEverything } from "../../src/domain/access/access.ts";
+import { createPostgresPool } from "../../src/storage/postgres/pool.ts";
+import { createStorage } from "../../src/storage/storage.ts";
+import { createTestSealer, silentLog } from "../contract/harness.ts";
+import { createTestDatabase } from "../support/database.ts";
+
+const rows = 2_000;
+
+test("look-ups and pages are planned once for a connection, however many installations there are", async () => {
+  const database = await createTestDatabase();
+  const target = targetOf(database.url);
+  const pool = createPostgresPool({ target, maxConnections: 1, pooled: false, random: randomBytes, log: silentLog });
+  onTestFinished(async () => {
+    await pool.close();
+    await database.drop();
+  });
+  const tools = { sealer: createTestSealer(), now: () => new Date(), random: randomBytes };
+  const { installations } = createStorage(pool, tools, async () => undefined);
+  const client = postgres(database.url, { max: 1, onnotice: () => undefined });
+  await client.unsafe(`insert into installations (id, platform, products, status, owner, external_org_id,
+      external_org_name, scopes, permissions, metadata, created_at, updated_at)
+    select gen_random_uuid(), 'slack', array['slack'], 'active', 'owner-' || n % 2, n, n, '{}', '{}', '{}',
+      now() + n * interval '1 second', now() from generate_series(1, ${rows}) as n`);
+  await client.unsafe("analyze");
+  await client.end();
+
+  for (let i = 0; i < 8; i++) {
+    for (const limit of [7, 51, 60]) {
+      const page = await installations.list({ owner: "owner-1" }, sightOfEverything, undefined, limit);
+      expect(page).toHaveLength(limit);
+    }
+    await installations.list({ platform: "slack" }, sightOfEverything, undefined, 51);
+    expect(await installations.select({ platform: "slack", owner: "owner-1" }, sightOfEverything, 11)).toHaveLength(11);
+    await installations.select({ platform: "slack" }, sightOfEverything, 11);
+  }
+
+  const kept = await pool.read((db) =>
+    db
+      .select({ text: sql<string>`statement`, generic: sql<string>`generic_plans` })
+      .from(sql`pg_prepared_statements`)
+      .where(sql`statement like '%from "installations"%'`),
+  );
+  // Pages of 7 and of 51 are one statement.
+  expect(kept).toHaveLength(5);
+  expect(kept.filter(({ generic }) => Number(generic) === 0)).toEqual([]);
+});
