@@ -55,7 +55,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   "src/web/browser": { from: [...ground, "src/domain", "src/web/"], packages: ["express"] },
   "src/web/internal": {
     from: [...ground, "src/domain", "src/web/", "src/rpc/json/json-calls.ts"],
-    packages: ["express"],
+    packages: ["express", "lru-cache"],
   },
   "src/rpc": {
     from: [...ground, "src/domain", "src/tls", "gen"],

@@ -2,6 +2,7 @@ import type { Access } from "../domain/access/access.ts";
 import type { Caller, Evidence } from "../domain/access/caller.ts";
 import type { Arrival, Call } from "../domain/model/call.ts";
 import { parseTraceparent, type TraceContext } from "../domain/model/trace-context.ts";
+import { randomIds } from "../work/random-ids.ts";
 import { countdown } from "./deadline.ts";
 
 /** What a door knows of a call. Doors may work it out when it is asked for: most calls need little of it. */
@@ -22,23 +23,10 @@ const saneRequestId = /^[\x21-\x7e]{1,128}$/;
 /** An IPv4 peer of a socket that listens on IPv6 (RFC 4291 section 2.5.5.2). */
 const mappedPrefix = "::ffff:";
 const idBytes = 12;
-const idsPerDraw = 256;
 
 /** A request id that is missing or not printable is replaced. */
 export function createReceiveCall(random: (bytes: number) => Buffer): ReceiveCall {
-  let pool: Buffer = Buffer.alloc(0);
-  let used = 0;
-
-  // Drawn in bulk: one draw for each call would cost more than the rest of this function.
-  function newRequestId(): string {
-    if (used === pool.length) {
-      pool = random(idBytes * idsPerDraw);
-      used = 0;
-    }
-    used += idBytes;
-    return pool.toString("hex", used - idBytes, used);
-  }
-
+  const newRequestId = randomIds(random, idBytes);
   return (method, incoming) => new ReceivedCall(method, incoming, newRequestId);
 }
 

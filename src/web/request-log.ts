@@ -1,5 +1,6 @@
 import type { RequestIds } from "../domain/model/telemetry.ts";
 import { parseTraceparent } from "../domain/model/trace-context.ts";
+import { randomIds } from "../work/random-ids.ts";
 import type { Log, LogFields, World } from "../world.ts";
 import type { ClientAddress } from "./client-address.ts";
 import type { WebHandler } from "./handler.ts";
@@ -7,8 +8,11 @@ import type { WebHandler } from "./handler.ts";
 /** Stands for every RPC in the log. */
 export const connectRoute = "/oauth.token.v1.TokenService/:method";
 
+/** GetToken for plain HTTP callers. */
+export const tokenPath = "/oauth/token/:platform";
+
 /** Routes whose lines are written at debug: they are polled, or their calls are logged as calls. */
-const quiet: ReadonlySet<string> = new Set(["/health", "/v1/healthz", "/metrics", connectRoute]);
+const quiet: ReadonlySet<string> = new Set(["/health", "/v1/healthz", "/metrics", connectRoute, tokenPath]);
 
 export interface RequestLogOptions extends Pick<World, "log" | "now" | "random"> {
   /** Whether the asker may choose the ids: `X-Request-Id`, of printable ASCII, and the trace of `traceparent`. */
@@ -22,10 +26,12 @@ export interface RequestLogOptions extends Pick<World, "log" | "now" | "random">
 export function requestLog(options: RequestLogOptions): WebHandler {
   const { inRequest = (_ids, handle) => handle() } = options;
 
+  const newRequestId = randomIds(options.random, 8);
+
   return (request, response, next) => {
     const startedMs = performance.now();
     const chosen = options.callersNameRequests ? request.get("x-request-id") : undefined;
-    const requestId = chosen !== undefined && printable.test(chosen) ? chosen : options.random(8).toString("hex");
+    const requestId = chosen !== undefined && printable.test(chosen) ? chosen : newRequestId();
     const trace = options.callersNameRequests ? parseTraceparent(request.get("traceparent")) : undefined;
     const traceId = trace?.traceId;
     const address = options.addressOf(request);
@@ -46,7 +52,7 @@ export function requestLog(options: RequestLogOptions): WebHandler {
 
 function write(log: Log, fields: LogFields & { readonly route: string; readonly status: number }): void {
   if (fields.status >= 500) log.warn(fields, "http.request");
-  else if (quiet.has(fields.route)) log.debug(fields, "http.request");
+  else if (quiet.has(fields.route) && fields.failure === undefined) log.debug(fields, "http.request");
   else log.info(fields, "http.request");
 }
 

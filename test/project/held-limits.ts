@@ -56,6 +56,13 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     [keepFresh, "warnMs"],
     [jobs, "warn of endings"],
   ],
+  "requests of GetToken that come again as they are (bytes over gRPC, URLs of `/oauth/token`), read once": [
+    ["src/rpc/grpc/recent-requests.ts", "maxRequests", "maxBytes"],
+    ["src/web/internal/rest.ts", "maxRequests", "maxUrl"],
+  ],
+  "statements of the look-up that are built, per pool of connections": [
+    ["src/storage/installations/select.ts", "maxShapes"],
+  ],
   "the life of an access token": [
     ["src/platforms/github/installation-token.ts", "usualLifeSeconds"],
     ["src/platforms/atlassian/token.ts", "usualLifeSeconds"],

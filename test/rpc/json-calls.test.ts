@@ -6,6 +6,7 @@ import { ServiceError } from "../../src/errors.ts";
 import { createJsonCalls } from "../../src/rpc/json/create-json-calls.ts";
 import type { UseCases } from "../../src/rpc/methods.ts";
 import { createProcedures } from "../../src/rpc/procedures.ts";
+import { Secret } from "../../src/secret.ts";
 import { installationJson } from "../../src/web/browser/installation-json.ts";
 import { fakeUseCases, installation, installationId, issuedToken, openDoor, sealer } from "./fake-use-cases.ts";
 import { refusals } from "./refusals.ts";
@@ -29,6 +30,18 @@ function start(useCases: Partial<UseCases> = {}) {
 }
 
 describe("the JSON door", () => {
+  test("answers at once and writes a token once, for as long as it is the token", async () => {
+    let issued = issuedToken;
+    const { calls } = start({ getToken: () => issued });
+    const request = { installation_id: installationId };
+    const first = calls.getToken(request, context);
+    expect(first).toMatchObject({ status: 200, body: { access_token: issued.token.reveal() } });
+    const again = calls.getToken({ ...request }, context);
+    expect("body" in again && "body" in first && again.body === first.body).toBe(true);
+    issued = { ...issued, token: new Secret("another") };
+    expect(calls.getToken(request, context)).toMatchObject({ body: { access_token: "another" } });
+  });
+
   test("speaks snake_case, names enum values and shows what is empty", async () => {
     const { calls } = start({
       listInstallations: async () => ({ installations: [installation()], next: undefined }),

@@ -115,3 +115,15 @@ test("an RPC leaves its own lines, and here one at debug", async () => {
     route: "/oauth.token.v1.TokenService/:method",
   });
 });
+
+test.each([
+  ["/oauth/token/slack", { level: "debug", status: 200 }],
+  ["/oauth/token/slack?ownr=acme", { level: "info", status: 400, failure: "INVALID_REQUEST" }],
+])(
+  "a token by plain HTTP leaves its own lines, and here one at debug, unless it comes to no call: %s",
+  async (path, line) => {
+    const internal = await startInternal();
+    await internal.ask(path);
+    expect(await lineOf(internal.world.lines)).toMatchObject({ ...line, route: "/oauth/token/:platform" });
+  },
+);

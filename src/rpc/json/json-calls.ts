@@ -25,9 +25,11 @@ export interface JsonAnswer {
 }
 
 /**
- * Calls an RPC with a request in proto JSON (snake_case, unset fields left out; numbers may be strings). Never
- * rejects. Every rule of the contract applies; a field nobody knows is refused.
+ * Calls an RPC with a request in proto JSON (snake_case, unset fields left out; numbers may be strings). Never throws
+ * or rejects; answers at once where nothing has to be waited for. Every rule of the contract applies; a field nobody
+ * knows is refused. A request of GetToken that comes again as the same object is read once, and the same token is
+ * answered with the same body: neither may be changed.
  */
-export type JsonCall = (request: JsonObject, context: JsonCallContext) => Promise<JsonAnswer>;
+export type JsonCall = (request: JsonObject, context: JsonCallContext) => JsonAnswer | Promise<JsonAnswer>;
 
 export type JsonCalls = { readonly [Name in RpcName]: JsonCall };

@@ -9,7 +9,7 @@ import type { ClientAddress } from "../client-address.ts";
 import { expressApp } from "../express-app.ts";
 import type { WebHandler, WebResponse } from "../handler.ts";
 import { methodNotAllowed } from "../method-not-allowed.ts";
-import { connectRoute, requestLog } from "../request-log.ts";
+import { connectRoute, requestLog, tokenPath } from "../request-log.ts";
 import { securityHeaders } from "../security-headers.ts";
 import { unexpectedErrors } from "../unexpected-error.ts";
 import { callersOnly } from "./callers-only.ts";
@@ -59,18 +59,14 @@ export function createInternalApp(options: InternalAppOptions): Express {
   const refuseBody = (_request: unknown, response: WebResponse, why: BodyRefusal) =>
     restError(response, ...bodyRefusals[why]);
   app.use(smallBodies(refuseBody));
+  // The first, since it is asked for most. HEAD is refused where GET would hand out a token.
+  app.route(tokenPath).head(onlyMethods("GET")).get(noBodies(refuseBody), tokenRoute(calls)).all(onlyMethods("GET"));
   app.get("/health", internalHealthRoute(options.readHealth));
   app.all("/health", onlyMethods("GET, HEAD"));
   if (options.readMetrics !== undefined) {
     app.get("/metrics", callersOnly(options.admitToMetrics), metricsRoute(options.readMetrics));
     app.all("/metrics", onlyMethods("GET, HEAD"));
   }
-  // HEAD is refused where GET would hand out a token.
-  app
-    .route("/oauth/token/:platform")
-    .head(onlyMethods("GET"))
-    .get(noBodies(refuseBody), tokenRoute(calls))
-    .all(onlyMethods("GET"));
   app.get("/oauth/installations", noBodies(refuseBody), installationsRoute(calls));
   app.all("/oauth/installations", onlyMethods("GET, HEAD"));
   app.delete("/oauth/installations/:id", jsonBodies(refuseBody), revokeRoute(calls));

@@ -1,6 +1,8 @@
+import { LRUCache } from "lru-cache";
 import { invalidField, ServiceError } from "../../errors.ts";
-import type { JsonCall, JsonCalls } from "../../rpc/json/json-calls.ts";
-import type { WebHandler, WebResponse } from "../handler.ts";
+import type { JsonAnswer, JsonCall, JsonCalls } from "../../rpc/json/json-calls.ts";
+import { perObject } from "../../work/per-object.ts";
+import type { WebHandler, WebRequest, WebResponse } from "../handler.ts";
 import { readQuery } from "../query.ts";
 import { restError } from "./rest-error.ts";
 import { createParameters, type Parameters, type RestRequest } from "./rest-parameters.ts";
@@ -10,7 +12,7 @@ export type RestCalls = Pick<JsonCalls, "getToken" | "listInstallations" | "revo
 
 /** `GET /oauth/token/{platform}`: GetToken. `org_id` is what older callers call `external_org_id`. */
 export function tokenRoute(calls: RestCalls): WebHandler<{ platform: string }> {
-  return restRoute(calls.getToken, (parameters, { platform }) => {
+  return restRoute(calls.getToken, rememberingRecent, (parameters, { platform }) => {
     const minTtlSeconds = parameters.count("min_ttl");
     return {
       platform,
@@ -31,7 +33,7 @@ export function tokenRoute(calls: RestCalls): WebHandler<{ platform: string }> {
 
 /** `GET /oauth/installations`: ListInstallations, active ones unless another status is named. */
 export function installationsRoute(calls: RestCalls): WebHandler {
-  return restRoute(calls.listInstallations, (parameters) => ({
+  return restRoute(calls.listInstallations, always, (parameters) => ({
     page_size: parameters.count("page_size"),
     page_token: parameters.text("page_token"),
     platform: parameters.text("platform"),
@@ -48,7 +50,10 @@ export function revokeRoute(calls: RestCalls): WebHandler<{ id: string }> {
     const answer = await calls.revokeInstallation(request, context);
     return answer.status === 200 ? { ...answer, body: { success: true, ...answer.body } } : answer;
   };
-  return restRoute(revoke, (parameters, { id }) => ({ installation_id: id, reason: parameters.text("reason") }));
+  return restRoute(revoke, always, (parameters, { id }) => ({
+    installation_id: id,
+    reason: parameters.text("reason"),
+  }));
 }
 
 function readIds(parameters: Parameters): string[] | undefined {
@@ -59,32 +64,74 @@ function readIds(parameters: Parameters): string[] | undefined {
   return ids;
 }
 
+/** Reads what is asked for. @throws ServiceError INVALID_REQUEST. */
+type ReadRequest<P> = (request: Pick<WebRequest<P>, "originalUrl" | "params">) => RestRequest;
+
+/** Longer URLs are of narrowed tokens, which are seldom the same. */
+const maxUrl = 512;
+const maxRequests = 2_000;
+
+/** The same reader, which knows again what it read lately: callers send the same URL for every token. */
+function rememberingRecent<P>(read: ReadRequest<P>): ReadRequest<P> {
+  const recent = new LRUCache<string, RestRequest>({ max: maxRequests });
+  return (request) => {
+    const { originalUrl } = request;
+    if (originalUrl.length > maxUrl) return read(request);
+    const known = recent.get(originalUrl);
+    if (known !== undefined) return known;
+    const message = read(request);
+    recent.set(originalUrl, message);
+    return message;
+  };
+}
+
+function always<P>(read: ReadRequest<P>): ReadRequest<P> {
+  return read;
+}
+
+/** A token that is handed out again has been written before. */
+const toBytes = perObject((body: JsonAnswer["body"]) => Buffer.from(JSON.stringify(body)));
+
 function restRoute<P>(
   call: JsonCall,
+  remembering: (read: ReadRequest<P>) => ReadRequest<P>,
   toRequest: (parameters: Parameters, path: P) => Record<string, RestRequest[string] | undefined>,
 ): WebHandler<P> {
-  return async (request, response) => {
+  const read = remembering((request) => {
+    const query = readQuery(request);
+    if (query === undefined) throw invalidField("query", "must be percent-encoded UTF-8");
+    const parameters = createParameters(query);
+    const message = withoutAbsent(toRequest(parameters, request.params));
+    parameters.refuseOthers();
+    return message;
+  });
+
+  return (request, response) => {
     let message: RestRequest;
     try {
-      const query = readQuery(request);
-      if (query === undefined) throw invalidField("query", "must be percent-encoded UTF-8");
-      const parameters = createParameters(query);
-      message = withoutAbsent(toRequest(parameters, request.params));
-      parameters.refuseOthers();
+      message = read(request);
     } catch (error) {
       return refuse(response, error);
     }
-    const { requestId } = response.locals;
-    const answer = await call(message, {
+    const answer = call(message, {
       address: response.locals.address,
-      requestId,
-      traceparent: request.get("traceparent"),
-      authorization: request.get("authorization"),
+      requestId: response.locals.requestId,
+      traceparent: request.headers.traceparent?.toString(),
+      authorization: request.headers.authorization,
       certificateNames: response.locals.certificateNames ?? [],
     });
-    if (answer.retryAfterSeconds !== undefined) response.setHeader("Retry-After", answer.retryAfterSeconds);
-    response.status(answer.status).json(answer.body);
+    return answer instanceof Promise ? answer.then((settled) => send(response, settled)) : send(response, answer);
   };
+}
+
+/** As Express would; what it works out for every answer is known here. */
+function send(response: WebResponse, { status, body, retryAfterSeconds }: JsonAnswer): void {
+  if (retryAfterSeconds !== undefined) response.setHeader("Retry-After", retryAfterSeconds);
+  const bytes = toBytes(body);
+  response.statusCode = status;
+  response.setHeader("Content-Type", "application/json; charset=utf-8");
+  response.setHeader("Content-Length", bytes.length);
+  response.end(bytes);
 }
 
 function refuse(response: WebResponse, error: unknown): void {

@@ -49,6 +49,20 @@ describe("the REST routes", () => {
     ]);
   });
 
+  test("a URL that comes again is read once, and one that differs in anything is read by itself", async () => {
+    const internal = await startInternal();
+    const paths = ["slack?owner=acme", "slack?owner=acme", "slack?owner=acmE", "jira?owner=acme"];
+    for (const path of paths) await internal.ask(`/oauth/token/${path}`);
+    const [first, again, ...others] = internal.calls.map(({ request }) => request);
+    expect(again).toBe(first);
+    expect([first, ...others]).toEqual([
+      { platform: "slack", owner: "acme" },
+      { platform: "slack", owner: "acmE" },
+      { platform: "jira", owner: "acme" },
+    ]);
+    for (let i = 0; i < 2; i++) expect((await internal.ask("/oauth/token/slack?ownr=acme")).status).toBe(400);
+  });
+
   test.each([
     ["", { status: "INSTALLATION_STATUS_ACTIVE" }],
     ["?status=", { status: "INSTALLATION_STATUS_ACTIVE" }],
