@@ -45,6 +45,42 @@ export const commands: readonly Entry[] = [
     load: async () => (await import("./rotate.ts")).rotateCommand,
   }),
   entry({
+    words: ["backup"],
+    arguments: ["FILE"],
+    options: {
+      replace: { about: "a file of this name is replaced, once the new one is whole" },
+      "without-key": { about: "leaves encryption.key out, to be kept apart" },
+    },
+    summary: "copies the embedded database and its key into a file",
+    about:
+      "While the service runs, which goes on, or is stopped. The file is for its owner alone (mode 0600); whoever has it and\n" +
+      "the key in it can read every token. A TOKEN_ENCRYPTION_KEY of the settings is not in it.",
+    load: async () => (await import("./backup.ts")).backupCommand,
+  }),
+  entry({
+    words: ["restore"],
+    arguments: ["FILE"],
+    options: {},
+    summary: "puts a backup into an empty DATA_DIR",
+    about:
+      "Nothing is overwritten. It is unpacked beside its place, opened, and its record verified, before it gets its name.\n" +
+      "Exit code 1 also if the record is not what was written, or rows cannot be opened.",
+    load: async () => (await import("./restore.ts")).restoreCommand,
+  }),
+  entry({
+    words: ["import"],
+    arguments: [],
+    options: {
+      from: { value: "DATA_DIR", about: "of the embedded database; its service has to be stopped" },
+      "dry-run": { about: "says what would come over, and does nothing" },
+    },
+    summary: "brings an embedded database into the Postgres of DATABASE_URL",
+    about:
+      "All of it or nothing, ids kept, into a database without installations. TOKEN_ENCRYPTION_KEY has to have the key of\n" +
+      "DATA_DIR in it. Afterwards no service starts on DATA_DIR. Killed, it is run again.",
+    load: async () => (await import("./import.ts")).importCommand,
+  }),
+  entry({
     words: ["audit", "verify"],
     arguments: [],
     options: { from: { value: "TIME", about: "follows only chains written to since then, such as 2026-01-31" } },

@@ -207,4 +207,7 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     ["src/storage/embedded/checkpoints.ts", "logBytes"],
   ],
   "a backup's reader that takes nothing; copies at once": [["src/storage/embedded/backup/door.ts", "patienceMs"]],
+  "import into Postgres: a statement; waiting for others' locks": [
+    ["src/storage/moving/move-to-postgres.ts", "limits.statementMs", "limits.lockMs"],
+  ],
 };

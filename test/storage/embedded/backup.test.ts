@@ -371,7 +371,7 @@ describe("the door for backups", () => {
   };
   const namesFrom = async (directory: string) => {
     const names: string[] = [];
-    for await (const { name } of (await askForCopy(directory)) ?? each(entry("nobody"))) names.push(name);
+    for await (const { name } of (await askForCopy(directory))?.entries ?? each(entry("nobody"))) names.push(name);
     return names;
   };
 

@@ -74,11 +74,18 @@ async function give(reader: Socket, copy: DoorOptions["copy"], log: Log): Promis
   }
 }
 
+export interface AskedCopy {
+  /** @throws NotAnArchive where it ends before it is whole. */
+  readonly entries: AsyncIterable<TarEntry>;
+  /** Lets the service go, however much of it was read. */
+  end(): void;
+}
+
 /**
- * The entries of a copy that the service which holds the directory makes; undefined: none listens there.
+ * A copy by the service that holds the directory; undefined: none listens there.
  * @throws Error if this user may not ask.
  */
-export async function askForCopy(directory: string): Promise<AsyncIterable<TarEntry> | undefined> {
+export async function askForCopy(directory: string): Promise<AskedCopy | undefined> {
   const address = await backupAddress(directory).catch((error: unknown) => {
     if (errorCode(error) !== "ENOENT") throw error;
   });
@@ -86,7 +93,7 @@ export async function askForCopy(directory: string): Promise<AsyncIterable<TarEn
   const socket = createConnection(address.path);
   try {
     await once(socket, "connect");
-    return received(socket);
+    return { entries: received(socket), end: () => void socket.destroy() };
   } catch (error) {
     const code = errorCode(error) ?? "";
     if (code === "ENOENT" || code === "ECONNREFUSED") return undefined;

@@ -1,0 +1,58 @@
+import type { Transaction as SourceTransaction } from "@electric-sql/pglite";
+import { sql } from "drizzle-orm/sql";
+import { getTableName } from "drizzle-orm/table";
+import type { Queries } from "../database.ts";
+import {
+  appliedMigrations,
+  attempts,
+  auditChains,
+  auditEvents,
+  credentials,
+  installationCredentials,
+  installationProducts,
+  installations,
+  installLinks,
+  meta,
+  pendingInstalls,
+  rateLimits,
+} from "../schema.ts";
+
+/** In the order in which they name each other's rows. */
+export const copiedTables = [
+  ...[installations, credentials, installationCredentials, attempts, installLinks, pendingInstalls],
+  ...[auditChains, auditEvents],
+] as const;
+
+/** A trigger keeps the first; a count of requests says nothing elsewhere; a database's facts and journal are its own. */
+export const leftTables = [installationProducts, rateLimits, meta, appliedMigrations] as const;
+
+type CopiedTable = (typeof copiedTables)[number];
+
+/** Rows on their way at once. */
+const batchRows = 1_000;
+
+/**
+ * Copies every row as it is, from one transaction into the other; both databases have had the same migrations. Returns how
+ * many there were of each table.
+ */
+export async function copyTables(from: SourceTransaction, to: Queries): Promise<Readonly<Record<string, number>>> {
+  const rows: Record<string, number> = {};
+  for (const table of copiedTables) rows[getTableName(table)] = await copyTable(table, from, to);
+  return rows;
+}
+
+async function copyTable(table: CopiedTable, from: SourceTransaction, to: Queries): Promise<number> {
+  // As text from one database to the other: what JavaScript makes of a number or a time has no part in it.
+  const each = `select to_json(one)::text as text from "${getTableName(table)}" one`;
+  await from.query(`declare leaving no scroll cursor for ${each}`);
+  let copied = 0;
+  for (;;) {
+    const { rows } = await from.query<{ text: string }>(`fetch ${batchRows} from leaving`);
+    if (rows.length === 0) break;
+    const batch = `[${rows.map(({ text }) => text).join(",")}]`;
+    await to.execute(sql`insert into ${table} select * from json_populate_recordset(null::${table}, ${batch}::json)`);
+    copied += rows.length;
+  }
+  await from.query("close leaving");
+  return copied;
+}
