@@ -22,6 +22,7 @@ import { type Plan, parsePlan } from "./plan.ts";
 import { startBenchPostgres } from "./postgres-server.ts";
 import { findingsTable, type ResultsPage, resultsPage } from "./results-page.ts";
 import { type Outcome, runMeasurements } from "./run-measurements.ts";
+import { buildService } from "./service.ts";
 
 const measurements: readonly Measurement[] = [
   warmGrpc,
@@ -60,6 +61,7 @@ async function main(): Promise<void> {
   }, plan.limitSeconds * 1000);
 
   try {
+    await buildService(closers);
     const cores = findCores();
     const postgres = await startBenchPostgres(directory, cores, closers);
     const facts = [...machineFacts(postgres), ["Cores", cores.description] as const];

@@ -1,7 +1,9 @@
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createBrowser } from "../rig/browser.ts";
 import { freePort } from "../rig/free-port.ts";
 import { type Sandbox, type SandboxOptions, startSandbox } from "../sandbox/sandbox.ts";
+import { build } from "../scripts/build/build.ts";
 import type { Closers } from "../src/closers.ts";
 import { type Program, startProgram } from "./program.ts";
 
@@ -21,20 +23,46 @@ export interface ServiceOptions {
   /** Adds empty methods to the process, for comparison, and lets it say how much memory it holds. */
   readonly withEmptyMethods?: boolean;
   readonly nodeOptions?: readonly string[];
+  /** Runs the sources instead of what is built of them. */
+  readonly ofSources?: boolean;
 }
 
-const main = join(import.meta.dirname, "..", "src", "main.ts");
-const emptyMethods = join(import.meta.dirname, "processes", "empty-methods.ts");
+const root = join(import.meta.dirname, "..");
+/** What is built of the sources for one run of the benchmark; git ignores it. */
+const built = join(root, ".dist.bench");
+
+/** The programs that are measured. */
+export const programs = {
+  /** What `npm start` runs. */
+  service: join(built, "main.js"),
+  /** The same with empty methods beside its own. */
+  withEmptyMethods: join(built, "with-empty-methods.js"),
+  /** What the operator's commands run. */
+  command: join(built, "oauth-token-service.js"),
+  /** The sources, as the tests run them. */
+  sources: join(root, "src", "main.ts"),
+};
+
+/** Builds the service as `npm run build` does, with what is compared in the same modules. */
+export async function buildService(closers: Closers): Promise<void> {
+  closers.add("built service", () => rm(built, { recursive: true, force: true }));
+  await build(built, { "with-empty-methods": "bench/processes/with-empty-methods.ts" });
+}
 
 /** Starts the service and waits until it serves. */
 export async function startService(closers: Closers, options: ServiceOptions): Promise<Service> {
   const port = await freePort();
   const baseUrl = `http://localhost:${port}`;
-  const preload = options.withEmptyMethods === true ? ["--expose-gc", "--import", emptyMethods] : [];
+  const measured = options.withEmptyMethods === true;
+  const script = measured
+    ? programs.withEmptyMethods
+    : options.ofSources === true
+      ? programs.sources
+      : programs.service;
   const program = startProgram({
     core: options.core,
-    script: main,
-    nodeOptions: ["--disable-sigusr1", ...preload, ...(options.nodeOptions ?? [])],
+    script,
+    nodeOptions: ["--disable-sigusr1", ...(measured ? ["--expose-gc"] : []), ...(options.nodeOptions ?? [])],
     env: {
       BASE_URL: baseUrl,
       PORT: String(port),
@@ -45,7 +73,7 @@ export async function startService(closers: Closers, options: ServiceOptions): P
     },
   });
   closers.add("service", () => program.stop());
-  const ready = preload.length === 0 ? undefined : program.line("bench.empty_methods");
+  const ready = measured ? program.line("bench.empty_methods") : undefined;
   // Whoever waits for the service is told of its end below.
   ready?.catch(() => undefined);
   const { ports } = await program.line("service.started");

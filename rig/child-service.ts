@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { compileCache, quickly } from "./quick-node.ts";
 
-/** The service as a process of its own, as `npm start` runs it, started quickly. */
+/** The service as a process of its own, of the sources and started quickly unless it is a built one. */
 export interface ServiceProcess {
   readonly pid: number;
   /** Every line of its log so far. */
@@ -42,6 +42,12 @@ export interface ChildService extends ServiceProcess {
   readonly internalUrl: string;
 }
 
+/** A program that was built, and who it runs as. */
+export interface BuiltProgram {
+  readonly main: string;
+  readonly uid: number | undefined;
+}
+
 export type Environment = Readonly<Record<string, string>>;
 
 /** The server that the tests bring flushes nothing, for speed. */
@@ -70,13 +76,15 @@ const wrongClock = fileURLToPath(new URL("./wrong-clock.ts", import.meta.url));
  * Starts the service with these settings and no others; on any free ports unless they say which. `CLOCK_AHEAD_MS` (and
  * `CLOCK_STEP_MS`, at each SIGUSR2) sets its clock wrong. `preloads` are modules that its process loads before it.
  */
-export function spawnService(env: Environment, preloads: readonly string[] = []): ServiceProcess {
+export function spawnService(env: Environment, preloads: readonly string[] = [], built?: BuiltProgram): ServiceProcess {
   const before = [...(env.CLOCK_AHEAD_MS === undefined ? [] : [wrongClock]), ...preloads];
   const imports = before.flatMap((module) => ["--import", module]);
-  const child = spawn(process.execPath, [...quickly, "--disable-sigusr1", ...imports, program], {
+  const quick = built === undefined ? quickly : [];
+  const child = spawn(process.execPath, [...quick, "--disable-sigusr1", ...imports, built?.main ?? program], {
+    ...(built?.uid === undefined ? {} : { uid: built.uid, gid: built.uid }),
     env: {
       PATH: process.env.PATH ?? "",
-      ...compileCache,
+      ...(built === undefined ? compileCache : {}),
       PORT: "0",
       GRPC_PORT: "0",
       INTERNAL_PORT: "0",
@@ -127,8 +135,12 @@ export function spawnService(env: Environment, preloads: readonly string[] = [])
 }
 
 /** Starts the service and waits until it serves. */
-export async function startChildService(env: Environment, preloads?: readonly string[]): Promise<ChildService> {
-  const service = spawnService(env, preloads);
+export async function startChildService(
+  env: Environment,
+  preloads?: readonly string[],
+  built?: BuiltProgram,
+): Promise<ChildService> {
+  const service = spawnService(env, preloads, built);
   const { ports } = (await service.line("service.started")) as unknown as Pick<ChildService, "ports">;
   return Object.assign(service, {
     ports,

@@ -90,7 +90,7 @@ export const houses: Readonly<Record<string, readonly string[]>> = {
   "sandbox/demo-settings.ts": ["src"],
   scripts: ["src", "rig"],
   test: ["src", "bin", "rig", "sandbox", "scripts"],
-  bench: ["src", "rig", "sandbox"],
+  bench: ["src", "rig", "sandbox", "scripts"],
   chaos: ["src", "rig", "sandbox"],
   fuzz: ["src", "rig"],
 };

@@ -42,8 +42,8 @@ export function licencesPage(packages: readonly LockedPackage[]): string {
   ].join("\n");
 }
 
-/** Of `A AND B` all, of `A OR B` one has to be allowed. Anything harder to read is not. */
-function isAllowed(licence: string | undefined): boolean {
+/** Whether we may ship what is under this licence. Of `A AND B` all, of `A OR B` one has to be allowed. Anything harder to read is not. */
+export function isAllowed(licence: string | undefined): boolean {
   const expression = (licence ?? "").replace(/^\((.*)\)$/, "$1");
   if (expression.includes(" OR ")) return expression.split(" OR ").some((one) => allowed.has(one));
   return expression.split(" AND ").every((one) => allowed.has(one));

@@ -8,11 +8,13 @@ import { every } from "./work/every.ts";
 import { createClock } from "./world/clock.ts";
 import { createLogger, type Logger } from "./world/logger.ts";
 import { createPlatformFetch } from "./world/platform-fetch.ts";
+import { nameSources } from "./world/stack-traces.ts";
 import type { World } from "./world.ts";
 
 /** How long the last lines may wait for who reads them. */
 const farewellMs = 1_000;
 
+nameSources(import.meta.url);
 await run();
 
 /** The process: environment in, signals handled, exit code out. */

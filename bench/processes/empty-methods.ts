@@ -12,7 +12,7 @@ import { createInternalApp } from "../../src/web/internal/internal-app.ts";
 import { createLogger } from "../../src/world/logger.ts";
 import { emptyPath } from "../requests.ts";
 
-// Loaded into the service's own process before it (`--import`), so that what is compared shares process, heap,
+// Loaded into the service's own process before it, so that what is compared shares process, heap,
 // garbage collection and moment: the very gRPC server the service listens with gets one empty method more, and a
 // second internal listener answers GetToken with nothing.
 

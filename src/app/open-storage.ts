@@ -5,7 +5,6 @@ import { inDataDirectory } from "../storage/embedded/directory-failure.ts";
 import { readOrCreateKey } from "../storage/embedded/directory-key.ts";
 import { lockDataDirectory } from "../storage/embedded/directory-lock.ts";
 import { findFileSystemGap } from "../storage/embedded/file-system.ts";
-import { openEmbedded } from "../storage/embedded/open.ts";
 import { openPostgres } from "../storage/postgres/open.ts";
 import { type KeyRing, parseKeyRing } from "../storage/seal/key-ring.ts";
 import { createSealer } from "../storage/seal/sealer.ts";
@@ -67,6 +66,8 @@ async function openIn(
   const gap = await findFileSystemGap(directory);
   log[gap === undefined ? "info" : "warn"]({ directory, ...gap }, "database.embedded");
   const sealer = createSealer({ keys, cipher: encryption.cipher, now, random });
+  // Not loaded for nothing where there is a Postgres.
+  const { openEmbedded } = await import("../storage/embedded/open.ts");
   const storage = await openEmbedded({ directory, sealer, now, random, log });
   closers.add("database", () => storage.close());
   const copy = () => storage.copy(encryption.keys === undefined);

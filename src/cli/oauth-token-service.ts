@@ -1,7 +1,11 @@
+#!/usr/bin/env node
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createClock } from "../world/clock.ts";
+import { nameSources } from "../world/stack-traces.ts";
 import { runCommand } from "./run-command.ts";
+
+nameSources(import.meta.url);
 
 /** Whether something that was printed did not arrive. Who stops reading, as `head` does, has what they wanted. */
 let lost = false;

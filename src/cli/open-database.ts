@@ -8,7 +8,6 @@ import { errorCode } from "../storage/database-failure.ts";
 import { inDataDirectory } from "../storage/embedded/directory-failure.ts";
 import { readOrCreateKey } from "../storage/embedded/directory-key.ts";
 import { lockDataDirectory } from "../storage/embedded/directory-lock.ts";
-import { openEmbeddedDatabase } from "../storage/embedded/open.ts";
 import { startFailure } from "../storage/postgres/start-failure.ts";
 import { openForReseal } from "../storage/resealing/postgres.ts";
 import { parseKeyRing } from "../storage/seal/key-ring.ts";
@@ -58,6 +57,7 @@ async function open(world: CommandWorld, closers: Closers): Promise<OpenedDataba
     const lock = await lockDataDirectory(directory, now);
     closers.add("data directory", () => lock.release());
     const sealer = sealing(encryption.keys ?? (await readOrCreateKey(directory, random)));
+    const { openEmbeddedDatabase } = await import("../storage/embedded/open.ts");
     const opened = await openEmbeddedDatabase(path);
     closers.add("database", opened.close);
     return { database: opened.database, sealer };

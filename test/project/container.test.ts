@@ -1,6 +1,7 @@
 import { access, readFile } from "node:fs/promises";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { programs } from "../../scripts/build/build.ts";
 import { allSettings } from "../../src/config/all-settings.ts";
 import { knownNames, secretNames } from "../../src/settings/setting.ts";
 
@@ -50,13 +51,18 @@ describe("the image", () => {
     expect(engines.node).toBe(">=24");
   });
 
-  test("has the locked production dependencies and nothing else", () => {
+  test("has what was built of the locked packages and nothing else", () => {
     const installs = stages[0]?.filter(({ text }) => text.includes("npm")) ?? [];
     expect(installs.map(({ text }) => text)).toEqual([
       "COPY package.json package-lock.json .npmrc ./",
-      "RUN npm ci --omit=dev --omit=optional --ignore-scripts",
+      "RUN npm ci --ignore-scripts",
+      "RUN npm run build",
     ]);
-    expect(last.some(({ text }) => text.includes("npm"))).toBe(false);
+    expect(last.filter(({ name }) => name === "COPY").map(({ text }) => text)).toEqual([
+      "COPY package.json LICENSE ./",
+      "COPY --from=build /app/sbom.cdx.json ./sbom.cdx.json",
+      "COPY --from=build /app/dist ./dist",
+    ]);
   });
 
   test("tells what is in it", async () => {
@@ -76,14 +82,13 @@ describe("the image", () => {
     const sources = copies.flatMap(({ words }) => (words[0]?.startsWith("--from") ? [] : words.slice(0, -1)));
     expect(new Set(sources.map((source) => `!${source}`))).toEqual(new Set(rules.slice(1)));
     for (const source of sources) expect(await exists(source), source).toBe(true);
-    expect(last.some(({ text }) => text === "COPY --from=build /app/node_modules ./node_modules")).toBe(true);
   });
 
-  test("starts files that exist and is asked for its health over gRPC", async () => {
-    const files = last.flatMap(({ text }) => text.match(/\b(src|bin)\/[\w/.-]+/g) ?? []);
-    expect(files).toEqual(["bin/oauth-token-service.js", "src/main.ts"]);
-    for (const file of files) expect(await exists(file), file).toBe(true);
-    expect(named("HEALTHCHECK")[0]?.text).toContain('CMD ["node", "bin/oauth-token-service.js", "health"]');
+  test("starts what is built, is asked for its health over gRPC, and has its commands on the path", () => {
+    const files = last.flatMap(({ text }) => text.match(/\bdist\/[\w/.-]+/g) ?? []);
+    expect(files).toEqual(["dist/oauth-token-service.js", "dist/oauth-token-service.js", "dist/main.js"]);
+    expect(files.filter((file) => programs[file.slice("dist/".length, -".js".length)] === undefined)).toEqual([]);
+    expect(named("HEALTHCHECK")[0]?.text).toContain('CMD ["node", "dist/oauth-token-service.js", "health"]');
   });
 
   test("runs as a user without rights, in the foreground, until it is asked to stop", () => {

@@ -13,7 +13,7 @@ export interface Outcome {
 
 type Settings = Readonly<Record<string, string>>;
 
-const bin = fileURLToPath(new URL("../../bin/oauth-token-service.js", import.meta.url));
+const program = fileURLToPath(new URL("../../src/cli/oauth-token-service.ts", import.meta.url));
 
 /** Starts the command as an operator would, with these settings and no others. */
 export function startOperator(
@@ -21,7 +21,7 @@ export function startOperator(
   env: Settings = {},
   stdio: StdioOptions = ["ignore", "pipe", "pipe"],
 ): ChildProcess {
-  return spawn(process.execPath, [...quickly, bin, ...args], { env: { ...compileCache, ...env }, stdio });
+  return spawn(process.execPath, [...quickly, program, ...args], { env: { ...compileCache, ...env }, stdio });
 }
 
 /** Runs it to its end. `hear` is told of complaints as they come. */
