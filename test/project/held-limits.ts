@@ -206,6 +206,7 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     [jobs, "keep the database up"],
     ["src/storage/embedded/checkpoints.ts", "logBytes"],
   ],
+  "an embedded database that has ended itself": [["src/storage/embedded/keep-running.ts", "retryMs", "minRoomBytes"]],
   "a backup's reader that takes nothing; copies at once": [["src/storage/embedded/backup/door.ts", "patienceMs"]],
   "import into Postgres: a statement; waiting for others' locks": [
     ["src/storage/moving/move-to-postgres.ts", "limits.statementMs", "limits.lockMs"],
