@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { gunzip } from "node:zlib";
+import { gunzip, type ZlibOptions } from "node:zlib";
 import { errorCode } from "../database-failure.ts";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -31,13 +31,18 @@ export async function imageName(pglite: string): Promise<string> {
   return `pglite-${hash.digest("hex").slice(0, 16)}.tar.gz`;
 }
 
+/** Of memory, for all of an archive in one piece: joining pieces takes longer than everything else. */
+const chunkSize = 64 * 1_024 * 1_024;
+
 /** The image as a tar archive, or why there is none that can be used. */
 export type FoundImage = { readonly archive: Buffer } | { readonly missing: string };
+
+const unpacked = promisify<Buffer, ZlibOptions, Buffer>(gunzip);
 
 export async function findImage(at: () => Promise<string> = imagePath): Promise<FoundImage> {
   try {
     // A file that was cut off or damaged does not pass its own checksum.
-    return { archive: await promisify(gunzip)(await readFile(await at())) };
+    return { archive: await unpacked(await readFile(await at()), { chunkSize }) };
   } catch (error) {
     const code = errorCode(error) ?? "";
     if (code === "ENOENT") return { missing: "there is no image of this version of PGlite" };

@@ -82,5 +82,7 @@ describe("opening the embedded database", () => {
 // Only the first half of a first start: making the database where it is not looked for.
 const firstStart = `
   const { initialise } = await import(${JSON.stringify(fileURLToPath(new URL("../../../src/storage/embedded/initialise.ts", import.meta.url)))});
-  await initialise(process.env.DIRECTORY + "/db.initializing", console);
+  const path = process.env.DIRECTORY + "/db.initializing";
+  (await import("node:fs")).mkdirSync(path);
+  await initialise(path, console);
 `;

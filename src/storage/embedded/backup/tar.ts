@@ -47,7 +47,9 @@ export async function* unpackTar(archive: AsyncIterable<Buffer>): AsyncGenerator
 export async function collect(body: AsyncIterable<Buffer>): Promise<Buffer> {
   const parts: Buffer[] = [];
   for await (const part of body) parts.push(part);
-  return Buffer.concat(parts);
+  // One is not copied.
+  const [only] = parts;
+  return parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);
 }
 
 export class NotAnArchive extends Error {}
