@@ -2,6 +2,7 @@ import type { Transaction as SourceTransaction } from "@electric-sql/pglite";
 import { sql } from "drizzle-orm/sql";
 import { getTableName } from "drizzle-orm/table";
 import type { Queries } from "../database.ts";
+import { forgottenKey } from "../record/forgotten-chains.ts";
 import {
   appliedMigrations,
   attempts,
@@ -38,7 +39,15 @@ const batchRows = 1_000;
 export async function copyTables(from: SourceTransaction, to: Queries): Promise<Readonly<Record<string, number>>> {
   const rows: Record<string, number> = {};
   for (const table of copiedTables) rows[getTableName(table)] = await copyTable(table, from, to);
+  await copyMark(from, to);
   return rows;
+}
+
+/** Which chains of the record were forgotten is a fact about the record, not about the database that it is in. */
+async function copyMark(from: SourceTransaction, to: Queries): Promise<void> {
+  const mark = "select key, value from meta where key = $1";
+  const { rows } = await from.query<{ key: string; value: string }>(mark, [forgottenKey]);
+  if (rows.length > 0) await to.insert(meta).values(rows).onConflictDoNothing();
 }
 
 async function copyTable(table: CopiedTable, from: SourceTransaction, to: Queries): Promise<number> {

@@ -8,7 +8,9 @@ export interface ForgottenChains extends Signature {
   readonly through: string;
 }
 
-const key = "audit_chains_forgotten";
+/** Of the row of `meta` that says it. */
+export const forgottenKey = "audit_chains_forgotten";
+const key = forgottenKey;
 const one = sql`(select 1) as one`;
 
 /** Undefined: none was. What cannot be read is forged. */
