@@ -31,7 +31,8 @@ export function createRateLimits(database: Database): RateLimits {
           }),
       );
       if (row === undefined || row.count <= most) return 0;
-      return Math.max(1, Math.ceil(row.leftMs));
+      // A statement that waited for the row began before the window of the one it waited for.
+      return Math.min(Math.max(1, Math.ceil(row.leftMs)), windowSeconds * 1_000);
     },
 
     async prune() {

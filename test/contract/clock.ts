@@ -18,8 +18,9 @@ export function describeClock({ storage, raw }: OpenedStorage): void {
     test("is read in milliseconds, whatever the session shows dates like", async () => {
       const before = Date.now();
       const read = await storage.readTimeMs();
-      expect(read).toBeGreaterThanOrEqual(before - 1);
-      expect(read).toBeLessThanOrEqual(Date.now() + 1);
+      // Seconds, hours or a calendar would be far off; two clocks of one machine may differ by some milliseconds.
+      expect(read).toBeGreaterThanOrEqual(before - 500);
+      expect(read).toBeLessThanOrEqual(Date.now() + 500);
     });
 
     test("has gone on from the first look, however many replicas look", async () => {

@@ -30,6 +30,14 @@ test.each(pages)("%s names files that are there", async (page) => {
   expect(await missing(paths.map((path) => new URL(rooms.test(path) ? path : `src/${path}`, root)))).toEqual([]);
 });
 
+test("a decision has a number of its own, by which it is cited", async () => {
+  const decisions = inDocs.filter((name) => name.startsWith("adr/")).sort();
+  const numbers = decisions.map((name) => Number(name.slice("adr/".length).split("-", 1)[0]));
+  expect(numbers).toEqual(decisions.map((_, index) => index + 1));
+  for (const [index, name] of decisions.entries())
+    expect(await readFile(new URL(`docs/${name}`, root), "utf8")).toMatch(new RegExp(`^# ${index + 1}\\. `));
+});
+
 /** `npx NAME` runs what the registry has by that name wherever the checkout is not the folder one stands in. */
 const toldToPeople = [
   ...pages,
