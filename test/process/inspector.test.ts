@@ -9,7 +9,7 @@ const { scripts } = JSON.parse(await readFile(new URL("package.json", root), "ut
 const dockerfile = await readFile(new URL("Dockerfile", root), "utf8");
 
 /** The arguments in front of the program. */
-const ofNpmStart: readonly string[] = scripts.start.replace(/^node (.*) src\/main\.ts$/, "$1").split(" ");
+const ofNpmStart: readonly string[] = scripts.start.replace(/^node (.*) bin\/start\.js$/, "$1").split(" ");
 const ofImage: readonly string[] = JSON.parse(/^CMD (\[.*\])$/m.exec(dockerfile)?.[1] ?? "[]").slice(1, -1);
 
 /** Each line it gets is answered with where the inspector listens. */
