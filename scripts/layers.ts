@@ -67,16 +67,19 @@ export const layers: Readonly<Record<string, Layer>> = {
       .map((room) => `src/${room}`)
       .concat(ground),
   },
-  "src/cli": { from: ["src/", "src/settings", "src/config", "src/storage", "src/callers", "src/cli", ...platformList] },
-  "src/cli/health.ts": {
+  "src/cli": { from: ["src/", "src/settings", "src/cli/commands"] },
+  "src/cli/oauth-token-service.ts": { from: ["src/", "src/world", "src/cli"] },
+  "src/cli/commands": {
+    from: ["src/", "src/settings", "src/config", "src/storage", "src/callers", "src/cli", ...platformList],
+  },
+  "src/cli/commands/health.ts": {
     from: ["src/", "src/config", "src/tls", "src/cli", "gen"],
     packages: ["@grpc/", "@bufbuild/"],
   },
-  "src/cli/policy-test.ts": {
+  "src/cli/commands/policy-test.ts": {
     from: ["src/", "src/config", "src/callers", "src/cli", "src/rpc/rpc-names.ts", ...platformList],
   },
-  "src/cli/operating.ts": { from: ["src/", "src/config", "src/storage", "src/app", "src/cli", "src/world"] },
-  "src/cli/oauth-token-service.ts": { from: ["src/", "src/config", "src/storage", "src/app", "src/cli", "src/world"] },
+  "src/cli/commands/operating.ts": { from: ["src/", "src/config", "src/storage", "src/app", "src/cli", "src/world"] },
 };
 
 /**

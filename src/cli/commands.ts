@@ -8,7 +8,7 @@ export const commands: readonly Entry[] = [
     options: {},
     summary: "prints a new encryption key for TOKEN_ENCRYPTION_KEY",
     about: "Nothing else is printed, so that it can be written into a file, and it is kept nowhere.",
-    load: async () => (await import("./generate-key.ts")).generateKeyCommand,
+    load: async () => (await import("./commands/generate-key.ts")).generateKeyCommand,
   }),
   entry({
     words: ["keys", "create"],
@@ -16,7 +16,7 @@ export const commands: readonly Entry[] = [
     options: {},
     summary: "prints a new API key of a caller, and its line for the caller file",
     about: "The key is kept nowhere. The line has its SHA-256, and an end in 90 days.",
-    load: async () => (await import("./create-api-key.ts")).createApiKeyCommand,
+    load: async () => (await import("./commands/create-api-key.ts")).createApiKeyCommand,
   }),
   entry({
     words: ["policy", "test"],
@@ -24,7 +24,7 @@ export const commands: readonly Entry[] = [
     options: { file: { value: "PATH", about: "this caller file instead of the one of AUTH_CONFIG" } },
     summary: "decides a table of cases by the caller file",
     about: "Exit code 1 if a case ends otherwise than the table says.",
-    load: async () => (await import("./policy-test.ts")).policyTestCommand,
+    load: async () => (await import("./commands/policy-test.ts")).policyTestCommand,
   }),
   entry({
     words: ["migrate"],
@@ -32,7 +32,7 @@ export const commands: readonly Entry[] = [
     options: { "service-role": { value: "ROLE", about: "may run the service then, and change nothing on record" } },
     summary: "brings the Postgres database of DATABASE_URL up to date",
     about: "The service does so itself when it starts, unless its role may not. Any number may run at once.",
-    load: async () => (await import("./migrate.ts")).migrateCommand,
+    load: async () => (await import("./commands/migrate.ts")).migrateCommand,
   }),
   entry({
     words: ["rotate"],
@@ -42,7 +42,7 @@ export const commands: readonly Entry[] = [
     about:
       "Beside running services on Postgres, instead of one on the embedded database. Killed, it is run again. Prints one\n" +
       "line of JSON for each batch; with --json these go to standard error.",
-    load: async () => (await import("./rotate.ts")).rotateCommand,
+    load: async () => (await import("./commands/rotate.ts")).rotateCommand,
   }),
   entry({
     words: ["backup"],
@@ -55,7 +55,7 @@ export const commands: readonly Entry[] = [
     about:
       "While the service runs, which goes on, or is stopped. The file is for its owner alone (mode 0600); whoever has it and\n" +
       "the key in it can read every token. A TOKEN_ENCRYPTION_KEY of the settings is not in it.",
-    load: async () => (await import("./backup.ts")).backupCommand,
+    load: async () => (await import("./commands/backup.ts")).backupCommand,
   }),
   entry({
     words: ["restore"],
@@ -65,7 +65,7 @@ export const commands: readonly Entry[] = [
     about:
       "Nothing is overwritten. It is unpacked beside its place, opened, and its record verified, before it gets its name.\n" +
       "Exit code 1 also if the record is not what was written, or rows cannot be opened.",
-    load: async () => (await import("./restore.ts")).restoreCommand,
+    load: async () => (await import("./commands/restore.ts")).restoreCommand,
   }),
   entry({
     words: ["import"],
@@ -78,7 +78,7 @@ export const commands: readonly Entry[] = [
     about:
       "All of it or nothing, ids kept, into a database without installations. TOKEN_ENCRYPTION_KEY has to have the key of\n" +
       "DATA_DIR in it. Afterwards no service starts on DATA_DIR. Killed, it is run again.",
-    load: async () => (await import("./import.ts")).importCommand,
+    load: async () => (await import("./commands/import.ts")).importCommand,
   }),
   entry({
     words: ["audit", "verify"],
@@ -86,7 +86,7 @@ export const commands: readonly Entry[] = [
     options: { from: { value: "TIME", about: "follows only chains written to since then, such as 2026-01-31" } },
     summary: "finds what was changed in the record or removed from it",
     about: "Prints one line of JSON for each chain. Exit code 1 if anything is wrong.",
-    load: async () => (await import("./audit-verify.ts")).auditVerifyCommand,
+    load: async () => (await import("./commands/audit-verify.ts")).auditVerifyCommand,
   }),
   entry({
     words: ["move"],
@@ -98,7 +98,7 @@ export const commands: readonly Entry[] = [
     summary: "gives an organization's installation to another owner",
     about:
       "With all that it is served with. Callers of the old owner find it no more at once. One of the two is needed.",
-    load: async () => (await import("./move.ts")).moveCommand,
+    load: async () => (await import("./commands/move.ts")).moveCommand,
   }),
   entry({
     words: ["offboard"],
@@ -109,7 +109,7 @@ export const commands: readonly Entry[] = [
     },
     summary: "revokes everything of an owner, here and at the platforms",
     about: "Killed, it is run again. Exit code 1 also if a platform did not confirm.",
-    load: async () => (await import("./offboard.ts")).offboardCommand,
+    load: async () => (await import("./commands/offboard.ts")).offboardCommand,
   }),
   entry({
     words: ["dead-grants"],
@@ -117,7 +117,7 @@ export const commands: readonly Entry[] = [
     options: {},
     summary: "lists what a platform calls dead and is not believed in",
     about: "Platforms that call so many grants dead at once that it is not believed, and how many.",
-    load: async () => (await import("./dead-grants.ts")).deadGrantsCommand,
+    load: async () => (await import("./commands/dead-grants.ts")).deadGrantsCommand,
   }),
   entry({
     words: ["dead-grants", "confirm"],
@@ -127,7 +127,7 @@ export const commands: readonly Entry[] = [
     about:
       "Those grants ask for reauthorization, and for a day so does whatever it calls dead next. A grant that works after\n" +
       "all comes back only when a person connects it again.",
-    load: async () => (await import("./dead-grants.ts")).confirmDeadGrantsCommand,
+    load: async () => (await import("./commands/dead-grants.ts")).confirmDeadGrantsCommand,
   }),
   entry({
     words: ["health"],
@@ -135,7 +135,7 @@ export const commands: readonly Entry[] = [
     options: { address: { value: "HOST:PORT", about: "of the gRPC listener, instead of where the settings say" } },
     summary: "asks the gRPC listener whether it is serving",
     about: "Exit code 0 only if it answers SERVING.",
-    load: async () => (await import("./health.ts")).healthCommand,
+    load: async () => (await import("./commands/health.ts")).healthCommand,
   }),
 ];
 

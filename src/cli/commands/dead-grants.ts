@@ -1,4 +1,4 @@
-import type { Command } from "./command.ts";
+import type { Command } from "../command.ts";
 import { operating, operator } from "./operating.ts";
 
 /** `dead-grants`: the platforms that are not believed in what they call dead. */

@@ -1,12 +1,12 @@
-import { createClosers } from "../closers.ts";
-import { copyDatabase } from "../storage/embedded/backup/copy.ts";
-import { askForCopy } from "../storage/embedded/backup/door.ts";
-import { NotAnArchive } from "../storage/embedded/backup/tar.ts";
-import { type WrittenBackup, writeBackup } from "../storage/embedded/backup/write-backup.ts";
-import { inDataDirectory } from "../storage/embedded/directory-failure.ts";
-import { lockDataDirectory } from "../storage/embedded/directory-lock.ts";
-import { openEmbeddedFiles } from "../storage/embedded/files.ts";
-import type { Command, CommandWorld } from "./command.ts";
+import { createClosers } from "../../closers.ts";
+import { copyDatabase } from "../../storage/embedded/backup/copy.ts";
+import { askForCopy } from "../../storage/embedded/backup/door.ts";
+import { NotAnArchive } from "../../storage/embedded/backup/tar.ts";
+import { type WrittenBackup, writeBackup } from "../../storage/embedded/backup/write-backup.ts";
+import { inDataDirectory } from "../../storage/embedded/directory-failure.ts";
+import { lockDataDirectory } from "../../storage/embedded/directory-lock.ts";
+import { openEmbeddedFiles } from "../../storage/embedded/files.ts";
+import type { Command, CommandWorld } from "../command.ts";
 import { type DataDirectory, dataDirectory } from "./data-directory.ts";
 import { existingDatabase } from "./existing-database.ts";
 

@@ -1,7 +1,7 @@
-import { createClosers } from "../closers.ts";
-import { ServiceError } from "../errors.ts";
-import { verifyRecord } from "../storage/record/verify.ts";
-import { type Command, type CommandWorld, type Outcome, UsageError } from "./command.ts";
+import { createClosers } from "../../closers.ts";
+import { ServiceError } from "../../errors.ts";
+import { verifyRecord } from "../../storage/record/verify.ts";
+import { type Command, type CommandWorld, type Outcome, UsageError } from "../command.ts";
 import { openDatabase, reasonOf } from "./open-database.ts";
 
 /**

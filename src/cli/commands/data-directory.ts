@@ -1,6 +1,6 @@
-import { loadSealingConfig } from "../config/load-parts.ts";
-import type { Secret } from "../secret.ts";
-import type { CommandWorld } from "./command.ts";
+import { loadSealingConfig } from "../../config/load-parts.ts";
+import type { Secret } from "../../secret.ts";
+import type { CommandWorld } from "../command.ts";
 
 /** What a command works on that is about the embedded database alone. */
 export interface DataDirectory {

@@ -1,10 +1,10 @@
-import { loadSealingConfig } from "../config/load-parts.ts";
-import { driverError, isUnavailable } from "../storage/database-failure.ts";
-import { inDataDirectory } from "../storage/embedded/directory-failure.ts";
-import { moveToPostgres } from "../storage/moving/move-to-postgres.ts";
-import { isLasting, startFailure } from "../storage/postgres/start-failure.ts";
-import { parseKeyRing } from "../storage/seal/key-ring.ts";
-import { type Command, UsageError } from "./command.ts";
+import { loadSealingConfig } from "../../config/load-parts.ts";
+import { driverError, isUnavailable } from "../../storage/database-failure.ts";
+import { inDataDirectory } from "../../storage/embedded/directory-failure.ts";
+import { moveToPostgres } from "../../storage/moving/move-to-postgres.ts";
+import { isLasting, startFailure } from "../../storage/postgres/start-failure.ts";
+import { parseKeyRing } from "../../storage/seal/key-ring.ts";
+import { type Command, UsageError } from "../command.ts";
 
 /** `import --from DATA_DIR [--dry-run]`: brings an embedded database into the Postgres of DATABASE_URL. */
 export const importCommand: Command<readonly [], "from", "dry-run"> = async (given, world) => {

@@ -1,5 +1,5 @@
-import type { Log, LogFields } from "../world.ts";
-import type { CommandWorld } from "./command.ts";
+import type { Log, LogFields } from "../../world.ts";
+import type { CommandWorld } from "../command.ts";
 
 /** Standard output is for what was done: trouble on the way there goes beside it. */
 export function complaining({ note }: CommandWorld): Log {

@@ -1,8 +1,8 @@
-import { inspectDatabase } from "../storage/embedded/backup/inspect.ts";
-import { restoreBackup } from "../storage/embedded/backup/restore.ts";
-import { inDataDirectory } from "../storage/embedded/directory-failure.ts";
-import { lockDataDirectory } from "../storage/embedded/directory-lock.ts";
-import type { Command } from "./command.ts";
+import { inspectDatabase } from "../../storage/embedded/backup/inspect.ts";
+import { restoreBackup } from "../../storage/embedded/backup/restore.ts";
+import { inDataDirectory } from "../../storage/embedded/directory-failure.ts";
+import { lockDataDirectory } from "../../storage/embedded/directory-lock.ts";
+import type { Command } from "../command.ts";
 import { dataDirectory } from "./data-directory.ts";
 
 /** `restore FILE`: puts a backup into an empty DATA_DIR, opened and verified before it is there. */

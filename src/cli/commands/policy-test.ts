@@ -1,9 +1,9 @@
-import { parseCallerFile } from "../callers/caller-file.ts";
-import { runCases } from "../callers/decision-table.ts";
-import { loadAuthConfig } from "../config/load-parts.ts";
-import { registry } from "../platforms/registry.ts";
-import { methodNames } from "../rpc/rpc-names.ts";
-import type { Command, CommandWorld } from "./command.ts";
+import { parseCallerFile } from "../../callers/caller-file.ts";
+import { runCases } from "../../callers/decision-table.ts";
+import { loadAuthConfig } from "../../config/load-parts.ts";
+import { registry } from "../../platforms/registry.ts";
+import { methodNames } from "../../rpc/rpc-names.ts";
+import type { Command, CommandWorld } from "../command.ts";
 
 /**
  * `policy test CASES.yaml [--file CALLERS.yaml]`: decides the cases of a table by the caller file, AUTH_CONFIG's unless

@@ -1,9 +1,9 @@
-import { createClosers } from "../closers.ts";
-import { ServiceError } from "../errors.ts";
-import { createRotationRecord, type ResignedRecord, resignRecord } from "../storage/record/resign.ts";
-import { reseal } from "../storage/resealing/reseal.ts";
-import type { ResealProgress } from "../storage/resealing/tally.ts";
-import type { Command, CommandWorld, Outcome } from "./command.ts";
+import { createClosers } from "../../closers.ts";
+import { ServiceError } from "../../errors.ts";
+import { createRotationRecord, type ResignedRecord, resignRecord } from "../../storage/record/resign.ts";
+import { reseal } from "../../storage/resealing/reseal.ts";
+import type { ResealProgress } from "../../storage/resealing/tally.ts";
+import type { Command, CommandWorld, Outcome } from "../command.ts";
 import { type OpenedDatabase, openDatabase, reasonOf } from "./open-database.ts";
 
 /**

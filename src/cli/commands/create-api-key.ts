@@ -1,7 +1,7 @@
-import { createApiKey, hashOfApiKey } from "../callers/api-key.ts";
-import { wrongWithName } from "../callers/names.ts";
-import { registry } from "../platforms/registry.ts";
-import type { Command } from "./command.ts";
+import { createApiKey, hashOfApiKey } from "../../callers/api-key.ts";
+import { wrongWithName } from "../../callers/names.ts";
+import { registry } from "../../platforms/registry.ts";
+import type { Command } from "../command.ts";
 
 const dayMs = 24 * 3_600_000;
 const lifeDays = 90;

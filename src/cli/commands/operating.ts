@@ -1,11 +1,11 @@
-import { type Operation, openOperation } from "../app/operate.ts";
-import { loadConfig } from "../config/load-config.ts";
-import { createPlatformFetch } from "../world/platform-fetch.ts";
-import type { CommandWorld } from "./command.ts";
+import { type Operation, openOperation } from "../../app/operate.ts";
+import { loadConfig } from "../../config/load-config.ts";
+import { createPlatformFetch } from "../../world/platform-fetch.ts";
+import type { CommandWorld } from "../command.ts";
 import { complaining } from "./complaining.ts";
 import { existingDatabase } from "./existing-database.ts";
 
-export { operator } from "../app/operate.ts";
+export { operator } from "../../app/operate.ts";
 
 /** Runs work that needs the database and the platforms, with all the settings of the service. */
 export async function operating<T>(world: CommandWorld, work: (operation: Operation) => Promise<T>): Promise<T> {

@@ -7,10 +7,10 @@ import {
   type HealthCheckResponse,
   HealthCheckResponseSchema,
   HealthCheckResponse_ServingStatus as ServingStatus,
-} from "../../gen/grpc/health/v1/health_pb.js";
-import type { Listeners } from "../config/listeners.ts";
-import { loadListeners } from "../config/load-parts.ts";
-import type { Command, CommandWorld } from "./command.ts";
+} from "../../../gen/grpc/health/v1/health_pb.js";
+import type { Listeners } from "../../config/listeners.ts";
+import { loadListeners } from "../../config/load-parts.ts";
+import type { Command, CommandWorld } from "../command.ts";
 
 const deadlineMs = 3_000;
 const channelOptions = {

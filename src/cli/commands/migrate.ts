@@ -1,9 +1,9 @@
-import { loadDatabaseConfig } from "../config/load-parts.ts";
-import { driverError, isUnavailable } from "../storage/database-failure.ts";
-import { migratePostgres } from "../storage/postgres/migrate.ts";
-import { grantToService } from "../storage/postgres/service-role.ts";
-import { isLasting, startFailure } from "../storage/postgres/start-failure.ts";
-import type { Command } from "./command.ts";
+import { loadDatabaseConfig } from "../../config/load-parts.ts";
+import { driverError, isUnavailable } from "../../storage/database-failure.ts";
+import { migratePostgres } from "../../storage/postgres/migrate.ts";
+import { grantToService } from "../../storage/postgres/service-role.ts";
+import { isLasting, startFailure } from "../../storage/postgres/start-failure.ts";
+import type { Command } from "../command.ts";
 
 /**
  * `migrate [--service-role NAME]`: brings the Postgres database up to this version, beside any number of others who do
