@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,17 +14,16 @@ async function makeFolder(): Promise<string> {
   return made;
 }
 
-/** Asks for a file, says that it does, and if it is the one that makes it, does so once there is a file `go`. */
+/** Asks for a file, says that it does, and if it is the one that makes it, does so once its input ends. */
 const asking = `
-  import { existsSync, writeFileSync } from "node:fs";
-  import { setTimeout } from "node:timers/promises";
+  import { writeFileSync } from "node:fs";
   import { makeOnce } from ${JSON.stringify(fileURLToPath(new URL("../../rig/made-once.ts", import.meta.url)))};
   const { FOLDER, NAME } = process.env;
   writeFileSync(FOLDER + "/" + NAME + ".asks", "");
   await makeOnce(FOLDER + "/made", async (unfinished) => {
     writeFileSync(unfinished, NAME);
     writeFileSync(FOLDER + "/" + NAME + ".makes", "");
-    while (!existsSync(FOLDER + "/go")) await setTimeout(5);
+    for await (const _ of process.stdin);
   });
 `;
 
@@ -32,9 +31,13 @@ test("one process makes it, and of those that wait one goes on when that is kill
   const folder = await makeFolder();
   const ask = (name: string) => {
     const env = { PATH: process.env.PATH ?? "", FOLDER: folder, NAME: name };
-    const child = spawn(process.execPath, ["--input-type=module", "--eval", asking], { env, stdio: "inherit" });
+    const child = spawn(process.execPath, ["--input-type=module", "--eval", asking], {
+      env,
+      stdio: ["pipe", "inherit", "inherit"],
+    });
     onTestFinished(() => void child.kill("SIGKILL"));
-    return { kill: () => child.kill("SIGKILL"), exit: new Promise((resolve) => child.once("exit", resolve)) };
+    const letGo = () => child.stdin.end();
+    return { letGo, kill: () => child.kill("SIGKILL"), exit: new Promise((resolve) => child.once("exit", resolve)) };
   };
   const makers = async () => (await readdir(folder)).filter((name) => name.endsWith(".makes")).sort();
   const first = ask("first");
@@ -44,7 +47,7 @@ test("one process makes it, and of those that wait one goes on when that is kill
   first.kill();
   await first.exit;
   await until(async () => (await makers()).length === 2, "another one makes it");
-  await writeFile(join(folder, "go"), "");
+  for (const other of others) other.letGo();
   expect(await Promise.all(others.map(({ exit }) => exit))).toEqual([0, 0]);
   const maker = await readFile(join(folder, "made"), "utf8");
   expect(["second", "third"]).toContain(maker);
