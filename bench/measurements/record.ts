@@ -135,7 +135,9 @@ async function verify(database: SeededRecord["database"], signer: Signer, expect
     throw new Error(`the record does not verify: ${JSON.stringify(finding)}`);
   };
   const { rows } = await verifyRecord({
-    ...{ database, signer, onFinding },
+    database,
+    signer,
+    onFinding,
     onChain: ({ finding }) => finding && onFinding(finding),
   });
   if (expected !== undefined && rows !== expected) throw new Error(`${rows} rows instead of ${expected}`);

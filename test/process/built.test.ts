@@ -11,7 +11,6 @@ import { freePort } from "../../rig/free-port.ts";
 import { startSandbox } from "../../sandbox/sandbox.ts";
 import { readLockedPackages } from "../../scripts/locked-packages.ts";
 import { root } from "../../scripts/run-tool.ts";
-import { createTestDirectory } from "../support/database.ts";
 import { connectClient, unary } from "../support/grpc-client.ts";
 
 /** The user that owns nothing, where one may become it. */
@@ -51,10 +50,10 @@ async function run(args: readonly string[], env: Readonly<Record<string, string>
   );
 }
 
-/** An embedded database of who runs the service. */
+/** An empty folder of who runs the service. */
 async function dataDirectory(): Promise<string> {
-  const { directory, remove } = await createTestDirectory();
-  onTestFinished(remove);
+  const directory = await mkdtemp(join(tmpdir(), "oauth-token-service-built-data-"));
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
   if (uid !== undefined) await promisify(execFile)("chown", ["-R", `${uid}:${uid}`, directory]);
   return directory;
 }
@@ -69,6 +68,9 @@ describe("the built service, alone in a folder that it cannot write to", { timeo
     const env = { ...sandbox.environment, ...data, BASE_URL: baseUrl, PORT: String(port) };
     const service: ChildService = await startChildService(env, [], program);
     onTestFinished(async () => void (await service.kill()));
+    const events = service.lines.map(({ event }) => event);
+    expect(events, "its first start unpacks the image that is built").toContain("database.initializing");
+    expect(events).not.toContain("database.without_image");
     const { status, text } = await createBrowser().visit(`${baseUrl}/oauth/install/jira`, {
       accept: "application/json",
     });

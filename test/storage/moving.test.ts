@@ -13,6 +13,7 @@ import { copiedTables, leftTables } from "../../src/storage/moving/copy-tables.t
 import { moveToPostgres } from "../../src/storage/moving/move-to-postgres.ts";
 import { findKeyGap } from "../../src/storage/moving/needed-keys.ts";
 import { openPostgres } from "../../src/storage/postgres/open.ts";
+import { forgottenKey, markOf } from "../../src/storage/record/forgotten-chains.ts";
 import { verifyRecord } from "../../src/storage/record/verify.ts";
 import { openForReseal } from "../../src/storage/resealing/postgres.ts";
 import * as schema from "../../src/storage/schema.ts";
@@ -71,7 +72,8 @@ test("an embedded database is moved to Postgres as a whole, once, and is refused
   const { directory, url, sql, slack, move } = await prepare();
   const half =
     "insert into attempts (id, platform, state_hash, browser_hash, expires_at) values ('a', 'p', 's', 'b', '2026-01-01T00:00:00.123Z')";
-  await onSource(directory, half);
+  const mark = markOf("00000000-0000-7000-8000-000000000000", sealer.recordSigner);
+  await onSource(directory, `${half}; insert into meta (key, value) values ('${forgottenKey}', '${mark}')`);
 
   expect(await move({ dryRun: true })).toMatchObject({ kind: "moved", rows: { installations: 3 } });
   expect(await sql`select id from installations`).toHaveLength(0);
@@ -89,6 +91,8 @@ test("an embedded database is moved to Postgres as a whole, once, and is refused
   });
   expect(await sql`select product from installation_products`).not.toHaveLength(0);
   expect(await sql`select expires_at::text from attempts`).toEqual([{ expires_at: "2026-01-01 00:00:00.123+00" }]);
+
+  expect(await sql`select value from meta where key = ${forgottenKey}`).toEqual([{ value: mark }]);
 
   const storage = await openPostgres({ target: targetOf(url), ...tools });
   onTestFinished(() => storage.close());

@@ -38,8 +38,13 @@ export const restoreCommand: Command<readonly [string]> = async (given, world) =
   const well = record.findings === 0 && unreadable === 0;
   const { chains, rows, findings } = record;
   const result = {
-    ...{ directory, made_at: description.madeAt, database: description.database },
-    ...{ installations, credentials, unreadable, record: { chains, rows, findings } },
+    directory,
+    made_at: description.madeAt,
+    database: description.database,
+    installations,
+    credentials,
+    unreadable,
+    record: { chains, rows, findings },
   };
   return { code: well ? 0 : 1, result };
 };

@@ -96,7 +96,8 @@ async function findLast(database: Database, before: Date): Promise<string | unde
   return last?.id;
 }
 
-function markOf(through: string, signer: Signer): string {
+/** The mark as `meta` keeps it. */
+export function markOf(through: string, signer: Signer): string {
   const { keyId, mac } = signer.sign(textOf(through));
   return `${through} ${keyId} ${mac}`;
 }

@@ -19,7 +19,9 @@ import { restoreBackup } from "../../../src/storage/embedded/backup/restore.ts";
 import { collect, NotAnArchive, packTar, type TarEntry, unpackTar } from "../../../src/storage/embedded/backup/tar.ts";
 import { writeBackup } from "../../../src/storage/embedded/backup/write-backup.ts";
 import { createCheckpoints } from "../../../src/storage/embedded/checkpoints.ts";
-import { openEmbeddedDatabase } from "../../../src/storage/embedded/open.ts";
+import { openEmbedded, openEmbeddedDatabase } from "../../../src/storage/embedded/open.ts";
+import { parseKeyRing } from "../../../src/storage/seal/key-ring.ts";
+import { createSealer } from "../../../src/storage/seal/sealer.ts";
 import { silentLog } from "../../contract/harness.ts";
 import { createTestDirectory } from "../../support/database.ts";
 
@@ -187,6 +189,21 @@ describe("a copy of a database", () => {
       await restored.exec("reindex table accounts");
       await restored.exec("vacuum accounts");
     });
+  });
+
+  test("whose record is not what was written is restored, and this is said", { timeout: 60_000 }, async () => {
+    const { directory, remove } = await createTestDirectory();
+    onTestFinished(remove);
+    await writeFile(join(directory, "encryption.key"), `${key}\n`, { mode: 0o600 });
+    const sealer = createSealer({ keys: parseKeyRing(new Secret(key)), cipher: "fernet", now, random });
+    const storage = await openEmbedded({ directory, sealer, now, random, log: silentLog });
+    await storage.audit.append([{ at: now(), kind: "token.issued", caller: "ci", method: "GetToken", count: 1 }]);
+    await storage.close();
+    const { client, close } = await openEmbeddedDatabase(join(directory, "db"));
+    onTestFinished(close);
+    await client.exec("set session_replication_role = replica; update audit_events set caller = 'somebody else'");
+    await write(copyDatabase({ directory, client, keyInside: true, now }));
+    expect((await restore()).seen.record).toMatchObject({ findings: 1 });
   });
 
   test("between which another checkpoint came is given up, and leaves nothing", async () => {
