@@ -42,6 +42,10 @@ export const layers: Readonly<Record<string, Layer>> = {
   "src/domain/tokens": { from: verbs, packages: ["lru-cache"] },
   "src/domain/connecting": { from: verbs, packages: ["lru-cache"] },
   "src/domain/installations": { from: [...verbs, "src/domain/tokens", "src/domain/connecting"] },
+  "src/domain/events": {
+    from: [...verbs, "src/domain/tokens", "src/domain/connecting", "src/domain/installations"],
+    packages: ["lru-cache"],
+  },
   "src/domain/": { from: [...ground, "src/domain"] },
 
   "src/platforms": { from: [...ground, "src/domain", "src/settings"], packages: ["jose"] },

@@ -2,6 +2,7 @@ import type { Secret } from "../../secret.ts";
 import type { Connection } from "./connection.ts";
 import type { Actor, CredentialIdentity, CredentialKind, TokenSet } from "./credential.ts";
 import type { Installation, ProviderRevocation } from "./installation.ts";
+import type { PlatformWebhooks } from "./platform-webhooks.ts";
 import type { Registration } from "./registration.ts";
 
 /** A narrower GitHub installation token: every part is optional, nothing can be added to what was granted. */
@@ -116,6 +117,27 @@ export type MintOutcome =
   | RateLimited
   | Unavailable;
 
+/** What a platform says of an installation now. What is undefined it does not say. */
+export interface InspectedFacts {
+  readonly externalOrgName: string | undefined;
+  readonly scopes: readonly string[] | undefined;
+  readonly permissions: Readonly<Record<string, string>> | undefined;
+  readonly metadata: Readonly<Record<string, string>> | undefined;
+}
+
+/** Anything not recognised is `unavailable`, never an end. */
+export type Inspection =
+  | { readonly kind: "present"; readonly facts: InspectedFacts }
+  | { readonly kind: "suspended"; readonly facts: InspectedFacts }
+  /** Uninstalled. `code` is the platform's own word. */
+  | { readonly kind: "gone"; readonly code: string }
+  /** There, perhaps, and the grant that was asked with is refused for good. */
+  | { readonly kind: "grant_dead"; readonly code: string }
+  | Refused
+  | Misconfigured
+  | RateLimited
+  | Unavailable;
+
 export type RevokeOutcome =
   | { readonly kind: "revoked" }
   | { readonly kind: "unsupported" }
@@ -174,6 +196,13 @@ export interface Platform {
   readonly isInTrouble?: () => boolean;
   /** What the installation is granted now; undefined if the platform does not say. Absent where nothing is narrowed. */
   readonly granted?: (credential: CredentialSecrets) => Promise<Readonly<Record<string, string>> | undefined>;
+  /** How it tells of changes; absent: it does not. */
+  readonly webhooks?: PlatformWebhooks;
+  /** What it says of an installation now, asked with one of its credentials; absent where it cannot be asked. */
+  readonly inspect?: (
+    installation: Pick<Installation, "externalOrgId" | "externalInstallId" | "externalUserId" | "products">,
+    credential: CredentialSecrets,
+  ) => Promise<Inspection>;
   /** What `revoke` ends: this token set alone, or perhaps everything the same subject was given. */
   revocationReach(kind: CredentialKind): "token" | "grant";
   /** Ends the credential at the platform. Succeeds if it has already ended. */
