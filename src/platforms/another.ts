@@ -69,8 +69,13 @@ function renamed(platform: Platform, names: ReadonlyMap<string, string>): Platfo
   const given = (name: string) => names.get(name) ?? name;
   const ofModule = (name: string) => own.get(name) ?? name;
   const stored = (one: ConnectedInstallation) => ({ ...one, products: one.products.map(given) });
+  const { inspect } = platform;
   return {
     ...platform,
+    ...(inspect && {
+      inspect: (installation, credential) =>
+        inspect({ ...installation, products: installation.products.map(ofModule) }, credential),
+    }),
     name: given(platform.name),
     products: platform.products.map(given),
     apiBaseUrl: ({ externalOrgId, products }, product) =>

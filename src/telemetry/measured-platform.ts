@@ -6,8 +6,12 @@ export function measuredPlatform(platform: Platform, telemetry: Telemetry): Plat
   const step = <T extends { readonly kind: string }>(name: Step, work: () => Promise<T>) =>
     telemetry.step(name, { platform: platform.name }, work, ({ kind }) => kind);
 
+  const { inspect } = platform;
   return {
     ...platform,
+    ...(inspect && {
+      inspect: (installation, credential) => step("platform inspect", () => inspect(installation, credential)),
+    }),
     exchange: (request) => step("platform exchange", () => platform.exchange(request)),
     revoke: (credential) => step("platform revoke", () => platform.revoke(credential)),
     async mint(credential, narrowing) {

@@ -34,6 +34,7 @@ const kinds: Partial<Record<Step, SpanKind>> = {
   "platform mint": SpanKind.CLIENT,
   "platform exchange": SpanKind.CLIENT,
   "platform revoke": SpanKind.CLIENT,
+  "platform inspect": SpanKind.CLIENT,
 };
 
 /** `endpoint`: the collector's base address for OTLP over HTTP, without `/v1/traces`. */

@@ -40,7 +40,8 @@ export type Step =
   | "install"
   | "platform mint"
   | "platform exchange"
-  | "platform revoke";
+  | "platform revoke"
+  | "platform inspect";
 
 /** What is said of a step. Never a secret, an address or an owner. */
 export type StepFacts = Readonly<Record<string, string | number | boolean>>;

@@ -10,11 +10,17 @@ export const otherRegistration = "other_registration";
  * refresh token would be refused as if it were dead. What it gives is marked as given to the configured client.
  */
 export function withOwnGrants(platform: Platform): Platform {
-  const { granted } = platform;
+  const { granted, inspect } = platform;
   return {
     ...platform,
     ...(granted && {
       granted: async (credential) => (isForeign(credential.registration, platform) ? undefined : granted(credential)),
+    }),
+    ...(inspect && {
+      inspect: async (installation, credential) =>
+        isForeign(credential.registration, platform)
+          ? { kind: "misconfigured", code: otherRegistration }
+          : inspect(installation, credential),
     }),
     async exchange(request) {
       const outcome = await platform.exchange(request);

@@ -2,10 +2,12 @@ import type { TokenSet } from "../../domain/model/credential.ts";
 import type { ExchangeOutcome, Platform, Unavailable } from "../../domain/model/platform.ts";
 import { registrationAt } from "../../domain/model/registration.ts";
 import { send } from "../http.ts";
+import { nothingToAskWith } from "../inspection.ts";
 import type { PlatformWorld } from "../module.ts";
 import { type AtlassianAccount, atlassianAccountRequests, hiddenAccount, parseAtlassianAccountAt } from "./account.ts";
 import { atlassianAuthorizationUrl, readAtlassianCallback } from "./authorize.ts";
 import { atlassianConnection } from "./connection.ts";
+import { parseAtlassianInspection } from "./inspect.ts";
 import type { AtlassianConfig } from "./settings.ts";
 import { type AtlassianSite, atlassianSitesRequest, parseAtlassianSites } from "./sites.ts";
 import {
@@ -52,6 +54,13 @@ export function createAtlassian(options: AtlassianOptions): Platform {
     async mint({ refreshToken }) {
       if (refreshToken === undefined) return { kind: "rejected", code: "no_refresh_token" };
       return parseAtlassianRefresh(await send(atlassianRefreshRequest(options, refreshToken), options));
+    },
+    async inspect({ externalOrgId }, { accessToken }) {
+      if (accessToken === undefined) return nothingToAskWith;
+      return parseAtlassianInspection(
+        await send(atlassianSitesRequest(options.apiUrl, accessToken), options),
+        externalOrgId,
+      );
     },
     // Nobody documents whether it ends one refresh token or the grant of the app and account.
     revocationReach: () => "grant",

@@ -35,10 +35,17 @@ function installation(site: AtlassianSite, account: AtlassianAccount): Connected
     permissions: {},
     installedBy: account.id,
     metadata: {
-      ...(site.url === undefined ? {} : { url: site.url }),
-      ...(site.avatarUrl === undefined ? {} : { avatar_url: site.avatarUrl }),
+      ...siteMetadata(site),
       ...(account.name === undefined ? {} : { account_name: account.name }),
     },
     suspended: false,
+  };
+}
+
+/** What is shown of a site beside its name. */
+export function siteMetadata({ url, avatarUrl }: AtlassianSite): Readonly<Record<string, string>> {
+  return {
+    ...(url === undefined ? {} : { url }),
+    ...(avatarUrl === undefined ? {} : { avatar_url: avatarUrl }),
   };
 }

@@ -10,23 +10,16 @@ import type {
 import { registrationAt } from "../../domain/model/registration.ts";
 import type { Secret } from "../../secret.ts";
 import { type PlatformReply, send, unavailable } from "../http.ts";
-import { asRecord, recordAt, stringAt, stringsAt } from "../json.ts";
 import type { PlatformWorld } from "../module.ts";
 import { causeOf } from "./api.ts";
-import {
-  type GithubAppSite,
-  installationPath,
-  isUnknownApp,
-  parseAppRefusal,
-  parseOwnApp,
-  sendAsApp,
-} from "./app-call.ts";
+import { type GithubAppSite, installationPath, isUnknownApp, parseAppRefusal, sendAsApp } from "./app-call.ts";
 import { readPrivateKey } from "./app-jwt.ts";
 import { buildTokenDeletion } from "./application-token.ts";
 import { buildAuthorizeUrl } from "./authorize.ts";
 import { type InstallHint, readHint, readInstallCallback } from "./callback.ts";
 import { proveClaim } from "./claim.ts";
-import { buildMintBody, keptOfMint, parseInstallationRefusal, parseMint } from "./installation-token.ts";
+import { inspectInstallation } from "./inspect.ts";
+import { buildMintBody, keptOfMint, parseMint } from "./installation-token.ts";
 import type { ClaimProof, GithubConfig } from "./settings.ts";
 import { fetchUser } from "./user.ts";
 import { findUserInstallation, parseInstallation, type Reach } from "./user-installations.ts";
@@ -74,10 +67,10 @@ export function createGithub(options: GithubOptions): Platform {
     exchange: (request) => exchange(site, request, options.claimProof),
     mint: (credential, narrowing) => mint(site, credential.subject, narrowing),
     async granted({ subject }) {
-      const reply = await sendAsApp(site, "GET", installationPath(subject));
-      const known = reply.kind === "reply" && reply.status === 200 && recordAt(reply.body, "permissions") !== undefined;
-      return known ? stringsAt(reply.body, "permissions") : undefined;
+      const inspected = await inspectInstallation(site, subject);
+      return "facts" in inspected ? inspected.facts.permissions : undefined;
     },
+    inspect: (_, { subject }) => inspectInstallation(site, subject),
     revocationReach: () => "grant",
     revoke: (credential) => uninstall(site, credential.subject),
   };
@@ -178,17 +171,20 @@ async function mint(
   return answer.kind === "not_found" ? confirmRemoval(site, installationId) : answer;
 }
 
-/** A 404 is believed only of an installation that is gone, asked by the app that we are configured as. */
+/** GitHub says 404 for more than one reason. */
 async function confirmRemoval(site: GithubAppSite, installationId: string): Promise<MintOutcome> {
-  const reply = await sendAsApp(site, "GET", installationPath(installationId));
-  if (reply.kind === "unavailable") return reply;
-  if (reply.status === 404 && !isUnknownApp(reply)) {
-    const doubt = parseOwnApp(await sendAsApp(site, "GET", "/app"), site.appId);
-    return doubt ?? { kind: "rejected", code: "installation_removed" };
+  const inspected = await inspectInstallation(site, installationId);
+  switch (inspected.kind) {
+    case "gone":
+    case "grant_dead":
+      return { kind: "rejected", code: inspected.code };
+    case "suspended":
+      return { kind: "suspended" };
+    case "present":
+      return unavailable("installation_not_ready", false);
+    default:
+      return inspected;
   }
-  if (reply.status !== 200 || asRecord(reply.body) === undefined) return parseInstallationRefusal(reply);
-  if (stringAt(reply.body, "suspended_at") !== undefined) return { kind: "suspended" };
-  return unavailable("installation_not_ready", false);
 }
 
 async function uninstall(site: GithubAppSite, installationId: string): Promise<RevokeOutcome> {

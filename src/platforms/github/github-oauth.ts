@@ -9,6 +9,7 @@ import type {
 import { registrationAt } from "../../domain/model/registration.ts";
 import type { Secret } from "../../secret.ts";
 import { send, unavailable } from "../http.ts";
+import { nothingToAskWith } from "../inspection.ts";
 import type { PlatformWorld } from "../module.ts";
 import { causeOf, type GithubSite } from "./api.ts";
 import {
@@ -20,6 +21,7 @@ import {
 } from "./application-token.ts";
 import { buildAuthorizeUrl } from "./authorize.ts";
 import { readOauthCallback } from "./callback.ts";
+import { inspectUserToken } from "./inspect.ts";
 import type { GithubOauthConfig } from "./settings.ts";
 import { fetchUser, type GithubUser } from "./user.ts";
 import { buildCodeExchange, buildRefresh, parseExchangeError, parseRefreshError, parseTokens } from "./user-token.ts";
@@ -48,6 +50,8 @@ export function createGithubOauth(options: GithubOauthOptions): Platform {
     readCallback: (query) => readOauthCallback(query, options.issuer),
     exchange: (request) => exchange(options, request),
     mint: (credential) => mint(options, credential),
+    inspect: async (_, { accessToken }) =>
+      accessToken === undefined ? nothingToAskWith : inspectUserToken(options, accessToken),
     revocationReach: () => "token",
     revoke: (credential) => revoke(options, credential),
   };

@@ -1,4 +1,5 @@
 import type { ConnectedInstallation } from "../../domain/model/connection.ts";
+import type { InspectedFacts } from "../../domain/model/platform.ts";
 import type { Secret } from "../../secret.ts";
 import { type PlatformReply, type PlatformRequest, send, unavailable } from "../http.ts";
 import { arrayAt, idAt, nameAt, numberAt, recordAt, stringAt, stringsAt } from "../json.ts";
@@ -70,25 +71,40 @@ export function parseInstallationsPage(reply: PlatformReply): InstallationsPage 
 
 /** Reads an entry of that list, whose account may be a person, an organization or an enterprise; undefined if it names none. */
 export function parseInstallation(entry: unknown, installedBy: string): ConnectedInstallation | undefined {
-  const account = recordAt(entry, "account");
   const id = idAt(entry, "id");
-  const externalOrgId = idAt(account, "id") ?? idAt(entry, "target_id");
+  const externalOrgId = idAt(recordAt(entry, "account"), "id") ?? idAt(entry, "target_id");
   if (id === undefined || externalOrgId === undefined) return undefined;
-  const accountType = stringAt(entry, "target_type") ?? stringAt(account, "type");
-  const selection = stringAt(entry, "repository_selection");
+  const { externalOrgName = externalOrgId, permissions = {}, metadata } = parseInstallationFacts(entry);
   return {
     products: ["github"],
     externalOrgId,
-    externalOrgName: nameAt(account, "login") ?? nameAt(account, "slug") ?? externalOrgId,
+    externalOrgName,
     externalInstallId: id,
     externalUserId: undefined,
     scopes: [],
-    permissions: stringsAt(entry, "permissions"),
+    permissions,
     installedBy,
+    metadata,
+    suspended: stringAt(entry, "suspended_at") !== undefined,
+  };
+}
+
+/** What may change of an installation while it stays the same one. */
+export function parseInstallationFacts(entry: unknown): InstallationFacts {
+  const account = recordAt(entry, "account");
+  const accountType = stringAt(entry, "target_type") ?? stringAt(account, "type");
+  const selection = stringAt(entry, "repository_selection");
+  return {
+    externalOrgName: nameAt(account, "login") ?? nameAt(account, "slug"),
+    scopes: undefined,
+    permissions: recordAt(entry, "permissions") && stringsAt(entry, "permissions"),
     metadata: {
       ...(accountType === undefined ? {} : { account_type: accountType }),
       ...(selection === undefined ? {} : { repository_selection: selection }),
     },
-    suspended: stringAt(entry, "suspended_at") !== undefined,
   };
+}
+
+interface InstallationFacts extends InspectedFacts {
+  readonly metadata: Readonly<Record<string, string>>;
 }

@@ -1,9 +1,11 @@
 import type { Platform, RevokeOutcome } from "../../domain/model/platform.ts";
 import { registrationAt } from "../../domain/model/registration.ts";
 import { send } from "../http.ts";
+import { nothingToAskWith } from "../inspection.ts";
 import type { PlatformWorld } from "../module.ts";
 import { readSlackCallback, slackAuthorizationUrl } from "./authorize.ts";
 import { parseSlackExchange, slackCodeRequest } from "./exchange.ts";
+import { parseSlackInspection } from "./inspect.ts";
 import { parseSlackRevocation, slackRevokeRequest } from "./revoke.ts";
 import type { SlackConfig } from "./settings.ts";
 import { parseSlackRefresh, parseSlackTest, slackRefreshRequest, slackTestRequest } from "./token.ts";
@@ -40,6 +42,10 @@ export function createSlack(options: SlackOptions): Platform {
       }
       if (accessToken === undefined) return { kind: "rejected", code: "no_access_token" };
       return parseSlackTest(await send(slackTestRequest(options, accessToken), options));
+    },
+    async inspect(installation, { accessToken }) {
+      if (accessToken === undefined) return nothingToAskWith;
+      return parseSlackInspection(await send(slackTestRequest(options, accessToken), options), installation);
     },
     // Without rotation it is the authorization behind the token that ends.
     revocationReach: (kind) => (kind === "rotating" ? "token" : "grant"),
