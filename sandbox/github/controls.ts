@@ -30,6 +30,8 @@ export interface GithubControls extends TokenControls {
   rotateClientSecret(client?: "app" | "oauth"): string;
   /** The old key stops working at once; gives the new one. */
   rotatePrivateKey(): string;
+  /** Webhooks to this host are refused from now on, or no longer. */
+  setUnreachable(host: string, unreachable: boolean): void;
   /** Replaces the registered callback URLs (and the Setup URL by the first). */
   registerCallbacks(callbackUrls: readonly string[], client?: "app" | "oauth"): void;
 }
@@ -50,6 +52,7 @@ export interface GithubControlsDependencies {
   readonly installations: Installations;
   readonly userTokens: UserTokens;
   readonly installationTokens: InstallationTokens;
+  readonly unreachable: Set<string>;
 }
 
 export function newBrowser(): Browser {
@@ -101,6 +104,10 @@ export function githubControls(dependencies: GithubControlsDependencies): Github
       const fresh = newAppKey();
       app.publicKey = fresh.publicKey;
       return fresh.privateKeyPem;
+    },
+    setUnreachable(host: string, unreachable: boolean) {
+      if (unreachable) dependencies.unreachable.add(host);
+      else dependencies.unreachable.delete(host);
     },
     registerCallbacks(callbackUrls: readonly string[], client: "app" | "oauth" = "app") {
       if (client === "oauth") {

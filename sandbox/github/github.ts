@@ -11,16 +11,17 @@ import { applicationsApi } from "./applications-api.ts";
 import { addAuthorizePage, type CodeGrant } from "./authorize.ts";
 import { type GithubControls, githubControls, newBrowser } from "./controls.ts";
 import { githubEnvironment } from "./environment.ts";
+import { hookConfigApi } from "./hook-config.ts";
 import { addInstallPage } from "./install-page.ts";
 import { installationApi } from "./installation-api.ts";
 import { type InstallationTokenFormat, installationTokens } from "./installation-tokens.ts";
 import { installations } from "./installations.ts";
-import { type AppRegistration, newAppKey, type OauthAppRegistration } from "./registration.ts";
+import { type AppRegistration, newAppKey, newAppWebhook, type OauthAppRegistration } from "./registration.ts";
 import { userApi } from "./user-api.ts";
 import { userTokens } from "./user-tokens.ts";
 
 export interface GithubOptions extends PlatformOptions {
-  readonly app?: Partial<Omit<AppRegistration, "publicKey">>;
+  readonly app?: Partial<Omit<AppRegistration, "publicKey" | "webhook">>;
   readonly oauthApp?: Partial<OauthAppRegistration>;
   readonly lifetimes?: Partial<GithubLifetimes>;
   /** How many installations of other apps a person sees before ours: more than 100 make a second page. */
@@ -68,6 +69,7 @@ export async function startGithub(options: GithubOptions = {}): Promise<GithubSa
     permissions: { metadata: "read", contents: "write", issues: "write", pull_requests: "write" },
     ...options.app,
     publicKey,
+    webhook: newAppWebhook(),
   };
   const oauthApp: OauthAppRegistration = {
     clientId: "Ov23sandboxOauthApp",
@@ -92,6 +94,7 @@ export async function startGithub(options: GithubOptions = {}): Promise<GithubSa
   });
   const codes = singleUseCodes<CodeGrant>(world, lifetimes.codeSeconds);
   const browser = newBrowser();
+  const unreachable = new Set<string>();
 
   const server = await startPlatformServer(world);
   const apiUrl = server.url + apiPath;
@@ -118,6 +121,7 @@ export async function startGithub(options: GithubOptions = {}): Promise<GithubSa
   server.routes.use(
     apiPath,
     appApi({ world, app, installations: known, tokens: installationTokenStore, endpoint, apiUrl }),
+    hookConfigApi({ world, app, refuses: (url) => unreachable.has(new URL(url).hostname) }),
     installationApi(installationTokenStore),
     userApi({ tokens: userTokenStore, installationTokens: installationTokenStore, installations: known, apiUrl }),
     applicationsApi({ app, oauthApp, tokens: userTokenStore }),
@@ -133,6 +137,7 @@ export async function startGithub(options: GithubOptions = {}): Promise<GithubSa
     installations: known,
     userTokens: userTokenStore,
     installationTokens: installationTokenStore,
+    unreachable,
   });
   return {
     label: "GitHub",

@@ -17,6 +17,21 @@ export interface AppRegistration {
   /** What every new installation grants. */
   readonly permissions: Readonly<Record<string, string>>;
   publicKey: KeyObject;
+  readonly webhook: AppWebhook;
+}
+
+/** The one webhook of the app. */
+export interface AppWebhook {
+  /** Switched on in the app's settings; its API does not know an app's webhook that is off. */
+  active: boolean;
+  url: string;
+  contentType: "json" | "form";
+  secret: string | undefined;
+  insecureSsl: string;
+}
+
+export function newAppWebhook(): AppWebhook {
+  return { active: true, url: "", contentType: "form", secret: undefined, insecureSsl: "0" };
 }
 
 /** How the classic OAuth App is registered. */

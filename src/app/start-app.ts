@@ -19,6 +19,7 @@ import { createClientAddress, createForwardedAddress } from "../web/client-addre
 import { createInternalApp } from "../web/internal/internal-app.ts";
 import { listen } from "../web/listen.ts";
 import { every, type Schedule } from "../work/every.ts";
+import { orAfter } from "../work/or-after.ts";
 import type { Log, World } from "../world.ts";
 import { configuredPlatforms } from "./configured-platforms.ts";
 import { checkDatabase, readHealth } from "./health.ts";
@@ -32,6 +33,9 @@ import { type WiredUseCases, wireUseCases } from "./use-cases.ts";
 
 /** So long before their connection is told to go away, clients that watch the health hear that this process ends. */
 const noticeMs = 50;
+
+/** How long the start waits for the platforms to confirm that they send their events here; it goes on by itself. */
+const webhooksAtStartMs = 3_000;
 
 /** A running service. */
 export interface App {
@@ -188,6 +192,8 @@ async function start(
     { ports, platforms: platforms.all.map((platform) => platform.name), notConfigured: config.notConfigured },
     "service.started",
   );
+  // It serves by now: this is for who wants to know what was found at start.
+  await orAfter(webhooksAtStartMs, wired.webhooks.begin(), () => undefined);
   return { ports, close: closers.close };
 }
 
@@ -213,6 +219,7 @@ function startJobs(parts: {
   };
   closers.add("last counts", () => flush(true));
   closers.add("refreshes", () => wired.refresher.idle());
+  closers.add("webhooks", () => wired.webhooks.idle());
   const { clock } = world;
   if (clock !== undefined) {
     // A machine that wakes is seen at once, by calls or here; what nothing on it shows, after five seconds.
@@ -228,6 +235,7 @@ function startJobs(parts: {
   job(3600, "witness the record", () => wired.keepRecord.witness());
   if (certificates !== undefined) job(2, "reload certificates", certificates.reload);
   job(60, "keep the database up", () => storage.keepUp());
+  job(60, "keep webhooks", () => wired.webhooks.keep());
   job(600, "forget rates", () => storage.rateLimits.prune());
   job(10, "expire pending", () => wired.undoer.expirePending());
   job(600, "forget attempts", async () => {

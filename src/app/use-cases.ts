@@ -11,6 +11,8 @@ import { returnOrigins } from "../domain/connecting/return-to.ts";
 import { createStartFromLink } from "../domain/connecting/start-from-link.ts";
 import { createStartInstall, createStartLeg } from "../domain/connecting/start-install.ts";
 import { createInstallUndoer, type InstallUndoer } from "../domain/connecting/undo-install.ts";
+import { registerOnComplete, registerOnFinish } from "../domain/events/register-on-connect.ts";
+import { createWebhooks, type Webhooks } from "../domain/events/webhooks.ts";
 import { createGetInstallation, createListInstallations } from "../domain/installations/list-installations.ts";
 import { createRevoker, type Revoker } from "../domain/installations/revoke-installation.ts";
 import type { Platform } from "../domain/model/platform.ts";
@@ -50,6 +52,7 @@ export interface WiredUseCases {
   readonly keepRecord: KeepRecord;
   readonly revoker: Revoker;
   readonly undoer: InstallUndoer;
+  readonly webhooks: Webhooks;
   /** Selections in memory. */
   readonly cacheEntries: () => number;
 }
@@ -68,6 +71,7 @@ export function wireUseCases(
   const { storage, platforms, telemetry, callerNow } = parts;
   const { installations, credentials, attempts, links, pendingInstalls, audit, record, changes } = storage;
   const redirectUri = (platform: Platform) => publicUrl(config, `/oauth/callback/${platform.name}`);
+  const addressOf = (platform: string) => publicUrl(config, `/webhooks/${platform}`);
   const installUrl = createInstallUrl(config);
 
   const notedEvents = createNotedEvents({ audit });
@@ -91,7 +95,19 @@ export function wireUseCases(
   const linkPolicy = createLinkPolicy(callerNow, origins);
   const keep = { installations, pendingInstalls, credentials, refresher, endTokens, linkPolicy, world };
   const keepConnection = createKeepConnection(keep);
+  const webhooks = createWebhooks({ webhooks: storage.webhooks, installations, platforms, addressOf, world });
   const startLeg = createStartLeg({ attempts, world, redirectUri });
+  const finishInstall = createFinishInstall({
+    attempts,
+    keepConnection,
+    linkPolicy,
+    platforms,
+    startLeg,
+    redirectUri,
+    putOnRecord,
+    refusedCallbacks,
+    world,
+  });
 
   return {
     calls: {
@@ -107,25 +123,15 @@ export function wireUseCases(
         returnOrigins: origins,
         installPage: (product) => new URL(publicUrl(config, `/oauth/install/${product}`)),
       }),
-      completeInstall: createCompleteInstall({ pendingInstalls, platforms, undoer, linkPolicy, world }),
+      completeInstall: registerOnComplete(
+        createCompleteInstall({ pendingInstalls, platforms, undoer, linkPolicy, world }),
+        webhooks,
+      ),
       listAuditEvents: createListAuditEvents(record, platforms),
     },
     startInstall: createStartInstall(platforms, startLeg, world),
     startFromLink: createStartFromLink({ links, platforms, linkPolicy, startLeg, world }),
-    finishInstall: measuredInstall(
-      createFinishInstall({
-        attempts,
-        keepConnection,
-        linkPolicy,
-        platforms,
-        startLeg,
-        redirectUri,
-        putOnRecord,
-        refusedCallbacks,
-        world,
-      }),
-      telemetry,
-    ),
+    finishInstall: measuredInstall(registerOnFinish(finishInstall, webhooks), telemetry),
     refresher,
     keepFresh: createKeepFresh({ credentials, platforms, refresher, world }),
     handOut,
@@ -134,6 +140,7 @@ export function wireUseCases(
     keepRecord: createKeepRecord({ record, installations, world, retentionDays: config.auditRetentionDays }),
     revoker,
     undoer,
+    webhooks,
     cacheEntries: () => selections.size,
   };
 }

@@ -4,8 +4,11 @@ import {
   type Installation as InstallationMessage,
   InstallationSchema,
   InstallationStatus as StatusMessage,
+  type WebhookRegistration,
+  WebhookRegistrationSchema,
 } from "../../gen/oauth/token/v1/installation_pb.js";
 import type { Installation, InstallationStatus } from "../domain/model/installation.ts";
+import type { Webhook } from "../domain/model/webhook.ts";
 
 /** An installation as callers see it. */
 export function toInstallationMessage(installation: Installation): InstallationMessage {
@@ -25,11 +28,18 @@ export function toInstallationMessage(installation: Installation): InstallationM
     createTime: timestampFromDate(installation.createdAt),
     updateTime: timestampFromDate(installation.updatedAt),
   });
-  const { tokenExpiresAt, lastRefreshedAt, lastUsedAt, revokedAt } = installation;
+  const { webhook, tokenExpiresAt, lastRefreshedAt, lastUsedAt, revokedAt } = installation;
+  if (webhook !== undefined) message.webhook = toWebhookMessage(webhook);
   if (tokenExpiresAt !== undefined) message.tokenExpireTime = timestampFromDate(tokenExpiresAt);
   if (lastRefreshedAt !== undefined) message.lastRefreshTime = timestampFromDate(lastRefreshedAt);
   if (lastUsedAt !== undefined) message.lastUsedTime = timestampFromDate(lastUsedAt);
   if (revokedAt !== undefined) message.revokeTime = timestampFromDate(revokedAt);
+  return message;
+}
+
+function toWebhookMessage({ registered, url, externalIds, error = "", expiresAt }: Webhook): WebhookRegistration {
+  const message = create(WebhookRegistrationSchema, { registered, url, externalIds: [...externalIds], error });
+  if (expiresAt !== undefined) message.expireTime = timestampFromDate(expiresAt);
   return message;
 }
 

@@ -219,6 +219,35 @@ export const rateLimits = pgTable("rate_limits", {
   endsAt: instant("ends_at").notNull(),
 });
 
+/** Where platforms send events: a row for an installation, or for a platform that has one webhook for all. */
+export const webhooks = pgTable("webhooks", {
+  /** The installation's id, or the platform's name. */
+  subject: text("subject").primaryKey(),
+  platform: text("platform").notNull(),
+  installationId: uuid("installation_id"),
+  registered: boolean("registered").notNull(),
+  url: text("url").notNull(),
+  externalIds: text("external_ids").array().notNull(),
+  /** The host of the site that counts these ids. */
+  siteHost: text("site_host"),
+  error: text("error"),
+  expiresAt: instant("expires_at"),
+  /** What it was registered with, where that cannot be read back. */
+  mark: text("mark"),
+  /** When it is to be looked at again; null: never, since nobody can. */
+  dueAt: instant("due_at"),
+  /** In a row. */
+  failures: integer("failures").notNull(),
+  /** When the platform was last asked. */
+  checkedAt: instant("checked_at"),
+  /** Who asks the platform now, and until when at most, by the database's clock. */
+  leaseId: text("lease_id"),
+  leaseUntil: instant("lease_until"),
+  registeredSince: instant("registered_since"),
+  deliveredAt: instant("delivered_at"),
+  silentSince: instant("silent_since"),
+});
+
 /** Facts about the database itself. */
 export const meta = pgTable("meta", {
   key: text("key").primaryKey(),

@@ -7,6 +7,7 @@ import type { ChangeFeed } from "../domain/model/change-feed.ts";
 import type { CredentialRepository } from "../domain/model/credential-repository.ts";
 import type { InstallationRepository } from "../domain/model/installation-repository.ts";
 import type { StatisticsRepository } from "../domain/model/telemetry.ts";
+import type { WebhookRepository } from "../domain/model/webhook-repository.ts";
 import type { RecordReader } from "../domain/record/list-events.ts";
 import type { RecordUpkeep } from "../domain/record/upkeep.ts";
 import { announcingCredentials, announcingInstallations, announcingPendingInstalls } from "./announcing.ts";
@@ -18,6 +19,7 @@ import { createCredentialRepository } from "./credentials/repository.ts";
 import type { Database } from "./database.ts";
 import { readDatabaseMs, watchClock } from "./database-clock.ts";
 import { findDurabilityGap } from "./durability.ts";
+import { createWebhookRepository } from "./events/webhooks.ts";
 import { createInstallationRepository } from "./installations/repository.ts";
 import { proveWritable } from "./prove-writable.ts";
 import { createRateLimits } from "./rate-limits.ts";
@@ -39,6 +41,7 @@ export interface Storage {
   readonly attempts: AttemptRepository;
   readonly links: LinkRepository;
   readonly pendingInstalls: PendingInstallRepository;
+  readonly webhooks: WebhookRepository;
   readonly audit: AuditLog;
   /** What is on record already. */
   readonly record: RecordReader & RecordUpkeep;
@@ -91,6 +94,7 @@ export function createStorage(
       createPendingInstallRepository({ database, recorded, sealer, newId, random }),
       changes,
     ),
+    webhooks: createWebhookRepository(database),
     audit,
     record: {
       ...createRecordReader(database),

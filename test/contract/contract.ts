@@ -16,6 +16,7 @@ import { describeRevoke } from "./revoke.ts";
 import { describeSchema } from "./schema.ts";
 import { describeSealed } from "./sealed.ts";
 import { describeSelect } from "./select.ts";
+import { describeWebhooks } from "./webhooks.ts";
 
 /** Everything the ports promise, run on each database that implements them. */
 export function describeContract(opened: OpenedStorage): void {
@@ -33,6 +34,7 @@ export function describeContract(opened: OpenedStorage): void {
   describeMove(opened);
   describeAudit(opened);
   describeRecorded(opened);
+  describeWebhooks(opened);
   describeRateLimits(opened);
   describeClock(opened);
   describeSealed(opened);

@@ -67,6 +67,7 @@ export async function openStage(storage: Storage, cast: readonly RawCaller[]): P
       ),
       installPath: "/apps",
       claimProof: "administers",
+      webhookSecrets: [],
       issuer: "https://github.example/login/oauth",
       fetch: github.fetch,
       now: world.now,

@@ -11,6 +11,7 @@ const keepFresh = "src/domain/refreshing/keep-fresh.ts";
 const leasedMint = "src/domain/refreshing/leased-mint.ts";
 const listen = "src/web/listen.ts";
 const patience = "src/rpc/grpc/unfinished-requests.ts";
+const webhookTimes = "src/domain/events/webhook-times.ts";
 const pool = "src/storage/postgres/pool.ts";
 const connectionLimits = "src/rpc/grpc/connection-limits.ts";
 
@@ -121,6 +122,15 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
   "interrupted revocation": [
     ["src/domain/installations/revoke-installation.ts", "interruptedAfterMs"],
     [jobs, "finish revocations"],
+  ],
+  "registering a webhook: its lease; a person, and the start, wait": [
+    [webhookTimes, "registrationLeaseMs"],
+    ["src/domain/events/webhooks.ts", "personWaitsMs"],
+    [jobs, "webhooksAtStartMs"],
+  ],
+  "a webhook is looked at: due ones; one that is registered; after a failure": [
+    [jobs, "keep webhooks"],
+    [webhookTimes, "checkMs", "retryMs.first", "retryMs.most"],
   ],
   "starts; callbacks of one address (IPv6: /64)": [
     ["src/web/browser/public-app.ts", "starts.most", "callbacks.most", "starts.windowSeconds"],

@@ -36,6 +36,7 @@ export function installation(changes: Partial<Installation> = {}): Installation 
     permissions: { contents: "read" },
     installedBy: "octocat",
     metadata: { account_type: "Organization" },
+    webhook: undefined,
     tokenExpiresAt: undefined,
     lastRefreshedAt: undefined,
     lastError: undefined,

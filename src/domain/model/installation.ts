@@ -1,3 +1,5 @@
+import type { Webhook } from "./webhook.ts";
+
 /**
  * `pending`: made through a link and not completed yet; `reauthorization_required`: a person must connect again.
  * `revoked` is final.
@@ -27,6 +29,8 @@ export interface Installation {
   /** Who clicked *Connect*, in the platform's own naming. */
   readonly installedBy: string | undefined;
   readonly metadata: Readonly<Record<string, string>>;
+  /** How the platform tells us of events; undefined where it does not, or nothing was tried yet. */
+  readonly webhook: Webhook | undefined;
   /** Of the natural actor's credential. */
   readonly tokenExpiresAt: Date | undefined;
   readonly lastRefreshedAt: Date | undefined;

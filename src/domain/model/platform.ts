@@ -4,6 +4,7 @@ import type { Actor, CredentialIdentity, CredentialKind, TokenSet } from "./cred
 import type { Installation, ProviderRevocation } from "./installation.ts";
 import type { PlatformWebhooks } from "./platform-webhooks.ts";
 import type { Registration } from "./registration.ts";
+import type { WebhookRegistrar } from "./webhook-registrar.ts";
 
 /** A narrower GitHub installation token: every part is optional, nothing can be added to what was granted. */
 export interface Narrowing {
@@ -198,6 +199,8 @@ export interface Platform {
   readonly granted?: (credential: CredentialSecrets) => Promise<Readonly<Record<string, string>> | undefined>;
   /** How it tells of changes; absent: it does not. */
   readonly webhooks?: PlatformWebhooks;
+  /** How it is told our address; absent: it sends no events. */
+  readonly registrar?: WebhookRegistrar;
   /** What it says of an installation now, asked with one of its credentials; absent where it cannot be asked. */
   readonly inspect?: (
     installation: Pick<Installation, "externalOrgId" | "externalInstallId" | "externalUserId" | "products">,

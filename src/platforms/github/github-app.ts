@@ -20,13 +20,14 @@ import { type InstallHint, readHint, readInstallCallback } from "./callback.ts";
 import { proveClaim } from "./claim.ts";
 import { inspectInstallation } from "./inspect.ts";
 import { buildMintBody, keptOfMint, parseMint } from "./installation-token.ts";
+import { createGithubRegistrar } from "./registrar.ts";
 import type { ClaimProof, GithubConfig } from "./settings.ts";
 import { fetchUser } from "./user.ts";
 import { findUserInstallation, parseInstallation, type Reach } from "./user-installations.ts";
 import { buildCodeExchange, parseExchangeError, parseTokens } from "./user-token.ts";
 
 /** A GitHub App's registration, and where it is registered. */
-export type GithubOptions = Omit<GithubConfig, "webhookSecrets"> & PlatformWorld;
+export type GithubOptions = GithubConfig & PlatformWorld;
 
 /**
  * GitHub Apps: an organization installs us, and tokens are minted with the app's key.
@@ -71,6 +72,7 @@ export function createGithub(options: GithubOptions): Platform {
       return "facts" in inspected ? inspected.facts.permissions : undefined;
     },
     inspect: (_, { subject }) => inspectInstallation(site, subject),
+    registrar: createGithubRegistrar(site, options.webhookSecrets),
     revocationReach: () => "grant",
     revoke: (credential) => uninstall(site, credential.subject),
   };

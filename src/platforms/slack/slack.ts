@@ -47,6 +47,8 @@ export function createSlack(options: SlackOptions): Platform {
       if (accessToken === undefined) return nothingToAskWith;
       return parseSlackInspection(await send(slackTestRequest(options, accessToken), options), installation);
     },
+    // Request URL and events stand in the app's settings.
+    registrar: { kind: "by_hand" },
     // Without rotation it is the authorization behind the token that ends.
     revocationReach: (kind) => (kind === "rotating" ? "token" : "grant"),
     async revoke({ accessToken, refreshToken }) {

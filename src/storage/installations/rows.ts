@@ -1,7 +1,9 @@
 import { and, eq, type InferSelectModel } from "drizzle-orm";
+import { alias } from "drizzle-orm/pg-core";
 import type { Installation } from "../../domain/model/installation.ts";
 import type { Queries } from "../database.ts";
-import { credentials, installationCredentials, installations } from "../schema.ts";
+import { toWebhook, type WebhookColumns, webhookColumns } from "../events/shown-webhook.ts";
+import { credentials, installationCredentials, installations, webhooks } from "../schema.ts";
 
 type InstallationRow = InferSelectModel<typeof installations>;
 
@@ -20,21 +22,33 @@ interface ViewRow {
     readonly refreshedAt: Date | null;
     readonly lastError: string | null;
   } | null;
+  readonly ownWebhook: WebhookColumns | null;
+  readonly platformWebhook: WebhookColumns | null;
 }
 
-/** Installations, each with its natural credential; conditions are to be added. */
+const platformWebhooks = alias(webhooks, "platform_webhooks");
+
+/** Installations, each with its natural credential and its webhook; conditions are to be added. */
 export function viewInstallations(db: Queries) {
   return db
-    .select({ installation: installations, natural: naturalColumns })
+    .select({
+      installation: installations,
+      natural: naturalColumns,
+      ownWebhook: webhookColumns(webhooks),
+      platformWebhook: webhookColumns(platformWebhooks),
+    })
     .from(installations)
     .leftJoin(
       installationCredentials,
       and(eq(installationCredentials.installationId, installations.id), installationCredentials.natural),
     )
-    .leftJoin(credentials, eq(credentials.id, installationCredentials.credentialId));
+    .leftJoin(credentials, eq(credentials.id, installationCredentials.credentialId))
+    .leftJoin(webhooks, eq(webhooks.installationId, installations.id))
+    .leftJoin(platformWebhooks, eq(platformWebhooks.subject, installations.platform));
 }
 
-export function toInstallation({ installation: row, natural }: ViewRow): Installation {
+export function toInstallation({ installation: row, natural, ownWebhook, platformWebhook }: ViewRow): Installation {
+  const webhook = ownWebhook ?? platformWebhook;
   return {
     id: row.id,
     platform: row.platform,
@@ -49,6 +63,7 @@ export function toInstallation({ installation: row, natural }: ViewRow): Install
     permissions: row.permissions,
     installedBy: row.installedBy ?? undefined,
     metadata: row.metadata,
+    webhook: webhook === null ? undefined : toWebhook(webhook),
     tokenExpiresAt: natural?.expiresAt ?? undefined,
     lastRefreshedAt: natural?.refreshedAt ?? undefined,
     lastError: natural?.lastError ?? undefined,

@@ -16,12 +16,13 @@ import {
   meta,
   pendingInstalls,
   rateLimits,
+  webhooks,
 } from "../schema.ts";
 
 /** In the order in which they name each other's rows. */
 export const copiedTables = [
   ...[installations, credentials, installationCredentials, attempts, installLinks, pendingInstalls],
-  ...[auditChains, auditEvents],
+  ...[webhooks, auditChains, auditEvents],
 ] as const;
 
 /** A trigger keeps the first; a count of requests says nothing elsewhere; a database's facts and journal are its own. */

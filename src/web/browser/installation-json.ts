@@ -1,4 +1,5 @@
 import type { Installation, InstallationStatus } from "../../domain/model/installation.ts";
+import type { Webhook } from "../../domain/model/webhook.ts";
 
 const statuses: Record<InstallationStatus, string> = {
   pending: "INSTALLATION_STATUS_PENDING",
@@ -26,6 +27,7 @@ export function installationJson(installation: Installation): Record<string, unk
     permissions: installation.permissions,
     installed_by: installation.installedBy ?? "",
     metadata: installation.metadata,
+    webhook: installation.webhook && webhookJson(installation.webhook),
     token_expire_time: tokenExpiresAt?.toISOString(),
     last_refresh_time: lastRefreshedAt?.toISOString(),
     last_error: installation.lastError ?? "",
@@ -34,4 +36,8 @@ export function installationJson(installation: Installation): Record<string, unk
     update_time: updatedAt.toISOString(),
     revoke_time: revokedAt?.toISOString(),
   };
+}
+
+function webhookJson({ registered, url, externalIds, error = "", expiresAt }: Webhook): Record<string, unknown> {
+  return { registered, url, external_ids: externalIds, error, expire_time: expiresAt?.toISOString() };
 }

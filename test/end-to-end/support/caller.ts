@@ -56,6 +56,7 @@ export interface InstallationMessage {
   readonly external_install_id: string;
   readonly owner: string;
   readonly installed_by: string;
+  readonly webhook: unknown;
   readonly last_error: string;
   readonly revoke_time: unknown;
 }

@@ -45,6 +45,7 @@ function claim({ hint = "77", begunAt = new Date(), now, claimProof = "administe
     installPath: "/apps",
     issuer: "https://github.com/login/oauth",
     claimProof,
+    webhookSecrets: [],
   });
   return platform.exchange({
     ...{ code: new Secret(github.issueCode()), codeVerifier: undefined, redirectUri },

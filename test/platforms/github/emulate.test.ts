@@ -68,6 +68,7 @@ function app(overrides: { clientId?: string; appId?: string; privateKey?: Secret
     slug: "acme-bot",
     installPath: "/apps",
     claimProof: "administers",
+    webhookSecrets: [],
     privateKey,
     ...overrides,
   });

@@ -35,6 +35,7 @@ function options(overrides: Partial<GithubOptions> = {}): GithubOptions {
     installPath: "/apps",
     issuer: "https://github.com/login/oauth",
     claimProof: "sees",
+    webhookSecrets: [],
     ...overrides,
   };
 }

@@ -45,6 +45,7 @@ describe("an installation of the app", () => {
       installPath: "/apps",
       issuer,
       claimProof: "sees",
+      webhookSecrets: [],
     });
   const facts = {
     externalOrgName: "org-77",

@@ -100,6 +100,7 @@ export function installation(known: Partial<Installation> = {}): Installation {
     permissions: {},
     installedBy: undefined,
     metadata: {},
+    webhook: undefined,
     tokenExpiresAt: undefined,
     lastRefreshedAt: undefined,
     lastError: undefined,

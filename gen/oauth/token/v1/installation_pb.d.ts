@@ -96,7 +96,7 @@ export declare type Installation = Message<"oauth.token.v1.Installation"> & {
   metadata: { [key: string]: string };
 
   /**
-   * The platform's event delivery to us. Unset while no webhook has been registered for this installation.
+   * How the platform's delivery of events to us stands. Unset where the platform sends none, or nothing was tried yet.
    *
    * @generated from field: oauth.token.v1.WebhookRegistration webhook = 12;
    */
@@ -165,28 +165,28 @@ export declare const InstallationSchema: GenMessage<Installation>;
  */
 export declare type WebhookRegistration = Message<"oauth.token.v1.WebhookRegistration"> & {
   /**
-   * Whether the platform accepted it.
+   * Whether the platform confirmed it. False where a person enters it there (Slack), since nobody can tell.
    *
    * @generated from field: bool registered = 1;
    */
   registered: boolean;
 
   /**
-   * Where events are sent.
+   * Where events are sent, or what is to be entered at the platform.
    *
    * @generated from field: string url = 2;
    */
   url: string;
 
   /**
-   * The platform's ids of the webhooks.
+   * The platform's ids of the webhooks. Empty where it has none.
    *
    * @generated from field: repeated string external_ids = 3;
    */
   externalIds: string[];
 
   /**
-   * Why registration failed; empty if it did not.
+   * Why registration failed, in a fixed word; empty if it did not.
    *
    * @generated from field: string error = 4;
    */
