@@ -236,6 +236,7 @@ function startJobs(parts: {
   if (certificates !== undefined) job(2, "reload certificates", certificates.reload);
   job(60, "keep the database up", () => storage.keepUp());
   job(60, "keep webhooks", () => wired.webhooks.keep());
+  job(600, "forget changes", async () => void (await storage.installationChanges.forget()));
   job(600, "forget rates", () => storage.rateLimits.prune());
   job(10, "expire pending", () => wired.undoer.expirePending());
   job(600, "forget attempts", async () => {

@@ -3,6 +3,9 @@ import type { Change, ChangeFeed } from "../domain/model/change-feed.ts";
 /** The channel that migrations' triggers announce changes on. */
 export const changeChannel = "oauth_token_service";
 
+/** The channel that tells of new rows of `installation_changes`: one of its own, which versions before it do not hear. */
+export const historyChannel = "oauth_token_service_changes";
+
 /** A feed of what is published into it: all there is where one process has the database to itself. */
 export interface PublishedChanges extends ChangeFeed {
   publish(change: Change): void;

@@ -1,6 +1,7 @@
 import { bigint, boolean, integer, jsonb, pgTable, primaryKey, text, timestamp, uuid } from "drizzle-orm/pg-core";
 import type { LinkFacts } from "../domain/connecting/install-link.ts";
 import type { UndoReason } from "../domain/connecting/pending-install.ts";
+import type { InstallationChange } from "../domain/events/installation-changes.ts";
 import type { AuditKind, Doer } from "../domain/model/audit-event.ts";
 import type { Actor, CredentialKind, CredentialStatus } from "../domain/model/credential.ts";
 import type { InstallationStatus, ProviderRevocation } from "../domain/model/installation.ts";
@@ -39,6 +40,30 @@ export const installations = pgTable("installations", {
   /** Null while a revocation has not been finished. */
   providerRevocation: text("provider_revocation").$type<ProviderRevocation>(),
 });
+
+/** What people see of installations, change by change, in the order of their commits. Kept by triggers. */
+export const installationChanges = pgTable("installation_changes", {
+  /** From 1 on, without a gap. */
+  sequence: bigint("sequence", { mode: "number" }).primaryKey(),
+  installationId: uuid("installation_id").notNull(),
+  kind: text("kind").$type<InstallationChange["kind"]>().notNull(),
+  at: instant("at").notNull(),
+  /** As it was then; of one that is deleted, as it was last. */
+  installation: jsonb("installation").$type<SeenFacts>().notNull(),
+  /** As it was before, where it had another owner or other products. */
+  before: jsonb("before").$type<SeenFacts>(),
+});
+
+/** What triggers keep of an installation, with times as text. */
+export interface SeenFacts
+  extends Omit<
+    typeof installations.$inferSelect,
+    ("createdAt" | "updatedAt" | "revokedAt") | ("lastUsedAt" | "revokeReason" | "revokedBy" | "providerRevocation")
+  > {
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  readonly revokedAt: string | null;
+}
 
 /** The products of every installation, in the order of the list. Kept by a trigger. */
 export const installationProducts = pgTable(

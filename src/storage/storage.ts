@@ -2,6 +2,7 @@ import type { RateLimits } from "../domain/connecting/address-rates.ts";
 import type { AttemptRepository } from "../domain/connecting/attempt.ts";
 import type { LinkRepository } from "../domain/connecting/install-link.ts";
 import type { PendingInstallRepository } from "../domain/connecting/pending-install.ts";
+import type { InstallationChanges } from "../domain/events/installation-changes.ts";
 import type { AuditLog } from "../domain/model/audit-event.ts";
 import type { ChangeFeed } from "../domain/model/change-feed.ts";
 import type { CredentialRepository } from "../domain/model/credential-repository.ts";
@@ -19,6 +20,7 @@ import { createCredentialRepository } from "./credentials/repository.ts";
 import type { Database } from "./database.ts";
 import { readDatabaseMs, watchClock } from "./database-clock.ts";
 import { findDurabilityGap } from "./durability.ts";
+import { createInstallationChanges } from "./events/installation-changes.ts";
 import { createWebhookRepository } from "./events/webhooks.ts";
 import { createInstallationRepository } from "./installations/repository.ts";
 import { proveWritable } from "./prove-writable.ts";
@@ -51,6 +53,7 @@ export interface Storage {
   findDurabilityGap(): Promise<string | undefined>;
   readonly rateLimits: RateLimits;
   readonly statistics: StatisticsRepository;
+  readonly installationChanges: InstallationChanges;
   readonly keyUsage: KeyUsage;
   /** Changes that readers have to look again for, of this process and of all others. */
   readonly changes: ChangeFeed;
@@ -107,6 +110,7 @@ export function createStorage(
     keyUsage: createKeyUsage({ database, sealer }),
     rateLimits: createRateLimits(database),
     statistics: createStatisticsRepository(database),
+    installationChanges: createInstallationChanges(database),
     readTimeMs: () => readDatabaseMs(database),
     ping: () => proveWritable(database),
     keepUp: async () => undefined,

@@ -1,5 +1,6 @@
 import { describeAttempts } from "./attempts.ts";
 import { describeAudit } from "./audit.ts";
+import { describeChanges } from "./changes.ts";
 import { describeClock } from "./clock.ts";
 import { describeConnect } from "./connect.ts";
 import { describeDoubt } from "./doubt.ts";
@@ -32,6 +33,7 @@ export function describeContract(opened: OpenedStorage): void {
   describeLinks(opened);
   describePending(opened);
   describeMove(opened);
+  describeChanges(opened);
   describeAudit(opened);
   describeRecorded(opened);
   describeWebhooks(opened);

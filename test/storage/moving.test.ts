@@ -97,6 +97,9 @@ test("an embedded database is moved to Postgres as a whole, once, and is refused
   const storage = await openPostgres({ target: targetOf(url), ...tools });
   onTestFinished(() => storage.close());
   expect(await storage.installations.find(slack?.id ?? "")).toEqual(slack);
+  // Who watched there goes on here: that rows came over is no change.
+  const changes = await storage.installationChanges.after(0, 10);
+  expect(changes.map(({ sequence, kind }) => [sequence, kind])).toEqual([1, 2, 3].map((n) => [n, "created"]));
   const { rowsByKey, missing, canaryOpens } = await storage.keyUsage.inspect();
   expect({ rows: [...rowsByKey.values()], missing, canaryOpens }).toEqual({
     rows: [2],

@@ -1,11 +1,12 @@
 /**
  * What changed so that a reader has to look again: status, identity or credentials of an installation (`platform` is
  * given where what selectors without an id find may have changed), or a credential's token set or status.
- * `everything`: changes may have been missed.
+ * `history`: there is a new row among the changes that people see. `everything`: changes may have been missed.
  */
 export type Change =
   | { readonly kind: "installation"; readonly id: string; readonly platform: string | undefined }
   | { readonly kind: "credential"; readonly id: string }
+  | { readonly kind: "history" }
   | { readonly kind: "everything" };
 
 /** Tells of every change that any replica commits. */

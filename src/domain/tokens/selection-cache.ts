@@ -36,6 +36,8 @@ export function createSelectionCache(parts: {
   let epoch = 0;
 
   changes.subscribe((change) => {
+    // What selections are made of is announced besides.
+    if (change.kind === "history") return;
     epoch++;
     if (change.kind === "everything") remembered.clear();
     else for (const name of affected(change)) for (const key of [...(keysOf.get(name) ?? [])]) remembered.delete(key);
@@ -110,7 +112,7 @@ interface Flight {
 }
 
 /** A changed installation may become, or stop being, what a selector without an id finds. */
-function affected(change: Exclude<Change, { kind: "everything" }>): readonly string[] {
+function affected(change: Exclude<Change, { kind: "everything" | "history" }>): readonly string[] {
   switch (change.kind) {
     case "installation":
       return change.platform === undefined ? [`i:${change.id}`] : [`i:${change.id}`, `p:${change.platform}`];

@@ -2,6 +2,7 @@ import { statfs } from "node:fs/promises";
 import type { PGlite } from "@electric-sql/pglite";
 import { drizzle, type PgliteDatabase } from "drizzle-orm/pglite";
 import { ServiceError } from "../../errors.ts";
+import { historyChannel } from "../changes.ts";
 import { isFull } from "../database-failure.ts";
 import type { ProgramEnded } from "./ended-program.ts";
 import { type EmbeddedFiles, openEmbeddedFiles } from "./files.ts";
@@ -26,12 +27,14 @@ export interface RunningProgram {
 }
 
 export interface ProgramEvents {
+  /** There is a new row of `installation_changes`. */
+  changed(): void;
   ended(why: ProgramEnded): void;
   restarted(): void;
 }
 
 export async function keepRunning(path: string, events: ProgramEvents): Promise<RunningProgram> {
-  let current = await open(path);
+  let current = await open(path, events);
   let restarting: Promise<void> | undefined;
   let triedAt = Number.NEGATIVE_INFINITY;
   let told: ProgramEnded | undefined;
@@ -43,7 +46,7 @@ export async function keepRunning(path: string, events: ProgramEvents): Promise<
     const waited = performance.now() - triedAt >= retryMs;
     if (!waited || !(await hasRoom(path))) throw stopped(ended);
     try {
-      current = await open(path);
+      current = await open(path, events);
     } catch (error) {
       throw stopped(error);
     } finally {
@@ -81,8 +84,9 @@ export async function keepRunning(path: string, events: ProgramEvents): Promise<
   };
 }
 
-async function open(path: string): Promise<EmbeddedFiles & Program> {
+async function open(path: string, events: ProgramEvents): Promise<EmbeddedFiles & Program> {
   const opened = await openEmbeddedFiles(path);
+  await opened.client.listen(historyChannel, events.changed);
   return { ...opened, db: drizzle(opened.client) };
 }
 

@@ -52,6 +52,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedSt
   const changes = createPublishedChanges();
   const { directory, log } = options;
   const opened = await openEmbeddedDatabase(path, {
+    changed: () => changes.publish({ kind: "history" }),
     ended({ code }) {
       log.error({ directory, code }, "database.stopped");
     },
@@ -79,7 +80,7 @@ export interface EmbeddedDatabase {
   readonly close: () => Promise<void>;
 }
 
-const untold: ProgramEvents = { ended: () => undefined, restarted: () => undefined };
+const untold: ProgramEvents = { changed: () => undefined, ended: () => undefined, restarted: () => undefined };
 
 /** The database below the repositories, migrated and stamped; made if `path` is empty. */
 export async function openEmbeddedDatabase(path: string, events = untold): Promise<EmbeddedDatabase> {

@@ -15,8 +15,8 @@ const naturalColumns = {
   lastError: credentials.lastError,
 };
 
-interface ViewRow {
-  readonly installation: InstallationRow;
+export interface ViewRow {
+  readonly installation: Omit<InstallationRow, "revokeReason" | "revokedBy" | "providerRevocation">;
   readonly natural: {
     readonly expiresAt: Date | null;
     readonly refreshedAt: Date | null;

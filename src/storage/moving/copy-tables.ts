@@ -9,6 +9,7 @@ import {
   auditChains,
   auditEvents,
   credentials,
+  installationChanges,
   installationCredentials,
   installationProducts,
   installations,
@@ -22,7 +23,7 @@ import {
 /** In the order in which they name each other's rows. */
 export const copiedTables = [
   ...[installations, credentials, installationCredentials, attempts, installLinks, pendingInstalls],
-  ...[webhooks, auditChains, auditEvents],
+  ...[installationChanges, webhooks, auditChains, auditEvents],
 ] as const;
 
 /** A trigger keeps the first; a count of requests says nothing elsewhere; a database's facts and journal are its own. */
@@ -38,6 +39,8 @@ const batchRows = 1_000;
  * many there were of each table.
  */
 export async function copyTables(from: SourceTransaction, to: Queries): Promise<Readonly<Record<string, number>>> {
+  // Their changes come along; that they come is none.
+  await to.execute(sql`select set_config('oauth_token_service.moving', 'on', true)`);
   const rows: Record<string, number> = {};
   for (const table of copiedTables) rows[getTableName(table)] = await copyTable(table, from, to);
   await copyMark(from, to);

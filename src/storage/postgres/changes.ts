@@ -2,7 +2,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import { sql } from "drizzle-orm/sql";
 import type { PostgresTarget } from "../../postgres-target.ts";
 import type { Log } from "../../world.ts";
-import { changeChannel, createPublishedChanges, type PublishedChanges, parseChange } from "../changes.ts";
+import {
+  changeChannel,
+  createPublishedChanges,
+  historyChannel,
+  type PublishedChanges,
+  parseChange,
+} from "../changes.ts";
 import { within } from "../deadline.ts";
 import { createPostgresClient, type PostgresClient } from "./client.ts";
 
@@ -68,6 +74,14 @@ export function listenForChanges(options: {
     // Also after postgres.js connected anew by itself: what was announced meanwhile is lost.
     const lost = () => changes.publish({ kind: "everything" });
     await within(rebuildMs, listen(changeChannel, hear, lost));
+    await within(
+      rebuildMs,
+      listen(
+        historyChannel,
+        () => changes.publish({ kind: "history" }),
+        () => undefined,
+      ),
+    );
     for (let beat = 0; !stopping.signal.aborted; beat++) {
       const payload = `beat ${replica} ${beat}`;
       sent.set(payload, performance.now());

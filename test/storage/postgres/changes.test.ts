@@ -1,4 +1,5 @@
-import { afterAll, beforeEach, expect, test } from "vitest";
+import postgres from "postgres";
+import { afterAll, beforeEach, expect, onTestFinished, test } from "vitest";
 import { until } from "../../../rig/gate.ts";
 import { targetOf } from "../../../rig/postgres-target.ts";
 import { createTcpProxy } from "../../../rig/tcp-proxy.ts";
@@ -100,4 +101,29 @@ test("one's own changes are heard before the call returns", async () => {
   const { installation } = await connected();
   await reader.installations.beginRevocation(installation, "", new Date());
   expect(heard("installation", installation)).toBe(true);
+});
+
+test("another replica's change that people see is announced, in the order of the commits", async () => {
+  const { installation } = await connected();
+  const { installation: other } = await connected();
+  const begun = await reader.installationChanges.latest();
+  await until(() => seen.filter(({ kind }) => kind === "history").length >= 2, "both are announced");
+  seen.length = 0;
+  const sql = postgres(database.url, { max: 1 });
+  onTestFinished(() => sql.end());
+  const committed = sql.begin(async (tx) => {
+    await tx`update installations set external_org_name = 'slow' where id = ${installation}`;
+    await writer.installations.setPermissions(other, { begun: "later" });
+    await until(() => seen.some(({ kind }) => kind === "history"), "what was committed first is announced");
+    const first = await reader.installationChanges.after(begun, 10);
+    expect(first.map(({ installation: { id } }) => id)).toEqual([other]);
+    seen.length = 0;
+  });
+  await committed;
+  await until(() => seen.some(({ kind }) => kind === "history"), "what was committed second is announced");
+  const both = await reader.installationChanges.after(begun, 10);
+  expect(both.map(({ sequence, installation: { id } }) => [sequence, id])).toEqual([
+    [begun + 1, other],
+    [begun + 2, installation],
+  ]);
 });

@@ -1,10 +1,12 @@
 import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import postgres from "postgres";
 import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
 import { targetOf } from "../../../rig/postgres-target.ts";
 import { runCommand } from "../../../src/cli/run-command.ts";
 import type { AuditEvent } from "../../../src/domain/model/audit-event.ts";
 import { openPostgres } from "../../../src/storage/postgres/open.ts";
+import { slackContext, workspace } from "../../contract/connections.ts";
 import { createTools, silentLog } from "../../contract/harness.ts";
 import { createTestDatabase } from "../../support/database.ts";
 
@@ -132,6 +134,18 @@ describe("the service as a role of its own", () => {
     await sql`select set_config('oauth_token_service.audit_pruning', 'on', false)`;
     await expect(sql.unsafe(statement)).rejects.toThrow(refusal);
     expect([await owner`select * from audit_events`, await owner`select * from audit_chains`]).toEqual(before);
+  });
+
+  test("keeps the changes of installations, also before it was granted to anew", async () => {
+    const migration = new URL("../../../src/storage/migrations/0015_changes.sql", import.meta.url);
+    const [granting = ""] = (await readFile(migration, "utf8")).split("--> statement-breakpoint").slice(-1);
+    await owner.unsafe(`revoke all on installation_changes from ${role}`);
+    await owner.unsafe(granting);
+    const storage = await open(serviceUrl);
+    const [made] = await storage.installations.connect(workspace("T1", "first"), slackContext(new Date()));
+    const [change] = await storage.installationChanges.after(0, 10);
+    expect(change).toMatchObject({ sequence: 1, kind: "created", installation: { id: made?.id } });
+    expect(await storage.installationChanges.forget()).toBe(0);
   });
 
   test("leaves pruning to another role where that is not granted to it", async () => {
