@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { sightOfEverything } from "../../src/domain/access/access.ts";
+import { sightOfEverything, type Visibility } from "../../src/domain/access/access.ts";
 import type { Position } from "../../src/domain/model/installation.ts";
 import {
   connected,
@@ -54,6 +54,20 @@ export function describeSelect({ storage, clock }: OpenedStorage): void {
         await installations.select({ platform: "confluence", externalOrgId: site }, sightOfEverything, 5),
       ).toHaveLength(1);
       expect(await installations.select({ platform: "slack", externalOrgId: site }, sightOfEverything, 5)).toEqual([]);
+    });
+
+    test("gives everybody their own when many are asked for at once, and nobody what they may not see", async () => {
+      const made = await Promise.all(
+        Array.from({ length: 12 }, (_, i) => connectOne(unique("T"), [], i % 2 === 0 ? unique("even") : undefined)),
+      );
+      const owners = made.flatMap(({ owner }) => owner ?? []);
+      const limited = { key: "theirs", rules: [{ products: ["slack"], owners }] };
+      const ask = async (id: string, visible: Visibility) =>
+        (await installations.select({ installationId: id }, visible, 5)).map(({ installation }) => installation.id);
+      const ids = [...made.map(({ id }) => id), crypto.randomUUID(), "no id"];
+      const asked = ids.map((id) => Promise.all([ask(id, sightOfEverything), ask(id.toUpperCase(), limited)]));
+      const known = made.map(({ id, owner }) => [[id], owner === undefined ? [] : [id]]);
+      expect(await Promise.all(asked)).toEqual([...known, [[], []], [[], []]]);
     });
 
     test("gives the natural credential unless an actor is named, and each person's when one is", async () => {

@@ -61,6 +61,9 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     ["src/rpc/grpc/recent-requests.ts", "maxRequests", "maxBytes"],
     ["src/web/internal/rest.ts", "maxRequests", "maxUrl"],
   ],
+  "look-ups by installation id alone share a statement, per what a caller may see": [
+    ["src/work/shared-reads.ts", "lanes", "mostKeys", "patienceMs"],
+  ],
   "statements of the look-up that are built, per pool of connections": [
     ["src/storage/installations/select.ts", "maxShapes"],
   ],

@@ -14,7 +14,8 @@ import { moveOrganization } from "./move.ts";
 import { hasProduct, orderOfProducts } from "./products.ts";
 import { beginRevocation, finishRevocation, forgetRevoked, notRevokedOf } from "./revoke.ts";
 import { toInstallation, viewInstallations } from "./rows.ts";
-import { createSelectInstallations } from "./select.ts";
+import { createSelectInstallations, namesIdAlone } from "./select.ts";
+import { createSelectById } from "./select-by-id.ts";
 
 export interface InstallationTools {
   readonly database: Database;
@@ -28,9 +29,13 @@ export interface InstallationTools {
 export function createInstallationRepository(tools: InstallationTools): InstallationRepository {
   const { database, recorded, sealer, now } = tools;
   const select = createSelectInstallations(sealer);
+  const selectById = createSelectById(database, sealer);
 
   return {
-    select: (selector, visible, limit) => database.read((db) => select(db, selector, visible, limit)),
+    select: (selector, visible, limit) =>
+      namesIdAlone(selector)
+        ? selectById(selector.installationId, visible)
+        : database.read((db) => select(db, selector, visible, limit)),
     find: (id) => database.read((db) => findInstallation(db, id)),
     list: (filter, visible, after, limit) =>
       database.read((db) => listInstallations(db, filter, visible, after, limit)),

@@ -47,12 +47,7 @@ export function createSelectInstallations(sealer: Sealer): SelectInstallations {
 function build(db: Queries, selector: Selector, visible: Visibility, limit: number) {
   const product = namesProductAlone(selector);
   const { createdAt, id } = product ? orderOfProducts : installations;
-  const query = db
-    .select({ installation: selectionColumns, credential: readerColumns })
-    .from(installations)
-    .leftJoin(installationCredentials, serves(selector))
-    .leftJoin(credentials, eq(credentials.id, installationCredentials.credentialId))
-    .$dynamic();
+  const query = selections(db, selector);
   if (product) query.innerJoin(installationProducts, hasProduct(sql.placeholder("platform")));
   return query
     .where(and(matches(selector), isVisible(visible)))
@@ -66,17 +61,32 @@ const selectorFields = [
   ...(["owner", "actor", "externalUserId"] as const),
 ] satisfies readonly (keyof Selector)[];
 
+/** Whether an installation is named by our id and nothing else. */
+export function namesIdAlone(selector: Selector): selector is Selector & { readonly installationId: string } {
+  return selectorFields.every((name) => (selector[name] !== undefined) === (name === "installationId"));
+}
+
 /** Which of its fields are given. */
 function shapeOf(selector: Selector): string {
   return selectorFields.map((name) => (selector[name] === undefined ? "0" : "1")).join("");
 }
 
 /** Of the rules themselves: a statement is never found under a name that two visibilities might share. */
-const textOf = perObject((rules: Visibility["rules"]) => JSON.stringify(rules));
+export const textOf = perObject((rules: Visibility["rules"]) => JSON.stringify(rules));
 
 type SelectionRow = Awaited<ReturnType<ReturnType<typeof build>["execute"]>>[number];
 
-function toSelection({ installation, credential }: SelectionRow, sealer: Sealer): Selection {
+/** Installations with the credentials that would serve. */
+export function selections(db: Queries, selector: Selector) {
+  return db
+    .select({ installation: selectionColumns, credential: readerColumns })
+    .from(installations)
+    .leftJoin(installationCredentials, serves(selector))
+    .leftJoin(credentials, eq(credentials.id, installationCredentials.credentialId))
+    .$dynamic();
+}
+
+export function toSelection({ installation, credential }: SelectionRow, sealer: Sealer): Selection {
   return {
     installation: {
       ...installation,

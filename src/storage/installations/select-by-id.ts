@@ -1,0 +1,58 @@
+import { and, sql } from "drizzle-orm";
+import { LRUCache } from "lru-cache";
+import type { Visibility } from "../../domain/access/access.ts";
+import type { Selection } from "../../domain/model/installation-repository.ts";
+import { perObject } from "../../work/per-object.ts";
+import { sharedReads } from "../../work/shared-reads.ts";
+import { isVisible } from "../conditions.ts";
+import type { Database, Queries } from "../database.ts";
+import { installationCredentials, installations } from "../schema.ts";
+import type { Sealer } from "../seal/sealer.ts";
+import { isUuid } from "../uuid.ts";
+import { selections, textOf, toSelection } from "./select.ts";
+
+/** Visibilities whose statements are kept. */
+const maxShapes = 200;
+
+export type SelectById = (id: string, visible: Visibility) => Promise<readonly Selection[]>;
+
+/**
+ * Look-ups by our id alone. The way to the database costs more than what is read there: who asks while others are on
+ * their way shares one statement with all who do.
+ */
+export function createSelectById({ read }: Pick<Database, "read">, sealer: Sealer): SelectById {
+  const statementsOf = new LRUCache<string, ReturnType<typeof createLookUp>>({ max: maxShapes });
+
+  function createLookUp(visible: Visibility) {
+    const built = perObject((db: Queries) => build(db, visible));
+    return sharedReads((ids: readonly string[]) =>
+      read(async (db) => {
+        const rows = await built(db).execute({ ids: ids.join(",") });
+        return Map.groupBy(
+          rows.map((row) => toSelection(row, sealer)),
+          ({ installation }) => installation.id,
+        );
+      }),
+    );
+  }
+
+  return async (id, visible) => {
+    if (!isUuid(id)) return [];
+    const shape = textOf(visible.rules);
+    let lookUp = statementsOf.get(shape);
+    if (lookUp === undefined) {
+      lookUp = createLookUp(visible);
+      statementsOf.set(shape, lookUp);
+    }
+    return (await lookUp(id.toLowerCase())) ?? [];
+  };
+}
+
+function build(db: Queries, visible: Visibility) {
+  // One text, since not every driver knows what an array of a prepared statement is made of.
+  const asked = sql`string_to_array(${sql.placeholder("ids")}, ',')::uuid[]`;
+  return selections(db, {})
+    .where(and(sql`${installations.id} = any (${asked})`, isVisible(visible)))
+    .orderBy(installationCredentials.credentialId)
+    .prepare("select_by_id");
+}

@@ -1,0 +1,70 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { createGate } from "../../rig/gate.ts";
+import { sharedReads } from "../../src/work/shared-reads.ts";
+
+afterEach(() => void vi.useRealTimers());
+
+/** Reads that wait until they are let go on, in the order in which they began. */
+function gatedReads() {
+  const begun: { readonly keys: readonly string[]; readonly gate: ReturnType<typeof createGate> }[] = [];
+  const ask = sharedReads(async (keys: readonly string[]) => {
+    const gate = createGate();
+    begun.push({ keys, gate });
+    await gate.opened;
+    return new Map(keys.filter((key) => key !== "nobody").map((key) => [key, `of ${key}`]));
+  });
+  return { ask, begun, keys: () => begun.map((read) => read.keys) };
+}
+
+test("begins at once while few are under way; who asks then shares the next read, each key once", async () => {
+  const { ask, begun, keys } = gatedReads();
+  const asked = ["a", "b", "c", "d", "c"].map(ask);
+  expect(keys()).toEqual([["a"], ["b"]]);
+
+  begun[1]?.gate.open();
+  expect(await asked[1]).toBe("of b");
+  expect(keys()).toEqual([["a"], ["b"], ["c", "d"]]);
+  for (const { gate } of begun) gate.open();
+  expect(await Promise.all(asked)).toEqual(["of a", "of b", "of c", "of d", "of c"]);
+});
+
+test("gives nothing for a key that the read has no value for", async () => {
+  const { ask, begun } = gatedReads();
+  const asked = ask("nobody");
+  begun[0]?.gate.open();
+  expect(await asked).toBeUndefined();
+});
+
+test("never takes the answer of a read that began before it was asked", async () => {
+  const { ask, begun, keys } = gatedReads();
+  const asked = ["a", "b", "a"].map(ask);
+  for (const { gate } of begun) gate.open();
+  await Promise.all(asked.slice(0, 2));
+  expect(keys()).toEqual([["a"], ["b"], ["a"]]);
+  begun[2]?.gate.open();
+  expect(await asked[2]).toBe("of a");
+});
+
+test("does not wait for reads that hang", async () => {
+  vi.useFakeTimers();
+  const { ask, keys } = gatedReads();
+  for (const key of ["a", "b", "c"]) void ask(key);
+  expect(keys()).toHaveLength(2);
+  vi.advanceTimersToNextTimer();
+  expect(keys()).toEqual([["a"], ["b"], ["c"]]);
+});
+
+test("tells all who share a read of its failure, and nobody else", async () => {
+  let fail = true;
+  const gate = createGate();
+  const ask = sharedReads(async (keys: readonly string[]) => {
+    await gate.opened;
+    if (fail && keys.includes("b")) throw new Error("no");
+    return new Map(keys.map((key) => [key, key]));
+  });
+  const asked = ["a", "b", "c"].map(ask);
+  gate.open();
+  expect((await Promise.allSettled(asked)).map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+  fail = false;
+  expect(await ask("b")).toBe("b");
+});
