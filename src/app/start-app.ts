@@ -36,6 +36,8 @@ const noticeMs = 50;
 
 /** How long the start waits for the platforms to confirm that they send their events here; it goes on by itself. */
 const webhooksAtStartMs = 3_000;
+/** So long a delivery is known again. */
+const deliveryDays = 7;
 
 /** A running service. */
 export interface App {
@@ -128,6 +130,7 @@ async function start(
     ...wired,
     addressOf,
     rateLimits,
+    platforms,
     inRequest,
     platformLabel: (product) => labels.get(product),
   });
@@ -220,6 +223,7 @@ function startJobs(parts: {
   closers.add("last counts", () => flush(true));
   closers.add("refreshes", () => wired.refresher.idle());
   closers.add("webhooks", () => wired.webhooks.idle());
+  closers.add("deliveries", () => wired.deliveryWorker.idle());
   const { clock } = world;
   if (clock !== undefined) {
     // A machine that wakes is seen at once, by calls or here; what nothing on it shows, after five seconds.
@@ -228,6 +232,8 @@ function startJobs(parts: {
   }
   job(1, "flush counts", () => flush());
   job(5, "refresh what is due", () => wired.keepFresh.refreshDue());
+  job(2, "work off deliveries", () => wired.deliveryWorker.takeDue());
+  job(600, "forget deliveries", () => storage.deliveries.prune(deliveryDays * 24 * 3_600_000));
   job(24 * 3600, "warn of endings", () => wired.keepFresh.warnOfEndings());
   job(30, "finish revocations", () => wired.revoker.finishInterrupted());
   // Not by the hour: a process that lives for less would never do it.

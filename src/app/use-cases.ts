@@ -11,8 +11,10 @@ import { returnOrigins } from "../domain/connecting/return-to.ts";
 import { createStartFromLink } from "../domain/connecting/start-from-link.ts";
 import { createStartInstall, createStartLeg } from "../domain/connecting/start-install.ts";
 import { createInstallUndoer, type InstallUndoer } from "../domain/connecting/undo-install.ts";
+import { createReceiveDelivery, type ReceiveDelivery } from "../domain/events/receive-delivery.ts";
 import { registerOnComplete, registerOnFinish } from "../domain/events/register-on-connect.ts";
 import { createWebhooks, type Webhooks } from "../domain/events/webhooks.ts";
+import { createDeliveryWorker, type DeliveryWorker } from "../domain/events/work-off-deliveries.ts";
 import { createGetInstallation, createListInstallations } from "../domain/installations/list-installations.ts";
 import { createRevoker, type Revoker } from "../domain/installations/revoke-installation.ts";
 import type { Platform } from "../domain/model/platform.ts";
@@ -42,6 +44,9 @@ export interface WiredUseCases {
   readonly startInstall: StartInstall;
   readonly startFromLink: StartFromLink;
   readonly finishInstall: FinishInstall;
+  /** What platforms tell. */
+  readonly receiveDelivery: ReceiveDelivery;
+  readonly deliveryWorker: DeliveryWorker;
   /** What goes on by itself. */
   readonly refresher: Refresher;
   readonly keepFresh: KeepFresh;
@@ -96,6 +101,12 @@ export function wireUseCases(
   const keep = { installations, pendingInstalls, credentials, refresher, endTokens, linkPolicy, world };
   const keepConnection = createKeepConnection(keep);
   const webhooks = createWebhooks({ webhooks: storage.webhooks, installations, platforms, addressOf, world });
+  const deliveryWorker = createDeliveryWorker({
+    deliveries: storage.deliveries,
+    platforms,
+    applyEvent: async ({ event, action }, { name }) => world.log.info({ platform: name, event, action }, "event.heard"),
+    log: world.log,
+  });
   const startLeg = createStartLeg({ attempts, world, redirectUri });
   const finishInstall = createFinishInstall({
     attempts,
@@ -132,6 +143,8 @@ export function wireUseCases(
     startInstall: createStartInstall(platforms, startLeg, world),
     startFromLink: createStartFromLink({ links, platforms, linkPolicy, startLeg, world }),
     finishInstall: measuredInstall(registerOnFinish(finishInstall, webhooks), telemetry),
+    receiveDelivery: createReceiveDelivery({ deliveries: storage.deliveries, worker: deliveryWorker, telemetry }),
+    deliveryWorker,
     refresher,
     keepFresh: createKeepFresh({ credentials, platforms, refresher, world }),
     handOut,

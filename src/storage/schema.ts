@@ -1,6 +1,7 @@
 import { bigint, boolean, integer, jsonb, pgTable, primaryKey, text, timestamp, uuid } from "drizzle-orm/pg-core";
 import type { LinkFacts } from "../domain/connecting/install-link.ts";
 import type { UndoReason } from "../domain/connecting/pending-install.ts";
+import type { DeliveryTask } from "../domain/events/delivery-repository.ts";
 import type { InstallationChange } from "../domain/events/installation-changes.ts";
 import type { AuditKind, Doer } from "../domain/model/audit-event.ts";
 import type { Actor, CredentialKind, CredentialStatus } from "../domain/model/credential.ts";
@@ -272,6 +273,31 @@ export const webhooks = pgTable("webhooks", {
   deliveredAt: instant("delivered_at"),
   silentSince: instant("silent_since"),
 });
+
+/** What platforms told, each delivery once, with what is to be done with it. */
+export const webhookDeliveries = pgTable(
+  "webhook_deliveries",
+  {
+    platform: text("platform").notNull(),
+    /** The platform's, or what stands for one. */
+    deliveryId: text("delivery_id").notNull(),
+    /** Ours, in the order of their arrival. */
+    id: uuid("id").notNull(),
+    /** `github.issues.opened`. */
+    type: text("type").notNull(),
+    status: text("status").$type<DeliveryTask>().notNull(),
+    /** What was sent, sealed for its row; null once nobody needs it. */
+    content: text("content"),
+    /** The key that sealed it. */
+    keyId: text("key_id"),
+    /** How often it was taken up. */
+    attempts: integer("attempts").notNull(),
+    /** End of the lease, or when it is to be done; by the database's clock. */
+    dueAt: instant("due_at").notNull(),
+    receivedAt: instant("received_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.platform, table.deliveryId] })],
+);
 
 /** Facts about the database itself. */
 export const meta = pgTable("meta", {

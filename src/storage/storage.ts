@@ -2,6 +2,7 @@ import type { RateLimits } from "../domain/connecting/address-rates.ts";
 import type { AttemptRepository } from "../domain/connecting/attempt.ts";
 import type { LinkRepository } from "../domain/connecting/install-link.ts";
 import type { PendingInstallRepository } from "../domain/connecting/pending-install.ts";
+import type { DeliveryRepository } from "../domain/events/delivery-repository.ts";
 import type { InstallationChanges } from "../domain/events/installation-changes.ts";
 import type { AuditLog } from "../domain/model/audit-event.ts";
 import type { ChangeFeed } from "../domain/model/change-feed.ts";
@@ -20,6 +21,7 @@ import { createCredentialRepository } from "./credentials/repository.ts";
 import type { Database } from "./database.ts";
 import { readDatabaseMs, watchClock } from "./database-clock.ts";
 import { findDurabilityGap } from "./durability.ts";
+import { createDeliveryRepository } from "./events/deliveries.ts";
 import { createInstallationChanges } from "./events/installation-changes.ts";
 import { createWebhookRepository } from "./events/webhooks.ts";
 import { createInstallationRepository } from "./installations/repository.ts";
@@ -44,6 +46,7 @@ export interface Storage {
   readonly links: LinkRepository;
   readonly pendingInstalls: PendingInstallRepository;
   readonly webhooks: WebhookRepository;
+  readonly deliveries: DeliveryRepository;
   readonly audit: AuditLog;
   /** What is on record already. */
   readonly record: RecordReader & RecordUpkeep;
@@ -98,6 +101,7 @@ export function createStorage(
       changes,
     ),
     webhooks: createWebhookRepository(database),
+    deliveries: createDeliveryRepository({ database, sealer, newId }),
     audit,
     record: {
       ...createRecordReader(database),

@@ -1,7 +1,7 @@
 import Counter from "prom-client/lib/counter.js";
 import Histogram from "prom-client/lib/histogram.js";
 import Registry from "prom-client/lib/registry.js";
-import type { LookUp, MintResult, RefreshResult, Telemetry } from "../domain/model/telemetry.ts";
+import type { DeliveryResult, LookUp, MintResult, RefreshResult, Telemetry } from "../domain/model/telemetry.ts";
 import { createCallMetrics } from "./call-metrics.ts";
 
 /** What is told as it happens; the rest of Telemetry is about where it happens. */
@@ -33,6 +33,10 @@ const refreshResults: readonly RefreshResult[] = [
   ...(["refused", "doubted", "dead", "gone", "unreadable", "database", "error"] as const),
 ];
 
+const deliveryResults: readonly DeliveryResult[] = [
+  ...(["accepted", "seen", "ignored", "challenge", "refused", "unavailable"] as const),
+];
+
 const secondsBuckets = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40];
 
 /** Counts events in a registry of its own. */
@@ -58,6 +62,11 @@ export function createPrometheus(): Prometheus {
   const auditFailures = counter("audit_failures_total", "Times the record of hand-outs could not be written.");
   const revocations = counter("revocations_total", "Finished revocations, by how the platform took them.", ["outcome"]);
   const installs = counter("installs_total", "Browser flows that ended.", ["platform", "outcome"]);
+  const deliveries = counter(
+    "deliveries_total",
+    "Requests that say they come from a platform, by what became of them.",
+    ["platform", "outcome"],
+  );
   for (const kind of ["first", "repeated"]) handOuts.inc({ kind }, 0);
   auditFailures.inc({}, 0);
 
@@ -81,6 +90,7 @@ export function createPrometheus(): Prometheus {
       for (const platform of platforms) {
         for (const outcome of mintResults) mints.inc({ platform, outcome }, 0);
         for (const outcome of refreshResults) refreshes.inc({ platform, outcome }, 0);
+        for (const outcome of deliveryResults) deliveries.inc({ platform, outcome }, 0);
         for (const outcome of ["connected", "provider_misconfigured"]) installs.inc({ platform, outcome }, 0);
       }
     },
@@ -102,6 +112,7 @@ export function createPrometheus(): Prometheus {
       auditFailed: () => auditFailures.inc({}),
       revocationFinished: (outcome) => revocations.inc({ outcome }),
       installFinished: (platform, outcome) => installs.inc({ platform, outcome }),
+      deliveryReceived: (platform, outcome) => deliveries.inc({ platform, outcome }),
       databaseChecked(reachable) {
         databaseReachable = reachable;
       },

@@ -11,8 +11,18 @@ export const connectRoute = "/oauth.token.v1.TokenService/:method";
 /** GetToken for plain HTTP callers. */
 export const tokenPath = "/oauth/token/:platform";
 
-/** Routes whose lines are written at debug: they are polled, or their calls are logged as calls. */
-const quiet: ReadonlySet<string> = new Set(["/health", "/v1/healthz", "/metrics", connectRoute, tokenPath]);
+/** What platforms tell. */
+export const webhookPath = "/webhooks/:platform";
+
+/** Routes whose lines are written at debug: they are polled, are counted, or their calls are logged as calls. */
+const quiet: ReadonlySet<string> = new Set([
+  "/health",
+  "/v1/healthz",
+  "/metrics",
+  connectRoute,
+  tokenPath,
+  webhookPath,
+]);
 
 export interface RequestLogOptions extends Pick<World, "log" | "now" | "random"> {
   /** Whether the asker may choose the ids: `X-Request-Id`, of printable ASCII, and the trace of `traceparent`. */

@@ -3,6 +3,7 @@ import { describeAudit } from "./audit.ts";
 import { describeChanges } from "./changes.ts";
 import { describeClock } from "./clock.ts";
 import { describeConnect } from "./connect.ts";
+import { describeDeliveries } from "./deliveries.ts";
 import { describeDoubt } from "./doubt.ts";
 import { describeGrantInUse } from "./grant-in-use.ts";
 import type { OpenedStorage } from "./harness.ts";
@@ -38,6 +39,7 @@ export function describeContract(opened: OpenedStorage): void {
   describeRecorded(opened);
   describeWebhooks(opened);
   describeRateLimits(opened);
+  describeDeliveries(opened);
   describeClock(opened);
   describeSealed(opened);
 }

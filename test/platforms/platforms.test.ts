@@ -8,6 +8,7 @@ import { Secret } from "../../src/secret.ts";
 import { createSettingReader } from "../../src/settings/setting-reader.ts";
 
 const jira = createAtlassian({
+  webhookSecrets: [],
   clientId: "client",
   clientSecret: new Secret("secret"),
   scopes: ["read:jira-work"],
@@ -24,7 +25,7 @@ const slackConfig = {
   userScopes: [],
   slackUrl: "https://slack.com",
 };
-const slack = createSlack({ ...slackConfig, fetch, now: () => new Date() });
+const slack = createSlack({ ...slackConfig, signingSecrets: [], fetch, now: () => new Date() });
 
 describe("the platforms of a process", () => {
   const platforms = createPlatforms([jira, slack], ["jira", "confluence", "slack", "pager"]);

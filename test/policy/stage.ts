@@ -54,6 +54,7 @@ export async function openStage(storage: Storage, cast: readonly RawCaller[]): P
   const github = createFakeGithub();
   const known = onlyPlatforms(
     createGithub({
+      webhookMaxBytes: 1024,
       webUrl: "https://github.example",
       apiUrl: "https://api.github.example",
       clientId: "client",

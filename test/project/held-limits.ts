@@ -2,6 +2,7 @@
 export type Held = readonly [file: string, ...names: string[]] | string;
 
 const breaker = "src/domain/refreshing/breaker.ts";
+const deliveryWork = "src/domain/events/work-off-deliveries.ts";
 const doubt = "src/domain/model/doubt.ts";
 const judgement = "src/domain/refreshing/judge-refusal.ts";
 const jobs = "src/app/start-app.ts";
@@ -139,6 +140,27 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     ["src/web/browser/public-app.ts", "starts.most", "callbacks.most", "starts.windowSeconds"],
     [jobs, "forget rates"],
   ],
+
+  "body of a delivery; all that are under way": [
+    "WEBHOOK_MAX_BYTES",
+    ["src/platforms/deliveries.ts", "usualMaxBytes"],
+    ["src/web/browser/public-app.ts", "bodiesBytes"],
+  ],
+  "age of Slack's signature, to either side; how far Atlassian's clock may be off": [
+    ["src/platforms/slack/webhooks.ts", "maxAgeSeconds"],
+    ["src/platforms/atlassian/webhook-token.ts", "toleranceSeconds"],
+  ],
+  "keeping what has arrived": [["src/domain/events/receive-delivery.ts", "batchRows"]],
+  "a delivery known again": [
+    [jobs, "deliveryDays"],
+    [jobs, "forget deliveries"],
+  ],
+  "working off a delivery": [
+    [deliveryWork, "own.atOnce", "own.waiting", "leaseMs"],
+    [jobs, "work off deliveries"],
+    [deliveryWork, "left.atOnce"],
+  ],
+  "a delivery that could not be worked off": [[deliveryWork, "firstDelayMs", "mostAttempts"]],
 
   "audit repeats and `last_used_at`, per caller, token, installation and network": [
     [growingWindows, "firstWindowMs", "windowGrowth", "longestWindowMs", "maxWindows"],

@@ -13,7 +13,8 @@ export interface DeliveryRequest {
 export type DeliveryVerdict = { readonly kind: "genuine" } | { readonly kind: "refused"; readonly code: string };
 
 export type ReadDelivery =
-  | { readonly kind: "event"; readonly event: PlatformEvent }
+  /** `payload`: the JSON that came, where the body is not just that. */
+  | { readonly kind: "event"; readonly event: PlatformEvent; readonly payload?: string | undefined }
   /** The platform proves that the address is ours: it wants this back, as `text/plain`, and nothing is kept. */
   | { readonly kind: "challenge"; readonly answer: string }
   /** Genuine, and nothing that can be read or that anybody waits for; `code` as above. */

@@ -30,6 +30,12 @@ export type RefreshResult = "current" | RefreshFailure | "unreadable" | "databas
 /** How a browser flow ended. */
 export type InstallResult = "connected" | "pending" | InstallFailure;
 
+/**
+ * What became of a request that says it comes from a platform. `seen`: once more; `ignored`: genuine, and nobody's;
+ * `unavailable`: it could not be kept.
+ */
+export type DeliveryResult = "accepted" | "seen" | "ignored" | "challenge" | "refused" | "unavailable";
+
 /** A part of a call, or of what goes on by itself, that is worth a span of its own. */
 export type Step =
   | "select"
@@ -70,6 +76,7 @@ export interface Telemetry {
   auditFailed(): void;
   revocationFinished(result: ProviderRevocation): void;
   installFinished(platform: string, result: InstallResult): void;
+  deliveryReceived(platform: string, result: DeliveryResult): void;
   databaseChecked(reachable: boolean): void;
   /** Runs a call: what it logs and what it starts belongs to it. `work` is given the arrival with its own trace. */
   inCall<T>(arrival: Arrival, work: (arrival: Arrival) => T | Promise<T>): T | Promise<T>;
@@ -92,6 +99,7 @@ export const silentTelemetry: Telemetry = {
   auditFailed: ignore,
   revocationFinished: ignore,
   installFinished: ignore,
+  deliveryReceived: ignore,
   databaseChecked: ignore,
   inCall: (arrival, work) => work(arrival),
   inRequest: (_ids, work) => work(),

@@ -19,6 +19,7 @@ import {
   parseAtlassianRefresh,
   parseAtlassianRevocation,
 } from "./token.ts";
+import { createJiraWebhooks } from "./webhooks.ts";
 
 export type AtlassianOptions = AtlassianConfig & PlatformWorld;
 
@@ -62,6 +63,7 @@ export function createAtlassian(options: AtlassianOptions): Platform {
         externalOrgId,
       );
     },
+    webhooks: createJiraWebhooks(options),
     // Nobody documents whether it ends one refresh token or the grant of the app and account.
     revocationReach: () => "grant",
     async revoke({ refreshToken, accessToken }) {

@@ -1,10 +1,10 @@
-import type { Secret } from "../../secret.ts";
+import { Secret } from "../../secret.ts";
 import {
   type ClientSettings,
   isConfigured,
   readAddressPair,
   readRequired,
-  readRequiredSecret,
+  readRotatingSecret,
   readScopes,
 } from "../../settings/client-settings.ts";
 import { readChoice } from "../../settings/scalars.ts";
@@ -13,7 +13,12 @@ import type { SettingReader } from "../../settings/setting-reader.ts";
 
 export const atlassianSettings = [
   { name: "JIRA_CLIENT_ID", meaning: "Atlassian app (`jira` and `confluence`): client id." },
-  { name: "JIRA_CLIENT_SECRET", secret: true, meaning: "Atlassian app: client secret." },
+  {
+    name: "JIRA_CLIENT_SECRET",
+    secret: true,
+    meaning:
+      "Atlassian app: client secret; two, comma separated, while rotating: events signed with either are accepted.",
+  },
   {
     name: "JIRA_SCOPES",
     default: "read:jira-work write:jira-work read:jira-user manage:jira-webhook",
@@ -39,6 +44,8 @@ type Reader = SettingReader<AtlassianSetting>;
 export interface AtlassianConfig {
   readonly clientId: string;
   readonly clientSecret: Secret;
+  /** What its events are signed with: the client secret, two while it is being rotated. */
+  readonly webhookSecrets: readonly Secret[];
   /** Of Jira and Confluence together: a later consent replaces the scopes of the grant. `offline_access` is added. */
   readonly scopes: readonly string[];
   /** Whether to send an S256 challenge; Atlassian advertises it but does not promise it for 3LO apps. */
@@ -63,9 +70,11 @@ export function readAtlassian(reader: Reader): AtlassianConfig | undefined {
   if (jira.length + confluence.length === 0) {
     reader.problem("JIRA_SCOPES", "is none, and so is CONFLUENCE_SCOPES", "set the scopes of at least one of them");
   }
+  const webhookSecrets = readRotatingSecret(reader, "JIRA_CLIENT_SECRET");
   return {
     clientId: readRequired(reader, "JIRA_CLIENT_ID"),
-    clientSecret: readRequiredSecret(reader, "JIRA_CLIENT_SECRET"),
+    clientSecret: webhookSecrets[0] ?? new Secret(""),
+    webhookSecrets,
     scopes: [...new Set([...jira, ...confluence, "offline_access"])],
     pkce: readChoice(reader, "JIRA_PKCE", ["on", "off"]) === "on",
     authUrl,

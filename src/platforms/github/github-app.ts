@@ -25,6 +25,7 @@ import type { ClaimProof, GithubConfig } from "./settings.ts";
 import { fetchUser } from "./user.ts";
 import { findUserInstallation, parseInstallation, type Reach } from "./user-installations.ts";
 import { buildCodeExchange, parseExchangeError, parseTokens } from "./user-token.ts";
+import { createGithubWebhooks } from "./webhooks.ts";
 
 /** A GitHub App's registration, and where it is registered. */
 export type GithubOptions = GithubConfig & PlatformWorld;
@@ -73,6 +74,7 @@ export function createGithub(options: GithubOptions): Platform {
     },
     inspect: (_, { subject }) => inspectInstallation(site, subject),
     registrar: createGithubRegistrar(site, options.webhookSecrets),
+    webhooks: createGithubWebhooks(options),
     revocationReach: () => "grant",
     revoke: (credential) => uninstall(site, credential.subject),
   };

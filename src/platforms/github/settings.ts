@@ -10,7 +10,7 @@ import {
   readScopes,
 } from "../../settings/client-settings.ts";
 import { normalisePem } from "../../settings/pem.ts";
-import { readChoice } from "../../settings/scalars.ts";
+import { readChoice, readInteger } from "../../settings/scalars.ts";
 import type { Setting } from "../../settings/setting.ts";
 import type { SettingReader } from "../../settings/setting-reader.ts";
 import { readBaseAddress } from "../../settings/urls.ts";
@@ -46,6 +46,13 @@ export const appSettings = [
     name: "GITHUB_WEBHOOK_SECRET",
     secret: true,
     meaning: "GitHub App: webhook secret; two, comma separated, while rotating.",
+  },
+  {
+    name: "WEBHOOK_MAX_BYTES",
+    default: "26214400",
+    meaning: "Largest event accepted from GitHub, in bytes; its own cap by default. 1 MiB for the other platforms.",
+    // The same row for every further GitHub, which has no size of its own.
+    aliases: [],
   },
   {
     name: "GITHUB_INSTALL_PATH",
@@ -105,6 +112,7 @@ export interface GithubConfig extends GithubHost {
   readonly claimProof: ClaimProof;
   /** What its events are signed with: the values in use, two while one is being rotated. */
   readonly webhookSecrets: readonly Secret[];
+  readonly webhookMaxBytes: number;
 }
 
 export interface GithubOauthConfig extends GithubHost {
@@ -144,6 +152,7 @@ export function readGithub(reader: Reader): GithubConfig | undefined {
     installPath: readInstallPath(reader),
     claimProof: readClaimProof(reader),
     webhookSecrets: readRotatingSecret(reader, "GITHUB_WEBHOOK_SECRET"),
+    webhookMaxBytes: readInteger(reader, "WEBHOOK_MAX_BYTES", { min: 1024, max: 104_857_600 }),
   };
 }
 

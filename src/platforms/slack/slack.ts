@@ -9,8 +9,9 @@ import { parseSlackInspection } from "./inspect.ts";
 import { parseSlackRevocation, slackRevokeRequest } from "./revoke.ts";
 import type { SlackConfig } from "./settings.ts";
 import { parseSlackRefresh, parseSlackTest, slackRefreshRequest, slackTestRequest } from "./token.ts";
+import { createSlackWebhooks } from "./webhooks.ts";
 
-export type SlackOptions = Omit<SlackConfig, "signingSecrets"> & PlatformWorld;
+export type SlackOptions = SlackConfig & PlatformWorld;
 
 /** Slack (OAuth v2), with and without token rotation, for one workspace or a whole Enterprise Grid organization. */
 export function createSlack(options: SlackOptions): Platform {
@@ -49,6 +50,7 @@ export function createSlack(options: SlackOptions): Platform {
     },
     // Request URL and events stand in the app's settings.
     registrar: { kind: "by_hand" },
+    webhooks: createSlackWebhooks(options),
     // Without rotation it is the authorization behind the token that ends.
     revocationReach: (kind) => (kind === "rotating" ? "token" : "grant"),
     async revoke({ accessToken, refreshToken }) {

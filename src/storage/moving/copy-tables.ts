@@ -17,13 +17,15 @@ import {
   meta,
   pendingInstalls,
   rateLimits,
+  webhookDeliveries,
   webhooks,
 } from "../schema.ts";
 
 /** In the order in which they name each other's rows. */
 export const copiedTables = [
   ...[installations, credentials, installationCredentials, attempts, installLinks, pendingInstalls],
-  ...[installationChanges, webhooks, auditChains, auditEvents],
+  ...[installationChanges, webhooks, webhookDeliveries],
+  ...[auditChains, auditEvents],
 ] as const;
 
 /** A trigger keeps the first; a count of requests says nothing elsewhere; a database's facts and journal are its own. */

@@ -2,6 +2,8 @@ import type { Express } from "express";
 import type { RateLimits, WindowLimit } from "../../domain/connecting/address-rates.ts";
 import type { FinishInstall, StartFromLink, StartInstall } from "../../domain/connecting/browser-flow.ts";
 import { returnOrigins } from "../../domain/connecting/return-to.ts";
+import type { ReceiveDelivery } from "../../domain/events/receive-delivery.ts";
+import type { Platforms } from "../../domain/model/platforms.ts";
 import type { RequestIds } from "../../domain/model/telemetry.ts";
 import type { World } from "../../world.ts";
 import { smallBodies } from "../body-limits.ts";
@@ -10,7 +12,8 @@ import { expressApp, expressRouter } from "../express-app.ts";
 import type { WebHandler, WebRequest, WebResponse } from "../handler.ts";
 import { methodNotAllowed } from "../method-not-allowed.ts";
 import { rawQuery } from "../query.ts";
-import { requestLog } from "../request-log.ts";
+import { createRawBodies } from "../raw-bodies.ts";
+import { requestLog, webhookPath } from "../request-log.ts";
 import { securityHeaders } from "../security-headers.ts";
 import { unexpectedErrors } from "../unexpected-error.ts";
 import { addressLimit } from "./address-limit.ts";
@@ -22,6 +25,7 @@ import { callbackRoute } from "./callback-route.ts";
 import type { RequestFailure } from "./failures.ts";
 import { installRoute } from "./install-route.ts";
 import type { PlatformLabel } from "./result-pages.ts";
+import { webhookRoute } from "./webhook-route.ts";
 
 export interface PublicAppOptions extends Pick<World, "log" | "now" | "random"> {
   /** Where browsers and platforms reach this app. */
@@ -34,6 +38,8 @@ export interface PublicAppOptions extends Pick<World, "log" | "now" | "random"> 
   readonly startInstall: StartInstall;
   readonly startFromLink: StartFromLink;
   readonly finishInstall: FinishInstall;
+  readonly platforms: Platforms;
+  readonly receiveDelivery: ReceiveDelivery;
   /** Where a request comes from, for records and rates. */
   readonly addressOf: ClientAddress;
   readonly rateLimits: RateLimits;
@@ -44,6 +50,8 @@ export interface PublicAppOptions extends Pick<World, "log" | "now" | "random"> 
 /** An installation takes one start, and up to three callbacks. */
 const starts: WindowLimit = { most: 300, windowSeconds: 60 };
 const callbacks: WindowLimit = { most: 900, windowSeconds: 60 };
+/** What platforms send, all of it that is under way. */
+const bodiesBytes = 64 * 1024 * 1024;
 
 /** What browsers and platforms see: install, callback, and whether we are alive. */
 export function createPublicApp(options: PublicAppOptions): Express {
@@ -73,6 +81,8 @@ export function createPublicApp(options: PublicAppOptions): Express {
   const app = expressApp();
   app.use(requestLog(options));
   app.use(securityHeaders({ https }));
+  // Before bodies are refused: what platforms send has limits of its own.
+  app.use(belowPath(pathOf(baseUrl), webhookRoutes(options)));
   app.use(smallBodies(answerFailure));
   const routes = expressRouter();
   app.use(belowPath(pathOf(baseUrl), routes));
@@ -80,6 +90,7 @@ export function createPublicApp(options: PublicAppOptions): Express {
     routes.get(path, (_request, response) => void response.json({ status: "ok" }));
     routes.all(path, onlyRead);
   }
+  routes.all(webhookPath, methodNotAllowed("POST", answer("method_not_allowed")));
   // HEAD is refused where GET would spend a state: link previews ask with it.
   routes
     .route("/oauth/install/:platform")
@@ -94,4 +105,9 @@ export function createPublicApp(options: PublicAppOptions): Express {
   app.use(answer("not_found"));
   app.use(unexpectedErrors(log, answerFailure));
   return app;
+}
+
+function webhookRoutes(options: PublicAppOptions) {
+  const readBody = createRawBodies(bodiesBytes);
+  return expressRouter().post(webhookPath, webhookRoute({ ...options, readBody }));
 }

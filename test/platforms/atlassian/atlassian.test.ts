@@ -36,6 +36,7 @@ afterEach(async () => {
 
 function create(changes: Partial<AtlassianOptions> = {}): Platform {
   return createAtlassian({
+    webhookSecrets: [],
     clientId: client.clientId,
     clientSecret: new Secret(client.clientSecret),
     scopes: client.scopes,

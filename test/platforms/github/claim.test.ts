@@ -36,6 +36,7 @@ interface Attempt {
 
 function claim({ hint = "77", begunAt = new Date(), now, claimProof = "administers" }: Attempt = {}) {
   const platform = createGithub({
+    webhookMaxBytes: 1024,
     ...github.site,
     ...(now === undefined ? {} : { now }),
     appId: String(github.appId),

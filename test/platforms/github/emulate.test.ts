@@ -63,6 +63,7 @@ function site(secret = clientSecret) {
 function app(overrides: { clientId?: string; appId?: string; privateKey?: Secret } = {}) {
   const privateKey = new Secret(pem.replaceAll("\n", "\\n"));
   return createGithub({
+    webhookMaxBytes: 1024,
     ...site(),
     appId: "4242",
     slug: "acme-bot",

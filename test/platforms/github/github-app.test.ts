@@ -36,6 +36,7 @@ function options(overrides: Partial<GithubOptions> = {}): GithubOptions {
     issuer: "https://github.com/login/oauth",
     claimProof: "sees",
     webhookSecrets: [],
+    webhookMaxBytes: 1024,
     ...overrides,
   };
 }

@@ -46,6 +46,7 @@ describe("an installation of the app", () => {
       issuer,
       claimProof: "sees",
       webhookSecrets: [],
+      webhookMaxBytes: 1024,
     });
   const facts = {
     externalOrgName: "org-77",

@@ -34,6 +34,7 @@ afterAll(() => emulator.close());
 
 function slack(changes: Partial<SlackOptions> = {}): Platform {
   return createSlack({
+    signingSecrets: [],
     clientId: "12345.67890",
     clientSecret: new Secret("0a1b2c3d"),
     scopes: ["chat:write", "channels:read"],

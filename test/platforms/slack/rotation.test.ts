@@ -36,6 +36,7 @@ beforeEach(async () => {
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   platform = createSlack({
+    signingSecrets: [],
     clientId,
     clientSecret: new Secret(clientSecret),
     scopes: ["chat:write"],

@@ -7,6 +7,7 @@ import type {
   StartRequest,
 } from "../../../src/domain/connecting/browser-flow.ts";
 import type { Installation } from "../../../src/domain/model/installation.ts";
+import { createPlatforms } from "../../../src/platforms/platforms.ts";
 import { registry } from "../../../src/platforms/registry.ts";
 import { Secret } from "../../../src/secret.ts";
 import { createPublicApp, type PublicAppOptions } from "../../../src/web/browser/public-app.ts";
@@ -52,6 +53,8 @@ export async function startSite(options: Partial<PublicAppOptions> = {}): Promis
     startInstall,
     startFromLink: async () => ({ kind: "refused", failure: "link_required" }),
     finishInstall: connects(),
+    platforms: createPlatforms([], []),
+    receiveDelivery: async () => ({ kind: "accepted" }),
     addressOf: createClientAddress([]),
     rateLimits: { count: async () => 0, prune: async () => undefined },
     ...options,
