@@ -4,12 +4,16 @@ import { bearerToken } from "../http/authorization-header.ts";
 import { type AccessTokenShape, undress } from "./access-token-shape.ts";
 import type { AuthorizationServer } from "./authorization-server.ts";
 import { type AtlassianPerson, type AtlassianSite, type Product, people, scopesOf } from "./people.ts";
+import type { JiraWebhooks } from "./webhooks.ts";
 
 export interface AtlassianApiDependencies {
   readonly authorizationServer: AuthorizationServer;
   readonly shape: AccessTokenShape;
   readonly sites: () => readonly AtlassianSite[];
+  readonly webhooks: JiraWebhooks;
 }
+
+type Handle = (caller: Caller, request: Request) => Answer | Promise<Answer>;
 
 interface Caller {
   readonly person: AtlassianPerson;
@@ -17,9 +21,9 @@ interface Caller {
 }
 
 /** The API: each route answers 200 for a live access token with the right scope only, and 401 otherwise. */
-export function atlassianApi({ authorizationServer, shape, sites }: AtlassianApiDependencies): Router {
+export function atlassianApi({ authorizationServer, shape, sites, webhooks }: AtlassianApiDependencies): Router {
   const router = Router();
-  const withCaller = (scope: string | undefined, handle: (caller: Caller, request: Request) => Answer) =>
+  const withCaller = (scope: string | undefined, handle: Handle) =>
     route(async (request) => {
       const token = undress(bearerToken(request) ?? "", shape);
       const found = token === undefined ? undefined : await authorizationServer.findAccessToken(token);
@@ -29,10 +33,12 @@ export function atlassianApi({ authorizationServer, shape, sites }: AtlassianApi
         return unauthorized("Unauthorized; scope does not match");
       return handle({ person, scopes: found.scopes }, request);
     });
-  const withSite = (product: Product, scope: string, handle: (caller: Caller) => Answer) =>
+  const withSite = (product: Product, scope: string | undefined, handle: Handle) =>
     withCaller(scope, (caller, request) => {
       const site = sites().find(({ id }) => id === request.params.cloudId);
-      return site?.products.includes(product) ? handle(caller) : { status: 404, body: { message: "Not Found" } };
+      return site?.products.includes(product)
+        ? handle(caller, request)
+        : { status: 404, body: { message: "Not Found" } };
     });
 
   router.get(
@@ -62,6 +68,11 @@ export function atlassianApi({ authorizationServer, shape, sites }: AtlassianApi
     "/ex/confluence/:cloudId/wiki/rest/api/user/current",
     withSite("confluence", "read:confluence-user", whoAmI),
   );
+  const webhookRoute = withSite("jira", undefined, ({ person: { accountId }, scopes }, request) =>
+    webhooks.answer({ accountId, cloudId: String(request.params.cloudId), scopes }, request),
+  );
+  router.all("/ex/jira/:cloudId/rest/api/3/webhook", webhookRoute);
+  router.all("/ex/jira/:cloudId/rest/api/3/webhook/refresh", webhookRoute);
   return router;
 }
 

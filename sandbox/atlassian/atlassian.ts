@@ -11,6 +11,7 @@ import { addAtlassianAuthorizePage } from "./authorize.ts";
 import { type AtlassianPerson, type AtlassianSite, defaultSites, people } from "./people.ts";
 import type { AtlassianLifetimes, AtlassianRegistration } from "./registration.ts";
 import { addAtlassianToken } from "./token.ts";
+import { type JiraWebhooks, jiraWebhooks } from "./webhooks.ts";
 
 export interface AtlassianOptions extends PlatformOptions {
   readonly registration?: Partial<AtlassianRegistration>;
@@ -38,6 +39,7 @@ export interface AtlassianSandbox extends StandIn {
   /** For `ATLASSIAN_API_URL`: another base, so that a client that mixes the two up is caught. */
   readonly apiUrl: string;
   readonly registration: Readonly<AtlassianRegistration>;
+  readonly webhooks: JiraWebhooks;
   readonly controls: AtlassianControls;
 }
 
@@ -86,7 +88,8 @@ export async function startAtlassian(options: AtlassianOptions = {}): Promise<At
   const consent = addConsent(server, world);
   addAtlassianAuthorizePage({ server, consent, authorizationServer, registration, signedIn: () => person });
   addAtlassianToken({ world, server, endpoint, authorizationServer, shape });
-  server.routes.use(apiPath, atlassianApi({ authorizationServer, shape, sites: () => sites }));
+  const webhooks = jiraWebhooks(world);
+  server.routes.use(apiPath, atlassianApi({ authorizationServer, shape, sites: () => sites, webhooks }));
 
   const apiUrl = server.url + apiPath;
   return {
@@ -103,6 +106,7 @@ export async function startAtlassian(options: AtlassianOptions = {}): Promise<At
     url: server.url,
     apiUrl,
     registration,
+    webhooks,
     calls: server.calls,
     faults: server.faults,
     useCallbacks(callbackOf) {

@@ -2,11 +2,14 @@ import { createClosers } from "../closers.ts";
 import type { Config } from "../config/load-config.ts";
 import { createEndTokens } from "../domain/connecting/end-tokens.ts";
 import { createInstallUndoer } from "../domain/connecting/undo-install.ts";
+import { createWebhookRemoval } from "../domain/events/remove-webhooks.ts";
+import { createWithSiteToken } from "../domain/events/site-token.ts";
 import { createMoveInstallation, type MoveInstallation } from "../domain/installations/move-installation.ts";
 import { createOffboardOwner, type OffboardOwner } from "../domain/installations/offboard-owner.ts";
 import { createRevoker } from "../domain/installations/revoke-installation.ts";
 import { silentTelemetry } from "../domain/model/telemetry.ts";
 import { createDeadGrants, type DeadGrants } from "../domain/refreshing/confirm-deaths.ts";
+import { createRefresher } from "../domain/refreshing/refresher.ts";
 import type { World } from "../world.ts";
 import { configuredPlatforms } from "./configured-platforms.ts";
 import { openStorage } from "./open-storage.ts";
@@ -30,7 +33,10 @@ export async function openOperation(config: Config, world: World): Promise<Opera
     const { installations, pendingInstalls, credentials, links, audit } = storage;
     const endTokens = createEndTokens({ credentials, pendingInstalls, world });
     const undoer = createInstallUndoer({ pendingInstalls, platforms, endTokens, world });
-    const revoker = createRevoker({ installations, pendingInstalls, undoer, platforms, world });
+    const refresher = createRefresher({ credentials, platforms, world });
+    const withSiteToken = createWithSiteToken({ installations, refresher, world });
+    const webhooks = createWebhookRemoval({ webhooks: storage.webhooks, platforms, withSiteToken, world });
+    const revoker = createRevoker({ installations, pendingInstalls, undoer, platforms, webhooks, world });
     return {
       move: createMoveInstallation({ installations, platforms, now: world.now }),
       offboarding: createOffboardOwner({ installations, links, revoker, audit, now: world.now }),

@@ -13,6 +13,8 @@ import { createStartInstall, createStartLeg } from "../domain/connecting/start-i
 import { createInstallUndoer, type InstallUndoer } from "../domain/connecting/undo-install.ts";
 import { createReceiveDelivery, type ReceiveDelivery } from "../domain/events/receive-delivery.ts";
 import { registerOnComplete, registerOnFinish } from "../domain/events/register-on-connect.ts";
+import { createWebhookRemoval } from "../domain/events/remove-webhooks.ts";
+import { createWithSiteToken } from "../domain/events/site-token.ts";
 import { createWebhooks, type Webhooks } from "../domain/events/webhooks.ts";
 import { createDeliveryWorker, type DeliveryWorker } from "../domain/events/work-off-deliveries.ts";
 import { createGetInstallation, createListInstallations } from "../domain/installations/list-installations.ts";
@@ -95,18 +97,21 @@ export function wireUseCases(
   const putOnRecord = createPutOnRecord({ audit, note, world });
   const endTokens = createEndTokens({ credentials, pendingInstalls, world });
   const undoer = createInstallUndoer({ pendingInstalls, platforms, endTokens, world });
-  const revoker = createRevoker({ installations, pendingInstalls, undoer, platforms, world });
+  const withSiteToken = createWithSiteToken({ installations, refresher, world });
+  const removal = createWebhookRemoval({ webhooks: storage.webhooks, platforms, withSiteToken, world });
+  const revoker = createRevoker({ installations, pendingInstalls, undoer, platforms, webhooks: removal, world });
   const origins = returnOrigins(config.public.allowedReturnOrigins);
   const linkPolicy = createLinkPolicy(callerNow, origins);
   const keep = { installations, pendingInstalls, credentials, refresher, endTokens, linkPolicy, world };
   const keepConnection = createKeepConnection(keep);
-  const webhooks = createWebhooks({ webhooks: storage.webhooks, installations, platforms, addressOf, world });
   const deliveryWorker = createDeliveryWorker({
     deliveries: storage.deliveries,
     platforms,
     applyEvent: async ({ event, action }, { name }) => world.log.info({ platform: name, event, action }, "event.heard"),
     log: world.log,
   });
+  const registering = { webhooks: storage.webhooks, installations, platforms, withSiteToken, removal };
+  const webhooks = createWebhooks({ ...registering, addressOf, world });
   const startLeg = createStartLeg({ attempts, world, redirectUri });
   const finishInstall = createFinishInstall({
     attempts,

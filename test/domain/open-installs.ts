@@ -28,7 +28,8 @@ export function openInstalls(
   const refresher = createRefresher({ credentials, platforms, world });
   const parts = { installations, pendingInstalls, credentials, platforms, undoer, refresher, endTokens };
   const { linkPolicy = () => undefined } = changed;
-  const all = { ...parts, linkPolicy, world };
+  const webhooks = { prepare: async () => undefined, remove: async () => undefined };
+  const all = { ...parts, linkPolicy, webhooks, world };
   return {
     putOnRecord,
     linkPolicy,

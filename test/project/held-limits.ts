@@ -136,6 +136,14 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     [jobs, "keep webhooks"],
     [webhookTimes, "checkMs", "retryMs.first", "retryMs.most"],
   ],
+  "a site's webhook (Jira drops it after 30 days)": [
+    [webhookTimes, "renewMs"],
+    ["src/domain/events/site-webhooks.ts", "concurrency", "roundMs", "mostAtStart"],
+    ["src/storage/events/webhooks.ts", "otherAddressMs"],
+  ],
+  "a revocation waits for a token, and for the webhook to be removed, each": [
+    ["src/domain/events/remove-webhooks.ts", "revocationWaitsMs"],
+  ],
   "starts; callbacks of one address (IPv6: /64)": [
     ["src/web/browser/public-app.ts", "starts.most", "callbacks.most", "starts.windowSeconds"],
     [jobs, "forget rates"],

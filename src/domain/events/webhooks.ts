@@ -1,10 +1,15 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { orAfter } from "../../work/or-after.ts";
 import type { World } from "../../world.ts";
+import type { WebhookRemoval } from "../installations/revoke-installation.ts";
 import type { Installation } from "../model/installation.ts";
 import type { InstallationRepository } from "../model/installation-repository.ts";
+import type { Platform } from "../model/platform.ts";
 import type { Platforms } from "../model/platforms.ts";
+import type { WebhookRegistrar } from "../model/webhook-registrar.ts";
 import type { WebhookRepository } from "../model/webhook-repository.ts";
 import { createAppWebhooks } from "./app-webhooks.ts";
+import type { WithSiteToken } from "./site-token.ts";
+import { createSiteWebhooks } from "./site-webhooks.ts";
 
 /** Keeps platforms sending their events to us. Nothing of it fails, or is waited for longer than a person would. */
 export interface Webhooks {
@@ -21,40 +26,69 @@ export interface Webhooks {
 /** A person waits for this; the platforms may take longer. */
 const personWaitsMs = 3_000;
 
-export interface WebhookParts {
+export function createWebhooks(parts: {
   readonly webhooks: WebhookRepository;
   readonly installations: InstallationRepository;
   readonly platforms: Platforms;
+  readonly withSiteToken: WithSiteToken;
+  readonly removal: WebhookRemoval;
   /** Where a platform sends its events. */
   readonly addressOf: (platform: string) => string;
   readonly world: World;
-}
-
-export function createWebhooks(parts: WebhookParts): Webhooks {
+}): Webhooks {
   const { installations, platforms, world } = parts;
   const ofApps = createAppWebhooks(parts);
+  const ofSites = createSiteWebhooks(parts);
   const running = new Set<Promise<void>>();
 
-  function run(work: Promise<void>): Promise<void> {
+  /** Each platform's by itself: one that is in trouble keeps nobody else's waiting. */
+  function forEach(work: (platform: Platform, registrar: WebhookRegistrar) => Promise<void>): Promise<void> {
+    const all = platforms.all.map((platform) => {
+      const { name, registrar } = platform;
+      return registrar === undefined ? undefined : run(name, work(platform, registrar));
+    });
+    return Promise.all(all).then(() => undefined);
+  }
+
+  function run(platform: string, work: Promise<void>): Promise<void> {
     const safe = work.catch((error: unknown) =>
-      world.log.warn({ error: error instanceof Error ? error.name : "unknown" }, "webhook.not_looked_at"),
+      world.log.warn({ platform, error: error instanceof Error ? error.name : "unknown" }, "webhook.not_looked_at"),
     );
     running.add(safe);
     return safe.finally(() => running.delete(safe));
   }
 
-  async function register(connected: readonly Installation[]): Promise<void> {
-    const names = new Set(connected.map(({ platform }) => platform));
-    await Promise.all([...names].flatMap((name) => platforms.byName(name) ?? []).map((one) => ofApps.look(one, true)));
+  async function look(platform: Platform, registrar: WebhookRegistrar, atStart: boolean): Promise<void> {
+    switch (registrar.kind) {
+      case "by_hand":
+        return ofApps.note(platform.name, registrar.lacks);
+      case "app":
+        return ofApps.look(platform.name, registrar, atStart);
+      case "site":
+        return atStart ? ofSites.begin(platform, registrar) : ofSites.keep(platform, registrar);
+    }
+  }
+
+  async function register(platform: Platform, registrar: WebhookRegistrar, connected: readonly Installation[]) {
+    if (registrar.kind !== "site") return look(platform, registrar, true);
+    await Promise.all(connected.map((one) => ofSites.register(platform, registrar, one)));
   }
 
   return {
-    begin: () => run(Promise.all(platforms.all.map((platform) => ofApps.look(platform, true))).then(() => undefined)),
-    keep: () => run(Promise.all(platforms.all.map((platform) => ofApps.look(platform, false))).then(() => undefined)),
+    begin: () => forEach((platform, registrar) => look(platform, registrar, true)),
+    keep: () => forEach((platform, registrar) => look(platform, registrar, false)),
     async connected(connected) {
-      const missing = connected.filter(({ webhook }) => webhook?.registered !== true);
+      const missing = connected.filter(({ platform, webhook }) => {
+        const kind = platforms.byName(platform)?.registrar?.kind;
+        // A site's may have gone with the grant before, and is asked for by its person.
+        return kind !== undefined && (kind === "site" || webhook?.registered !== true);
+      });
       if (missing.length === 0) return connected;
-      await Promise.race([run(register(missing)), delay(personWaitsMs, undefined, { ref: false })]);
+      const work = forEach(async (platform, registrar) => {
+        const own = missing.filter((one) => one.platform === platform.name);
+        if (own.length > 0) await register(platform, registrar, own);
+      });
+      await orAfter(personWaitsMs, work, () => undefined);
       return Promise.all(connected.map(async (one) => (await find(one.id)) ?? one));
     },
     async idle() {

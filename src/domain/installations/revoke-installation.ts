@@ -37,6 +37,14 @@ export interface Revoker {
   finishInterrupted(): Promise<void>;
 }
 
+/** Takes back what was registered for an installation at its platform. Never fails. */
+export interface WebhookRemoval {
+  /** Makes sure, while it may still be refreshed, that there is a token to do so with. */
+  prepare(installation: Installation): Promise<void>;
+  /** Once hand-out has stopped, and before the grant ends. */
+  remove(installation: Installation): Promise<void>;
+}
+
 export interface Ended {
   readonly installation: Installation;
   /** Undefined as long as another replica is still asking the platform. */
@@ -48,12 +56,14 @@ export function createRevoker(parts: {
   readonly pendingInstalls: PendingInstallRepository;
   readonly undoer: InstallUndoer;
   readonly platforms: Platforms;
+  readonly webhooks: WebhookRemoval;
   readonly world: World;
 }): Revoker {
-  const { installations, pendingInstalls, undoer, platforms, world } = parts;
+  const { installations, pendingInstalls, undoer, platforms, webhooks, world } = parts;
   const flight = singleFlight<ProviderRevocation>();
 
   async function finish(id: string, revocation: Revocation, doer: Doer): Promise<ProviderRevocation> {
+    await webhooks.remove(revocation.installation);
     const outcomes: RevokeOutcome[] = [];
     let { shared } = revocation;
     for (const credential of revocation.credentials) {
@@ -100,6 +110,7 @@ export function createRevoker(parts: {
       const undone = await undo(found, doer);
       if (undone !== undefined) return undone;
     }
+    await webhooks.prepare(found);
     const begun = await installations.beginRevocation(id, reason, world.now(), doer);
     if (begun === undefined) throw noInstallation(id);
     const providerRevocation = begun.finished ?? (await flight(id, () => finish(id, begun, doer)));

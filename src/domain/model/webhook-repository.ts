@@ -10,6 +10,8 @@ export interface WebhookLease {
 /** A webhook held for one registration: its holder alone asks the platform. */
 export interface HeldWebhook {
   readonly subject: string;
+  /** Undefined: of a platform as a whole. */
+  readonly installationId: string | undefined;
   readonly leaseId: string;
   /** How it stood. */
   readonly webhook: Webhook;
@@ -17,14 +19,32 @@ export interface HeldWebhook {
   readonly mark: string | undefined;
   /** How often in a row it was not registered. */
   readonly failures: number;
+  /** Since when it is registered with these ids. */
+  readonly registeredSince: Date | undefined;
+  readonly deliveredAt: Date | undefined;
+  readonly silentSince: Date | undefined;
 }
 
 /** What came of a registration. */
 export interface WebhookResult {
   readonly webhook: Webhook;
   readonly mark: string | undefined;
+  readonly failures: number;
+  /** The host whose ids they are. */
+  readonly siteHost: string | undefined;
+  readonly registeredSince: Date | undefined;
+  readonly silentSince: Date | undefined;
   /** When it is to be looked at again. */
   readonly dueAt: Date;
+}
+
+/** What is known of a site's webhooks from one of its installations. */
+export interface SiteWebhook {
+  readonly installationId: string;
+  readonly url: string;
+  readonly externalIds: readonly string[];
+  /** Whether that installation has not ended. */
+  readonly live: boolean;
 }
 
 export interface WebhookRepository {
@@ -35,6 +55,20 @@ export interface WebhookRepository {
     platform: string,
     lease: WebhookLease & { readonly evenIfNotDue: boolean },
   ): Promise<HeldWebhook | undefined>;
+  /** Takes an installation's, due or not; undefined while another process holds it. */
+  takeOfInstallation(platform: string, installationId: string, lease: WebhookLease): Promise<HeldWebhook | undefined>;
+  /** Takes the active installation's whose turn it is: due longest ago, or registered with another address than this. */
+  takeDue(platform: string, url: string, lease: WebhookLease): Promise<HeldWebhook | undefined>;
+  /** Makes due what was never tried of active installations with this product. */
+  wakeMissing(platform: string, product: string, now: Date): Promise<void>;
+  /** Makes due what has another address, and of the rest the `most` that were not looked at for the longest time. */
+  wake(platform: string, url: string, most: number, now: Date): Promise<void>;
+  /** Makes due the other installations' of a site: what one of them did may concern them. */
+  wakeSite(platform: string, site: string, exceptId: string, now: Date): Promise<void>;
+  /** What all installations of a site registered. */
+  ofSite(platform: string, site: string): Promise<readonly SiteWebhook[]>;
   /** Stores what came of it and gives it back; false, storing nothing, if somebody else took it meanwhile. */
   finish(held: HeldWebhook, result: WebhookResult, now: Date): Promise<boolean>;
+  /** An ended installation's is looked at no more; `error` says why it is still there. */
+  end(installationId: string, error: string | undefined): Promise<void>;
 }

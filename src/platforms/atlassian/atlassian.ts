@@ -8,6 +8,7 @@ import { type AtlassianAccount, atlassianAccountRequests, hiddenAccount, parseAt
 import { atlassianAuthorizationUrl, readAtlassianCallback } from "./authorize.ts";
 import { atlassianConnection } from "./connection.ts";
 import { parseAtlassianInspection } from "./inspect.ts";
+import { createJiraRegistrar } from "./registrar.ts";
 import type { AtlassianConfig } from "./settings.ts";
 import { type AtlassianSite, atlassianSitesRequest, parseAtlassianSites } from "./sites.ts";
 import {
@@ -64,6 +65,7 @@ export function createAtlassian(options: AtlassianOptions): Platform {
       );
     },
     webhooks: createJiraWebhooks(options),
+    registrar: createJiraRegistrar(options),
     // Nobody documents whether it ends one refresh token or the grant of the app and account.
     revocationReach: () => "grant",
     async revoke({ refreshToken, accessToken }) {

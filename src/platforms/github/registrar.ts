@@ -32,7 +32,7 @@ async function register(
   const config = { url, content_type: "json", secret: secret.reveal() };
   const changed = parseHookConfig(await sendAsApp(site, "PATCH", path, config));
   if (changed.kind === "failed") return changed;
-  if (changed.url !== url) return { kind: "failed", code: "not_confirmed" };
+  if (changed.url !== url) return refused("not_confirmed");
   return { kind: "registered", mark: wanted, changed: true };
 }
 
@@ -62,14 +62,19 @@ function parseHookConfig(reply: PlatformReply): HookConfig | RegistrationFailed 
       hasSecret: stringAt(body, "secret") !== undefined,
     };
   }
-  if (status === 404 && !isUnknownApp(reply)) return { kind: "failed", code: "no_webhook" };
-  if (status === 422) return { kind: "failed", code: "address_refused", said: said(reply) };
+  if (status === 404 && !isUnknownApp(reply)) return refused("no_webhook");
+  if (status === 422) return { ...refused("address_refused"), said: said(reply) };
   return failed(parseAppRefusal(reply));
 }
 
 function failed(answer: NoAnswer): RegistrationFailed {
-  const retryAfterMs = answer.kind === "misconfigured" ? undefined : answer.retryAfterMs;
-  return { kind: "failed", code: causeOf(answer), retryAfterMs };
+  if (answer.kind === "misconfigured") return { kind: "failed", code: answer.code, passing: false };
+  return { kind: "failed", code: causeOf(answer), passing: true, retryAfterMs: answer.retryAfterMs };
+}
+
+/** What is there now is not what it should be. */
+function refused(code: string): RegistrationFailed {
+  return { kind: "failed", code, passing: false, remaining: [] };
 }
 
 /** GitHub says what it does not like about an address in the first of its errors. */

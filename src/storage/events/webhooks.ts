@@ -1,4 +1,4 @@
-import { and, eq, isNull, lte, or, type SQL, sql } from "drizzle-orm";
+import { and, arrayContains, asc, eq, isNotNull, isNull, lt, lte, ne, notExists, or, type SQL, sql } from "drizzle-orm";
 import type {
   HeldWebhook,
   WebhookLease,
@@ -6,16 +6,34 @@ import type {
   WebhookResult,
 } from "../../domain/model/webhook-repository.ts";
 import type { Database, Queries } from "../database.ts";
-import { webhooks } from "../schema.ts";
+import { installations, webhooks } from "../schema.ts";
+import { isUuid } from "../uuid.ts";
 import { toWebhook } from "./shown-webhook.ts";
 
-const { subject, leaseId, leaseUntil, dueAt, failures } = webhooks;
+const { subject, installationId, leaseId, leaseUntil, dueAt, checkedAt, url: address } = webhooks;
 
 /** Every replica's own clock may be wrong: leases are measured by the database's alone. */
 const databaseNow = sql`clock_timestamp()`;
 const isFree = or(isNull(leaseUntil), lte(leaseUntil, databaseNow));
+/** Replicas with two addresses take it from each other no more often than this. */
+const otherAddressMs = 600_000;
 
 export function createWebhookRepository(database: Database): WebhookRepository {
+  const insert = (row: Pick<typeof webhooks.$inferInsert, "subject" | "platform" | "installationId" | "dueAt">) =>
+    database.write((db) =>
+      db
+        .insert(webhooks)
+        .values({ ...blank, ...row })
+        .onConflictDoNothing(),
+    );
+  const wake = (wanted: SQL | undefined, now: Date) =>
+    database.write((db) =>
+      db
+        .update(webhooks)
+        .set({ dueAt: now })
+        .where(and(isNotNull(installationId), isNotNull(dueAt), wanted)),
+    );
+
   return {
     async noteByHand(platform, url, error) {
       const known = { ...blank, url, error: error ?? null, mark: null, dueAt: null };
@@ -28,11 +46,53 @@ export function createWebhookRepository(database: Database): WebhookRepository {
     },
 
     async takeOfPlatform(platform, lease) {
-      const row = { ...blank, subject: platform, platform, dueAt: lease.now };
-      await database.write((db) => db.insert(webhooks).values(row).onConflictDoNothing());
+      await insert({ subject: platform, platform, dueAt: lease.now });
       const wanted = and(eq(subject, platform), lease.evenIfNotDue ? undefined : lte(dueAt, lease.now));
-      const [held] = await database.write((db) => take(db, wanted, lease));
-      return held;
+      return database.write((db) => take(db, wanted, lease));
+    },
+
+    async takeOfInstallation(platform, id, lease) {
+      if (!isUuid(id)) return undefined;
+      await insert({ subject: id, installationId: id, platform, dueAt: lease.now });
+      return database.write((db) => take(db, eq(subject, id), lease));
+    },
+
+    takeDue: (platform, url, lease) =>
+      database.write((db) => take(db, sql`${subject} = any(array(${nextDue(db, platform, url, lease.now)}))`, lease)),
+
+    async wakeMissing(platform, product, now) {
+      const missing = await database.read((db) => idsWithout(db, platform, product));
+      const rows = missing.map(({ id }) => ({ ...blank, subject: id, installationId: id, platform, dueAt: now }));
+      if (rows.length > 0) await database.write((db) => db.insert(webhooks).values(rows).onConflictDoNothing());
+    },
+
+    async wake(platform, url, most, now) {
+      const oldest = sql`${subject} in (select w.subject from ${webhooks} w
+        where w.platform = ${platform} and w.installation_id is not null
+        order by w.checked_at nulls first limit ${most})`;
+      await wake(and(eq(webhooks.platform, platform), or(ne(address, url), oldest)), now);
+    },
+
+    async wakeSite(platform, site, exceptId, now) {
+      const ofSite = sql`${installationId} in (select id from ${installations}
+        where platform = ${platform} and external_org_id = ${site})`;
+      await wake(and(ofSite, ne(subject, exceptId)), now);
+    },
+
+    async ofSite(platform, site) {
+      const rows = await database.read((db) =>
+        db
+          .select({ id: installations.id, status: installations.status, url: address, ids: webhooks.externalIds })
+          .from(webhooks)
+          .innerJoin(installations, eq(installations.id, installationId))
+          .where(and(eq(installations.platform, platform), eq(installations.externalOrgId, site))),
+      );
+      return rows.map(({ id, status, url, ids }) => ({
+        installationId: id,
+        url,
+        externalIds: ids,
+        live: status !== "revoked",
+      }));
     },
 
     async finish(held, result, now) {
@@ -42,39 +102,95 @@ export function createWebhookRepository(database: Database): WebhookRepository {
       );
       return finished.length > 0;
     },
+
+    async end(id, error) {
+      const gone = error === undefined ? { externalIds: [], expiresAt: null, siteHost: null } : {};
+      const set = { ...gone, error: error ?? null, registered: false, dueAt: null, leaseId: null, leaseUntil: null };
+      await database.write((db) =>
+        db
+          .update(webhooks)
+          .set({ ...set, silentSince: null })
+          .where(eq(subject, id)),
+      );
+    },
   };
 }
 
 const blank = { registered: false, url: "", externalIds: [], failures: 0 };
 
-/** Of simultaneous ones, one finds it free. */
-async function take(db: Queries, wanted: SQL | undefined, lease: WebhookLease): Promise<readonly HeldWebhook[]> {
-  const rows = await db
-    .update(webhooks)
-    .set({ leaseId: lease.id, leaseUntil: sql`${databaseNow} + ${lease.leaseMs}::float8 * interval '1 millisecond'` })
-    .where(and(wanted, isFree))
-    .returning();
-  return rows.map((row) => ({
-    subject: row.subject,
-    leaseId: lease.id,
-    webhook: toWebhook(row),
-    mark: row.mark ?? undefined,
-    failures: row.failures,
-  }));
+/** So many in a round; the next has more. */
+const maxMissing = 500;
+
+function idsWithout(db: Queries, platform: string, product: string) {
+  const known = db.select({ subject }).from(webhooks).where(eq(installationId, installations.id));
+  const wanted = and(
+    eq(installations.platform, platform),
+    eq(installations.status, "active"),
+    arrayContains(installations.products, [product]),
+    notExists(known),
+  );
+  return db.select({ id: installations.id }).from(installations).where(wanted).limit(maxMissing);
 }
 
-function columnsOf({ webhook, mark, dueAt: nextLook }: WebhookResult, now: Date) {
+/** Of active installations alone: the others have no token to ask with. */
+function nextDue(db: Queries, platform: string, url: string, now: Date) {
+  const before = new Date(now.getTime() - otherAddressMs);
+  return db
+    .select({ subject })
+    .from(webhooks)
+    .innerJoin(installations, and(eq(installations.id, installationId), eq(installations.status, "active")))
+    .where(
+      and(
+        eq(webhooks.platform, platform),
+        isFree,
+        or(lte(dueAt, now), and(isNotNull(dueAt), ne(address, url), lt(checkedAt, before))),
+      ),
+    )
+    .orderBy(asc(dueAt))
+    .limit(1)
+    .for("update", { of: webhooks, skipLocked: true });
+}
+
+/** Of simultaneous ones, one finds it free. */
+async function take(
+  db: Queries,
+  wanted: SQL | undefined,
+  { id, leaseMs }: WebhookLease,
+): Promise<HeldWebhook | undefined> {
+  const [row] = await db
+    .update(webhooks)
+    .set({ leaseId: id, leaseUntil: sql`${databaseNow} + ${leaseMs}::float8 * interval '1 millisecond'` })
+    .where(and(wanted, isFree))
+    .returning();
+  return (
+    row && {
+      subject: row.subject,
+      installationId: row.installationId ?? undefined,
+      leaseId: id,
+      webhook: toWebhook(row),
+      mark: row.mark ?? undefined,
+      failures: row.failures,
+      registeredSince: row.registeredSince ?? undefined,
+      deliveredAt: row.deliveredAt ?? undefined,
+      silentSince: row.silentSince ?? undefined,
+    }
+  );
+}
+
+function columnsOf({ webhook, mark, siteHost, registeredSince, silentSince, ...rest }: WebhookResult, now: Date) {
   const { registered, url, externalIds, error, expiresAt } = webhook;
   return {
+    ...rest,
     registered,
     url,
     externalIds: [...externalIds],
     error: error ?? null,
     expiresAt: expiresAt ?? null,
     mark: mark ?? null,
-    dueAt: nextLook,
+    siteHost: siteHost ?? null,
+    registeredSince: registeredSince ?? null,
+    silentSince: silentSince ?? null,
     checkedAt: now,
-    failures: error === undefined ? 0 : sql`${failures} + 1`,
     leaseId: null,
     leaseUntil: null,
   };
