@@ -1,11 +1,12 @@
 import { startAtlassian } from "./atlassian/atlassian.ts";
 import { startGithub } from "./github/github.ts";
 import type { PlatformOptions } from "./options.ts";
+import { startSentry } from "./sentry/sentry.ts";
 import { startSlack } from "./slack/slack.ts";
 import type { StandIn, StartStandIn } from "./stand-in.ts";
 
 /** Every platform, in the order of their ports. */
-const platforms = { github: startGithub, atlassian: startAtlassian, slack: startSlack };
+const platforms = { github: startGithub, atlassian: startAtlassian, slack: startSlack, sentry: startSentry };
 
 type Platforms = typeof platforms;
 type Name = keyof Platforms;

@@ -131,10 +131,6 @@ const furtherSettings = [
     default: "0",
     meaning: "`1`: a mesh or proxy encrypts what reaches the internal listeners.",
   },
-  { name: "SENTRY_INTEGRATION_SLUG", support: "unused", meaning: "Sentry public integration (`sentry`): slug." },
-  { name: "SENTRY_CLIENT_ID", support: "unused", meaning: "Sentry: client id." },
-  { name: "SENTRY_CLIENT_SECRET", secret: true, support: "unused", meaning: "Sentry: client secret." },
-  { name: "SENTRY_URL", default: "https://sentry.io", support: "unused", meaning: "Sentry." },
   { name: "WEBHOOK_FORWARD_URL", support: "unused", meaning: "Where verified platform events go." },
   {
     name: "WEBHOOK_FORWARD_SECRET",

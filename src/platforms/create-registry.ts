@@ -3,7 +3,7 @@ import type { Platform } from "../domain/model/platform.ts";
 import { createRedact, type Redact } from "../secret-shapes.ts";
 import type { Setting } from "../settings/setting.ts";
 import type { AnyReader } from "../settings/setting-reader.ts";
-import type { PlatformModule, PlatformWorld, Product } from "./module.ts";
+import type { ModuleWorld, PlatformModule, Product } from "./module.ts";
 
 /** What follows from a list of platform modules. */
 export interface Registry {
@@ -31,16 +31,13 @@ export interface ConfiguredPlatform {
    * nothing is wrong with what was read: half of the settings may hold no address.
    */
   ownHosts(): readonly string[];
-  create(world: PlatformWorld): Platform;
+  create(world: ModuleWorld): Platform;
 }
 
-/**
- * `comingProducts` are known by name alone: no module speaks with them yet.
- * @throws Error if two modules claim the same product, or mean different things by one setting: a mistake in the list.
- */
-export function createRegistry(modules: readonly PlatformModule[], comingProducts: readonly Product[] = []): Registry {
+/** @throws Error if two modules claim the same product, or mean different things by one setting: a mistake in the list. */
+export function createRegistry(modules: readonly PlatformModule[]): Registry {
   const settings = unlike(modules.flatMap((module) => module.settings));
-  const products = [...modules.flatMap((module) => module.products), ...comingProducts];
+  const products = modules.flatMap((module) => module.products);
   const productNames = products.map(({ name }) => name);
   refuseShared(
     settings.map(({ name }) => name),
@@ -71,7 +68,7 @@ export function createRegistry(modules: readonly PlatformModule[], comingProduct
               .hosts(config)
               .map(hostOf)
               .filter((host) => !publicHosts.has(host)),
-          create: (world: PlatformWorld) => created(module, config, world),
+          create: (world: ModuleWorld) => created(module, config, world),
         };
       }),
   };
@@ -82,7 +79,7 @@ function namesOf({ products }: PlatformModule): readonly string[] {
 }
 
 /** What is known of a platform before it is spoken to holds for it. */
-function created(module: PlatformModule, config: unknown, world: PlatformWorld): Platform {
+function created(module: PlatformModule, config: unknown, world: ModuleWorld): Platform {
   const names = namesOf(module);
   const platform = module.create(config, world);
   const made = `${platform.name} with ${platform.products.join(", ")}`;

@@ -10,6 +10,8 @@ export interface Product {
 }
 
 export type PlatformWorld = Pick<World, "fetch" | "now">;
+/** The same for who also makes what nobody can guess. */
+export type ModuleWorld = PlatformWorld & Pick<World, "random">;
 
 /** One kind of platform: all that the rest of the service has to know of it. */
 export interface PlatformModule<Config = unknown, S extends Setting = Setting> {
@@ -30,5 +32,5 @@ export interface PlatformModule<Config = unknown, S extends Setting = Setting> {
   /** What its tokens look like wherever a word may begin, so that none is written by mistake. */
   readonly secretShapes: readonly RegExp[];
   /** @throws Error if what was read cannot be used. */
-  create(config: Config, world: PlatformWorld): Platform;
+  create(config: Config, world: ModuleWorld): Platform;
 }

@@ -21,14 +21,14 @@ beforeEach(async () => {
   watch = watchPages(context);
 });
 afterEach(async () => {
-  const { github, atlassian, slack } = service.sandbox;
-  const expected = [baseUrl(), github.url, atlassian.url, slack.url].map((url) => new URL(url).origin);
+  const { github, atlassian, slack, sentry } = service.sandbox;
+  const expected = [baseUrl(), github.url, atlassian.url, slack.url, sentry.url].map((url) => new URL(url).origin);
   expect(
     [...watch.origins].filter((origin) => !expected.includes(origin)),
     "asked elsewhere",
   ).toEqual([]);
   expect(watch.complaints).toEqual([]);
-  for (const platform of [github, atlassian, slack]) expect(platform.faults).toEqual([]);
+  for (const platform of [github, atlassian, slack, sentry]) expect(platform.faults).toEqual([]);
   await context.close();
 });
 
@@ -50,6 +50,7 @@ test.each([
   { platform: "jira", title: "Jira is connected", names: ["acme", "globex"] },
   { platform: "github", choice: "globex", title: "GitHub is connected", names: ["globex"] },
   { platform: "slack", title: "Slack is connected", names: ["Acme"] },
+  { platform: "sentry", choice: "Globex", title: "Sentry is connected", names: ["Globex"] },
 ])(
   "a person clicks through the consent of $platform and sees the name of what was connected",
   async ({ platform, choice, title, names }) => {

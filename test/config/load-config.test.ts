@@ -68,8 +68,8 @@ describe("loadConfig", () => {
   });
 
   test("warns of settings that only a later version uses", () => {
-    expect(warningsOf({ ALERT_WEBHOOK_URL: "https://x.example", SENTRY_CLIENT_ID: "1" })).toEqual([
-      "this version does not use SENTRY_CLIENT_ID, ALERT_WEBHOOK_URL yet",
+    expect(warningsOf({ ALERT_WEBHOOK_SECRET: "1", ALERT_WEBHOOK_URL: "https://x.example" })).toEqual([
+      "this version does not use ALERT_WEBHOOK_URL, ALERT_WEBHOOK_SECRET yet",
     ]);
   });
 

@@ -61,4 +61,9 @@ export const githubApp = {
   GITHUB_PRIVATE_KEY: pkcs1,
 };
 export const atlassianApp = { JIRA_CLIENT_ID: "jira-id", JIRA_CLIENT_SECRET: "jira-secret" };
+export const sentryApp = {
+  SENTRY_INTEGRATION_SLUG: "acme-bot",
+  SENTRY_CLIENT_ID: "sentry-id",
+  SENTRY_CLIENT_SECRET: "sentry-secret",
+};
 export const slackApp = { SLACK_CLIENT_ID: "1.2", SLACK_CLIENT_SECRET: "slack-secret" };

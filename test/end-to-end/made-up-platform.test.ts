@@ -141,7 +141,8 @@ describe.each(["postgres", "embedded"])("a platform of one module, there under t
 
   test("the report of the start names both", () => {
     const started = service.world.lines.find((line) => line.includes('"service.started"')) ?? "{}";
-    expect(JSON.parse(started).platforms).toEqual(["github", "github-oauth", "jira", "slack", "pager", "pager-eu"]);
+    const before = ["github", "github-oauth", "jira", "slack", "sentry"];
+    expect(JSON.parse(started).platforms).toEqual([...before, "pager", "pager-eu"]);
     // As its module says, wherever something is written or answered.
     expect(service.config().redact(`token=pgr_${"a".repeat(12)}&x`)).toBe("token=[redacted]&x");
     expect([...service.config().ownHosts]).toContain("127.0.0.1");
@@ -221,7 +222,7 @@ test("a misspelled setting of either is noticed, and half of them is a problem i
 
 test("where it has no settings it is known and not configured", () => {
   const { config } = loadConfig({ PAGER_EU_CLIENT_ID: "x", PAGER_EU_CLIENT_SECRET: "y" }, filesOf({}), platforms);
-  expect(config.notConfigured).toEqual(["github", "github-oauth", "jira", "confluence", "slack", "pager"]);
+  expect(config.notConfigured).toEqual(["github", "github-oauth", "jira", "confluence", "slack", "sentry", "pager"]);
   expect(config.platforms).toMatchObject([{ kind: "pager", products: ["pager-eu"] }]);
   expect([...config.ownHosts]).toEqual([]);
 });

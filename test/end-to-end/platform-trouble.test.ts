@@ -11,6 +11,7 @@ const platforms = [
   { platform: "slack", lifeMs: 12 * 3_600_000, endpoint: "slack" },
   { platform: "github-oauth", lifeMs: 8 * 3_600_000, endpoint: "github" },
   { platform: "github", lifeMs: 3_600_000, endpoint: "github" },
+  { platform: "sentry", lifeMs: 8 * 3_600_000, endpoint: "sentry" },
 ] as const;
 
 const troubles: readonly { readonly trouble: string; readonly failure: TokenFailure }[] = [
@@ -76,7 +77,7 @@ describe.each(platforms)("while $platform is in trouble", ({ platform, lifeMs, e
 });
 
 describe("an answer that was lost on the way", () => {
-  test.each(platforms.filter(({ platform }) => platform === "jira" || platform === "slack"))(
+  test.each(platforms.filter(({ platform }) => ["jira", "slack", "sentry"].includes(platform)))(
     "costs no grant of $platform",
     async ({ platform, lifeMs, endpoint }) => {
       const { service, caller } = shared;
@@ -85,7 +86,7 @@ describe("an answer that was lost on the way", () => {
       service.sandbox[endpoint].controls.fail("lost");
       expect(await caller.refusal({ installation_id })).toMatchObject({ reason: "PROVIDER_UNAVAILABLE" });
       const recovered = async () => (await caller.getToken({ installation_id })).token !== undefined;
-      await until(recovered, "the spent token is accepted once more", 10_000);
+      await until(recovered, "the spent token, or the app's own word, is accepted", 10_000);
       expect(await isAccepted(platform, await caller.token({ installation_id }))).toBe(true);
     },
   );

@@ -10,6 +10,7 @@ const paths = [
   { what: "a person of a GitHub OAuth App", platform: "github-oauth", actor: {}, gone: "REVOKED" },
   { what: "a Slack bot", platform: "slack", actor: {}, gone: "REVOKED" },
   { what: "a Slack user", platform: "slack", actor: { actor: "ACTOR_USER" as const }, gone: "REVOKED" },
+  { what: "a Sentry installation", platform: "sentry", actor: {}, gone: "REVOKED" },
 ];
 
 test.each(paths)(

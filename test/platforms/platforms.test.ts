@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { createAtlassian } from "../../src/platforms/atlassian/atlassian.ts";
 import { createRegistry } from "../../src/platforms/create-registry.ts";
@@ -63,7 +64,7 @@ describe("the platforms of a process", () => {
     const slackThat = (narrowing: boolean) => {
       const module = { ...slackModule, narrowing, read: () => slackConfig };
       const [configured] = createRegistry([module]).read(createSettingReader([], {}, () => ""));
-      return configured?.create({ fetch, now: () => new Date() });
+      return configured?.create({ fetch, now: () => new Date(), random: randomBytes });
     };
     expect(slackThat(false)?.narrowing).toBe(false);
     expect(() => slackThat(true)).toThrow("the module of slack and its platform do not agree");

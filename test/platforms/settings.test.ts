@@ -2,6 +2,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { atlassian } from "../../src/platforms/atlassian/module.ts";
 import { githubApp as appModule, githubOauth } from "../../src/platforms/github/modules.ts";
+import { sentry } from "../../src/platforms/sentry/module.ts";
 import { slack } from "../../src/platforms/slack/module.ts";
 import {
   atlassianApp,
@@ -11,6 +12,7 @@ import {
   pkcs1,
   pkcs8,
   readPlatform,
+  sentryApp,
   slackApp,
   warningsOf,
 } from "../config/load.ts";
@@ -201,5 +203,33 @@ describe("the Slack app", () => {
     expect(errorOf({ ...slackApp, SLACK_URL: "http://slack.example" })).toContain(
       "SLACK_URL: http:// is for loopback only",
     );
+  });
+});
+
+describe("the Sentry integration", () => {
+  test("has sentry.io for its home, and may have another one", () => {
+    expect(readPlatform(sentry, sentryApp)).toMatchObject({ slug: "acme-bot", sentryUrl: "https://sentry.io" });
+    const own = { ...sentryApp, SENTRY_URL: "https://sentry.example/" };
+    expect(readPlatform(sentry, own)?.sentryUrl).toBe("https://sentry.example");
+    expect([...load(own).ownHosts]).toEqual(["sentry.example"]);
+    expect([...load(sentryApp).ownHosts]).toEqual([]);
+  });
+
+  test("sends the first of two client secrets, and verifies with both", () => {
+    const rotating = readPlatform(sentry, { ...sentryApp, SENTRY_CLIENT_SECRET: "new, old" });
+    expect(rotating?.clientSecret.reveal()).toBe("new");
+    expect(rotating?.signingSecrets.map((secret) => secret.reveal())).toEqual(["new", "old"]);
+    expect(errorOf({ ...sentryApp, SENTRY_CLIENT_SECRET: "a,b,c" })).toContain("SENTRY_CLIENT_SECRET: has 3 values");
+  });
+
+  test.each(Object.keys(sentryApp))("does not start without %s", (name) => {
+    const message = errorOf({ ...sentryApp, [name]: "" });
+    expect(message.split("\n")).toHaveLength(2);
+    expect(message).toContain(`${name}: is missing`);
+  });
+
+  test("knows an address from a slug", () => {
+    const slug = "https://sentry.io/sentry-apps/acme-bot";
+    expect(errorOf({ ...sentryApp, SENTRY_INTEGRATION_SLUG: slug })).toContain("SENTRY_INTEGRATION_SLUG: is no slug");
   });
 });

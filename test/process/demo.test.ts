@@ -92,7 +92,7 @@ describe("the demo", { timeout: 90_000 }, () => {
   let demo: Demo;
   let jars: string;
   beforeAll(async () => {
-    base = await freePorts(6);
+    base = await freePorts(7);
     demo = await startDemo({
       DEMO_PORT_BASE: String(base),
       SANDBOX_AUTO_APPROVE: "1",
@@ -117,21 +117,24 @@ describe("the demo", { timeout: 90_000 }, () => {
   test("says first what it starts, where the data is, and what it leaves unused", () => {
     const [before] = demo.output().split("service.started");
     expect(before).toMatch(/^Starting sandbox platforms/);
-    expect(before).toContain(`ports ${base}-${base + 2}`);
+    expect(before).toContain(`ports ${base}-${base + 3}`);
     expect(existsSync(directory())).toBe(true);
     expect(before).toContain("not used in the demo: DATABASE_URL, GITHUB_CLIENT_ID, INSTALL_MODE, PUBLIC_URL, TOKEN");
     expect(demo.output()).not.toContain("canary");
   });
 
-  test.each(["jira", "github", "slack", "github-oauth", "confluence"])("connects %s by one curl", async (platform) => {
-    const jar = join(jars, platform);
-    const answer = await install(`http://localhost:${base + 3}/oauth/install/${platform}`, jar);
-    expect(answer).toMatchObject({ success: true, installation_id: expect.any(String) });
-  });
+  test.each(["jira", "github", "slack", "sentry", "github-oauth", "confluence"])(
+    "connects %s by one curl",
+    async (platform) => {
+      const jar = join(jars, platform);
+      const answer = await install(`http://localhost:${base + 4}/oauth/install/${platform}`, jar);
+      expect(answer).toMatchObject({ success: true, installation_id: expect.any(String) });
+    },
+  );
 
   test("then hands out a token over gRPC with which the sandbox's own API answers 200", async () => {
-    await install(`http://localhost:${base + 3}/oauth/install/jira`, join(jars, "jira"));
-    const { stdout } = await bufCurl(base + 5, "-d", '{"platform":"jira"}', "/oauth.token.v1.TokenService/GetToken");
+    await install(`http://localhost:${base + 4}/oauth/install/jira`, join(jars, "jira"));
+    const { stdout } = await bufCurl(base + 6, "-d", '{"platform":"jira"}', "/oauth.token.v1.TokenService/GetToken");
     const { accessToken, apiBaseUrl } = JSON.parse(stdout);
     const headers = { authorization: `Bearer ${accessToken}` };
     expect((await fetch(`${apiBaseUrl}/rest/api/3/myself`, { headers })).status).toBe(200);
@@ -141,26 +144,28 @@ describe("the demo", { timeout: 90_000 }, () => {
     const sandboxTaken = await startDemo({ DEMO_PORT_BASE: String(base) });
     const end = await sandboxTaken.exited;
     expect(end.code).toBe(1);
-    expect(end.output).toMatch(new RegExp(`^demo: port (${base}|${base + 1}|${base + 2}) is in use: end what`, "m"));
+    expect(end.output).toMatch(
+      new RegExp(`^demo: port (${base}|${base + 1}|${base + 2}|${base + 3}) is in use: end what`, "m"),
+    );
     expect(end.output).not.toContain("    at ");
 
-    const other = String(await freePorts(6));
-    const env = { DEMO_PORT_BASE: other, PORT: String(base + 3), DATA_DIR: await dataDirectory() };
+    const other = String(await freePorts(7));
+    const env = { DEMO_PORT_BASE: other, PORT: String(base + 4), DATA_DIR: await dataDirectory() };
     const serviceTaken = await startDemo(env);
     const failed = await serviceTaken.exited;
     expect(failed.code).toBe(1);
-    const reason = `cannot listen on 127.0.0.1:${base + 3} (PORT): that port is in use`;
+    const reason = `cannot listen on 127.0.0.1:${base + 4} (PORT): that port is in use`;
     expect(failed.output).toContain(`demo: the service ended with exit code 1: ${reason}`);
   });
 
   test("refuses a port that is none", async () => {
     const { exited } = await startDemo({ DEMO_PORT_BASE: "many" });
-    expect(await exited).toEqual({ code: 1, output: "demo: DEMO_PORT_BASE: many is not a port from 1 to 65530\n" });
+    expect(await exited).toEqual({ code: 1, output: "demo: DEMO_PORT_BASE: many is not a port from 1 to 65529\n" });
   });
 
   test("runs beside another one, on the ports and the data directory it is given", async () => {
     const kept = await dataDirectory();
-    const [sandbox, own] = [await freePorts(6), await freePorts(6)];
+    const [sandbox, own] = [await freePorts(7), await freePorts(7)];
     const ports = { PORT: String(own), INTERNAL_PORT: String(own + 1), GRPC_PORT: String(own + 2) };
     const second = await startDemo({ DEMO_PORT_BASE: String(sandbox), DATA_DIR: kept, ...ports });
     onTestFinished(() => second.end());
@@ -173,7 +178,7 @@ describe("the demo", { timeout: 90_000 }, () => {
     second.interrupt("SIGTERM");
     expect(await second.exited).toMatchObject({ code: 0 });
     expect(existsSync(join(kept, "db"))).toBe(true);
-    expect((await fetch(`http://localhost:${base + 3}/health`)).status, "the first goes on").toBe(200);
+    expect((await fetch(`http://localhost:${base + 4}/health`)).status, "the first goes on").toBe(200);
   });
 
   test("ends with everything it started on Ctrl-C", async () => {
@@ -185,6 +190,6 @@ describe("the demo", { timeout: 90_000 }, () => {
     expect(output).toContain("service.stopped");
     expect(() => process.kill(pid, 0)).toThrow("ESRCH");
     expect(existsSync(directory())).toBe(false);
-    for (let offset = 0; offset < 6; offset++) expect(await isFree(base + offset)).toBe(true);
+    for (let offset = 0; offset < 7; offset++) expect(await isFree(base + offset)).toBe(true);
   });
 });

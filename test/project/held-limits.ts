@@ -55,6 +55,7 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     ["src/platforms/atlassian/atlassian.ts", "keepAliveMs"],
     ["src/platforms/github/github-oauth.ts", "keepAliveMs"],
     ["src/platforms/slack/slack.ts", "keepAliveMs"],
+    ["src/platforms/sentry/sentry.ts", "keepAliveMs"],
     [keepFresh, "warnMs"],
     [jobs, "warn of endings"],
   ],
@@ -70,9 +71,14 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
   ],
   "the life of an access token": [
     ["src/platforms/github/installation-token.ts", "usualLifeSeconds"],
+    ["src/platforms/sentry/token.ts", "usualLifeSeconds"],
     ["src/platforms/atlassian/token.ts", "usualLifeSeconds"],
     ["src/platforms/github/user-token.ts", "usualLifeSeconds"],
     ["src/platforms/slack/token.ts", "usualLifeSeconds"],
+  ],
+  "Sentry, asked in the app's own name before a refresh token is spent; each question after its code was spent": [
+    ["src/platforms/sentry/mint.ts", "ownWordMs"],
+    ["src/platforms/sentry/exchange.ts", "deadlineMs"],
   ],
 
   "default `min_ttl`; a token this young satisfies any `min_ttl`": [

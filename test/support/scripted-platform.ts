@@ -46,7 +46,7 @@ export interface ScriptedOptions {
   readonly actors?: readonly Actor[];
   readonly reuseLeewayMs?: number;
   readonly narrowing?: boolean;
-  readonly revocationReach?: "token" | "grant";
+  readonly revocationReach?: ReturnType<Platform["revocationReach"]>;
   readonly usesPkce?: (hint: string | undefined) => boolean;
 }
 
@@ -65,7 +65,7 @@ export function scriptedPlatform(options: ScriptedOptions = {}): ScriptedPlatfor
     narrowing: options.narrowing ?? true,
     takesScopes: true,
     consentSpendsOlder: false,
-    revocationReach: () => options.revocationReach ?? "token",
+    revocationReach: (kind) => options.revocationReach ?? (kind === "app_installation" ? "app" : "token"),
     spent: [],
     narrowings: [],
     revoked: [],

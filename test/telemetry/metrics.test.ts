@@ -15,7 +15,7 @@ const labelValues: Readonly<Record<string, RegExp>> = {
   reason: /^([A-Z_]{2,40})?$/,
   outcome: /^[a-z_]{2,30}$/,
   kind: /^(first|repeated)$/,
-  platform: /^(github|github-oauth|jira|slack|unknown)$/,
+  platform: /^(github|github-oauth|jira|slack|sentry|unknown)$/,
   status: /^(pending|active|suspended|reauthorization_required|revoked)$/,
   key: /^([0-9a-f]{16}|not_in_ring)$/,
   within_seconds: /^\d+$/,

@@ -30,7 +30,7 @@ export function createEndTokens(parts: {
     let shared = false;
     for (const credential of connection.credentials) {
       const { tokens } = credential;
-      if (credential.kind === "app_installation" || tokens === undefined) continue;
+      if (tokens === undefined || platform.revocationReach(credential.kind) === "app") continue;
       if (isShared(platform, credential, tokens, others)) {
         shared = true;
         continue;

@@ -108,8 +108,11 @@ export type MintOutcome =
   | { readonly kind: "minted"; readonly tokens: TokenSet }
   /** A long-lived token that the platform confirmed; `ofAnyClient`: it does so whoever's it is. */
   | { readonly kind: "confirmed"; readonly ofAnyClient?: true }
-  /** The platform said no for good. `code` is the platform's own word. */
-  | { readonly kind: "rejected"; readonly code: string }
+  /**
+   * The platform said no for good. `code` is the platform's own word. `uninstalled`: it said so of the installation, and no
+   * token that was spent unheard explains it.
+   */
+  | { readonly kind: "rejected"; readonly code: string; readonly uninstalled?: true }
   | { readonly kind: "suspended" }
   /** The narrowing asks for more than was granted, or for what does not exist. */
   | { readonly kind: "not_granted" }
@@ -168,7 +171,7 @@ export interface Platform {
   readonly actors: readonly Actor[];
   /**
    * What a spent refresh token does within `reuseLeewayMs` after its use: it still works (Atlassian, Slack).
-   * 0: it never does (GitHub), and an answer lost on the way may have cost the grant.
+   * 0: it never does (GitHub, Sentry), and an answer lost on the way may have cost the grant, unless `mint` needs none.
    */
   readonly reuseLeewayMs: number;
   /** How long a rotating grant may rest unused before it is refreshed only to stay alive; undefined: for ever. */
@@ -206,8 +209,11 @@ export interface Platform {
     installation: Pick<Installation, "externalOrgId" | "externalInstallId" | "externalUserId" | "products">,
     credential: CredentialSecrets,
   ) => Promise<Inspection>;
-  /** What `revoke` ends: this token set alone, or perhaps everything the same subject was given. */
-  revocationReach(kind: CredentialKind): "token" | "grant";
+  /**
+   * What `revoke` ends: this token set alone, perhaps everything the same subject was given, or the app's installation,
+   * which is done when somebody wants that and for no other reason.
+   */
+  revocationReach(kind: CredentialKind): "token" | "grant" | "app";
   /** Ends the credential at the platform. Succeeds if it has already ended. */
   revoke(credential: CredentialSecrets): Promise<RevokeOutcome>;
 }

@@ -29,6 +29,7 @@ export async function mintByLease(held: HeldLease): Promise<RefreshOutcome> {
 
   const moved = await newerThanLease(held);
   if (moved !== undefined) return moved;
+  if (outcome.uninstalled === true) return believe(held, outcome.code);
   for (const other of otherTokens(held)) {
     if (performance.now() - started > lastCallMs) {
       return fail(held, "unavailable", { error: "unavailable", backoffMs: wait(held), unclear: false });
@@ -45,9 +46,13 @@ export async function mintByLease(held: HeldLease): Promise<RefreshOutcome> {
   }
   // Where a spent token never works again, an attempt that did not report back most likely spent this one.
   const lost = openAttemptAt !== undefined && platform.reuseLeewayMs === 0;
-  const code = lost ? "rotation_lost" : outcome.code;
+  return believe(held, lost ? "rotation_lost" : outcome.code);
+}
+
+/** Unless the platform says so of nearly everybody. */
+async function believe(held: HeldLease, code: string): Promise<RefreshOutcome> {
   // What is known to be dead is no news about the platform.
-  const isNews = lease.credential.status === "active";
+  const isNews = held.lease.credential.status === "active";
   return isNews && (await doubted(held, code)) ? doubt(held, code) : condemn(held, code);
 }
 
@@ -115,8 +120,11 @@ async function store(held: HeldLease, tokens: TokenSet): Promise<RefreshOutcome>
     case "superseded":
       return (await newerThanLease(held)) ?? { kind: "failed", failure: "gone", retryAfterMs: 0 };
     case "gone":
-      // Nobody can reach this token any more, so it must not stay alive at the platform, unless others go with it.
-      if (lease.credential.kind !== "app_installation" && !mayEndOthers(platform, lease.credential, committed.inUse)) {
+      // Nobody can reach this token any more, so it must not stay alive at the platform, unless more goes with it.
+      if (
+        platform.revocationReach(lease.credential.kind) !== "app" &&
+        !mayEndOthers(platform, lease.credential, committed.inUse)
+      ) {
         await platform.revoke({
           ...lease.credential,
           accessToken: tokens.token.value,

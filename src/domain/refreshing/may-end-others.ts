@@ -11,6 +11,6 @@ export function mayEndOthers(
   { kind }: Pick<CredentialIdentity, "kind">,
   { live, pending }: GrantInUse,
 ): boolean {
-  if (platform.revocationReach(kind) !== "grant") return false;
+  if (platform.revocationReach(kind) === "token") return false;
   return live || (pending && platform.holder === "person");
 }

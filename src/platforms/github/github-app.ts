@@ -75,7 +75,7 @@ export function createGithub(options: GithubOptions): Platform {
     inspect: (_, { subject }) => inspectInstallation(site, subject),
     registrar: createGithubRegistrar(site, options.webhookSecrets),
     webhooks: createGithubWebhooks(options),
-    revocationReach: () => "grant",
+    revocationReach: () => "app",
     revoke: (credential) => uninstall(site, credential.subject),
   };
 }

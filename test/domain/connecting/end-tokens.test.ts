@@ -42,7 +42,7 @@ describe("what is not kept ends at the platform", () => {
 
   test("and an app is never uninstalled for it", async () => {
     const uninstallable = connection({ kind: "app_installation", tokens: undefined });
-    expect(await end({ revocationReach: "grant" }, uninstallable)).toEqual({ result: "unsupported", revoked: [] });
+    expect(await end({ revocationReach: "app" }, uninstallable)).toEqual({ result: "unsupported", revoked: [] });
   });
 
   test("unless an organization's token without end is the same for everybody", async () => {

@@ -6,6 +6,7 @@ const probes: Record<string, string> = {
   jira: "/rest/api/3/myself",
   confluence: "/wiki/rest/api/user/current",
   slack: "/auth.test",
+  sentry: "/organizations/acme/",
 };
 
 /** Whether the platform's own API takes the token, there where the answer said it is to be used. */

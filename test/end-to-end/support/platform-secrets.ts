@@ -21,7 +21,7 @@ export function notePlatformSecrets(): PlatformSecrets {
       else if (accessFields.has(name)) {
         accessTokens.push(part);
         all.push(part);
-      } else if (name === "refresh_token") all.push(part);
+      } else if (name === "refresh_token" || name === "refreshToken") all.push(part);
     }
   }
 

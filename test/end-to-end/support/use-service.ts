@@ -66,6 +66,9 @@ export function useService(options: TestServiceOptions = {}): SharedService {
     started(service).sandbox.atlassian.controls.signIn("alice");
     started(service).sandbox.slack.controls.signIn("U0ALICE01");
     started(service).sandbox.slack.controls.chooseTeam("T0ACME001");
+    started(service).sandbox.sentry.controls.chooseOrganization("acme");
+    // Where it is installed it is not installed again.
+    started(service).sandbox.sentry.controls.uninstallEverywhere();
     earlierFaults = faults().length;
     faultsExpected = false;
   });
@@ -115,6 +118,6 @@ export async function dump(sql: postgres.Sql): Promise<string> {
   return rows.flatMap((all) => all.map(({ row }) => String(row))).join("\n");
 }
 
-function platformsOf({ sandbox: { github, atlassian, slack } }: TestService) {
-  return { github, atlassian, slack };
+function platformsOf({ sandbox: { github, atlassian, slack, sentry } }: TestService) {
+  return { github, atlassian, slack, sentry };
 }

@@ -1,0 +1,111 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { TokenSet } from "../../domain/model/credential.ts";
+import type { ExchangeOutcome, ExchangeRequest } from "../../domain/model/platform.ts";
+import { type SendOptions, send, unavailable } from "../http.ts";
+import { idAt, nameAt } from "../json.ts";
+import { aboutOf, codeRefusal } from "../refusals.ts";
+import {
+  readSentryInstallation,
+  type SentryInstallation,
+  sentryInstallationRequest,
+  sentryInstalledRequest,
+  sentryOrganizationRequest,
+} from "./installation.ts";
+import { sentryCodeRefusals } from "./refusals.ts";
+import { parseSentryAnswer } from "./reply.ts";
+import { readSentryTokens, type SentryClient, sentryCodeRequest } from "./token.ts";
+
+/**
+ * Spends the code and learns which organization installed us. From then on nobody comes a second time: Sentry sends no
+ * browser back from a page that says "already installed". So what follows is asked patiently.
+ */
+export async function exchangeSentryCode(
+  client: SentryClient & SendOptions,
+  { code, hint: uuid }: Pick<ExchangeRequest, "code" | "hint">,
+): Promise<ExchangeOutcome> {
+  if (uuid === undefined) return { kind: "person_must_act", code: "installation_missing" };
+  const answer = parseSentryAnswer(await send(sentryCodeRequest(client, uuid, code), client));
+  switch (answer.kind) {
+    case "ok": {
+      const tokens = readSentryTokens(answer.reply);
+      return tokens === undefined ? unavailable("unreadable_body", true) : connect(client, uuid, tokens);
+    }
+    case "refused":
+      return refusedCode(answer.code);
+    default:
+      return answer;
+  }
+}
+
+function refusedCode(code: string): ExchangeOutcome {
+  const about = aboutOf(sentryCodeRefusals, code);
+  if (about === "code") return { kind: "code_rejected", code };
+  return about === "person" ? { kind: "person_must_act", code } : codeRefusal(about, code);
+}
+
+async function connect(client: SentryClient & SendOptions, uuid: string, tokens: TokenSet): Promise<ExchangeOutcome> {
+  const installation = await identify(client, uuid, tokens);
+  if (installation === undefined) return unavailable("installation_unreadable", true);
+  const { organizationId, organizationSlug } = installation;
+  const name = await organizationName(client, installation, tokens);
+  return {
+    kind: "connected",
+    connection: {
+      installations: [
+        {
+          products: ["sentry"],
+          externalOrgId: organizationId,
+          externalOrgName: name ?? organizationSlug,
+          externalInstallId: uuid,
+          externalUserId: undefined,
+          scopes: tokens.scopes ?? [],
+          permissions: {},
+          installedBy: undefined,
+          metadata: { organization_slug: organizationSlug },
+          suspended: false,
+        },
+      ],
+      credentials: [
+        { kind: "rotating", actor: "app", subject: uuid, externalUserId: undefined, tokens, natural: true },
+      ],
+    },
+  };
+}
+
+/** A person waits: each of the following has so long. */
+const deadlineMs = 4_000;
+/** Between looks. */
+const looksMs = [500, 1_500];
+
+/** Asks for the installation; an integration that may not read it may still say that it is installed, which tells the same. */
+async function identify(
+  client: SentryClient & SendOptions,
+  uuid: string,
+  { token }: TokenSet,
+): Promise<SentryInstallation | undefined> {
+  const { sentryUrl } = client;
+  const quickly = { ...client, deadlineMs };
+  for (const pauseMs of [0, ...looksMs]) {
+    if (pauseMs > 0) await delay(pauseMs);
+    const read = parseSentryAnswer(await send(sentryInstallationRequest(sentryUrl, uuid, token.value), quickly));
+    const found = read.kind === "ok" ? readSentryInstallation(read.reply.body, uuid) : undefined;
+    if (found !== undefined && found.status !== "pending") return found;
+    const told = parseSentryAnswer(await send(sentryInstalledRequest(sentryUrl, uuid, token.value), quickly));
+    const installed = told.kind === "ok" ? readSentryInstallation(told.reply.body, uuid) : undefined;
+    const known = installed ?? found;
+    if (known !== undefined) return known;
+  }
+  return undefined;
+}
+
+/** Undefined where the integration may not read it, or Sentry does not say: then the slug has to do. */
+async function organizationName(
+  client: SentryClient & SendOptions,
+  { organizationId, organizationSlug }: SentryInstallation,
+  { token }: TokenSet,
+): Promise<string | undefined> {
+  const request = sentryOrganizationRequest(client.sentryUrl, organizationSlug, token.value);
+  const answer = parseSentryAnswer(await send(request, { ...client, deadlineMs }));
+  if (answer.kind !== "ok" || idAt(answer.reply.body, "id") !== organizationId) return undefined;
+  return nameAt(answer.reply.body, "name");
+}

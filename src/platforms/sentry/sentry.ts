@@ -1,0 +1,36 @@
+import type { Platform } from "../../domain/model/platform.ts";
+import { registrationAt } from "../../domain/model/registration.ts";
+import type { ModuleWorld } from "../module.ts";
+import { readSentryCallback, sentryInstallUrl } from "./authorize.ts";
+import { exchangeSentryCode } from "./exchange.ts";
+import { mintSentryToken } from "./mint.ts";
+import { uninstallSentry } from "./revoke.ts";
+import type { SentryConfig } from "./settings.ts";
+
+export type SentryOptions = Omit<SentryConfig, "signingSecrets"> & ModuleWorld;
+
+/** A Sentry public integration, on sentry.io or a server of one's own: each organization installs it once. */
+export function createSentry(options: SentryOptions): Platform {
+  return {
+    name: "sentry",
+    registration: registrationAt(options.clientId, options.sentryUrl),
+    products: ["sentry"],
+    holder: "organization",
+    actors: ["app"],
+    reuseLeewayMs: 0,
+    // Servers of one's own clean up tokens that ended 30 days ago.
+    keepAliveMs: 14 * 86_400_000,
+    narrowing: false,
+    takesScopes: false,
+    consentSpendsOlder: false,
+    apiBaseUrl: () => `${options.sentryUrl}/api/0`,
+    usesPkce: () => false,
+    authorizationUrl: (request) => sentryInstallUrl(options, request),
+    readCallback: (query) => readSentryCallback(query),
+    exchange: (request) => exchangeSentryCode(options, request),
+    mint: (credential) => mintSentryToken(options, credential),
+    registrar: { kind: "by_hand" },
+    revocationReach: () => "app",
+    revoke: (credential) => uninstallSentry(options, credential),
+  };
+}
