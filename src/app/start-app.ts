@@ -224,6 +224,7 @@ function startJobs(parts: {
   closers.add("refreshes", () => wired.refresher.idle());
   closers.add("webhooks", () => wired.webhooks.idle());
   closers.add("deliveries", () => wired.deliveryWorker.idle());
+  closers.add("questions", () => wired.asking.idle());
   const { clock } = world;
   if (clock !== undefined) {
     // A machine that wakes is seen at once, by calls or here; what nothing on it shows, after five seconds.
@@ -244,6 +245,8 @@ function startJobs(parts: {
   job(60, "keep webhooks", () => wired.webhooks.keep());
   job(600, "forget changes", async () => void (await storage.installationChanges.forget()));
   job(600, "forget rates", () => storage.rateLimits.prune());
+  job(1, "ask what platforms told", () => wired.asking.askDue());
+  job(60, "ask what nobody told", () => wired.asking.openRoutine());
   job(10, "expire pending", () => wired.undoer.expirePending());
   job(600, "forget attempts", async () => {
     const before = new Date(world.now().getTime() - 24 * 3_600_000);

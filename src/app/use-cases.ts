@@ -11,6 +11,8 @@ import { returnOrigins } from "../domain/connecting/return-to.ts";
 import { createStartFromLink } from "../domain/connecting/start-from-link.ts";
 import { createStartInstall, createStartLeg } from "../domain/connecting/start-install.ts";
 import { createInstallUndoer, type InstallUndoer } from "../domain/connecting/undo-install.ts";
+import { createApplyEvent } from "../domain/events/apply-event.ts";
+import { type AskPlatforms, createAskPlatforms } from "../domain/events/ask-platforms.ts";
 import { createReceiveDelivery, type ReceiveDelivery } from "../domain/events/receive-delivery.ts";
 import { registerOnComplete, registerOnFinish } from "../domain/events/register-on-connect.ts";
 import { createWebhookRemoval } from "../domain/events/remove-webhooks.ts";
@@ -60,6 +62,8 @@ export interface WiredUseCases {
   readonly revoker: Revoker;
   readonly undoer: InstallUndoer;
   readonly webhooks: Webhooks;
+  /** What platforms are asked about what they told. */
+  readonly asking: AskPlatforms;
   /** Selections in memory. */
   readonly cacheEntries: () => number;
 }
@@ -76,7 +80,7 @@ export function wireUseCases(
   },
 ): WiredUseCases {
   const { storage, platforms, telemetry, callerNow } = parts;
-  const { installations, credentials, attempts, links, pendingInstalls, audit, record, changes } = storage;
+  const { installations, credentials, attempts, links, pendingInstalls, questions, audit, record, changes } = storage;
   const redirectUri = (platform: Platform) => publicUrl(config, `/oauth/callback/${platform.name}`);
   const addressOf = (platform: string) => publicUrl(config, `/webhooks/${platform}`);
   const installUrl = createInstallUrl(config);
@@ -85,13 +89,14 @@ export function wireUseCases(
   const { note } = notedEvents;
   const refusedCallbacks = createRefusedCallbacks({ note, now: world.now });
   const refresher = createRefresher({ credentials, platforms, changes, world, telemetry, note });
-  const narrowed = createNarrowedTokens({ credentials, refresher, world, maxEntries: config.cacheMaxEntries, note });
-  const granted = createGrantedPermissions({ installations, world, maxEntries: config.cacheMaxEntries });
+  const { cacheMaxEntries: maxEntries } = config;
+  const narrowed = createNarrowedTokens({ credentials, refresher, world, maxEntries, changes, note });
+  const granted = createGrantedPermissions({ installations, world, maxEntries, changes });
   const handOut = createHandOut({ audit, installations, world });
   const selections = createSelectionCache({
     select: createSelectInstallation({ installations, platforms, installUrl }),
     changes,
-    maxEntries: config.cacheMaxEntries,
+    maxEntries,
     onLookUp: telemetry.cacheLookedUp,
   });
   const putOnRecord = createPutOnRecord({ audit, note, world });
@@ -100,6 +105,7 @@ export function wireUseCases(
   const withSiteToken = createWithSiteToken({ installations, refresher, world });
   const removal = createWebhookRemoval({ webhooks: storage.webhooks, platforms, withSiteToken, world });
   const revoker = createRevoker({ installations, pendingInstalls, undoer, platforms, webhooks: removal, world });
+  const asking = createAskPlatforms({ questions, platforms, refresher, revoker, note, world });
   const origins = returnOrigins(config.public.allowedReturnOrigins);
   const linkPolicy = createLinkPolicy(callerNow, origins);
   const keep = { installations, pendingInstalls, credentials, refresher, endTokens, linkPolicy, world };
@@ -107,7 +113,7 @@ export function wireUseCases(
   const deliveryWorker = createDeliveryWorker({
     deliveries: storage.deliveries,
     platforms,
-    applyEvent: async ({ event, action }, { name }) => world.log.info({ platform: name, event, action }, "event.heard"),
+    applyEvent: createApplyEvent({ questions, asking, note, world }),
     log: world.log,
   });
   const registering = { webhooks: storage.webhooks, installations, platforms, withSiteToken, removal };
@@ -159,6 +165,7 @@ export function wireUseCases(
     revoker,
     undoer,
     webhooks,
+    asking,
     cacheEntries: () => selections.size,
   };
 }

@@ -1,4 +1,5 @@
 import type { PendingInstallRepository } from "../domain/connecting/pending-install.ts";
+import type { QuestionRepository } from "../domain/events/question.ts";
 import type { CredentialRepository } from "../domain/model/credential-repository.ts";
 import type { InstallationRepository } from "../domain/model/installation-repository.ts";
 import type { PublishedChanges } from "./changes.ts";
@@ -81,6 +82,30 @@ export function announcingCredentials(
       const changed = await repository.setSuspended(id, suspended);
       publish({ kind: "credential", id });
       return changed;
+    },
+  };
+}
+
+export function announcingQuestions(repository: QuestionRepository, { publish }: PublishedChanges): QuestionRepository {
+  return {
+    ...repository,
+    async note(told) {
+      const noted = await repository.note(told);
+      for (const { id: installationId, platform, granted } of noted) {
+        publish({ kind: "installation", id: installationId, platform });
+        for (const id of granted) publish({ kind: "granted", id, installationId });
+      }
+      return noted;
+    },
+    async settle(asked, settlement) {
+      const settled = await repository.settle(asked, settlement);
+      if (!settled) return settled;
+      const { id: installationId, platform } = asked.installation;
+      publish({ kind: "installation", id: installationId, platform });
+      if (settlement.facts?.permissions !== undefined) {
+        for (const { credential } of asked.credentials) publish({ kind: "granted", id: credential.id, installationId });
+      }
+      return settled;
     },
   };
 }

@@ -30,5 +30,6 @@ export function parseChange(payload: string): Change {
   const [kind, id, platform] = payload.split(" ");
   if (kind === "installation" && id !== undefined) return { kind, id, platform };
   if (kind === "credential" && id !== undefined) return { kind, id };
-  return { kind: "everything" };
+  if (kind === "granted" && id !== undefined && platform !== undefined) return { kind, id, installationId: platform };
+  return { kind: "everything", missed: true };
 }

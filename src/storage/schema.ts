@@ -3,6 +3,7 @@ import type { LinkFacts } from "../domain/connecting/install-link.ts";
 import type { UndoReason } from "../domain/connecting/pending-install.ts";
 import type { DeliveryTask } from "../domain/events/delivery-repository.ts";
 import type { InstallationChange } from "../domain/events/installation-changes.ts";
+import type { Question } from "../domain/events/question.ts";
 import type { AuditKind, Doer } from "../domain/model/audit-event.ts";
 import type { Actor, CredentialKind, CredentialStatus } from "../domain/model/credential.ts";
 import type { InstallationStatus, ProviderRevocation } from "../domain/model/installation.ts";
@@ -40,6 +41,15 @@ export const installations = pgTable("installations", {
   revokedBy: jsonb("revoked_by").$type<Doer>(),
   /** Null while a revocation has not been finished. */
   providerRevocation: text("provider_revocation").$type<ProviderRevocation>(),
+  /** When it was connected last; null: when it was made. */
+  connectedAt: instant("connected_at"),
+  /** The platform told that it has ended or is suspended, and has not answered yet. */
+  withheld: boolean("withheld").notNull().default(false),
+  question: jsonb("question").$type<StoredQuestion>(),
+  /** By the database's clock; null while there is no question. */
+  askAfter: instant("ask_after"),
+  /** When the platform last answered. */
+  askedAt: instant("asked_at"),
 });
 
 /** What people see of installations, change by change, in the order of their commits. Kept by triggers. */
@@ -55,15 +65,25 @@ export const installationChanges = pgTable("installation_changes", {
   before: jsonb("before").$type<SeenFacts>(),
 });
 
+/** What nobody sees of an installation. */
+export type UnseenColumn =
+  | ("revokeReason" | "revokedBy" | "providerRevocation")
+  | ("connectedAt" | "withheld" | "question" | "askAfter" | "askedAt");
+
 /** What triggers keep of an installation, with times as text. */
 export interface SeenFacts
   extends Omit<
     typeof installations.$inferSelect,
-    ("createdAt" | "updatedAt" | "revokedAt") | ("lastUsedAt" | "revokeReason" | "revokedBy" | "providerRevocation")
+    UnseenColumn | "createdAt" | "updatedAt" | "revokedAt" | "lastUsedAt"
   > {
   readonly createdAt: string;
   readonly updatedAt: string;
   readonly revokedAt: string | null;
+}
+
+/** A question as JSON keeps it. */
+export interface StoredQuestion extends Omit<Question, "goneSince"> {
+  readonly goneSince?: string;
 }
 
 /** The products of every installation, in the order of the list. Kept by a trigger. */
@@ -126,6 +146,8 @@ export const credentials = pgTable("credentials", {
   doubtedSince: instant("doubted_since"),
   /** When the platform last gave or confirmed its token. */
   provenAt: instant("proven_at"),
+  /** The platform told that it has ended, and has not said otherwise since. */
+  withheld: boolean("withheld").notNull().default(false),
   createdAt: instant("created_at").notNull(),
 });
 

@@ -4,6 +4,7 @@ import type { LinkRepository } from "../domain/connecting/install-link.ts";
 import type { PendingInstallRepository } from "../domain/connecting/pending-install.ts";
 import type { DeliveryRepository } from "../domain/events/delivery-repository.ts";
 import type { InstallationChanges } from "../domain/events/installation-changes.ts";
+import type { QuestionRepository } from "../domain/events/question.ts";
 import type { AuditLog } from "../domain/model/audit-event.ts";
 import type { ChangeFeed } from "../domain/model/change-feed.ts";
 import type { CredentialRepository } from "../domain/model/credential-repository.ts";
@@ -12,7 +13,12 @@ import type { StatisticsRepository } from "../domain/model/telemetry.ts";
 import type { WebhookRepository } from "../domain/model/webhook-repository.ts";
 import type { RecordReader } from "../domain/record/list-events.ts";
 import type { RecordUpkeep } from "../domain/record/upkeep.ts";
-import { announcingCredentials, announcingInstallations, announcingPendingInstalls } from "./announcing.ts";
+import {
+  announcingCredentials,
+  announcingInstallations,
+  announcingPendingInstalls,
+  announcingQuestions,
+} from "./announcing.ts";
 import { createPublishedChanges, type PublishedChanges } from "./changes.ts";
 import { createAttemptRepository } from "./connecting/attempts.ts";
 import { createLinkRepository } from "./connecting/links.ts";
@@ -23,6 +29,7 @@ import { readDatabaseMs, watchClock } from "./database-clock.ts";
 import { findDurabilityGap } from "./durability.ts";
 import { createDeliveryRepository } from "./events/deliveries.ts";
 import { createInstallationChanges } from "./events/installation-changes.ts";
+import { createQuestionRepository } from "./events/question-repository.ts";
 import { createWebhookRepository } from "./events/webhooks.ts";
 import { createInstallationRepository } from "./installations/repository.ts";
 import { proveWritable } from "./prove-writable.ts";
@@ -47,6 +54,8 @@ export interface Storage {
   readonly pendingInstalls: PendingInstallRepository;
   readonly webhooks: WebhookRepository;
   readonly deliveries: DeliveryRepository;
+  /** What platforms are to be asked, since they told something. */
+  readonly questions: QuestionRepository;
   readonly audit: AuditLog;
   /** What is on record already. */
   readonly record: RecordReader & RecordUpkeep;
@@ -102,6 +111,7 @@ export function createStorage(
     ),
     webhooks: createWebhookRepository(database),
     deliveries: createDeliveryRepository({ database, sealer, newId }),
+    questions: announcingQuestions(createQuestionRepository({ database, sealer, now, newId }), changes),
     audit,
     record: {
       ...createRecordReader(database),

@@ -81,13 +81,13 @@ export function openDesk(
   options: DeskOptions = {},
 ): TokenDesk {
   const { storage, world } = domain;
-  const { installations, audit } = storage;
+  const { installations, audit, changes } = storage;
   const credentials = options.credentials ?? storage.credentials;
   const installUrl = options.installUrl ?? (() => undefined);
   const known = onlyPlatforms(...platforms);
   const refresher = createRefresher({ credentials, platforms: known, world });
-  const narrowed = createNarrowedTokens({ credentials, refresher, world, maxEntries: 100 });
-  const granted = createGrantedPermissions({ installations, world, maxEntries: 100 });
+  const narrowed = createNarrowedTokens({ credentials, refresher, world, maxEntries: 100, changes });
+  const granted = createGrantedPermissions({ installations, world, maxEntries: 100, changes });
   const handOut = createHandOut({ audit, installations, world });
   const select = createSelectInstallation({ installations, platforms: known, installUrl });
   // Nothing is remembered: every request asks the database.

@@ -12,6 +12,7 @@ const keepFresh = "src/domain/refreshing/keep-fresh.ts";
 const leasedMint = "src/domain/refreshing/leased-mint.ts";
 const listen = "src/web/listen.ts";
 const patience = "src/rpc/grpc/unfinished-requests.ts";
+const asking = "src/domain/events/ask-platforms.ts";
 const webhookTimes = "src/domain/events/webhook-times.ts";
 const pool = "src/storage/postgres/pool.ts";
 const connectionLimits = "src/rpc/grpc/connection-limits.ts";
@@ -137,6 +138,23 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     [webhookTimes, "registrationLeaseMs"],
     ["src/domain/events/webhooks.ts", "personWaitsMs"],
     [jobs, "webhooksAtStartMs"],
+  ],
+  "what an event withholds: asked about; of one platform at once; at most of one installation's credentials": [
+    [jobs, "ask what platforms told"],
+    [asking, "leaseMs", "concurrency", "maxAskedWith"],
+  ],
+  "between tries while the platform does not answer; before a contradiction is believed; a look after it": [
+    [asking, "retryMs.first", "retryMs.most", "contradictedMs"],
+    ["src/domain/events/judge-answers.ts", "lookAgainMs"],
+    [asking, "several", "roundMs"],
+  ],
+  "what no event told (reconciliation)": [
+    [jobs, "ask what nobody told"],
+    [asking, "routineMs", "retryMs.routine"],
+  ],
+  "a site that a grant does not reach any more (Atlassian)": [
+    [asking, "goneMs"],
+    [doubt, "persistenceMs"],
   ],
   "a webhook is looked at: due ones; one that is registered; after a failure": [
     [jobs, "keep webhooks"],

@@ -33,6 +33,11 @@ export interface Revoker {
   readonly revoke: RevokeInstallation;
   /** The same, whoever wants it. */
   end(id: string, reason: string, doer: Doer): Promise<Ended>;
+  /**
+   * The same for what the platform confirmed when it was asked this: nothing if it was connected anew, or told of
+   * something else, meanwhile.
+   */
+  endAsked(id: string, question: string, reason: string, doer: Doer): Promise<Ended | undefined>;
   /** Takes up revocations that a crash interrupted between these steps. */
   finishInterrupted(): Promise<void>;
 }
@@ -113,6 +118,10 @@ export function createRevoker(parts: {
     await webhooks.prepare(found);
     const begun = await installations.beginRevocation(id, reason, world.now(), doer);
     if (begun === undefined) throw noInstallation(id);
+    return finished(id, begun, doer);
+  }
+
+  async function finished(id: string, begun: Revocation, doer: Doer): Promise<Ended> {
     const providerRevocation = begun.finished ?? (await flight(id, () => finish(id, begun, doer)));
     return { installation: (await installations.find(id)) ?? begun.installation, providerRevocation };
   }
@@ -128,6 +137,10 @@ export function createRevoker(parts: {
 
   return {
     end,
+    async endAsked(id, question, reason, doer) {
+      const begun = await installations.beginRevocation(id, reason, world.now(), doer, question);
+      return begun && finished(id, begun, doer);
+    },
     async revoke(id, reason, call) {
       const installation = await installations.find(id);
       if (installation === undefined || !seesAny(call.access, installation)) throw noInstallation(id);

@@ -34,6 +34,8 @@ export interface Selection {
     | "permissions"
   >;
   readonly credential: Credential | undefined;
+  /** What a platform says has ended, and serves nobody until it has been asked; undefined: nothing. */
+  readonly withheld: "installation" | "grant" | undefined;
 }
 
 /** Where a method takes a `Recording`, the rows are stored in the same transaction as the change, or neither is. */
@@ -64,9 +66,10 @@ export interface InstallationRepository {
   /**
    * Stops hand-out of one installation, durably, before anything is revoked at the platform. Idempotent: an
    * installation that is revoked already keeps its time, reason and who wanted it. Undefined if it does not exist.
-   * Credentials that no other live installation uses are marked revoked; the rest are `shared`.
+   * Credentials that no other live installation uses are marked revoked; the rest are `shared`. `question`: only as
+   * long as that is what the platform is asked about it.
    */
-  beginRevocation(id: string, reason: string, now: Date, by?: Doer): Promise<Revocation | undefined>;
+  beginRevocation(id: string, reason: string, now: Date, by?: Doer, question?: string): Promise<Revocation | undefined>;
   /**
    * Deletes what is kept for the installation and records how the platform answered; false, without a row, if that is
    * known already.

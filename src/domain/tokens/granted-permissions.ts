@@ -3,6 +3,7 @@ import { orAfter } from "../../work/or-after.ts";
 import type { World } from "../../world.ts";
 import { lowest } from "../access/permission-ceiling.ts";
 import type { Permissions } from "../access/rule.ts";
+import type { ChangeFeed } from "../model/change-feed.ts";
 import type { InstallationRepository } from "../model/installation-repository.ts";
 import type { Selected } from "./select-installation.ts";
 
@@ -25,10 +26,17 @@ export function createGrantedPermissions(parts: {
   readonly installations: Pick<InstallationRepository, "setPermissions">;
   readonly world: World;
   readonly maxEntries: number;
+  /** Says when what was learnt is old. */
+  readonly changes?: ChangeFeed;
 }): GrantedPermissions {
   const { installations, world } = parts;
   const asked = new LRUCache<string, { readonly at: number; readonly permissions: Permissions | undefined }>({
     max: parts.maxEntries,
+  });
+
+  parts.changes?.subscribe((change) => {
+    if (change.kind === "granted") asked.delete(change.installationId);
+    else if (change.kind === "everything" && change.missed === true) asked.clear();
   });
 
   function known({ installation, credential }: Selected): Permissions | undefined {

@@ -2,6 +2,7 @@ import { LRUCache } from "lru-cache";
 import { ServiceError } from "../../errors.ts";
 import { singleFlight } from "../../work/single-flight.ts";
 import type { World } from "../../world.ts";
+import type { ChangeFeed } from "../model/change-feed.ts";
 import type { Credential } from "../model/credential.ts";
 import type { CredentialRepository } from "../model/credential-repository.ts";
 import type { Narrowing } from "../model/platform.ts";
@@ -40,6 +41,8 @@ export function createNarrowedTokens(parts: {
   readonly refresher: Refresher;
   readonly world: World;
   readonly maxEntries: number;
+  /** Says when what was minted is old. */
+  readonly changes?: ChangeFeed;
   /** Puts suspensions on record. */
   readonly note?: NoteEvent;
 }): NarrowedTokens {
@@ -49,6 +52,18 @@ export function createNarrowedTokens(parts: {
   const flight = singleFlight<NarrowedOutcome>();
   /** Until when the platform asked us to leave a credential alone, whatever shape is asked for. */
   const limitedUntil = new LRUCache<string, number>({ max: parts.maxEntries });
+
+  /** Of which grant each credential's tokens are: those of the one before are not found any more. */
+  const grants = new LRUCache<string, number>({ max: parts.maxEntries });
+  let serial = 0;
+  let oldest = 0;
+  parts.changes?.subscribe((change) => {
+    if (change.kind === "granted") grants.set(change.id, ++serial);
+    else if (change.kind === "everything" && change.missed === true) {
+      oldest = ++serial;
+      grants.clear();
+    }
+  });
 
   /** What is shown is not worth an answer. */
   async function noteShape({ id, lastError }: Credential, refusal: string | undefined): Promise<void> {
@@ -110,7 +125,8 @@ export function createNarrowedTokens(parts: {
 
   return {
     async get(selected, narrowing, minTtlMs, rejectedTokenId, by = { replace: atOnce, ask: atOnce }) {
-      const key = shapeKey(selected.credential.id, narrowing);
+      const { id } = selected.credential;
+      const key = `${grants.get(id) ?? oldest} ${shapeKey(id, narrowing)}`;
       const known = minted.get(key);
       const rejected = known !== undefined && rejectedTokenId === known.value.fingerprint();
       const suspended = selected.installation.status === "suspended";

@@ -47,6 +47,7 @@ export function createSelectInstallation(parts: {
     if (selector.actor !== undefined) checkActor(platform, selector.actor);
     if (found.length > 1) throw ambiguousPerson(found);
     const product = selector.platform ?? visibleProduct(installation, visible);
+    if (first.withheld !== undefined) throw withheld(first.withheld, product, installation, installUrl);
     if (first.credential === undefined && installation.status === "reauthorization_required") {
       throw reauthorizationRequired(product, installUrl(product, installation.owner));
     }
@@ -55,6 +56,18 @@ export function createSelectInstallation(parts: {
     }
     return { installation, credential: first.credential, platform, product };
   };
+}
+
+/** Also for what a caller asks the platform itself about: only its answer to what it told counts. */
+function withheld(
+  what: NonNullable<Selection["withheld"]>,
+  product: string,
+  { id, owner }: Selected["installation"],
+  installUrl: InstallUrl,
+): ServiceError {
+  if (what === "grant") return reauthorizationRequired(product, installUrl(product, owner));
+  const message = `${product} says that installation ${id} was suspended or removed, and is being asked`;
+  return new ServiceError("INSTALLATION_SUSPENDED", message);
 }
 
 function visibleProduct({ products, platform, owner }: Selected["installation"], visible: Visibility): string {

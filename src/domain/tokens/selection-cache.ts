@@ -37,7 +37,7 @@ export function createSelectionCache(parts: {
 
   changes.subscribe((change) => {
     // What selections are made of is announced besides.
-    if (change.kind === "history") return;
+    if (change.kind === "history" || change.kind === "granted") return;
     epoch++;
     if (change.kind === "everything") remembered.clear();
     else for (const name of affected(change)) for (const key of [...(keysOf.get(name) ?? [])]) remembered.delete(key);
@@ -112,7 +112,7 @@ interface Flight {
 }
 
 /** A changed installation may become, or stop being, what a selector without an id finds. */
-function affected(change: Exclude<Change, { kind: "everything" | "history" }>): readonly string[] {
+function affected(change: Exclude<Change, { kind: "everything" | "history" | "granted" }>): readonly string[] {
   switch (change.kind) {
     case "installation":
       return change.platform === undefined ? [`i:${change.id}`] : [`i:${change.id}`, `p:${change.platform}`];

@@ -1,10 +1,11 @@
-import { and, arrayContains, arrayOverlaps, eq, gt, inArray, ne, type SQL } from "drizzle-orm";
+import { and, arrayContains, arrayOverlaps, eq, gt, inArray, isNotNull, ne, type SQL, sql } from "drizzle-orm";
 import type { PendingInstall, PendingInstallRepository } from "../../domain/connecting/pending-install.ts";
+import type { Installation } from "../../domain/model/installation.ts";
 import type { Database, Queries } from "../database.ts";
 import { connect } from "../installations/connect.ts";
 import { toInstallation, viewInstallations } from "../installations/rows.ts";
 import type { RecordedTransaction } from "../record/recorded-transaction.ts";
-import { installations, pendingInstalls } from "../schema.ts";
+import { installations, pendingInstalls, type StoredQuestion } from "../schema.ts";
 import type { Sealer } from "../seal/sealer.ts";
 import { isUuid } from "../uuid.ts";
 import { keepApart } from "./keep-apart.ts";
@@ -54,8 +55,14 @@ export function createPendingInstallRepository(tools: PendingInstallTools): Pend
         if (row === undefined) return undefined;
         const connection = openConnection(sealer, id, row.connection);
         const idOf = new Map(connection.installations.map((one, index) => [one, row.installationIds[index]]));
+        const wasTold = await isTold(tx, row);
         await remove(tx, row);
-        return connect(tx, connection, context, { ...tools, idOf: (installation) => idOf.get(installation) });
+        const made = await connect(tx, connection, context, {
+          ...tools,
+          idOf: (installation) => idOf.get(installation),
+        });
+        if (wasTold) await askAbout(tx, made, tools.newId());
+        return made;
       }, record),
 
     beginUndo: (id, reason, now) => database.write((db) => beginUndo(db, { id, reason, now }, sealer)),
@@ -103,4 +110,24 @@ async function remove(tx: Queries, { id, installationIds }: PendingRow): Promise
   const pending = and(inArray(installations.id, installationIds), eq(installations.status, "pending"));
   await tx.delete(installations).where(pending);
   await tx.delete(pendingInstalls).where(eq(pendingInstalls.id, id));
+}
+
+/** Whether the platform told something of it since its callback. */
+async function isTold(tx: Queries, { installationIds }: PendingRow): Promise<boolean> {
+  const told = and(inArray(installations.id, installationIds), isNotNull(installations.question));
+  return (await tx.select({ id: installations.id }).from(installations).where(told)).length > 0;
+}
+
+/** What was told of what was pending is asked of what came of it. */
+async function askAbout(tx: Queries, made: readonly Installation[], questionId: string): Promise<void> {
+  const question: StoredQuestion = { id: questionId, about: "changed", tries: 0, contradicted: false };
+  await tx
+    .update(installations)
+    .set({ question, askAfter: sql`clock_timestamp()` })
+    .where(
+      inArray(
+        installations.id,
+        made.map(({ id }) => id),
+      ),
+    );
 }

@@ -73,10 +73,13 @@ async function storeTokens(db: Queries, { lease, tokens, refreshAfter, now }: Co
       .where(
         and(eq(credentials.id, id), eq(credentials.version, version), inArray(credentials.status, ["active", "dead"])),
       )
-      .returning(readerColumns),
+      .returning({ ...readerColumns, withheld: credentials.withheld }),
   );
   const served = db
-    .select({ id: installations.id, natural: installationCredentials.natural })
+    .select({
+      id: installations.id,
+      revives: sql<boolean>`${installationCredentials.natural} and not ${stored.withheld}`.as("revives"),
+    })
     .from(installationCredentials)
     .innerJoin(stored, eq(stored.id, installationCredentials.credentialId))
     .innerJoin(installations, eq(installations.id, installationCredentials.installationId))
@@ -89,7 +92,7 @@ async function storeTokens(db: Queries, { lease, tokens, refreshAfter, now }: Co
       .set({
         updatedAt: now,
         ...(tokens.permissions === undefined ? {} : { permissions: tokens.permissions }),
-        status: sql`case when ${installations.status} = 'reauthorization_required' and served."natural"
+        status: sql`case when ${installations.status} = 'reauthorization_required' and served.revives
           then 'active' else ${installations.status} end`,
       })
       .from(served)

@@ -74,7 +74,16 @@ export async function reviveCalledDead(
       doubtedSince: now,
       lastError: sql`'doubted:' || ${credentials.lastError}`,
     })
-    .where(and(eq(ofPlatform, platform), eq(credentials.status, "dead"), isNull(doubtedSince), gt(calledDeadAt, since)))
+    .where(
+      and(
+        eq(ofPlatform, platform),
+        eq(credentials.status, "dead"),
+        isNull(doubtedSince),
+        gt(calledDeadAt, since),
+        // Its end was told by an event, too.
+        eq(credentials.withheld, false),
+      ),
+    )
     .returning({ id: credentials.id });
   return changeServed(tx, revived, { from: "reauthorization_required", to: "active" }, now);
 }

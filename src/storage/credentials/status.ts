@@ -102,6 +102,8 @@ export async function suspendInstallations(
     db,
     eq(installationCredentials.credentialId, credentialId),
     eq(installations.status, suspended ? "active" : "suspended"),
+    // What a platform told is settled by its answer to that: this token may have been asked for before.
+    suspended ? undefined : eq(installations.withheld, false),
   );
   const changed = await db
     .update(installations)
@@ -112,7 +114,7 @@ export async function suspendInstallations(
 }
 
 /** Locks installations by the credentials that serve them, in the order in which all who change them do. */
-export function lockServed(db: Queries, ...conditions: SQLWrapper[]) {
+export function lockServed(db: Queries, ...conditions: (SQLWrapper | undefined)[]) {
   return db
     .select({ id: installations.id })
     .from(installationCredentials)

@@ -85,6 +85,7 @@ const cleared = {
   failingSince: null,
   doubtedSince: null,
   refusedBy: null,
+  withheld: false,
 };
 
 /** The first token is minted on demand, with whatever the organization grants now. */

@@ -6,7 +6,7 @@ import { ServiceError } from "../../errors.ts";
 import { isLive, same } from "../conditions.ts";
 import { type StoredCredential, storeCredential } from "../credentials/store.ts";
 import type { Queries } from "../database.ts";
-import { installations } from "../schema.ts";
+import { installations, type StoredQuestion } from "../schema.ts";
 import type { Sealer } from "../seal/sealer.ts";
 import { lockGrants } from "./grant-lock.ts";
 import { toInstallation, viewInstallations } from "./rows.ts";
@@ -101,7 +101,7 @@ async function storeInstallation(
   const facts = { ...factsOf(connected), status, updatedAt: now };
   const [updated] = await tx
     .update(installations)
-    .set(facts)
+    .set({ ...facts, ...reconnected(now, newId()) })
     .where(
       and(
         eq(installations.platform, platform),
@@ -118,6 +118,18 @@ async function storeInstallation(
 
   const id = idOf?.(connected) ?? newId();
   const identity = { id, platform, owner: owner ?? null, externalOrgId, externalUserId };
-  await tx.insert(installations).values({ ...identity, ...facts, createdAt: now });
+  await tx.insert(installations).values({ ...identity, ...facts, createdAt: now, connectedAt: now });
   return id;
+}
+
+/** What the platform told before is no reason any more to hand out nothing; it is asked all the same, at once. */
+function reconnected(now: Date, questionId: string) {
+  const { question, askAfter } = installations;
+  const again: StoredQuestion = { id: questionId, about: "changed", tries: 0, contradicted: false };
+  return {
+    connectedAt: now,
+    withheld: false,
+    question: sql`case when ${question} is not null then ${JSON.stringify(again)}::jsonb end`,
+    askAfter: sql`case when ${question} is not null then clock_timestamp() else ${askAfter} end`,
+  };
 }

@@ -14,14 +14,23 @@ import { lockGrants } from "./grant-lock.ts";
 import { toInstallation, viewInstallations } from "./rows.ts";
 import { deleteUnused } from "./serving.ts";
 
+interface RevocationWish {
+  readonly reason: string;
+  readonly at: Date;
+  readonly by: Doer | undefined;
+  /** The question that was answered so; undefined: whatever is asked. */
+  readonly question: string | undefined;
+}
+
 /** To be run in a transaction. See InstallationRepository.beginRevocation. What is pending is undone, not revoked. */
 export async function beginRevocation(
   tx: Queries,
   id: string,
-  { reason, at, by }: { readonly reason: string; readonly at: Date; readonly by: Doer | undefined },
+  { reason, at, by, question }: RevocationWish,
   sealer: Sealer,
 ): Promise<Revocation | undefined> {
   if (!(await lock(tx, id))) return undefined;
+  if (question !== undefined && !(await isAsked(tx, id, question))) return undefined;
   const ofInstallation = tx
     .select({ id: installationCredentials.credentialId })
     .from(installationCredentials)
@@ -33,7 +42,10 @@ export async function beginRevocation(
     .where(and(inArray(credentials.id, ofInstallation), ne(credentials.status, "revoked"), servesNoOther(tx, id)));
   await tx
     .update(installations)
-    .set({ status: "revoked", revokedAt: at, revokeReason: reason, revokedBy: by && doerColumn(by), updatedAt: at })
+    .set({
+      ...{ status: "revoked", revokedAt: at, revokeReason: reason, revokedBy: by && doerColumn(by), updatedAt: at },
+      ...{ withheld: false, question: null, askAfter: null },
+    })
     .where(and(eq(installations.id, id), ne(installations.status, "revoked")));
 
   const kept = await tx
@@ -56,6 +68,12 @@ export async function beginRevocation(
     credentials: revocable,
     shared: ended.length < kept.length,
   };
+}
+
+/** Connecting again, which the lock keeps away, asks another question. */
+async function isAsked(tx: Queries, id: string, question: string): Promise<boolean> {
+  const asked = and(eq(installations.id, id), sql`${installations.question} ->> 'id' = ${question}`);
+  return (await tx.select({ id: installations.id }).from(installations).where(asked)).length > 0;
 }
 
 /** A call is a doer, and more than is kept of it. */

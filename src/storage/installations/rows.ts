@@ -3,7 +3,7 @@ import { alias } from "drizzle-orm/pg-core";
 import type { Installation } from "../../domain/model/installation.ts";
 import type { Queries } from "../database.ts";
 import { toWebhook, type WebhookColumns, webhookColumns } from "../events/shown-webhook.ts";
-import { credentials, installationCredentials, installations, webhooks } from "../schema.ts";
+import { credentials, installationCredentials, installations, type UnseenColumn, webhooks } from "../schema.ts";
 
 type InstallationRow = InferSelectModel<typeof installations>;
 
@@ -16,7 +16,7 @@ const naturalColumns = {
 };
 
 export interface ViewRow {
-  readonly installation: Omit<InstallationRow, "revokeReason" | "revokedBy" | "providerRevocation">;
+  readonly installation: Omit<InstallationRow, UnseenColumn>;
   readonly natural: {
     readonly expiresAt: Date | null;
     readonly refreshedAt: Date | null;

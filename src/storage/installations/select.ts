@@ -79,15 +79,17 @@ type SelectionRow = Awaited<ReturnType<ReturnType<typeof build>["execute"]>>[num
 /** Installations with the credentials that would serve. */
 export function selections(db: Queries, selector: Selector) {
   return db
-    .select({ installation: selectionColumns, credential: readerColumns })
+    .select({ installation: selectionColumns, credential: readerColumns, grantWithheld: credentials.withheld })
     .from(installations)
     .leftJoin(installationCredentials, serves(selector))
     .leftJoin(credentials, eq(credentials.id, installationCredentials.credentialId))
     .$dynamic();
 }
 
-export function toSelection({ installation, credential }: SelectionRow, sealer: Sealer): Selection {
+export function toSelection({ installation: row, credential, grantWithheld }: SelectionRow, sealer: Sealer): Selection {
+  const { withheld, ...installation } = row;
   return {
+    withheld: withheld ? "installation" : grantWithheld === true ? "grant" : undefined,
     installation: {
       ...installation,
       owner: installation.owner ?? undefined,
@@ -108,6 +110,7 @@ const selectionColumns = {
   externalInstallId: installations.externalInstallId,
   externalUserId: installations.externalUserId,
   permissions: installations.permissions,
+  withheld: installations.withheld,
 };
 
 /** Then the product's own index leads to it; otherwise something that fewer installations share. */

@@ -72,7 +72,7 @@ export function listenForChanges(options: {
       note();
     };
     // Also after postgres.js connected anew by itself: what was announced meanwhile is lost.
-    const lost = () => changes.publish({ kind: "everything" });
+    const lost = () => changes.publish({ kind: "everything", missed: true });
     await within(rebuildMs, listen(changeChannel, hear, lost));
     await within(
       rebuildMs,

@@ -54,6 +54,18 @@ describe("a narrowed token", () => {
     expect(platform.narrowings[0]).toEqual(shape);
   });
 
+  test("is another one once the platform told that its grant has changed, whoever heard it", async () => {
+    const [{ id, ask, platform }, other] = [await installed(), await installed()];
+    expect([await ask(readOnly), await other.ask(readOnly)]).toEqual(["narrow-1", "narrow-1"]);
+    const { registration } = platform;
+    const found = await domain.storage.installations.find(id);
+    const about = { externalOrgId: found!.externalOrgId };
+    const told = { platform: "github", registration, about, news: { kind: "changed" }, happenedAt: undefined } as const;
+    await domain.storage.questions.note(told);
+    expect(await ask(readOnly)).not.toBe("narrow-1");
+    expect(await other.ask(readOnly)).toBe("narrow-1");
+  });
+
   test("is of one installation only", async () => {
     const [a, b] = [await installed(), await installed()];
     const desk = openDesk(domain, [a.platform]);

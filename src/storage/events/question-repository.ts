@@ -1,0 +1,35 @@
+import { and, eq } from "drizzle-orm";
+import type { QuestionRepository } from "../../domain/events/question.ts";
+import type { Database } from "../database.ts";
+import { installations } from "../schema.ts";
+import type { Sealer } from "../seal/sealer.ts";
+import { noteNews } from "./note-news.ts";
+import { inMs, isAsked, toStored } from "./question-rows.ts";
+import { settleQuestion } from "./settle-question.ts";
+import { openRoutine, takeQuestions } from "./take-questions.ts";
+
+export function createQuestionRepository(tools: {
+  readonly database: Database;
+  readonly sealer: Sealer;
+  readonly now: () => Date;
+  readonly newId: () => string;
+}): QuestionRepository {
+  const { database, sealer, now, newId } = tools;
+  return {
+    note: (told) => database.transaction((tx) => noteNews(tx, told, { now: now(), newId })),
+    openRoutine: (platform, registration, olderThanMs) =>
+      database.write((db) => openRoutine(db, { platform, registration, olderThanMs }, newId)),
+    take: (platform, limit, leaseMs) =>
+      database.transaction((tx) => takeQuestions(tx, { platform, limit, leaseMs }, sealer)),
+    async putOff({ installation, question }, delayMs, learnt = {}) {
+      await database.write((db) =>
+        db
+          .update(installations)
+          .set({ askAfter: inMs(delayMs), question: toStored({ ...question, ...learnt }) })
+          .where(and(eq(installations.id, installation.id), isAsked(question.id))),
+      );
+    },
+    settle: (asked, settlement) =>
+      settleQuestion((work) => database.transaction(work), asked, settlement, { now: now(), newId }),
+  };
+}

@@ -1,0 +1,22 @@
+import { sql } from "drizzle-orm";
+import type { Question } from "../../domain/events/question.ts";
+import { installations, type StoredQuestion } from "../schema.ts";
+
+/** Whether this is what is asked about the row. */
+export function isAsked(questionId: string) {
+  return sql`${installations.question} ->> 'id' = ${questionId}`;
+}
+
+export const databaseNow = sql`clock_timestamp()`;
+
+export function inMs(ms: number) {
+  return sql`${databaseNow} + ${ms}::float8 * interval '1 millisecond'`;
+}
+
+export function toQuestion({ goneSince, ...question }: StoredQuestion): Question {
+  return { ...question, goneSince: goneSince === undefined ? undefined : new Date(goneSince) };
+}
+
+export function toStored({ goneSince, ...question }: Question): StoredQuestion {
+  return { ...question, ...(goneSince && { goneSince: goneSince.toISOString() }) };
+}
