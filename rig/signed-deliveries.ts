@@ -49,6 +49,26 @@ export function jiraDelivery(secret: string, payload: object, at: Date): SignedD
   };
 }
 
+/** Sentry signs the body alone, with the client secret. */
+export function sentryDelivery(
+  secret: string,
+  resource: string,
+  payload: object,
+  requestId: string = randomUUID().replaceAll("-", ""),
+): SignedDelivery {
+  const body = JSON.stringify(payload);
+  return {
+    body,
+    headers: {
+      "content-type": "application/json",
+      "request-id": requestId,
+      "sentry-hook-resource": resource,
+      "sentry-hook-timestamp": String(Math.floor(Date.now() / 1000)),
+      "sentry-hook-signature": hmac(secret, body),
+    },
+  };
+}
+
 /** A JWT with any header, signed under HS256 whatever that says. */
 export function webhookToken(secret: string, header: object, claims: object): string {
   const signed = [header, claims].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");

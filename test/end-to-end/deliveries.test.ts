@@ -1,7 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { until } from "../../rig/gate.ts";
-import { githubDelivery, jiraDelivery, type SignedDelivery, slackDelivery } from "../../rig/signed-deliveries.ts";
+import {
+  githubDelivery,
+  jiraDelivery,
+  type SignedDelivery,
+  sentryDelivery,
+  slackDelivery,
+} from "../../rig/signed-deliveries.ts";
 import { useService } from "./support/use-service.ts";
 
 const shared = useService({ replicas: 2 });
@@ -29,7 +35,7 @@ describe("what platforms tell", () => {
     expect((await rows()).slice(before)).toMatchObject([{ status: "done", attempts: 1, content: null }]);
   });
 
-  test("is believed of Slack and Jira as well, and Slack's challenge is answered", async () => {
+  test("is believed of Slack, Jira and Sentry as well, and Slack's challenge is answered", async () => {
     const { service } = shared;
     const now = service.clock.now();
     const slack = (payload: object) => slackDelivery(secretOf("SLACK_SIGNING_SECRET"), payload, now);
@@ -39,8 +45,10 @@ describe("what platforms tell", () => {
     expect((await send("slack", slack(event))).status).toBe(200);
     const jira = jiraDelivery(secretOf("JIRA_CLIENT_SECRET"), { webhookEvent: "jira:issue_created" }, now);
     expect((await send("jira", jira)).status).toBe(200);
+    const sentry = sentryDelivery(secretOf("SENTRY_CLIENT_SECRET"), "issue", { action: "created", data: {} });
+    expect((await send("sentry", sentry)).status).toBe(200);
     const types = (await rows()).map(({ type }) => type);
-    expect(types).toEqual(expect.arrayContaining(["slack.message", "jira.jira:issue_created"]));
+    expect(types).toEqual(expect.arrayContaining(["slack.message", "jira.jira:issue_created", "sentry.issue.created"]));
   });
 
   test("changes nothing if it is not signed, and is 401", async () => {
@@ -53,8 +61,9 @@ describe("what platforms tell", () => {
       send("github", { ...forged, headers: unsigned }),
       send("slack", stale),
       send("jira", { headers: {}, body: "{}" }),
+      send("sentry", sentryDelivery("another secret", "installation", { action: "deleted" })),
     ]);
-    expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 401]);
+    expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 401, 401]);
     expect(await rows()).toEqual(before);
     expect((await send("sentry-none", forged)).status).toBe(404);
   });

@@ -2,15 +2,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { TokenSet } from "../../domain/model/credential.ts";
 import type { ExchangeOutcome, ExchangeRequest } from "../../domain/model/platform.ts";
 import { type SendOptions, send, unavailable } from "../http.ts";
-import { idAt, nameAt } from "../json.ts";
 import { aboutOf, codeRefusal } from "../refusals.ts";
 import {
   readSentryInstallation,
   type SentryInstallation,
   sentryInstallationRequest,
   sentryInstalledRequest,
-  sentryOrganizationRequest,
 } from "./installation.ts";
+import { sentryOrganizationName } from "./organization-name.ts";
 import { sentryCodeRefusals } from "./refusals.ts";
 import { parseSentryAnswer } from "./reply.ts";
 import { readSentryTokens, type SentryClient, sentryCodeRequest } from "./token.ts";
@@ -46,8 +45,8 @@ function refusedCode(code: string): ExchangeOutcome {
 async function connect(client: SentryClient & SendOptions, uuid: string, tokens: TokenSet): Promise<ExchangeOutcome> {
   const installation = await identify(client, uuid, tokens);
   if (installation === undefined) return unavailable("installation_unreadable", true);
-  const { organizationId, organizationSlug } = installation;
-  const name = await organizationName(client, installation, tokens);
+  const { organizationId, organizationSlug, metadata } = installation;
+  const name = await sentryOrganizationName({ ...client, deadlineMs }, installation, tokens.token.value);
   return {
     kind: "connected",
     connection: {
@@ -56,17 +55,24 @@ async function connect(client: SentryClient & SendOptions, uuid: string, tokens:
           products: ["sentry"],
           externalOrgId: organizationId,
           externalOrgName: name ?? organizationSlug,
-          externalInstallId: uuid,
+          externalInstallId: installation.uuid,
           externalUserId: undefined,
           scopes: tokens.scopes ?? [],
           permissions: {},
           installedBy: undefined,
-          metadata: { organization_slug: organizationSlug },
+          metadata,
           suspended: false,
         },
       ],
       credentials: [
-        { kind: "rotating", actor: "app", subject: uuid, externalUserId: undefined, tokens, natural: true },
+        {
+          kind: "rotating",
+          actor: "app",
+          subject: installation.uuid,
+          externalUserId: undefined,
+          tokens,
+          natural: true,
+        },
       ],
     },
   };
@@ -96,16 +102,4 @@ async function identify(
     if (known !== undefined) return known;
   }
   return undefined;
-}
-
-/** Undefined where the integration may not read it, or Sentry does not say: then the slug has to do. */
-async function organizationName(
-  client: SentryClient & SendOptions,
-  { organizationId, organizationSlug }: SentryInstallation,
-  { token }: TokenSet,
-): Promise<string | undefined> {
-  const request = sentryOrganizationRequest(client.sentryUrl, organizationSlug, token.value);
-  const answer = parseSentryAnswer(await send(request, { ...client, deadlineMs }));
-  if (answer.kind !== "ok" || idAt(answer.reply.body, "id") !== organizationId) return undefined;
-  return nameAt(answer.reply.body, "name");
 }

@@ -4,10 +4,14 @@ import { idAt, nameAt, recordAt, stringAt } from "../json.ts";
 
 /** What Sentry says of an installation. */
 export interface SentryInstallation {
+  /** As Sentry writes it: the one that a browser brings is anybody's. */
+  readonly uuid: string;
   readonly organizationId: string;
   readonly organizationSlug: string;
   /** `pending` until we have said that it is installed, where the integration has "Verify Install" on. */
   readonly status: string | undefined;
+  /** Kept with the installation. */
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /** With a slash at the end: without it Sentry redirects, and a POST becomes a GET. */
@@ -45,13 +49,15 @@ export function readSentryInstallation(body: unknown, uuid: string): SentryInsta
   const organizationId = idAt(organization, "id");
   const organizationSlug = nameAt(organization, "slug");
   if (organizationId === undefined || organizationSlug === undefined) return undefined;
-  if (plain(stringAt(body, "uuid")) !== plain(uuid)) return undefined;
-  return { organizationId, organizationSlug, status: stringAt(body, "status") };
+  const own = idAt(body, "uuid");
+  if (own === undefined || plain(own) !== plain(uuid)) return undefined;
+  const metadata = { organization_slug: organizationSlug };
+  return { uuid: own, organizationId, organizationSlug, status: stringAt(body, "status"), metadata };
 }
 
 /** With and without hyphens it is the same. */
-function plain(uuid: string | undefined): string | undefined {
-  return uuid?.replaceAll("-", "").toLowerCase();
+function plain(uuid: string): string {
+  return uuid.replaceAll("-", "").toLowerCase();
 }
 
 function bearer(accessToken: Secret): Readonly<Record<string, string>> {

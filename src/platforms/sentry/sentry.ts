@@ -3,11 +3,13 @@ import { registrationAt } from "../../domain/model/registration.ts";
 import type { ModuleWorld } from "../module.ts";
 import { readSentryCallback, sentryInstallUrl } from "./authorize.ts";
 import { exchangeSentryCode } from "./exchange.ts";
+import { inspectSentry } from "./inspect.ts";
 import { mintSentryToken } from "./mint.ts";
 import { uninstallSentry } from "./revoke.ts";
 import type { SentryConfig } from "./settings.ts";
+import { createSentryWebhooks } from "./webhooks.ts";
 
-export type SentryOptions = Omit<SentryConfig, "signingSecrets"> & ModuleWorld;
+export type SentryOptions = SentryConfig & ModuleWorld;
 
 /** A Sentry public integration, on sentry.io or a server of one's own: each organization installs it once. */
 export function createSentry(options: SentryOptions): Platform {
@@ -29,7 +31,9 @@ export function createSentry(options: SentryOptions): Platform {
     readCallback: (query) => readSentryCallback(query),
     exchange: (request) => exchangeSentryCode(options, request),
     mint: (credential) => mintSentryToken(options, credential),
+    inspect: (_, credential) => inspectSentry(options, credential),
     registrar: { kind: "by_hand" },
+    webhooks: createSentryWebhooks(options),
     revocationReach: () => "app",
     revoke: (credential) => uninstallSentry(options, credential),
   };
