@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { createBrowser } from "../../rig/browser.ts";
 import { until } from "../../rig/gate.ts";
+import { sentryDelivery } from "../../rig/signed-deliveries.ts";
 import { callBack, redirect, walkToCallback } from "./support/flow.ts";
 import { complete, makeLink, openLink } from "./support/links.ts";
 import { isAccepted } from "./support/platform-api.ts";
@@ -13,7 +14,8 @@ const sentry = () => shared.service.sandbox.sentry;
 const uninstalls = () => sentry().calls.filter(({ method }) => method === "DELETE").length;
 const failing = { reason: "PROVIDER_UNAVAILABLE" };
 
-beforeEach(() => {
+beforeEach(async () => {
+  await shared.sql`delete from webhook_deliveries`;
   Object.assign(sentry().registration, { manualRefresh: true, server: "current", verifyInstall: true });
 });
 
@@ -231,6 +233,89 @@ describe("the end", () => {
     sentry().controls.uninstall("acme");
     const revoked = await caller.revoke(installation_id);
     expect(revoked).toMatchObject({ provider_revocation: "PROVIDER_REVOCATION_REVOKED" });
+  });
+});
+
+describe("what Sentry tells", () => {
+  const told = async (action: string, uuid: string, data: object = {}) => {
+    const payload = { action, installation: { uuid }, data, actor: { type: "user", id: 1, name: "jane" } };
+    const { headers, body } = sentryDelivery(sentry().registration.clientSecret, "installation", payload);
+    const url = `${shared.service.replicas[0]!.publicUrl}/webhooks/sentry`;
+    expect((await fetch(url, { method: "POST", headers, body })).status).toBe(200);
+  };
+  const done = async () => {
+    const rows = await shared.sql`select status from webhook_deliveries where platform = 'sentry'`;
+    return rows.length > 0 && rows.every(({ status }) => status === "done");
+  };
+
+  test("of a new installation is the code that the browser brings, too: it is spent once, by the browser", async () => {
+    const { service, callers } = shared;
+    const { controls } = sentry();
+    const browser = createBrowser();
+    const callback = await walkToCallback(service.replicas[0]!, "sentry", browser);
+    const uuid = callback.searchParams.get("installationId") ?? "";
+    const code = callback.searchParams.get("code");
+    const data = { installation: { uuid, status: "pending", code, organization: { slug: "acme" } } };
+    const before = controls.tokenCalls;
+    // As often as Sentry repeats it, and beside the browser.
+    const [answer] = await Promise.all([
+      callBack(browser, callback),
+      told("created", uuid, data),
+      told("created", uuid, data),
+    ]);
+    expect(answer).toMatchObject({ status: 200, success: true });
+    await until(done, "the work is done");
+    expect(controls.tokenCalls - before).toBe(1);
+    expect((await callers[1]!.list({ platform: "sentry" })).installations).toMatchObject([
+      { status: "INSTALLATION_STATUS_ACTIVE", external_install_id: uuid },
+    ]);
+    expect(await isAccepted("sentry", await callers[1]!.token({ platform: "sentry" }))).toBe(true);
+  });
+
+  test("of an installation that nobody here connected makes none", async () => {
+    const address = new URL(sentry().controls.installFromDirectory("acme"));
+    const before = sentry().controls.tokenCalls;
+    await told("created", address.searchParams.get("installationId") ?? "");
+    await until(done, "the work is done");
+    expect((await shared.caller.list()).installations).toEqual([]);
+    expect(sentry().controls.tokenCalls).toBe(before);
+  });
+
+  const other = () => shared.callers[1]!;
+  const reason = async (installation_id: string) => (await other().getToken({ installation_id })).refusal?.reason;
+  const becomes = (id: string, wanted: string | undefined) =>
+    until(async () => (await reason(id)) === wanted, `the other replica says ${wanted ?? "a token"}`, 15_000);
+
+  test("of an end is obeyed by every replica, for good once Sentry confirms it", async () => {
+    const { installation_id } = await shared.service.connect("sentry");
+    const { external_install_id } = await shared.caller.installation(installation_id);
+    await other().token({ installation_id });
+    sentry().controls.uninstall("acme");
+    await told("deleted", external_install_id);
+    await becomes(installation_id, "INSTALLATION_REVOKED");
+    expect(await other().installation(installation_id)).toMatchObject({ status: "INSTALLATION_STATUS_REVOKED" });
+  });
+
+  test("of an end that Sentry contradicts is undone, and uninstalls nothing", async () => {
+    const { installation_id } = await shared.service.connect("sentry");
+    const { external_install_id } = await shared.caller.installation(installation_id);
+    const before = uninstalls();
+    await told("deleted", external_install_id);
+    await becomes(installation_id, "INSTALLATION_SUSPENDED");
+    await becomes(installation_id, undefined);
+    expect(await other().installation(installation_id)).toMatchObject({ status: "INSTALLATION_STATUS_ACTIVE" });
+    expect(uninstalls()).toBe(before);
+  });
+
+  test("late of an earlier installation means nothing for the one made since", async () => {
+    const first = await shared.service.connect("sentry");
+    const { external_install_id: earlier } = await shared.caller.installation(first.installation_id);
+    sentry().controls.uninstall("acme");
+    const { installation_id } = await shared.service.connect("sentry");
+    await told("deleted", earlier);
+    await until(done, "the work is done");
+    expect(await reason(installation_id)).toBeUndefined();
+    expect((await shared.caller.installation(installation_id)).external_install_id).not.toBe(earlier);
   });
 });
 
