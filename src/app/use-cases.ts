@@ -13,6 +13,7 @@ import { createStartInstall, createStartLeg } from "../domain/connecting/start-i
 import { createInstallUndoer, type InstallUndoer } from "../domain/connecting/undo-install.ts";
 import { createApplyEvent } from "../domain/events/apply-event.ts";
 import { type AskPlatforms, createAskPlatforms } from "../domain/events/ask-platforms.ts";
+import { createHeardOf } from "../domain/events/heard-of.ts";
 import { createReceiveDelivery, type ReceiveDelivery } from "../domain/events/receive-delivery.ts";
 import { registerOnComplete, registerOnFinish } from "../domain/events/register-on-connect.ts";
 import { createWebhookRemoval } from "../domain/events/remove-webhooks.ts";
@@ -154,7 +155,12 @@ export function wireUseCases(
     startInstall: createStartInstall(platforms, startLeg, world),
     startFromLink: createStartFromLink({ links, platforms, linkPolicy, startLeg, world }),
     finishInstall: measuredInstall(registerOnFinish(finishInstall, webhooks), telemetry),
-    receiveDelivery: createReceiveDelivery({ deliveries: storage.deliveries, worker: deliveryWorker, telemetry }),
+    receiveDelivery: createReceiveDelivery({
+      deliveries: storage.deliveries,
+      worker: deliveryWorker,
+      heardOf: createHeardOf({ webhooks: storage.webhooks, world }),
+      telemetry,
+    }),
     deliveryWorker,
     refresher,
     keepFresh: createKeepFresh({ credentials, platforms, refresher, world }),

@@ -1,14 +1,21 @@
 import { sql } from "drizzle-orm/sql";
 import type { InstallationStatus } from "../domain/model/installation.ts";
-import { horizonSeconds, type Statistics, type StatisticsRepository } from "../domain/model/telemetry.ts";
+import {
+  horizonSeconds,
+  type Statistics,
+  type StatisticsRepository,
+  type WebhookState,
+} from "../domain/model/telemetry.ts";
 import type { Database } from "./database.ts";
-import { credentials, installations } from "./schema.ts";
+import { credentials, installations, webhooks } from "./schema.ts";
 
 /** One group of rows that have everything but their number in common. */
 interface Group {
   readonly platform: string;
-  /** Null for a group of credentials. */
+  /** Null for a group of anything but installations. */
   readonly status: InstallationStatus | null;
+  /** Null for a group of anything but webhooks. */
+  readonly webhook: WebhookState | null;
   /** Null where nothing is sealed. */
   readonly keyId: string | null;
   /** How many of the horizons lie before the end; null if that is not counted. */
@@ -39,6 +46,7 @@ export function createStatisticsRepository(database: Database): StatisticsReposi
 const columns = {
   platform: sql<string>`platform`,
   status: sql<InstallationStatus | null>`status`,
+  webhook: sql<WebhookState | null>`webhook`,
   keyId: sql<string | null>`key_id`,
   tokenBucket: sql<number | null>`token_bucket`,
   grantBucket: sql<number | null>`grant_bucket`,
@@ -54,16 +62,26 @@ function counted(now: Date) {
   const { status, kind, platform, keyId, expiresAt, grantExpiresAt } = credentials;
   const refreshed = sql`${status} = 'active' and ${kind} = 'rotating'`;
   return sql`(
-    select ${installations.platform} as platform, ${installations.status} as status, null::text as key_id,
+    select ${installations.platform} as platform, ${installations.status} as status, null::text as webhook, null::text as key_id,
       null::int as token_bucket, null::int as grant_bucket, null::float8 as seconds, count(*)::int as rows
     from ${installations} group by 1, 2
     union all
-    select ${platform}, null, ${keyId},
+    select ${platform}, null, null, ${keyId},
       case when ${refreshed} then ${bucket(expiresAt, horizonSeconds.token)} end,
       case when ${status} = 'active' then ${bucket(grantExpiresAt, horizonSeconds.grant)} end,
       extract(epoch from min(${expiresAt}) filter (where ${refreshed} and ${expiresAt} > ${at(0)}) - ${at(0)})::float8,
       count(*)::int
-    from ${credentials} group by 1, 2, 3, 4, 5
+    from ${credentials} group by 1, 2, 3, 4, 5, 6
+    union all
+    select ${webhooks.platform}, null, case
+        when ${webhooks.installationId} is null and ${webhooks.dueAt} is null then 'by_hand'
+        when ${webhooks.error} is not null or ${webhooks.expiresAt} <= ${at(0)} then 'failed'
+        when ${webhooks.silentSince} is not null then 'silent'
+        when ${webhooks.registered} then 'registered'
+        else 'waiting' end,
+      null, null, null, null, count(*)::int
+    from ${webhooks} left join ${installations} on ${installations.id} = ${webhooks.installationId}
+    where ${webhooks.installationId} is null or ${installations.status} = 'active' group by 1, 3
   ) as statistics`;
 }
 
@@ -82,7 +100,7 @@ function toStatistics(groups: readonly Group[]): Statistics {
     });
   }
 
-  for (const group of groups.filter(({ status }) => status === null)) {
+  for (const group of groups.filter(({ status, webhook }) => status === null && webhook === null)) {
     const { platform, keyId, seconds, count } = group;
     if (keyId !== null) keys.set(keyId, (keys.get(keyId) ?? 0) + count);
     if (seconds !== null) nextExpiry.set(platform, Math.min(seconds, nextExpiry.get(platform) ?? seconds));
@@ -92,6 +110,9 @@ function toStatistics(groups: readonly Group[]): Statistics {
   return {
     installations: groups.flatMap(({ platform, status, count }) =>
       status === null ? [] : [{ platform, status, count }],
+    ),
+    webhooks: groups.flatMap(({ platform, webhook, count }) =>
+      webhook === null ? [] : [{ platform, state: webhook, count }],
     ),
     keys: [...keys].map(([keyId, count]) => ({ keyId, count })),
     ending: [...ending.values()],

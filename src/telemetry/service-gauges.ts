@@ -68,6 +68,7 @@ export function addServiceGauges({ registry, isDatabaseReachable }: Prometheus, 
 
 function addStatistics(registry: Registry, keyIds: readonly string[]): (statistics: Statistics | undefined) => void {
   const installations = gauge(registry, "installations", "Installations.", ["platform", "status"]);
+  const webhooks = gauge(registry, "webhooks", "Webhooks at platforms, by how they stand.", ["platform", "state"]);
   const keys = gauge(registry, "sealed_credentials", "Credentials that this key is needed for.", ["key"]);
   const tokens = gauge(registry, "tokens_ending", "Refreshable access tokens that end within so many seconds.", [
     "platform",
@@ -82,9 +83,10 @@ function addStatistics(registry: Registry, keyIds: readonly string[]): (statisti
   ]);
 
   return (statistics) => {
-    for (const each of [installations, keys, tokens, grants, next]) each.reset();
+    for (const each of [installations, webhooks, keys, tokens, grants, next]) each.reset();
     if (statistics === undefined) return;
     for (const { platform, status, count } of statistics.installations) installations.set({ platform, status }, count);
+    for (const { platform, state, count } of statistics.webhooks) webhooks.set({ platform, state }, count);
     const needed = new Map([...keyIds, notInRing].map((key) => [key, 0]));
     for (const { keyId, count } of statistics.keys) {
       const key = keyIds.includes(keyId) ? keyId : notInRing;

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { slackContext, unique, workspace } from "./connections.ts";
+import { connected, jiraContext, sites, slackContext, unique, workspace } from "./connections.ts";
 import type { OpenedStorage } from "./harness.ts";
 
 const url = "https://here.example/webhooks/x";
+const confluence = connected("", { products: ["confluence"] });
 const inDays = (now: Date, days: number) => new Date(now.getTime() + days * 86_400_000);
 
 /** What is kept of our webhooks at platforms, whatever the database. */
@@ -64,6 +65,97 @@ export function describeWebhooks({ storage, clock, raw }: OpenedStorage): void {
       expect(await webhooks.takeOfPlatform("slack", lease())).toBeUndefined();
       clock.advance(-400 * 86_400_000);
       await raw("delete from webhooks where subject = 'slack'");
+    });
+  });
+
+  describe("the webhook of an installation", () => {
+    const address = unique("https://address.example/");
+    const connect = async () => {
+      const [made] = await installations.connect(sites(unique("p"), "t", [unique("site")]), jiraContext(now()));
+      if (made === undefined) throw new Error("not connected");
+      return made;
+    };
+    const registered = (ids: readonly string[], changes: Partial<ReturnType<typeof result>> = {}) => ({
+      ...result(),
+      webhook: { ...good, url: address, externalIds: ids, expiresAt: inDays(now(), 30) },
+      siteHost: "acme.example",
+      registeredSince: now(),
+      ...changes,
+    });
+    const takeAll = async () => {
+      const found = [];
+      for (let held = await webhooks.takeDue("jira", address, lease()); held !== undefined; ) {
+        found.push(held);
+        held = await webhooks.takeDue("jira", address, lease());
+      }
+      return found;
+    };
+
+    test("is made due where there is none, and taken once by many", async () => {
+      const made = [await connect(), await connect(), await connect()];
+      const wanted = made.map(({ id }) => id).sort();
+      await webhooks.wakeMissing("jira", "jira", now());
+      const taken = (await Promise.all([takeAll(), takeAll(), takeAll()])).flat();
+      const ids = taken.map(({ installationId }) => installationId);
+      expect(ids.filter((id) => wanted.includes(id ?? "")).sort()).toEqual(wanted);
+      const found = registered(["1000"]);
+      for (const held of taken) await webhooks.finish(held, found, now());
+      expect(await takeAll()).toEqual([]);
+      expect((await installations.find(made[0]?.id ?? ""))?.webhook).toEqual(found.webhook);
+    });
+
+    test("is not taken of who has no such product, or no token", async () => {
+      const [without] = await installations.connect(
+        { ...sites(unique("p"), "t", []), installations: [{ ...confluence, externalOrgId: unique("site") }] },
+        jiraContext(now()),
+      );
+      const made = await connect();
+      await webhooks.wakeMissing("jira", "jira", now());
+      await raw("update installations set status = 'reauthorization_required' where id = $1", [made.id]);
+      const ids = (await takeAll()).map(({ installationId }) => installationId);
+      expect(ids).not.toContain(made.id);
+      expect(ids).not.toContain(without?.id);
+    });
+
+    test("with another address is due at start at once, and to a running replica ten minutes later", async () => {
+      const made = await connect();
+      const held = await webhooks.takeOfInstallation("jira", made.id, lease());
+      if (held !== undefined) await webhooks.finish(held, registered(["7"]), now());
+      const other = unique("https://other.example/");
+      const taken = async () => (await webhooks.takeDue("jira", other, lease()))?.installationId;
+      await raw("delete from webhooks where installation_id is not null and installation_id <> $1", [made.id]);
+      expect(await taken()).toBeUndefined();
+      clock.advance(601_000);
+      expect(await taken()).toBe(made.id);
+      await raw("update webhooks set lease_until = null, due_at = $2 where installation_id = $1", [
+        made.id,
+        inDays(now(), 1).toISOString(),
+      ]);
+      await webhooks.wake("jira", other, 0, now());
+      expect(await taken()).toBe(made.id);
+    });
+
+    test("hears of its own events alone, and goes with its installation", async () => {
+      const made = await connect();
+      const held = await webhooks.takeOfInstallation("jira", made.id, lease());
+      if (held !== undefined) {
+        await webhooks.finish(held, registered(["8", "9"], { silentSince: now() } as object), now());
+      }
+      const heard = async () => {
+        const [row] = await raw("select delivered_at, silent_since from webhooks where installation_id = $1", [
+          made.id,
+        ]);
+        return row?.delivered_at != null && row.silent_since === null;
+      };
+      expect((await installations.find(made.id))?.lastError).toBe("webhook:silent");
+      await webhooks.noteDelivery("jira", { siteHost: "acme.example", webhookIds: ["10"] }, now());
+      await webhooks.noteDelivery("jira", { siteHost: "other.example", webhookIds: ["9"] }, now());
+      await webhooks.noteDelivery("jira", { webhookIds: ["9"] }, now());
+      expect(await heard()).toBe(false);
+      await webhooks.noteDelivery("jira", { externalOrgId: made.externalOrgId, webhookIds: ["9"] }, now());
+      expect(await heard()).toBe(true);
+      await raw("delete from installations where id = $1", [made.id]);
+      expect(await raw("select 1 from webhooks where subject = $1", [made.id])).toEqual([]);
     });
   });
 }

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { createGate } from "../../rig/gate.ts";
+import { jiraDelivery } from "../../rig/signed-deliveries.ts";
 import { defaultSites } from "../../sandbox/atlassian/people.ts";
 import { useService } from "./support/use-service.ts";
 
@@ -290,6 +291,73 @@ describe("keeping", () => {
     const before = calls("GET");
     await keep();
     expect(calls("GET")).toBe(before);
+  });
+});
+
+describe("silence", () => {
+  const statesOf = async () => {
+    const { storage, close } = await shared.service.openStorage();
+    const { webhooks } = await storage.statistics.read(shared.service.clock.now());
+    await close();
+    return webhooks.filter(({ platform }) => platform === "jira").map(({ state }) => state);
+  };
+  const tellOf = async (hooks: readonly string[], host: string) => {
+    const self = `https://${host}/rest/api/2/issue/1`;
+    const payload = {
+      webhookEvent: "jira:issue_updated",
+      matchedWebhookIds: hooks.map(Number),
+      issue: { id: "1", self },
+    };
+    const { headers, body } = jiraDelivery(sandbox().registration.clientSecret, payload, shared.service.clock.now());
+    expect((await fetch(url(), { method: "POST", headers, body })).ok).toBe(true);
+  };
+  const errorOf = async (id: string) => (await shared.caller.installation(id)).last_error;
+  const silentLines = () => shared.service.world.lines.filter((line) => line.includes('"webhook.silent"')).length;
+
+  test("of a site that never sent anything is told after three days, and ends with its first event", async () => {
+    const id = await connect();
+    shared.service.clock.advance(2 * dayMs);
+    await keep();
+    expect([await errorOf(id), await statesOf()]).toEqual(["", ["registered"]]);
+    const lines = silentLines();
+    for (const hours of [25, 7, 7]) {
+      shared.service.clock.advance(hours * 3_600_000);
+      await keep();
+    }
+    expect([await errorOf(id), await statesOf(), silentLines()]).toEqual(["webhook:silent", ["silent"], lines + 1]);
+    expect(await webhookOf(id)).toMatchObject({ registered: true, error: "" });
+    await tellOf(idsOf(), "stranger.atlassian.example");
+    await tellOf(["4711"], "acme.atlassian.example");
+    await keep();
+    expect(await errorOf(id)).toBe("webhook:silent");
+    await tellOf(idsOf(), "acme.atlassian.example");
+    await expect.poll(() => errorOf(id)).toBe("");
+    expect(await statesOf()).toEqual(["registered"]);
+  });
+
+  test("of a site that sent something is told seven days after that", async () => {
+    const id = await connect();
+    shared.service.clock.advance(2 * dayMs);
+    await tellOf(idsOf(), "acme.atlassian.example");
+    await expect
+      .poll(async () => (await shared.sql`select delivered_at from webhooks where installation_id = ${id}`)[0])
+      .not.toMatchObject({ delivered_at: null });
+    for (const [days, error] of [
+      [6, ""],
+      [2, "webhook:silent"],
+    ] as const) {
+      shared.service.clock.advance(days * dayMs);
+      await keep();
+      expect(await errorOf(id)).toBe(error);
+    }
+  });
+
+  test("is told with what failed: in the list, the numbers, and the last error", async () => {
+    atJira().failures.push({ status: 403, body: { errorMessages: ["The app does not have the required scope."] } });
+    const id = await connect();
+    expect([await errorOf(id), await statesOf()]).toEqual(["webhook:scope_missing", ["failed"]]);
+    expect(await shared.caller.token({ installation_id: id })).toBeDefined();
+    expect(await errorOf(id)).toBe("webhook:scope_missing");
   });
 });
 

@@ -165,6 +165,10 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     ["src/domain/events/site-webhooks.ts", "concurrency", "roundMs", "mostAtStart"],
     ["src/storage/events/webhooks.ts", "otherAddressMs"],
   ],
+  "a site that sends no events is silent": [
+    [webhookTimes, "silentAfterMs.first", "silentAfterMs.next"],
+    ["src/domain/events/heard-of.ts", "notedForMs", "maxNoted"],
+  ],
   "a revocation waits for a token, and for the webhook to be removed, each": [
     ["src/domain/events/remove-webhooks.ts", "revocationWaitsMs"],
   ],

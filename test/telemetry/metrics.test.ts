@@ -16,6 +16,7 @@ const labelValues: Readonly<Record<string, RegExp>> = {
   outcome: /^[a-z_]{2,30}$/,
   kind: /^(first|repeated)$/,
   platform: /^(github|github-oauth|jira|slack|sentry|unknown)$/,
+  state: /^(registered|failed|silent|waiting|by_hand)$/,
   status: /^(pending|active|suspended|reauthorization_required|revoked)$/,
   key: /^([0-9a-f]{16}|not_in_ring)$/,
   within_seconds: /^\d+$/,

@@ -51,7 +51,13 @@ describe.each([
 ])("what is stored on %s", (_name, open) => {
   test("is counted by platform, status, key and time left", async () => {
     const storage = await open();
-    expect(await storage.statistics.read(now)).toEqual({ installations: [], keys: [], ending: [], nextExpiry: [] });
+    expect(await storage.statistics.read(now)).toEqual({
+      installations: [],
+      webhooks: [],
+      keys: [],
+      ending: [],
+      nextExpiry: [],
+    });
     await connect(storage, "T1", { token: -60, grant: -1 });
     await connect(storage, "T2", { token: 299, grant: 604_799 });
     await connect(storage, "T3", { token: 301, grant: 2_591_999 });
@@ -60,7 +66,17 @@ describe.each([
     await storage.installations.connect(githubApp("acme", "1"), githubContext(now));
     await storage.installations.connect(githubApp("globex", "2", true), githubContext(now));
 
+    await storage.webhooks.noteByHand("slack", "https://here.example/webhooks/slack", undefined);
+    const lease = { id: "lease", leaseMs: 60_000, now, evenIfNotDue: true };
+    await storage.webhooks.takeOfPlatform("github", lease);
+
     const statistics = await storage.statistics.read(now);
+    expect(new Set(statistics.webhooks)).toEqual(
+      new Set([
+        { platform: "slack", state: "by_hand", count: 1 },
+        { platform: "github", state: "waiting", count: 1 },
+      ]),
+    );
     expect(new Set(statistics.installations)).toEqual(
       new Set([
         { platform: "slack", status: "active", count: 5 },

@@ -4,6 +4,7 @@ import type { PlatformEvent } from "../model/platform-event.ts";
 import type { DeliveryRequest } from "../model/platform-webhooks.ts";
 import type { DeliveryResult, Telemetry } from "../model/telemetry.ts";
 import type { DeliveryRepository, NewDelivery } from "./delivery-repository.ts";
+import type { HeardOf } from "./heard-of.ts";
 import { type DeliveryWorker, leaseMs } from "./work-off-deliveries.ts";
 
 /** How a request is answered: `code` is a fixed word. */
@@ -25,9 +26,10 @@ const batchRows = 200;
 export function createReceiveDelivery(parts: {
   readonly deliveries: DeliveryRepository;
   readonly worker: DeliveryWorker;
+  readonly heardOf: HeardOf;
   readonly telemetry: Pick<Telemetry, "deliveryReceived">;
 }): ReceiveDelivery {
-  const { deliveries, worker, telemetry } = parts;
+  const { deliveries, worker, heardOf, telemetry } = parts;
 
   /** What arrives while the database is busy shares its next commit. */
   const keep = inTurn<{ readonly platform: string; readonly event: PlatformEvent }>(async (events) => {
@@ -44,6 +46,7 @@ export function createReceiveDelivery(parts: {
     batch.forEach(({ platform, event, leased }, index) => {
       const id = ids[index];
       if (leased && id !== undefined) worker.add({ id, platform, event, attempts: 1 });
+      if (id !== undefined) heardOf(platform, event);
       telemetry.deliveryReceived(platform, id === undefined ? "seen" : "accepted");
     });
   }

@@ -58,7 +58,14 @@ export function createSiteWebhooks(parts: {
     }
     const { externalIds, expiresAt, changed } = outcome;
     const webhook = { registered: true, url, externalIds, error: undefined, expiresAt };
-    const stored = await webhooks.finish(held, confirmed(held, { webhook, siteHost }, now), now);
+    const result = confirmed(held, { webhook, siteHost }, now);
+    const stored = await webhooks.finish(held, result, now);
+    if (result.silentSince !== undefined && held.silentSince === undefined) {
+      world.log.warn(
+        { ...where, deliveredAt: held.deliveredAt, registeredSince: held.registeredSince },
+        "webhook.silent",
+      );
+    }
     if (!changed) return;
     world.log.info({ ...where, webhooks: externalIds, expiresAt }, "webhook.registered");
     await webhooks.wakeSite(platform.name, site, id, now);

@@ -1,7 +1,7 @@
 import type { Webhook } from "../model/webhook.ts";
 import type { RegistrationFailed } from "../model/webhook-registrar.ts";
 import type { HeldWebhook, WebhookResult } from "../model/webhook-repository.ts";
-import { checkMs, renewMs, retryAfterFailureMs } from "./webhook-times.ts";
+import { checkMs, renewMs, retryAfterFailureMs, silentAfterMs } from "./webhook-times.ts";
 
 /** What is stored of a webhook that the platform confirmed. */
 export function confirmed(
@@ -11,15 +11,25 @@ export function confirmed(
 ): WebhookResult {
   const { registered, externalIds } = held.webhook;
   const isSame = registered && externalIds.join() === found.webhook.externalIds.join();
+  const registeredSince = isSame ? held.registeredSince : now;
   return {
     webhook: found.webhook,
     mark: found.mark,
     failures: 0,
     siteHost: found.siteHost,
-    registeredSince: isSame ? held.registeredSince : now,
-    silentSince: isSame ? held.silentSince : undefined,
+    registeredSince,
+    silentSince:
+      found.siteHost !== undefined && isSilent(registeredSince, held.deliveredAt, now)
+        ? (held.silentSince ?? now)
+        : undefined,
     dueAt: new Date(now.getTime() + checkMs),
   };
+}
+
+/** A quiet site looks like one whose events are not sent, as those of a person who does not own an app that is not shared. */
+function isSilent(registeredSince: Date | undefined, deliveredAt: Date | undefined, now: Date): boolean {
+  const since = Math.max(registeredSince?.getTime() ?? now.getTime(), deliveredAt?.getTime() ?? 0);
+  return now.getTime() - since > (deliveredAt === undefined ? silentAfterMs.first : silentAfterMs.next);
 }
 
 /**

@@ -4,6 +4,8 @@ export const registrationLeaseMs = 180_000;
 export const checkMs = 6 * 3_600_000;
 /** Half of the thirty days after which Jira drops it. */
 export const renewMs = 15 * 86_400_000;
+/** A site that sends nothing for so long is silent: sooner where it never sent anything. */
+export const silentAfterMs = { first: 3 * 86_400_000, next: 7 * 86_400_000 };
 /** After a failure, doubling up to an hour. */
 const retryMs = { first: 60_000, most: 3_600_000 };
 

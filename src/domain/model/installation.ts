@@ -34,7 +34,10 @@ export interface Installation {
   /** Of the natural actor's credential. */
   readonly tokenExpiresAt: Date | undefined;
   readonly lastRefreshedAt: Date | undefined;
-  /** Code of the last failed mint of the natural credential, e.g. `unavailable` or the platform's error code. */
+  /**
+   * Code of the last failed mint of the natural credential, e.g. `unavailable` or the platform's error code; where tokens
+   * are fine, `webhook:` and why its own webhook is not.
+   */
   readonly lastError: string | undefined;
   readonly lastUsedAt: Date | undefined;
   readonly createdAt: Date;

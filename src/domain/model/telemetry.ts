@@ -125,9 +125,18 @@ export interface Statistics {
     readonly withinSeconds: number;
     readonly count: number;
   }[];
+  /** Of installations that are active and have their own, and of platforms that have one for all. */
+  readonly webhooks: readonly {
+    readonly platform: string;
+    readonly state: WebhookState;
+    readonly count: number;
+  }[];
   /** Seconds to the next end of a refreshable access token that still works. */
   readonly nextExpiry: readonly { readonly platform: string; readonly seconds: number }[];
 }
+
+/** `failed`: not registered, or not renewed in time; `silent`: registered, and sends nothing; `by_hand`: nobody can tell. */
+export type WebhookState = "registered" | "failed" | "silent" | "by_hand" | "waiting";
 
 export interface StatisticsRepository {
   /**

@@ -1,3 +1,4 @@
+import type { EventSubject } from "./platform-event.ts";
 import type { Webhook } from "./webhook.ts";
 
 /** By the database's clock: a holder that is gone is not waited for any longer than `leaseMs`. */
@@ -67,6 +68,11 @@ export interface WebhookRepository {
   wakeSite(platform: string, site: string, exceptId: string, now: Date): Promise<void>;
   /** What all installations of a site registered. */
   ofSite(platform: string, site: string): Promise<readonly SiteWebhook[]>;
+  /**
+   * Notes that an event came for some of these, and so that they are not silent. The site is named by its host or id, and
+   * its webhooks by their ids. Never moves the time back.
+   */
+  noteDelivery(platform: string, of: EventSubject, at: Date): Promise<void>;
   /** Stores what came of it and gives it back; false, storing nothing, if somebody else took it meanwhile. */
   finish(held: HeldWebhook, result: WebhookResult, now: Date): Promise<boolean>;
   /** An ended installation's is looked at no more; `error` says why it is still there. */

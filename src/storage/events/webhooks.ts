@@ -1,4 +1,19 @@
-import { and, arrayContains, asc, eq, isNotNull, isNull, lt, lte, ne, notExists, or, type SQL, sql } from "drizzle-orm";
+import {
+  and,
+  arrayContains,
+  arrayOverlaps,
+  asc,
+  eq,
+  isNotNull,
+  isNull,
+  lt,
+  lte,
+  ne,
+  notExists,
+  or,
+  type SQL,
+  sql,
+} from "drizzle-orm";
 import type {
   HeldWebhook,
   WebhookLease,
@@ -10,7 +25,7 @@ import { installations, webhooks } from "../schema.ts";
 import { isUuid } from "../uuid.ts";
 import { toWebhook } from "./shown-webhook.ts";
 
-const { subject, installationId, leaseId, leaseUntil, dueAt, checkedAt, url: address } = webhooks;
+const { subject, installationId, leaseId, leaseUntil, dueAt, checkedAt, deliveredAt, url: address } = webhooks;
 
 /** Every replica's own clock may be wrong: leases are measured by the database's alone. */
 const databaseNow = sql`clock_timestamp()`;
@@ -93,6 +108,23 @@ export function createWebhookRepository(database: Database): WebhookRepository {
         externalIds: ids,
         live: status !== "revoked",
       }));
+    },
+
+    async noteDelivery(platform, { siteHost, externalOrgId, webhookIds = [] }, at) {
+      if (siteHost === undefined && externalOrgId === undefined) return;
+      const ofSite =
+        siteHost === undefined
+          ? sql`${installationId} in (select id from ${installations}
+              where platform = ${platform} and external_org_id = ${externalOrgId})`
+          : eq(webhooks.siteHost, siteHost);
+      const isNews = or(isNull(deliveredAt), lt(deliveredAt, at));
+      const named = arrayOverlaps(webhooks.externalIds, [...webhookIds]);
+      await database.write((db) =>
+        db
+          .update(webhooks)
+          .set({ deliveredAt: at, silentSince: null })
+          .where(and(eq(webhooks.platform, platform), ofSite, named, isNews)),
+      );
     },
 
     async finish(held, result, now) {

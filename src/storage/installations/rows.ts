@@ -2,7 +2,7 @@ import { and, eq, type InferSelectModel } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
 import type { Installation } from "../../domain/model/installation.ts";
 import type { Queries } from "../database.ts";
-import { toWebhook, type WebhookColumns, webhookColumns } from "../events/shown-webhook.ts";
+import { toWebhook, type WebhookColumns, webhookColumns, webhookError } from "../events/shown-webhook.ts";
 import { credentials, installationCredentials, installations, type UnseenColumn, webhooks } from "../schema.ts";
 
 type InstallationRow = InferSelectModel<typeof installations>;
@@ -66,7 +66,7 @@ export function toInstallation({ installation: row, natural, ownWebhook, platfor
     webhook: webhook === null ? undefined : toWebhook(webhook),
     tokenExpiresAt: natural?.expiresAt ?? undefined,
     lastRefreshedAt: natural?.refreshedAt ?? undefined,
-    lastError: natural?.lastError ?? undefined,
+    lastError: natural?.lastError ?? webhookError(ownWebhook),
     lastUsedAt: row.lastUsedAt ?? undefined,
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,

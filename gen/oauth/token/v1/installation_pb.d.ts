@@ -117,7 +117,8 @@ export declare type Installation = Message<"oauth.token.v1.Installation"> & {
   lastRefreshTime?: Timestamp | undefined;
 
   /**
-   * Code of the last failed attempt to obtain a token; empty after a success.
+   * Code of the last failed attempt to obtain a token; empty after a success, or "webhook:" and why events of this site
+   * do not arrive ("webhook:silent": none came for days).
    *
    * @generated from field: string last_error = 15;
    */
