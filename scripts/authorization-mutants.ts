@@ -17,6 +17,8 @@ const matrix = ["test/policy/matrix-on-postgres.test.ts"];
 const random = ["test/policy/random-rules.test.ts"];
 const changes = ["test/policy/changes.test.ts"];
 const doors = ["test/policy/doors.test.ts"];
+const watching = ["test/domain/events/watch-installations.test.ts"];
+const streams = ["test/rpc/streams.test.ts"];
 const links = ["test/policy/links.test.ts"];
 const makesLinks = ["test/domain/connecting/create-install-link.test.ts"];
 const outlived = ["test/domain/connecting/outlived-links.test.ts"];
@@ -295,7 +297,7 @@ export const mutants: readonly Mutant[] = [
     ["who sees one product revokes all", "!seesAll(call.access, installation)", "false"],
   ]),
   ...of("src/rpc/page-tokens.ts", changes, [
-    ["page tokens lead on in any list", "if (listHash !== hash(list)) {", "if (false) {"],
+    ["page tokens lead on in any list", "if (listHash !== hashOfList(list)) {", "if (false) {"],
     [
       "made-up page tokens begin anew",
       'throw invalidField("page_token", "must be the next_page_token of a previous response");',
@@ -303,8 +305,8 @@ export const mutants: readonly Mutant[] = [
     ],
     [
       "the list is not in the token",
-      "JSON.stringify([createdAt.getTime(), id, hash(list)])",
-      "JSON.stringify([createdAt.getTime(), id, hash([])])",
+      "JSON.stringify([createdAt.getTime(), id, hashOfList(list)])",
+      "JSON.stringify([createdAt.getTime(), id, hashOfList([])])",
     ],
   ]),
   ...of("src/rpc/methods/list-installations.ts", changes, [
@@ -339,6 +341,21 @@ export const mutants: readonly Mutant[] = [
       "const proven = authenticate(running.incoming);",
       'const proven = import("../domain/access/caller.ts").then((all) => all.anonymous);',
     ],
+  ]),
+  ...of("src/domain/events/watch-installations.ts", watching, [
+    ["watches are not checked before the look-up", "access.check(filter.platform, filter.owner);", ""],
+    ["watches see everything", "shows(visible, product, owner)", "true"],
+    ["watches show what it became at another owner", "sees(installation) ? installation : before", "installation"],
+  ]),
+  ...of("src/rpc/streams/dispatch-stream.ts", streams, [
+    ["streams outlive their right", "keepSight(caller, await authenticate(incoming), call.method)", "undefined"],
+    ["streams outlive what their caller may see", "sight === before.access(method).visible(undefined).key", "sight"],
+  ]),
+  ...of("src/rpc/streams/open-calls.ts", streams, [
+    ["streams are not looked at again", "await call.stillAllowed();", ""],
+    ["a caller has any number of streams", "if (already >= perCaller)", "if (already < 0)"],
+  ]),
+  ...of("src/rpc/call-checks.ts", doors, [
     ["rates are not kept to", "keepToRate(call);\n", ""],
     ["rates are counted and not kept to", "if (waitMs <= 0) continue;", "if (waitMs >= 0) continue;"],
   ]),

@@ -8,6 +8,7 @@ import { createHealthStatus } from "../rpc/grpc/health-status.ts";
 import { listenGrpc } from "../rpc/grpc/listen-grpc.ts";
 import { createJsonCalls } from "../rpc/json/create-json-calls.ts";
 import { createProcedures } from "../rpc/procedures.ts";
+import { createOpenCalls, type OpenCalls } from "../rpc/streams/open-calls.ts";
 import { createOpaqueTokens } from "../storage/seal/opaque-tokens.ts";
 import type { Storage } from "../storage/storage.ts";
 import { measuredStorage } from "../telemetry/measured-storage.ts";
@@ -98,7 +99,9 @@ async function start(
   });
   const parts = { storage, platforms, telemetry, callerNow };
   const wired = wireUseCases(config, { ...world, log: running.log }, parts);
+  const openCalls = createOpenCalls();
   running.watch({
+    openStreams: () => openCalls.size,
     statistics: () => storage.statistics.read(world.now()),
     cacheEntries: wired.cacheEntries,
     isChangeFeedAlive: storage.changes.isAlive,
@@ -108,7 +111,7 @@ async function start(
   });
   const health = createHealthStatus();
   const certificates = config.tls === undefined ? undefined : await openCertificates(config.tls, world.log);
-  startJobs({ storage, wired, certificates, world, schedule, closers });
+  startJobs({ storage, wired, openCalls, certificates, world, schedule, closers });
   await witnessAtStart(wired, world.log);
 
   const graceMs = config.drainSeconds * 1000;
@@ -116,7 +119,7 @@ async function start(
   const procedures = createProcedures({ useCases: wired.calls, sealer });
   const limiter = createRateLimiter(world);
   const { note } = wired.notedEvents;
-  const doors = { ...world, redact: config.redact, procedures, telemetry, limiter, authenticate, note };
+  const doors = { ...world, redact: config.redact, procedures, telemetry, limiter, authenticate, note, openCalls };
   const { inRequest } = telemetry;
 
   const addressOf = createClientAddress(config.trustedProxies);
@@ -180,6 +183,8 @@ async function start(
   closers.add("listeners", async () => {
     await Promise.all([publicListener, internalListener, grpcListener].map((listener) => listener.close(graceMs)));
   });
+  // Their clients go on at another replica while calls that are answered once finish here.
+  closers.add("streams", () => openCalls.end());
   closers.add("health", async () => {
     health.set("NOT_SERVING");
     await delay(noticeMs);
@@ -204,12 +209,13 @@ async function start(
 function startJobs(parts: {
   readonly storage: Storage;
   readonly wired: WiredUseCases;
+  readonly openCalls: OpenCalls;
   readonly certificates: CertificateStore | undefined;
   readonly world: World;
   readonly schedule: Schedule;
   readonly closers: Closers;
 }): void {
-  const { storage, wired, certificates, world, schedule, closers } = parts;
+  const { storage, wired, openCalls, certificates, world, schedule, closers } = parts;
   const job = (seconds: number, name: string, work: () => Promise<void>) => {
     const running = schedule(seconds * 1000, name, work, world.log);
     closers.add(name, running.close);
@@ -231,6 +237,7 @@ function startJobs(parts: {
     job(1, "notice clock steps", async () => (clock.isSteady() ? undefined : clock.measure()));
     job(5, "ask the database for the time", clock.measure);
   }
+  job(1, "check streams", () => openCalls.check());
   job(1, "flush counts", () => flush());
   job(5, "refresh what is due", () => wired.keepFresh.refreshDue());
   job(2, "work off deliveries", () => wired.deliveryWorker.takeDue());

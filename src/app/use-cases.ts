@@ -13,11 +13,13 @@ import { createStartInstall, createStartLeg } from "../domain/connecting/start-i
 import { createInstallUndoer, type InstallUndoer } from "../domain/connecting/undo-install.ts";
 import { createApplyEvent } from "../domain/events/apply-event.ts";
 import { type AskPlatforms, createAskPlatforms } from "../domain/events/ask-platforms.ts";
+import { createChangeTail } from "../domain/events/change-tail.ts";
 import { createHeardOf } from "../domain/events/heard-of.ts";
 import { createReceiveDelivery, type ReceiveDelivery } from "../domain/events/receive-delivery.ts";
 import { registerOnComplete, registerOnFinish } from "../domain/events/register-on-connect.ts";
 import { createWebhookRemoval } from "../domain/events/remove-webhooks.ts";
 import { createWithSiteToken } from "../domain/events/site-token.ts";
+import { createWatchInstallations } from "../domain/events/watch-installations.ts";
 import { createWebhooks, type Webhooks } from "../domain/events/webhooks.ts";
 import { createDeliveryWorker, type DeliveryWorker } from "../domain/events/work-off-deliveries.ts";
 import { createGetInstallation, createListInstallations } from "../domain/installations/list-installations.ts";
@@ -81,7 +83,18 @@ export function wireUseCases(
   },
 ): WiredUseCases {
   const { storage, platforms, telemetry, callerNow } = parts;
-  const { installations, credentials, attempts, links, pendingInstalls, questions, audit, record, changes } = storage;
+  const {
+    installations,
+    credentials,
+    attempts,
+    links,
+    pendingInstalls,
+    questions,
+    audit,
+    record,
+    changes,
+    installationChanges,
+  } = storage;
   const redirectUri = (platform: Platform) => publicUrl(config, `/oauth/callback/${platform.name}`);
   const addressOf = (platform: string) => publicUrl(config, `/webhooks/${platform}`);
   const installUrl = createInstallUrl(config);
@@ -150,6 +163,12 @@ export function wireUseCases(
         createCompleteInstall({ pendingInstalls, platforms, undoer, linkPolicy, world }),
         webhooks,
       ),
+      watchInstallations: createWatchInstallations({
+        installations,
+        changes: installationChanges,
+        tail: createChangeTail({ history: installationChanges, feed: changes }),
+        platforms,
+      }),
       listAuditEvents: createListAuditEvents(record, platforms),
     },
     startInstall: createStartInstall(platforms, startLeg, world),

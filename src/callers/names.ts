@@ -3,7 +3,7 @@ import { ownNames } from "../domain/model/audit-event.ts";
 import type { Redact } from "../secret-shapes.ts";
 
 /** RPCs of the contract that this version does not serve yet: one file of callers does for both. */
-export const announcedRpcs: readonly string[] = ["WatchInstallations", "StartLink", "WatchLink"];
+export const announcedRpcs: readonly string[] = ["StartLink", "WatchLink"];
 
 /** What a file of callers can name. */
 export interface KnownNames {

@@ -6,6 +6,7 @@ import { getToken } from "./methods/get-token.ts";
 import { listAuditEvents } from "./methods/list-audit-events.ts";
 import { listInstallations } from "./methods/list-installations.ts";
 import { revokeInstallation } from "./methods/revoke-installation.ts";
+import { watchInstallations } from "./methods/watch-installations.ts";
 import type { RpcName } from "./rpc-names.ts";
 
 /** Every RPC of the service descriptor: one that is not here does not compile. */
@@ -16,6 +17,7 @@ export const methods = {
   revokeInstallation,
   createInstallLink,
   completeInstall,
+  watchInstallations,
   listAuditEvents,
 } satisfies { readonly [Name in RpcName]: Method<Name, never> };
 

@@ -27,16 +27,16 @@ export function createPageTokens(sealer: PageSealer): PageTokens {
     write(position, list) {
       if (position === undefined) return "";
       const { createdAt, id } = position;
-      return sealer.seal(JSON.stringify([createdAt.getTime(), id, hash(list)]));
+      return sealer.seal(JSON.stringify([createdAt.getTime(), id, hashOfList(list)]));
     },
 
     read(token, list) {
       if (token === "") return undefined;
-      const [createdAtMs, id, listHash] = parse(sealer.open(token));
+      const [createdAtMs, id, listHash] = parseSealed(sealer.open(token));
       if (typeof createdAtMs !== "number" || typeof id !== "string") {
         throw invalidField("page_token", "must be the next_page_token of a previous response");
       }
-      if (listHash !== hash(list)) {
+      if (listHash !== hashOfList(list)) {
         throw invalidField("page_token", "belongs to a request with other filters, or of another caller");
       }
       return { createdAt: new Date(createdAtMs), id };
@@ -52,12 +52,13 @@ export function pageSize(requested: number): number {
   return requested === 0 ? defaultPageSize : Math.min(requested, maxPageSize);
 }
 
-function hash(list: ListKey): string {
+export function hashOfList(list: ListKey): string {
   const fields = list.map((field) => field ?? null);
   return createHash("sha256").update(JSON.stringify(fields)).digest("base64url").slice(0, 22);
 }
 
-function parse(plain: string | undefined): unknown[] {
+/** The fields of what was sealed; none where it is not ours. */
+export function parseSealed(plain: string | undefined): unknown[] {
   if (plain === undefined) return [];
   try {
     const value: unknown = JSON.parse(plain);

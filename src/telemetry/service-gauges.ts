@@ -9,6 +9,7 @@ export interface Sources {
   /** Counts what is stored; rejects if the database does not answer in time. */
   readonly statistics: () => Promise<Statistics>;
   readonly cacheEntries: () => number;
+  readonly openStreams: () => number;
   readonly isChangeFeedAlive: () => boolean;
   /** Undefined where no other clock is followed. */
   readonly clockSkewMs: () => number | undefined;
@@ -42,6 +43,7 @@ export function addServiceGauges({ registry, isDatabaseReachable }: Prometheus, 
     return skewMs === undefined ? undefined : skewMs / 1000;
   });
   live("cache_entries", "Selections in memory.", sources.cacheEntries);
+  live("open_streams", "Calls that are being answered with a stream.", sources.openStreams);
   const up = gauge(registry, "statistics_up", "Whether what is stored could be counted: 1 or 0.");
   const show = addStatistics(registry, sources.keyIds);
   let counting: Promise<void> | undefined;

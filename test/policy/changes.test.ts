@@ -1,7 +1,7 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { until } from "../../rig/gate.ts";
-import type { RpcName } from "../../src/rpc/rpc-names.ts";
+import type { UnaryName } from "../../src/rpc/rpc-names.ts";
 import { openTestStorage } from "../support/domain.ts";
 import { callers, type RawCaller, type RawRule } from "./cast.ts";
 import { openStage, type Stage } from "./stage.ts";
@@ -21,13 +21,13 @@ function ruledBy(name: string, ...allow: readonly RawRule[]): readonly RawCaller
   return callers.map((caller) => (caller.name === name ? { name, allow } : caller));
 }
 
-async function answered(caller: string, rpc: RpcName, request: JsonObject): Promise<JsonObject> {
+async function answered(caller: string, rpc: UnaryName, request: JsonObject): Promise<JsonObject> {
   const answer = await stage.call(caller, rpc, request);
   if (answer.kind === "failed") throw new Error(answer.failure.message);
   return answer.body;
 }
 
-async function reason(caller: string, rpc: RpcName, request: JsonObject): Promise<string | undefined> {
+async function reason(caller: string, rpc: UnaryName, request: JsonObject): Promise<string | undefined> {
   const answer = await stage.call(caller, rpc, request);
   return answer.kind === "failed" ? answer.failure.reason : "answered";
 }

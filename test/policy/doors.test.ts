@@ -1,15 +1,18 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { JsonObject } from "@bufbuild/protobuf";
+import { ConnectError, createClient } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-node";
 import type { Client } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.js";
 import { TokenService } from "../../gen/oauth/token/v1/token_service_pb.js";
 import { connectHandler } from "../../src/rpc/connect/connect-handler.ts";
 import { createHealthStatus } from "../../src/rpc/grpc/health-status.ts";
 import { type GrpcListener, listenGrpc } from "../../src/rpc/grpc/listen-grpc.ts";
 import { createJsonCalls } from "../../src/rpc/json/create-json-calls.ts";
 import { openTestStorage } from "../support/domain.ts";
-import { connectClient, readRefusal, unary } from "../support/grpc-client.ts";
+import { connectClient, firstOfStream, readRefusal, unary } from "../support/grpc-client.ts";
 import { callers } from "./cast.ts";
 import { openStage, type Stage } from "./stage.ts";
 
@@ -40,13 +43,29 @@ afterAll(async () => {
 /** How a call ended: `answered`, or why not. */
 type Ask = (rpc: string, request: JsonObject, authorization: string | undefined) => Promise<string>;
 
+const isStream = (rpc: string) =>
+  TokenService.methods.some(({ name, methodKind }) => name === rpc && methodKind === "server_streaming");
+
+async function askStream(baseUrl: string, authorization: string | undefined): Promise<string> {
+  const client = createClient(TokenService, createConnectTransport({ baseUrl, httpVersion: "1.1" }));
+  const headers = authorization === undefined ? {} : { authorization };
+  try {
+    for await (const _ of client.watchInstallations({}, { headers })) break;
+    return "answered";
+  } catch (error) {
+    return ConnectError.from(error).findDetails(ErrorInfoSchema)[0]?.reason ?? "";
+  }
+}
+
 const doors: { readonly door: string; readonly rpcs: readonly string[]; readonly ask: Ask }[] = [
   {
     door: "gRPC",
     rpcs: Object.values(TokenService.method).map(({ name }) => name),
     async ask(rpc, request, authorization) {
       const metadata = authorization === undefined ? {} : { authorization };
-      const { error } = await unary(client, rpc, request, { metadata });
+      const { error } = isStream(rpc)
+        ? await firstOfStream(client, rpc, request, metadata)
+        : await unary(client, rpc, request, { metadata });
       return error === undefined ? "answered" : readRefusal(error).reason;
     },
   },
@@ -55,6 +74,7 @@ const doors: { readonly door: string; readonly rpcs: readonly string[]; readonly
     rpcs: Object.values(TokenService.method).map(({ name }) => name),
     async ask(rpc, request, authorization) {
       const { port } = server.address() as AddressInfo;
+      if (isStream(rpc)) return askStream(`http://127.0.0.1:${port}`, authorization);
       const response = await fetch(`http://127.0.0.1:${port}/oauth.token.v1.TokenService/${rpc}`, {
         method: "POST",
         headers: { "content-type": "application/json", ...(authorization && { authorization }) },

@@ -16,7 +16,7 @@ import { registry } from "../../src/platforms/registry.ts";
 import { type Codec, createDispatch, type DispatchParts } from "../../src/rpc/dispatch.ts";
 import type { Failure } from "../../src/rpc/errors/failure.ts";
 import { createProcedures } from "../../src/rpc/procedures.ts";
-import { methodNames, type RequestOf, type ResponseOf, type RpcName } from "../../src/rpc/rpc-names.ts";
+import { methodNames, type RequestOf, type ResponseOf, type UnaryName } from "../../src/rpc/rpc-names.ts";
 import { Secret } from "../../src/secret.ts";
 import { parseKeyRing } from "../../src/storage/seal/key-ring.ts";
 import { createOpaqueTokens } from "../../src/storage/seal/opaque-tokens.ts";
@@ -39,7 +39,7 @@ export interface Stage {
   /** Stores one more like it and gives its id. */
   copy(installation: RawInstallation): Promise<string>;
   /** Calls an RPC with a message in proto JSON, as a caller of the cast or with another `authorization`. */
-  call(caller: string, rpc: RpcName, request: JsonObject, authorization?: string): Promise<Answer>;
+  call(caller: string, rpc: UnaryName, request: JsonObject, authorization?: string): Promise<Answer>;
   /** What the doors are given. */
   readonly doors: DispatchParts;
   /** From here on these rules are in force. The callers keep their proofs. */
@@ -194,7 +194,7 @@ function fileOf(cast: readonly RawCaller[], keys: ReadonlyMap<string, string>): 
   return JSON.stringify({ version: 1, callers });
 }
 
-function codecOf<Name extends RpcName>(rpc: Name): Codec<Name, JsonObject, JsonObject> {
+function codecOf<Name extends UnaryName>(rpc: Name): Codec<Name, JsonObject, JsonObject> {
   const { input, output } = TokenService.method[rpc];
   return {
     read: (request) => fromJson(input, request) as RequestOf<Name>,

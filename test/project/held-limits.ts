@@ -256,6 +256,17 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
   "health watches and reflection streams at once": [
     ["src/rpc/grpc/open-streams.ts", "defaultLimits.perConnection", "defaultLimits.inAll"],
   ],
+  "watching installations: silence; a reader that takes nothing": [
+    ["src/domain/events/watch-installations.ts", "defaultSilenceMs"],
+    ["src/rpc/streams/dispatch-stream.ts", "patienceMs"],
+  ],
+  "streams of one caller; of all; whether their callers still may": [
+    ["src/rpc/streams/open-calls.ts", "most.perCaller", "most.inAll"],
+    [jobs, "check streams"],
+  ],
+  "changes in memory for who watches; read without the feed": [
+    ["src/domain/events/change-tail.ts", "maxRecent", "pollMs", "batch", "maxFailures"],
+  ],
   "calls at once on a gRPC connection; its reset streams": [
     [connectionLimits, "maxConcurrentStreams"],
     ["src/rpc/grpc/session-guard.ts", "allowedResets.burst", "allowedResets.perSecond"],

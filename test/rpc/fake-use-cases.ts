@@ -63,6 +63,10 @@ export function fakeUseCases(replaced: Partial<UseCases> = {}): UseCases {
       expiresAt: new Date("2026-02-01T00:00:00Z"),
     }),
     completeInstall: async () => [installation()],
+    watchInstallations: async function* () {
+      yield { kind: "present", installation: installation() } as const;
+      yield { kind: "synced", place: { sequence: 0, mark: "begun" } } as const;
+    },
     listAuditEvents: async () => ({ events: [], next: undefined }),
     ...replaced,
   };

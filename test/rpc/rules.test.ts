@@ -11,6 +11,7 @@ import {
   ListAuditEventsRequestSchema,
   ListInstallationsRequestSchema,
   RevokeInstallationRequestSchema,
+  WatchInstallationsRequestSchema,
 } from "../../gen/oauth/token/v1/token_service_pb.js";
 import type { RequestOf, RpcName } from "../../src/rpc/rpc-names.ts";
 import { violationsOf } from "../../src/rpc/rules.ts";
@@ -214,6 +215,16 @@ describe("the rules in plain code are the rules of the proto", () => {
         expectAgreement("listAuditEvents", ListAuditEventsRequestSchema, request);
       }),
       { numRuns: 500 },
+    );
+  });
+
+  test("for WatchInstallations", () => {
+    fc.assert(
+      fc.property(text(64), text(256), text(1024), (platform, owner, resumeToken) => {
+        const request = create(WatchInstallationsRequestSchema, { platform, owner, resumeToken });
+        expectAgreement("watchInstallations", WatchInstallationsRequestSchema, request);
+      }),
+      { numRuns: 300 },
     );
   });
 

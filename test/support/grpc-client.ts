@@ -1,4 +1,12 @@
-import { type Client, credentials, loadPackageDefinition, Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import {
+  type Client,
+  type ClientReadableStream,
+  credentials,
+  loadPackageDefinition,
+  Metadata,
+  type ServiceError,
+  status,
+} from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 
 // An independent client: it knows the service from the .proto files alone.
@@ -48,6 +56,26 @@ export function unary(
     call?.call(client, request, metadata, callOptions, (error: ServiceError | null, response?: Message) =>
       resolve({ error: error ?? undefined, response }),
     );
+  });
+}
+
+/** A stream until its first message or its end, then hung up; never rejects. */
+export function firstOfStream(
+  client: Client,
+  method: string,
+  request: Message,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<GrpcAnswer> {
+  const metadata = new Metadata();
+  for (const [key, value] of Object.entries(headers)) metadata.set(key, value);
+  const open = (client as unknown as Record<string, (...args: unknown[]) => ClientReadableStream<Message>>)[method];
+  const stream = open?.call(client, request, metadata);
+  return new Promise((resolve) => {
+    stream?.on("error", (error: ServiceError) => resolve({ error, response: undefined }));
+    stream?.once("data", (response: Message) => {
+      resolve({ error: undefined, response });
+      stream.cancel();
+    });
   });
 }
 

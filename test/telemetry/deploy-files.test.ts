@@ -56,6 +56,7 @@ beforeAll(async () => {
   running.watch({
     statistics: async () => ({ installations: [], webhooks: [], keys: [], ending: [], nextExpiry: [] }),
     cacheEntries: () => 0,
+    openStreams: () => 0,
     isChangeFeedAlive: () => true,
     clockSkewMs: () => 0,
     keyIds: ["0123456789abcdef"],

@@ -44,6 +44,6 @@ export function createGetInstallation(installations: InstallationRepository): Ge
 }
 
 /** What was connected before its platform lost its settings can still be listed. */
-function checkKnown(name: string, platforms: Platforms): void {
+export function checkKnown(name: string, platforms: Platforms): void {
   if (!platforms.known.includes(name)) checkPlatform(name, platforms);
 }

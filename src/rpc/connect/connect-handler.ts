@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createConnectRouter, createContextValues } from "@connectrpc/connect";
-import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import {
   compressionBrotli,
   compressionGzip,
@@ -13,9 +13,12 @@ import { unprovenCaller } from "../../domain/model/audit-event.ts";
 import type { ErrorReason } from "../../errors.ts";
 import type { NodeHandler } from "../../node-handler.ts";
 import { createDispatch, type DispatchParts } from "../dispatch.ts";
+import { createDispatchStream } from "../streams/dispatch-stream.ts";
+import { begun } from "./begun-body.ts";
 import { addConnectService, type HttpCall, httpCallKey } from "./token-service.ts";
 import { answerUnsaid, isGrpcWeb, refuseUnreadGrpcWeb } from "./unread-grpc-web.ts";
 import { refuseUnread } from "./unread-requests.ts";
+import { isConnectStream, refuseUnreadStream } from "./unread-streams.ts";
 
 export interface ConnectOptions extends DispatchParts {
   /** The caller's address where proxies are trusted; the peer's by default. */
@@ -37,7 +40,7 @@ export function connectHandler(options: ConnectOptions): NodeHandler {
     acceptCompression: [compressionGzip, compressionBrotli],
     jsonOptions: { ignoreUnknownFields: false },
   });
-  addConnectService(router, createDispatch(options));
+  addConnectService(router, createDispatch(options), createDispatchStream(options));
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
   const certificateNamesOf = options.certificateNamesOf ?? (() => []);
   const addressOf = options.addressOf ?? ((request) => request.socket.remoteAddress);
@@ -64,11 +67,13 @@ export function connectHandler(options: ConnectOptions): NodeHandler {
     const call: HttpCall = {
       address: addressOf(request),
       certificateNames: certificateNamesOf(request),
+      cut: () => void response.destroy(),
       reached: false,
     };
     const values = createContextValues().set(httpCallKey, call);
     const asked = universalRequestFromNodeRequest(request, response, undefined, values);
-    const answer = await handler(asked).catch((error) => answerUnsaid(error, asked.header.get("content-type")));
+    const said = await handler(asked).catch((error) => answerUnsaid(error, asked.header.get("content-type")));
+    const answer = handler.method.methodKind === "unary" ? said : await begun(said);
     const finished = (code: string, reason: ErrorReason | undefined) =>
       options.telemetry?.callFinished({
         method: handler.method.name,
@@ -77,11 +82,17 @@ export function connectHandler(options: ConnectOptions): NodeHandler {
         reason,
         seconds: (performance.now() - startedMs) / 1000,
       });
-    const refused = isGrpcWeb(answer) ? refuseUnreadGrpcWeb : answer.status >= 400 ? refuseUnread : undefined;
-    const complete = call.reached ? undefined : refused;
+    const complete = call.reached ? undefined : refusalOf(answer);
     await universalResponseToNodeResponse(
       (await complete?.(answer, handler.method, options, finished)) ?? answer,
       response,
     );
   }
+}
+
+/** How what could not be read is refused, by where the protocol has its errors. */
+function refusalOf(answer: UniversalServerResponse): typeof refuseUnread | undefined {
+  if (isGrpcWeb(answer)) return refuseUnreadGrpcWeb;
+  if (answer.status >= 400) return refuseUnread;
+  return isConnectStream(answer) ? refuseUnreadStream : undefined;
 }

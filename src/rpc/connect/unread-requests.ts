@@ -1,6 +1,7 @@
 import { type DescMethod, toBinary } from "@bufbuild/protobuf";
 import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { type ErrorReason, ServiceError } from "../../errors.ts";
+import type { Redact } from "../../secret-shapes.ts";
 import type { DispatchParts } from "../dispatch.ts";
 import { toDetails } from "../errors/details.ts";
 import { toFailure } from "../errors/failure.ts";
@@ -25,16 +26,17 @@ export async function refuseUnread(
   if (error === undefined) return answer;
   if (!isMalformed) return withBody(answer, error.body);
 
-  const failure = toFailure(
-    new ServiceError("INVALID_REQUEST", `the request cannot be read: ${error.message}`),
-    redact,
-  );
+  return withBody({ ...answer, status: 400 }, Buffer.from(JSON.stringify(malformedRequest(error.message, redact))));
+}
+
+/** What the Connect protocol says of a request that is none, in JSON. */
+export function malformedRequest(why: string, redact: Redact): object {
+  const failure = toFailure(new ServiceError("INVALID_REQUEST", `the request cannot be read: ${why}`), redact);
   const details = toDetails(failure).map(({ desc, value }) => ({
     type: desc.typeName,
     value: Buffer.from(toBinary(desc, value)).toString("base64").replace(/=+$/, ""),
   }));
-  const body = Buffer.from(JSON.stringify({ code, message: failure.message, details }));
-  return withBody({ ...answer, status: 400 }, body);
+  return { code: "invalid_argument", message: failure.message, details };
 }
 
 interface ConnectErrorBody {

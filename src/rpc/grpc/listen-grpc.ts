@@ -1,6 +1,7 @@
 import { Server, type ServerCredentials } from "@grpc/grpc-js";
 import type { CertificateStore } from "../../tls/certificate-store.ts";
 import { createDispatch, type DispatchParts } from "../dispatch.ts";
+import { createDispatchStream } from "../streams/dispatch-stream.ts";
 import { trackAcceptedSockets } from "./accepted-sockets.ts";
 import { type ConnectionLimits, channelOptions, limitHttp2 } from "./connection-limits.ts";
 import { addHealthService } from "./health-service.ts";
@@ -44,7 +45,11 @@ export async function listenGrpc(options: GrpcOptions): Promise<GrpcListener> {
   const server = new Server(channelOptions(options));
   limitHttp2(server);
   const streams = createOpenStreams(options.streams);
-  const refuseUnanswered = addGrpcService(server, createDispatch(options), options.addressOf);
+  const refuseUnanswered = addGrpcService(
+    server,
+    { unary: createDispatch(options), stream: createDispatchStream(options) },
+    options.addressOf,
+  );
   addHealthService(server, options.health, streams);
   addReflectionService(server, streams);
 

@@ -1,5 +1,5 @@
 import { status } from "@grpc/grpc-js";
-import { connectionOf } from "./connection-of.ts";
+import { connectionOf } from "./transport-of.ts";
 
 /** A call that stays open until somebody ends it. */
 interface Stream {

@@ -1,9 +1,8 @@
-import type { ServerUnaryCall } from "@grpc/grpc-js";
 import { createCertificateNames } from "../../tls/certificate-names.ts";
-import { connectionOf } from "./connection-of.ts";
+import { connectionOf } from "./transport-of.ts";
 
 /** The verified names in the client certificate of a call's connection. */
-export type PeerNamesOf = (call: ServerUnaryCall<unknown, unknown>) => readonly string[];
+export type PeerNamesOf = (call: object) => readonly string[];
 
 /** Read once for each connection: `getAuthContext` takes the whole certificate apart at every call. */
 export function createPeerNames(): PeerNamesOf {

@@ -1,38 +1,48 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import {
-  type handleUnaryCall,
-  Metadata,
-  type Server,
-  type ServerErrorResponse,
-  type ServerUnaryCall,
-  type sendUnaryData,
-} from "@grpc/grpc-js";
-import { StatusSchema } from "../../../gen/google/rpc/status_pb.js";
+import type { handleUnaryCall, Server, ServerUnaryCall, sendUnaryData } from "@grpc/grpc-js";
 import { TokenService } from "../../../gen/oauth/token/v1/token_service_pb.js";
 import { ServiceError } from "../../errors.ts";
 import type { Redact } from "../../secret-shapes.ts";
 import { perObject } from "../../work/per-object.ts";
-import type { Codec, Dispatch, Outcome } from "../dispatch.ts";
-import { toStatus } from "../errors/details.ts";
-import { type Failure, toFailure } from "../errors/failure.ts";
+import type { Dispatch, Outcome } from "../dispatch.ts";
+import { toFailure } from "../errors/failure.ts";
 import type { IncomingCall } from "../incoming-calls.ts";
-import { type MessagesOf, type RpcName, rpcNames } from "../rpc-names.ts";
-import { asBuffer, methodPath } from "./codec.ts";
+import { isStreamName, isUnaryName, rpcNames, type UnaryName } from "../rpc-names.ts";
+import type { DispatchStream } from "../streams/dispatch-stream.ts";
+import { type BinaryCodec, binaryCodec } from "./binary-codec.ts";
+import { methodPath } from "./codec.ts";
 import { encodeGetTokenResponse } from "./encode-get-token-response.ts";
 import { createPeerNames, type PeerNamesOf } from "./peer-names.ts";
 import { rememberingRecent } from "./recent-requests.ts";
+import { toServerError } from "./server-error.ts";
+import { createStreamHandler } from "./stream-handler.ts";
 
 /** What is told to all names nothing that a caller sent. */
 const asItIs: Redact = (text) => text;
 
+/** How calls are run. */
+export interface Dispatches {
+  readonly unary: Dispatch;
+  readonly stream: DispatchStream;
+}
+
 /** Serves the RPCs on a gRPC server. Returns how to refuse, with SERVICE_UNAVAILABLE, every call not yet answered. */
-export function addGrpcService(server: Server, dispatch: Dispatch, addressOf: AddressOf = (peer) => peer): () => void {
+export function addGrpcService(
+  server: Server,
+  dispatch: Dispatches,
+  addressOf: AddressOf = (peer) => peer,
+): () => void {
   const unanswered = new Set<Respond>();
-  const peerNamesOf = createPeerNames();
+  const peers = { peerNamesOf: createPeerNames(), addressOf };
   for (const name of rpcNames) {
-    const handler = createHandler(name, dispatch, { peerNamesOf, addressOf }, unanswered);
-    // Read and written by the handler, so that what is malformed is refused like everything else.
-    server.register(methodPath(TokenService.method[name]), handler, asIs, asIs, "unary");
+    const path = methodPath(TokenService.method[name]);
+    // Read and written by the handlers, so that what is malformed is refused like everything else.
+    if (isStreamName(name)) {
+      const incomingOf = (call: CallSurface) => new GrpcCall(call, peers);
+      const handler = createStreamHandler(name, binaryCodec(name), dispatch.stream, incomingOf);
+      server.register(path, handler, asIs, asIs, "serverStream");
+    } else if (isUnaryName(name)) {
+      server.register(path, createHandler(name, dispatch.unary, peers, unanswered), asIs, asIs, "unary");
+    }
   }
 
   return () => {
@@ -52,14 +62,12 @@ interface Peers {
 
 type Respond = sendUnaryData<Buffer>;
 
-type BinaryCodec<Name extends RpcName> = Codec<Name, Buffer, Buffer>;
-
 /** Of what is called for every token. */
-const warmCodecs: { readonly [Name in RpcName]?: BinaryCodec<Name> } = {
+const warmCodecs: { readonly [Name in UnaryName]?: BinaryCodec<Name> } = {
   getToken: { read: rememberingRecent(binaryCodec("getToken").read), write: perObject(encodeGetTokenResponse) },
 };
 
-function createHandler<Name extends RpcName>(
+function createHandler<Name extends UnaryName>(
   name: Name,
   dispatch: Dispatch,
   peers: Peers,
@@ -85,25 +93,19 @@ function answer(respond: Respond, outcome: Outcome<Buffer>): void {
   else respond(toServerError(outcome.failure));
 }
 
-function binaryCodec<Name extends RpcName>(name: Name): BinaryCodec<Name> {
-  const { input, output }: MessagesOf<Name> = TokenService.method[name];
-  return {
-    read: (bytes) => fromBinary(input, bytes),
-    write: (response) => asBuffer(toBinary(output, create(output, response))),
-  };
-}
-
 function asIs(bytes: Buffer): Buffer {
   return bytes;
 }
 
+type CallSurface = Pick<ServerUnaryCall<Buffer, Buffer>, "getPeer" | "getDeadline" | "metadata">;
+
 /** Read from the transport as it is asked for; the peer at once, since a connection that is cut has none. */
 class GrpcCall implements IncomingCall {
   readonly #peer: string;
-  readonly #call: ServerUnaryCall<Buffer, Buffer>;
+  readonly #call: CallSurface;
   readonly #peers: Peers;
 
-  constructor(call: ServerUnaryCall<Buffer, Buffer>, peers: Peers) {
+  constructor(call: CallSurface, peers: Peers) {
     this.#peers = peers;
     this.#call = call;
     this.#peer = call.getPeer();
@@ -141,11 +143,4 @@ class GrpcCall implements IncomingCall {
     const [value] = this.#call.metadata.get(key);
     return typeof value === "string" ? value : undefined;
   }
-}
-
-function toServerError(failure: Failure): Partial<ServerErrorResponse> {
-  const metadata = new Metadata();
-  const status = toStatus(failure);
-  if (status.details.length > 0) metadata.set("grpc-status-details-bin", asBuffer(toBinary(StatusSchema, status)));
-  return { code: Number(failure.code), details: failure.message, metadata };
 }

@@ -5,14 +5,14 @@ import { perObject } from "../../work/per-object.ts";
 import { type Codec, createDispatch, type DispatchParts, type Outcome } from "../dispatch.ts";
 import { httpStatuses } from "../errors/codes.ts";
 import type { Failure } from "../errors/failure.ts";
-import { type MessagesOf, ofEveryRpc, type RpcName } from "../rpc-names.ts";
+import { type MessagesOf, ofEveryUnary, type UnaryName } from "../rpc-names.ts";
 import type { JsonAnswer, JsonCall, JsonCalls } from "./json-calls.ts";
 
 /** The door for REST routes: the same rules, errors and log line as everywhere. */
 export function createJsonCalls(options: DispatchParts): JsonCalls {
   const dispatch = createDispatch(options);
 
-  function call<Name extends RpcName>(name: Name): JsonCall {
+  function call<Name extends UnaryName>(name: Name): JsonCall {
     const codec: JsonCodec<Name> = warmCodecs[name] ?? jsonCodec(name);
     return (request, context) => {
       const outcome = dispatch(name, codec, request, { timeoutMs: undefined, ...context });
@@ -20,17 +20,17 @@ export function createJsonCalls(options: DispatchParts): JsonCalls {
     };
   }
 
-  return ofEveryRpc<JsonCalls>(call);
+  return ofEveryUnary<JsonCalls>(call);
 }
 
-type JsonCodec<Name extends RpcName> = Codec<Name, JsonObject, JsonObject>;
+type JsonCodec<Name extends UnaryName> = Codec<Name, JsonObject, JsonObject>;
 
 function toAnswer(outcome: Outcome<JsonObject>): JsonAnswer {
   if (outcome.kind === "failed") return refusal(outcome.failure);
   return { status: 200, body: outcome.response, retryAfterSeconds: undefined };
 }
 
-function jsonCodec<Name extends RpcName>(name: Name): JsonCodec<Name> {
+function jsonCodec<Name extends UnaryName>(name: Name): JsonCodec<Name> {
   const { input, output }: MessagesOf<Name> = TokenService.method[name];
   return {
     read: (request) => fromJson(input, request),
@@ -41,7 +41,7 @@ function jsonCodec<Name extends RpcName>(name: Name): JsonCodec<Name> {
 const { read, write } = jsonCodec("getToken");
 
 /** Of what is called for every token: reading and writing JSON costs ten times what the rest of a warm call does. */
-const warmCodecs: { readonly [Name in RpcName]?: JsonCodec<Name> } = {
+const warmCodecs: { readonly [Name in UnaryName]?: JsonCodec<Name> } = {
   getToken: { read: perObject(read), write: perObject(write) },
 };
 

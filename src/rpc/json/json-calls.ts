@@ -1,6 +1,6 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import type { Evidence } from "../../domain/access/caller.ts";
-import type { RpcName } from "../rpc-names.ts";
+import type { UnaryName } from "../rpc-names.ts";
 
 /** What a route knows of the request besides its content. */
 export interface JsonCallContext extends Evidence {
@@ -32,4 +32,4 @@ export interface JsonAnswer {
  */
 export type JsonCall = (request: JsonObject, context: JsonCallContext) => JsonAnswer | Promise<JsonAnswer>;
 
-export type JsonCalls = { readonly [Name in RpcName]: JsonCall };
+export type JsonCalls = { readonly [Name in UnaryName]: JsonCall };

@@ -558,6 +558,75 @@ export declare type CompleteInstallResponse = Message<"oauth.token.v1.CompleteIn
 export declare const CompleteInstallResponseSchema: GenMessage<CompleteInstallResponse>;
 
 /**
+ * What is watched; what is not given restricts nothing.
+ *
+ * @generated from message oauth.token.v1.WatchInstallationsRequest
+ */
+export declare type WatchInstallationsRequest = Message<"oauth.token.v1.WatchInstallationsRequest"> & {
+  /**
+   * A platform name; "confluence" watches the sites whose grant has Confluence scopes.
+   *
+   * @generated from field: string platform = 1;
+   */
+  platform: string;
+
+  /**
+   * The tenant or user, in the callers' own naming.
+   *
+   * @generated from field: string owner = 2;
+   */
+  owner: string;
+
+  /**
+   * The last one of an earlier stream with the same platform and owner: only what changed since is sent. One that nothing
+   * follows from any more, after a week or in a restored database, begins again with CHANGE_PRESENT.
+   *
+   * @generated from field: string resume_token = 3;
+   */
+  resumeToken: string;
+};
+
+/**
+ * Describes the message oauth.token.v1.WatchInstallationsRequest.
+ * Use `create(WatchInstallationsRequestSchema)` to create a new message.
+ */
+export declare const WatchInstallationsRequestSchema: GenMessage<WatchInstallationsRequest>;
+
+/**
+ * One step. Whoever begins with CHANGE_PRESENT replaces all that they know.
+ *
+ * @generated from message oauth.token.v1.WatchInstallationsResponse
+ */
+export declare type WatchInstallationsResponse = Message<"oauth.token.v1.WatchInstallationsResponse"> & {
+  /**
+   * What happened.
+   *
+   * @generated from field: oauth.token.v1.Change change = 1;
+   */
+  change: Change;
+
+  /**
+   * As it was then; unset for CHANGE_SYNCED. With CHANGE_ENDED as it was last seen by this caller.
+   *
+   * @generated from field: oauth.token.v1.Installation installation = 2;
+   */
+  installation?: Installation | undefined;
+
+  /**
+   * Where to resume; empty until the first CHANGE_SYNCED of a stream that began anew.
+   *
+   * @generated from field: string resume_token = 3;
+   */
+  resumeToken: string;
+};
+
+/**
+ * Describes the message oauth.token.v1.WatchInstallationsResponse.
+ * Use `create(WatchInstallationsResponseSchema)` to create a new message.
+ */
+export declare const WatchInstallationsResponseSchema: GenMessage<WatchInstallationsResponse>;
+
+/**
  * Filters and a page of the record.
  *
  * @generated from message oauth.token.v1.ListAuditEventsRequest
@@ -838,6 +907,60 @@ export enum ProviderRevocation {
 export declare const ProviderRevocationSchema: GenEnum<ProviderRevocation>;
 
 /**
+ * What happened to an installation, as far as the caller sees it: one that is moved out of its sight has ended.
+ *
+ * @generated from enum oauth.token.v1.Change
+ */
+export enum Change {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: CHANGE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It is there as the stream begins.
+   *
+   * @generated from enum value: CHANGE_PRESENT = 1;
+   */
+  PRESENT = 1,
+
+  /**
+   * Everything up to the resume_token was sent. Sent again every 30 s of silence.
+   *
+   * @generated from enum value: CHANGE_SYNCED = 2;
+   */
+  SYNCED = 2,
+
+  /**
+   * It is there from now on, perhaps pending.
+   *
+   * @generated from enum value: CHANGE_CREATED = 3;
+   */
+  CREATED = 3,
+
+  /**
+   * Something that is shown of it changed; times, counts and tokens do not count.
+   *
+   * @generated from enum value: CHANGE_UPDATED = 4;
+   */
+  UPDATED = 4,
+
+  /**
+   * It was revoked, never completed, or is another owner's now.
+   *
+   * @generated from enum value: CHANGE_ENDED = 5;
+   */
+  ENDED = 5,
+}
+
+/**
+ * Describes the enum oauth.token.v1.Change.
+ */
+export declare const ChangeSchema: GenEnum<Change>;
+
+/**
  * Hands out access tokens of connected installations to internal services.
  *
  * Every failure carries exactly one google.rpc.ErrorInfo with the domain "oauth.token.v1" and a reason of
@@ -914,6 +1037,19 @@ export declare const TokenService: GenService<{
     methodKind: "unary";
     input: typeof CompleteInstallRequestSchema;
     output: typeof CompleteInstallResponseSchema;
+  },
+  /**
+   * Streams the installations there are, then every change of them as it is committed on any replica.
+   *
+   * A stream ends now and then, with UNAVAILABLE, when a replica goes or a connection has grown old: watch again with the
+   * last resume_token. It needs no deadline.
+   *
+   * @generated from rpc oauth.token.v1.TokenService.WatchInstallations
+   */
+  watchInstallations: {
+    methodKind: "server_streaming";
+    input: typeof WatchInstallationsRequestSchema;
+    output: typeof WatchInstallationsResponseSchema;
   },
   /**
    * Lists the record of what happened, newest first, one page at a time.
