@@ -229,7 +229,6 @@ function startJobs(parts: {
   closers.add("last counts", () => flush(true));
   closers.add("refreshes", () => wired.refresher.idle());
   closers.add("webhooks", () => wired.webhooks.idle());
-  closers.add("deliveries", () => wired.deliveryWorker.idle());
   closers.add("questions", () => wired.asking.idle());
   const { clock } = world;
   if (clock !== undefined) {
@@ -241,6 +240,11 @@ function startJobs(parts: {
   job(1, "flush counts", () => flush());
   job(5, "refresh what is due", () => wired.keepFresh.refreshDue());
   job(2, "work off deliveries", () => wired.deliveryWorker.takeDue());
+  job(1, "forward changes", () => wired.forwardChanges());
+  job(2, "forward events", () => wired.forwarder.sendDue());
+  // Before their jobs are waited for, which would go on as long as anything is due.
+  closers.add("forwarding", () => wired.forwarder.close());
+  closers.add("deliveries", () => wired.deliveryWorker.close());
   job(600, "forget deliveries", () => storage.deliveries.prune(deliveryDays * 24 * 3_600_000));
   job(24 * 3600, "warn of endings", () => wired.keepFresh.warnOfEndings());
   job(30, "finish revocations", () => wired.revoker.finishInterrupted());

@@ -14,7 +14,9 @@ import { createInstallUndoer, type InstallUndoer } from "../domain/connecting/un
 import { createApplyEvent } from "../domain/events/apply-event.ts";
 import { type AskPlatforms, createAskPlatforms } from "../domain/events/ask-platforms.ts";
 import { createChangeTail } from "../domain/events/change-tail.ts";
+import { createForwarder, type Forwarder, noForwarder } from "../domain/events/forwarder.ts";
 import { createHeardOf } from "../domain/events/heard-of.ts";
+import { createForwardChanges } from "../domain/events/own-changes.ts";
 import { createReceiveDelivery, type ReceiveDelivery } from "../domain/events/receive-delivery.ts";
 import { registerOnComplete, registerOnFinish } from "../domain/events/register-on-connect.ts";
 import { createWebhookRemoval } from "../domain/events/remove-webhooks.ts";
@@ -54,6 +56,9 @@ export interface WiredUseCases {
   /** What platforms tell. */
   readonly receiveDelivery: ReceiveDelivery;
   readonly deliveryWorker: DeliveryWorker;
+  readonly forwarder: Forwarder;
+  /** Has changes of our own sent on. */
+  readonly forwardChanges: () => Promise<void>;
   /** What goes on by itself. */
   readonly refresher: Refresher;
   readonly keepFresh: KeepFresh;
@@ -124,8 +129,17 @@ export function wireUseCases(
   const linkPolicy = createLinkPolicy(callerNow, origins);
   const keep = { installations, pendingInstalls, credentials, refresher, endTokens, linkPolicy, world };
   const keepConnection = createKeepConnection(keep);
+  const { deliveries, forwardingSwitch: off } = storage;
+  const { forwarding } = config;
+  const forwarder =
+    forwarding === undefined ? noForwarder : createForwarder({ forwarding, deliveries, off, telemetry, world });
+  const forwardChanges =
+    forwarding === undefined
+      ? async () => undefined
+      : createForwardChanges({ changes: storage.installationChanges, deliveries, cursor: storage.changeCursor });
   const deliveryWorker = createDeliveryWorker({
-    deliveries: storage.deliveries,
+    deliveries,
+    forwarder,
     platforms,
     applyEvent: createApplyEvent({ questions, asking, note, world }),
     log: world.log,
@@ -175,12 +189,15 @@ export function wireUseCases(
     startFromLink: createStartFromLink({ links, platforms, linkPolicy, startLeg, world }),
     finishInstall: measuredInstall(registerOnFinish(finishInstall, webhooks), telemetry),
     receiveDelivery: createReceiveDelivery({
-      deliveries: storage.deliveries,
+      deliveries,
       worker: deliveryWorker,
+      forwarder,
       heardOf: createHeardOf({ webhooks: storage.webhooks, world }),
       telemetry,
     }),
     deliveryWorker,
+    forwarder,
+    forwardChanges,
     refresher,
     keepFresh: createKeepFresh({ credentials, platforms, refresher, world }),
     handOut,

@@ -89,6 +89,29 @@ export const commands: readonly Entry[] = [
     load: async () => (await import("./commands/audit-verify.ts")).auditVerifyCommand,
   }),
   entry({
+    words: ["events", "list"],
+    arguments: [],
+    options: { dead: { about: "only what did not arrive at WEBHOOK_FORWARD_URL and is not tried again" } },
+    summary: "lists what platforms told in the last seven days",
+    about:
+      "The latest first, with what became of it: apply (not worked off yet), forward (on its way), forwarded, dead, done\n" +
+      "(nobody wanted to hear of it).",
+    load: async () => (await import("./commands/events.ts")).listEventsCommand,
+  }),
+  entry({
+    words: ["events", "replay"],
+    arguments: ["[ID…]"],
+    options: {
+      dead: { about: "all that is dead" },
+      since: { value: "TIME", about: "all that came since then and did not arrive, such as 2026-01-31T12:00:00Z" },
+    },
+    summary: "sends events again that did not arrive",
+    about:
+      "At once, and then as often as new ones, under the same webhook-id. Also turns forwarding on where the receiver turned\n" +
+      "it off (410). What arrived is not kept, and cannot be sent again.",
+    load: async () => (await import("./commands/events.ts")).replayEventsCommand,
+  }),
+  entry({
     words: ["move"],
     arguments: ["INSTALLATION_ID"],
     options: {

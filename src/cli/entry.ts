@@ -10,7 +10,7 @@ export interface Option {
 /** A command as the command line knows it before it is loaded. */
 export interface Entry {
   readonly words: readonly string[];
-  /** The names of what has to be given, in order. */
+  /** The names of what has to be given, in order; the last may be `[ID…]`, any number of them. */
   readonly arguments: readonly string[];
   readonly options: Readonly<Record<string, Option>>;
   /** One line. */

@@ -70,7 +70,13 @@ function readValue(
   return value;
 }
 
-function checkArguments(positionals: readonly string[], names: readonly string[]): void {
+/** `[ID…]` stands for any number of them. */
+const isAnyNumber = (name: string) => name.startsWith("[") && name.endsWith("…]");
+
+function checkArguments(positionals: readonly string[], declared: readonly string[]): void {
+  const further = declared.find(isAnyNumber);
+  const needed = declared.filter((name) => name !== further);
+  const names = further === undefined ? needed : [...needed, ...positionals.slice(needed.length).map(() => further)];
   const missing = names[positionals.length];
   if (missing !== undefined) throw new UsageError(`${missing} is missing`);
   const extra = positionals[names.length];

@@ -1,4 +1,4 @@
-import type { ConfiguredPlatform, Registry } from "../platforms/create-registry.ts";
+import { type ConfiguredPlatform, hostOf, type Registry } from "../platforms/create-registry.ts";
 import type { Product } from "../platforms/module.ts";
 import { registry } from "../platforms/registry.ts";
 import type { Redact } from "../secret-shapes.ts";
@@ -8,6 +8,7 @@ import { knownNames, secretNames } from "../settings/setting.ts";
 import { createSettingReader, type Environment, type ReadFile } from "../settings/setting-reader.ts";
 import { type DatabaseConfig, readDatabase } from "./database.ts";
 import { type EncryptionConfig, readEncryption } from "./encryption.ts";
+import { type ForwardingConfig, readForwarding } from "./forwarding.ts";
 import { type Listeners, readListeners } from "./listeners.ts";
 import { type LogLevel, readLogLevel } from "./log-level.ts";
 import { readOtlpEndpoint } from "./otlp.ts";
@@ -29,7 +30,7 @@ export interface Config extends Listeners {
   readonly narrowable: readonly string[];
   /** The names of those that no configured platform serves. */
   readonly notConfigured: readonly string[];
-  /** Hosts of platforms elsewhere, such as an Enterprise Server: these may be in a private network. */
+  /** Hosts of platforms elsewhere, such as an Enterprise Server, and of who hears of events: these may be in a private network. */
   readonly ownHosts: ReadonlySet<string>;
   /** Replaces what looks like a secret of any known platform. */
   readonly redact: Redact;
@@ -40,6 +41,8 @@ export interface Config extends Listeners {
   readonly cacheMaxEntries: number;
   /** How long the record is kept. */
   readonly auditRetentionDays: number;
+  /** Where events go; undefined: nowhere. */
+  readonly forwarding: ForwardingConfig | undefined;
   readonly proxy: ProxyConfig;
   /** Where spans go; undefined: nowhere. */
   readonly otlpEndpoint: string | undefined;
@@ -80,11 +83,14 @@ export function loadConfig(
     drainSeconds: readInteger(own, "DRAIN_SECONDS", { min: 0, max: 3600 }),
     cacheMaxEntries: readInteger(own, "CACHE_MAX_ENTRIES", { min: 1, max: 10_000_000 }),
     auditRetentionDays: readInteger(own, "AUDIT_RETENTION_DAYS", { min: 1, max: 36_500 }),
+    forwarding: readForwarding(own),
     proxy: readProxy(own),
     otlpEndpoint: readOtlpEndpoint(own),
   };
   const warnings = reader.finish();
-  return { config: { ...read, ownHosts: new Set(platforms.flatMap((platform) => platform.ownHosts())) }, warnings };
+  const receivers = read.forwarding === undefined ? [] : [hostOf(read.forwarding.url)];
+  const ownHosts = new Set([...platforms.flatMap((platform) => platform.ownHosts()), ...receivers]);
+  return { config: { ...read, ownHosts }, warnings };
 }
 
 function namesIn(env: Environment): readonly string[] {

@@ -131,12 +131,15 @@ const furtherSettings = [
     default: "0",
     meaning: "`1`: a mesh or proxy encrypts what reaches the internal listeners.",
   },
-  { name: "WEBHOOK_FORWARD_URL", support: "unused", meaning: "Where verified platform events go." },
+  {
+    name: "WEBHOOK_FORWARD_URL",
+    meaning: "Where verified events of platforms go, and changes of installations. https unless the host is loopback.",
+  },
   {
     name: "WEBHOOK_FORWARD_SECRET",
     secret: true,
-    support: "unused",
-    meaning: "What forwarded events are signed with.",
+    meaning:
+      "What they are signed with, as Standard Webhooks: `whsec_` and base64, or any text; two, comma separated, while rotating.",
   },
   { name: "ALERT_WEBHOOK_URL", support: "unused", meaning: "Where alerts go." },
   { name: "ALERT_WEBHOOK_SECRET", secret: true, support: "unused", meaning: "What alerts are signed with." },

@@ -102,7 +102,8 @@ function addressesIn({ default: value = "" }: Setting): readonly string[] {
   return value.startsWith("https://") ? [value] : [];
 }
 
-function hostOf(url: string): string {
+/** As it is compared: in lower case, without brackets and without a dot at the end. */
+export function hostOf(url: string | URL): string {
   return new URL(url).hostname.replace(/^\[(.*)\]$/, "$1").replace(/(.)\.$/, "$1");
 }
 

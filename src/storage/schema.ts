@@ -296,6 +296,9 @@ export const webhooks = pgTable("webhooks", {
   silentSince: instant("silent_since"),
 });
 
+/** `forwarded`: it arrived; `dead`: it did not, and waits for an operator. */
+export type DeliveryStatus = DeliveryTask | "forwarded" | "dead";
+
 /** What platforms told, each delivery once, with what is to be done with it. */
 export const webhookDeliveries = pgTable(
   "webhook_deliveries",
@@ -307,7 +310,7 @@ export const webhookDeliveries = pgTable(
     id: uuid("id").notNull(),
     /** `github.issues.opened`. */
     type: text("type").notNull(),
-    status: text("status").$type<DeliveryTask>().notNull(),
+    status: text("status").$type<DeliveryStatus>().notNull(),
     /** What was sent, sealed for its row; null once nobody needs it. */
     content: text("content"),
     /** The key that sealed it. */
@@ -317,6 +320,8 @@ export const webhookDeliveries = pgTable(
     /** End of the lease, or when it is to be done; by the database's clock. */
     dueAt: instant("due_at").notNull(),
     receivedAt: instant("received_at").notNull(),
+    /** Of the last attempt that failed. */
+    lastError: text("last_error"),
   },
   (table) => [primaryKey({ columns: [table.platform, table.deliveryId] })],
 );

@@ -1,13 +1,14 @@
-import { sql } from "drizzle-orm/sql";
+import { count, sql } from "drizzle-orm/sql";
 import type { InstallationStatus } from "../domain/model/installation.ts";
 import {
   horizonSeconds,
   type Statistics,
   type StatisticsRepository,
   type WebhookState,
+  waitingTasks,
 } from "../domain/model/telemetry.ts";
 import type { Database } from "./database.ts";
-import { credentials, installations, webhooks } from "./schema.ts";
+import { credentials, installations, webhookDeliveries, webhooks } from "./schema.ts";
 
 /** One group of rows that have everything but their number in common. */
 interface Group {
@@ -29,7 +30,7 @@ interface Group {
 /** Ends it at the server: a statement that nobody waits for any longer would go on there. */
 const statementMs = 4_000;
 
-/** Each table is read once. */
+/** Each table is read once, and of deliveries what waits alone. */
 export function createStatisticsRepository(database: Database): StatisticsRepository {
   return {
     async read(now) {
@@ -38,9 +39,25 @@ export function createStatisticsRepository(database: Database): StatisticsReposi
         await tx.select({ set: sql`1` }).from(sql`(select ${limit}) as timeout`);
         return tx.select(columns).from(counted(now));
       });
-      return toStatistics(groups);
+      return { ...toStatistics(groups), waiting: await readWaiting(database) };
     },
   };
+}
+
+async function readWaiting(database: Database): Promise<Statistics["waiting"]> {
+  const { status, receivedAt } = webhookDeliveries;
+  const oldest = sql`extract(epoch from clock_timestamp() - min(${receivedAt}))::float8`.mapWith(Number);
+  const rows = await database.read((db) =>
+    db
+      .select({ status, count: count(), oldest })
+      .from(webhookDeliveries)
+      .where(sql`${status} in ('apply', 'forward', 'dead')`)
+      .groupBy(status),
+  );
+  return waitingTasks.flatMap((task) => {
+    const found = rows.find((row) => row.status === task);
+    return found === undefined ? [] : { task, count: found.count, oldestSeconds: found.oldest };
+  });
 }
 
 const columns = {
@@ -85,7 +102,7 @@ function counted(now: Date) {
   ) as statistics`;
 }
 
-function toStatistics(groups: readonly Group[]): Statistics {
+function toStatistics(groups: readonly Group[]): Omit<Statistics, "waiting"> {
   const keys = new Map<string, number>();
   const nextExpiry = new Map<string, number>();
   const ending = new Map<string, { what: "token" | "grant"; platform: string; withinSeconds: number; count: number }>();

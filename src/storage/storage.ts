@@ -2,8 +2,9 @@ import type { RateLimits } from "../domain/connecting/address-rates.ts";
 import type { AttemptRepository } from "../domain/connecting/attempt.ts";
 import type { LinkRepository } from "../domain/connecting/install-link.ts";
 import type { PendingInstallRepository } from "../domain/connecting/pending-install.ts";
-import type { DeliveryRepository } from "../domain/events/delivery-repository.ts";
+import type { DeliveryRepository, ForwardingSwitch } from "../domain/events/delivery-repository.ts";
 import type { InstallationChanges } from "../domain/events/installation-changes.ts";
+import type { ChangeCursor } from "../domain/events/own-changes.ts";
 import type { QuestionRepository } from "../domain/events/question.ts";
 import type { AuditLog } from "../domain/model/audit-event.ts";
 import type { ChangeFeed } from "../domain/model/change-feed.ts";
@@ -27,7 +28,9 @@ import { createCredentialRepository } from "./credentials/repository.ts";
 import type { Database } from "./database.ts";
 import { readDatabaseMs, watchClock } from "./database-clock.ts";
 import { findDurabilityGap } from "./durability.ts";
+import { createChangeCursor } from "./events/change-cursor.ts";
 import { createDeliveryRepository } from "./events/deliveries.ts";
+import { createForwardingSwitch } from "./events/forwarding-switch.ts";
 import { createInstallationChanges } from "./events/installation-changes.ts";
 import { createQuestionRepository } from "./events/question-repository.ts";
 import { createWebhookRepository } from "./events/webhooks.ts";
@@ -56,6 +59,8 @@ export interface Storage {
   readonly deliveries: DeliveryRepository;
   /** What platforms are to be asked, since they told something. */
   readonly questions: QuestionRepository;
+  readonly forwardingSwitch: ForwardingSwitch;
+  readonly changeCursor: ChangeCursor;
   readonly audit: AuditLog;
   /** What is on record already. */
   readonly record: RecordReader & RecordUpkeep;
@@ -112,6 +117,8 @@ export function createStorage(
     webhooks: createWebhookRepository(database),
     deliveries: createDeliveryRepository({ database, sealer, newId }),
     questions: announcingQuestions(createQuestionRepository({ database, sealer, now, newId }), changes),
+    forwardingSwitch: createForwardingSwitch(database),
+    changeCursor: createChangeCursor(database),
     audit,
     record: {
       ...createRecordReader(database),

@@ -67,6 +67,8 @@ export function createPrometheus(): Prometheus {
     "Requests that say they come from a platform, by what became of them.",
     ["platform", "outcome"],
   );
+  const forwards = counter("forwards_total", "Attempts to send an event on, by how they ended.", ["outcome"]);
+  for (const outcome of ["delivered", "failed", "dead", "gone"]) forwards.inc({ outcome }, 0);
   for (const kind of ["first", "repeated"]) handOuts.inc({ kind }, 0);
   auditFailures.inc({}, 0);
 
@@ -113,6 +115,7 @@ export function createPrometheus(): Prometheus {
       revocationFinished: (outcome) => revocations.inc({ outcome }),
       installFinished: (platform, outcome) => installs.inc({ platform, outcome }),
       deliveryReceived: (platform, outcome) => deliveries.inc({ platform, outcome }),
+      forwardFinished: (outcome) => forwards.inc({ outcome }),
       databaseChecked(reachable) {
         databaseReachable = reachable;
       },

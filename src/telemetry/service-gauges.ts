@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import Gauge from "prom-client/lib/gauge.js";
 import type Registry from "prom-client/lib/registry.js";
-import type { Statistics } from "../domain/model/telemetry.ts";
+import { type Statistics, waitingTasks } from "../domain/model/telemetry.ts";
 import { type Prometheus, prefix } from "./prometheus.ts";
 
 /** What is asked for at every scrape. */
@@ -84,8 +84,13 @@ function addStatistics(registry: Registry, keyIds: readonly string[]): (statisti
     "platform",
   ]);
 
+  const waiting = gauge(registry, "events_waiting", "Events to be worked off, to be sent on, or that did not arrive.", [
+    "task",
+  ]);
+  const oldest = gauge(registry, "events_oldest_seconds", "For how long the first of these waits.", ["task"]);
+
   return (statistics) => {
-    for (const each of [installations, webhooks, keys, tokens, grants, next]) each.reset();
+    for (const each of [installations, webhooks, keys, tokens, grants, next, waiting, oldest]) each.reset();
     if (statistics === undefined) return;
     for (const { platform, status, count } of statistics.installations) installations.set({ platform, status }, count);
     for (const { platform, state, count } of statistics.webhooks) webhooks.set({ platform, state }, count);
@@ -97,6 +102,11 @@ function addStatistics(registry: Registry, keyIds: readonly string[]): (statisti
     for (const [key, count] of needed) keys.set({ key }, count);
     for (const { what, platform, withinSeconds, count } of statistics.ending) {
       (what === "token" ? tokens : grants).set({ platform, within_seconds: withinSeconds }, count);
+    }
+    for (const task of waitingTasks) {
+      const found = statistics.waiting.find((one) => one.task === task);
+      waiting.set({ task }, found?.count ?? 0);
+      oldest.set({ task }, found?.oldestSeconds ?? 0);
     }
     for (const { platform, seconds } of statistics.nextExpiry) next.set({ platform }, seconds);
   };

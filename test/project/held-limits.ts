@@ -3,6 +3,8 @@ export type Held = readonly [file: string, ...names: string[]] | string;
 
 const breaker = "src/domain/refreshing/breaker.ts";
 const deliveryWork = "src/domain/events/work-off-deliveries.ts";
+const forwarder = "src/domain/events/forwarder.ts";
+const delays = ["a", "b", "c", "d", "e", "f"];
 const doubt = "src/domain/model/doubt.ts";
 const judgement = "src/domain/refreshing/judge-refusal.ts";
 const jobs = "src/app/start-app.ts";
@@ -186,13 +188,25 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     ["src/platforms/slack/webhooks.ts", "maxAgeSeconds"],
     ["src/platforms/atlassian/webhook-token.ts", "toleranceSeconds"],
   ],
-  "keeping what has arrived": [["src/domain/events/receive-delivery.ts", "batchRows"]],
+  "keeping what has arrived": [["src/domain/events/receive-delivery.ts", "batchRows", "batchBytes"]],
+  "sending an event on": [
+    [forwarder, "own.atOnce", "own.waiting"],
+    ["src/domain/events/receive-delivery.ts", "smallBytes"],
+    [jobs, "forward events"],
+    [forwarder, "due.atOnce", "dueBytes", "answerMs"],
+  ],
+  "an event that did not arrive": [[forwarder, ...delays.map((name) => `afterMs.${name}`)]],
+  "changes of ours to be sent on": [
+    [jobs, "forward changes"],
+    ["src/domain/events/own-changes.ts", "readRows"],
+  ],
   "a delivery known again": [
     [jobs, "deliveryDays"],
     [jobs, "forget deliveries"],
   ],
   "working off a delivery": [
-    [deliveryWork, "own.atOnce", "own.waiting", "leaseMs"],
+    [deliveryWork, "own.atOnce", "own.waiting"],
+    ["src/domain/events/delivery-lease.ts", "leaseMs"],
     [jobs, "work off deliveries"],
     [deliveryWork, "left.atOnce"],
   ],

@@ -54,7 +54,7 @@ beforeAll(async () => {
   const running = await startTelemetry({ log: silentLog, otlpEndpoint: undefined });
   running.knowCallers(["ci"]);
   running.watch({
-    statistics: async () => ({ installations: [], webhooks: [], keys: [], ending: [], nextExpiry: [] }),
+    statistics: async () => ({ installations: [], webhooks: [], keys: [], ending: [], waiting: [], nextExpiry: [] }),
     cacheEntries: () => 0,
     openStreams: () => 0,
     isChangeFeedAlive: () => true,

@@ -9,6 +9,7 @@ const read = () => scrape(shared.service.replicas[0]!.internalUrl);
 
 /** What every label may say: nothing that grows with installations, owners, addresses or requests. */
 const labelValues: Readonly<Record<string, RegExp>> = {
+  task: /^(apply|forward|dead)$/,
   method: /^(GetToken|ListInstallations|GetInstallation|RevokeInstallation)$/,
   caller: /^(anonymous|unauthenticated)$/,
   code: /^(OK|[A-Z_]{2,30}|HTTP_\d{3})$/,

@@ -56,6 +56,7 @@ describe.each([
       webhooks: [],
       keys: [],
       ending: [],
+      waiting: [],
       nextExpiry: [],
     });
     await connect(storage, "T1", { token: -60, grant: -1 });

@@ -1,15 +1,16 @@
 import { createClosers } from "../../closers.ts";
 import { ServiceError } from "../../errors.ts";
 import { verifyRecord } from "../../storage/record/verify.ts";
-import { type Command, type CommandWorld, type Outcome, UsageError } from "../command.ts";
+import type { Command, CommandWorld, Outcome } from "../command.ts";
 import { openDatabase, reasonOf } from "./open-database.ts";
+import { readTime } from "./read-time.ts";
 
 /**
  * `audit verify [--from TIME]`: reads the whole record, or the chains written to since a time, and says of each chain
  * whether it is what was written. One JSON line per chain; 1 if anything is wrong.
  */
 export const auditVerifyCommand: Command<readonly [], "from"> = async ({ values }, world) => {
-  const from = readFrom(values.from);
+  const from = readTime("from", values.from);
   const closers = createClosers();
   try {
     const { database, sealer } = await openDatabase(world, closers);
@@ -48,11 +49,4 @@ async function verify(
   if (total.findings === 0) return { code: 0, result };
   complain(`the record is not what was written: ${total.findings} findings, named above`);
   return { code: 1, result };
-}
-
-function readFrom(text: string | undefined): Date | undefined {
-  if (text === undefined) return undefined;
-  const from = new Date(text);
-  if (/^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(from.getTime())) return from;
-  throw new UsageError(`--from ${JSON.stringify(text)} is no time`, "write it as 2026-01-31 or 2026-01-31T12:00:00Z");
 }

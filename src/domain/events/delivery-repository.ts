@@ -1,24 +1,51 @@
-import type { PlatformEvent } from "../model/platform-event.ts";
+import type { Installation } from "../model/installation.ts";
+import type { EventSubject, PlatformEvent } from "../model/platform-event.ts";
 
-/** What is still to be done with a delivery; `done`: nothing, but to know it again. */
-export type DeliveryTask = "apply" | "done";
+/**
+ * What is still to be done with a delivery: what it means here, then its way to who wants to hear of it. `done`: nothing,
+ * but to know it again.
+ */
+export type DeliveryTask = "apply" | "forward" | "done";
 
-/** A verified delivery on its way into the queue. */
+/** What is kept of a delivery: as it came, or a message of our own as it goes out. */
+export type DeliveryContent =
+  | {
+      readonly kind: "event";
+      readonly event: PlatformEvent;
+      /** The JSON that came; undefined where nobody else wants to hear of it. */
+      readonly payload: string | undefined;
+    }
+  | { readonly kind: "message"; readonly body: string };
+
+/** A verified delivery, or a change of ours, on its way into the queue. */
 export interface NewDelivery {
   readonly platform: string;
-  readonly event: PlatformEvent;
+  /** With the platform what it is known again by. */
+  readonly deliveryId: string;
+  /** `github.issues.opened`. */
+  readonly type: string;
+  readonly content: DeliveryContent;
   readonly task: DeliveryTask;
   /** Whether this process does it next; else it is due at once, for whoever looks first. */
   readonly leased: boolean;
 }
 
 /** One that was taken up. */
-export interface TakenDelivery {
+export interface TakenDelivery extends Pick<NewDelivery, "platform" | "type" | "content"> {
   readonly id: string;
-  readonly platform: string;
-  readonly event: PlatformEvent;
+  readonly receivedAt: Date;
   /** How often it was taken up, this time included. Whoever took it up later has the right to it. */
   readonly attempts: number;
+}
+
+/** Whose right it is to say what becomes of one. */
+export type DeliveryClaim = Pick<TakenDelivery, "id" | "attempts">;
+
+/** What is kept of an attempt that failed; a fixed word of ours. */
+export interface FailedAttempt {
+  readonly error: string;
+  /** Until it is due again; undefined: never, and it waits for an operator. */
+  readonly delayMs: number | undefined;
 }
 
 /**
@@ -26,14 +53,39 @@ export interface TakenDelivery {
  * times are the database's. All @throw ServiceError SERVICE_UNAVAILABLE.
  */
 export interface DeliveryRepository {
-  /** Keeps those that were not seen before, all or none. Gives each its id, in their order; undefined: seen before. */
-  keep(deliveries: readonly NewDelivery[], leaseMs: number): Promise<readonly (string | undefined)[]>;
-  /** Takes up what is due, longest due first. What no key opens is passed over and stays due a while later. */
-  take(limit: number, leaseMs: number): Promise<readonly TakenDelivery[]>;
-  /** There is nothing left to do. */
-  finish(delivery: Pick<TakenDelivery, "id" | "attempts">): Promise<void>;
-  /** Due again after so long. */
-  putOff(delivery: Pick<TakenDelivery, "id" | "attempts">, delayMs: number): Promise<void>;
+  /** Keeps those that were not seen before, all or none. Gives each what was kept of it, in their order; undefined: seen. */
+  keep(
+    deliveries: readonly NewDelivery[],
+    leaseMs: number,
+  ): Promise<readonly (Pick<TakenDelivery, "id" | "receivedAt"> | undefined)[]>;
+  /**
+   * Takes up what is due, longest due first: so many, and no further ones once they have so many bytes. What no key opens
+   * is passed over and stays due a while later.
+   */
+  take(
+    task: "apply" | "forward",
+    most: { readonly rows: number; readonly bytes: number },
+    leaseMs: number,
+  ): Promise<readonly TakenDelivery[]>;
+  /** Its meaning has had its effect: goes on to `next`, for this process or for whoever looks first. False: it is another's. */
+  applied(
+    delivery: DeliveryClaim,
+    next: { readonly task: "forward" | "done"; readonly leaseMs: number },
+  ): Promise<boolean>;
+  /** They arrived, whoever brought them: what they held goes. */
+  forwarded(ids: readonly string[]): Promise<void>;
+  /** It could not be done now. */
+  failed(delivery: DeliveryClaim, attempt: FailedAttempt): Promise<void>;
+  /** Whose event it is: the one installation that it names, also one that has ended since; undefined: none, or several. */
+  whose(platform: string, about: EventSubject): Promise<EventOwner | undefined>;
   /** Forgets what came so long ago, done or not. */
   prune(olderThanMs: number): Promise<void>;
+}
+
+export type EventOwner = Pick<Installation, "id" | "owner" | "externalOrgId" | "externalInstallId">;
+
+/** Whether the receiver said that it is gone for good: so said of an address, for all replicas. */
+export interface ForwardingSwitch {
+  isOff(address: string): Promise<boolean>;
+  turnOff(address: string): Promise<void>;
 }

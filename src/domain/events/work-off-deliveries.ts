@@ -4,9 +4,11 @@ import type { Log } from "../../world.ts";
 import type { Platform } from "../model/platform.ts";
 import type { PlatformEvent } from "../model/platform-event.ts";
 import { notConfigured, type Platforms } from "../model/platforms.ts";
+import { type Leased, leasedFrom, leaseMs } from "./delivery-lease.ts";
 import type { DeliveryRepository, TakenDelivery } from "./delivery-repository.ts";
+import type { Forwarder } from "./forwarder.ts";
 
-/** Does what deliveries ask for, after they were answered. */
+/** Gives deliveries their effect, after they were answered, and hands them on to who wants to hear of them. */
 export interface DeliveryWorker {
   /** How many more it would take. */
   readonly room: number;
@@ -14,34 +16,35 @@ export interface DeliveryWorker {
   add(delivery: TakenDelivery): void;
   /** What is due: what a process left that has ended, what there was no room for, what was put off. */
   takeDue(): Promise<void>;
-  /** Until what was begun has ended. */
-  idle(): Promise<void>;
+  /** Ends when what is under way has; what waits is left to others. */
+  close(): Promise<void>;
 }
 
-/** For so long what a process took up is left to it: with how often others look, less than 15 s. */
-export const leaseMs = 11_000;
-/** How long before the end of its lease nothing is begun any more. */
-const marginMs = 2_000;
+/** How long one may take. */
+const takesMs = 2_000;
 /** Of what this process was sent itself, and of what was left lying. */
 const own = { atOnce: 8, waiting: 256 };
 const left = { atOnce: 4, waiting: 28 };
+const leftBytes = 16 * 1024 * 1024;
 /** Between attempts, growing fourfold; after the last one somebody has to look, and reconciliation finds the rest. */
 const firstDelayMs = 2_000;
 const mostAttempts = 8;
 
 export function createDeliveryWorker(parts: {
   readonly deliveries: DeliveryRepository;
+  readonly forwarder: Forwarder;
   readonly platforms: Platforms;
   readonly applyEvent: (event: PlatformEvent, platform: Platform) => Promise<void>;
   readonly log: Log;
 }): DeliveryWorker {
-  const { deliveries, platforms, applyEvent, log } = parts;
+  const { deliveries, forwarder, platforms, applyEvent, log } = parts;
   const ownPool = createPool(own, workInTime);
   const leftPool = createPool(left, workInTime);
+  let isClosed = false;
 
   async function workInTime({ delivery, untilMs }: Leased): Promise<void> {
     // Once its lease is over it is another's, or will be.
-    if (performance.now() > untilMs) return;
+    if (isClosed || performance.now() > untilMs) return;
     try {
       await work(delivery);
     } catch (error) {
@@ -50,21 +53,31 @@ export function createDeliveryWorker(parts: {
   }
 
   async function work(delivery: TakenDelivery): Promise<void> {
-    const { id, event, attempts } = delivery;
-    const about = { platform: delivery.platform, delivery: id, event: event.event, action: event.action, attempts };
+    const { id, type, platform, content, attempts } = delivery;
+    const about = { delivery: id, type, attempts };
     try {
       // More often only if this process, or another, ended each time.
-      if (attempts <= mostAttempts) await applyEvent(event, configured(delivery.platform));
-      else log.error(about, "delivery.given_up");
+      if (attempts > mostAttempts) log.error(about, "delivery.given_up");
+      else if (content.kind === "event") await applyEvent(content.event, configured(platform));
     } catch (error) {
       const known = { ...about, error: describeError(error) };
       if (attempts < mostAttempts) {
         log.warn(known, "delivery.put_off");
-        return deliveries.putOff(delivery, firstDelayMs * 4 ** (attempts - 1));
+        return deliveries.failed(delivery, { error: "not_applied", delayMs: firstDelayMs * 4 ** (attempts - 1) });
       }
       log.error(known, "delivery.given_up");
     }
-    await deliveries.finish(delivery);
+    await handOn(delivery);
+  }
+
+  async function handOn(delivery: TakenDelivery): Promise<void> {
+    const { content } = delivery;
+    // What is large was left on disk.
+    const isWhole = content.kind === "message" || content.payload !== undefined;
+    const leased = forwarder.room > 0 && isWhole;
+    const next = { task: forwarder.wanted ? "forward" : "done", leaseMs: leased ? leaseMs : 0 } as const;
+    const isOurs = await deliveries.applied(delivery, next);
+    if (leased && isOurs) forwarder.add({ ...delivery, attempts: 1 });
   }
 
   function configured(name: string): Platform {
@@ -77,27 +90,20 @@ export function createDeliveryWorker(parts: {
     get room() {
       return ownPool.room;
     },
-    add: (delivery) => void ownPool.add(leasedFrom(performance.now(), delivery)),
+    add: (delivery) => void ownPool.add(leasedFrom(performance.now(), delivery, takesMs)),
     async takeDue() {
-      for (;;) {
+      while (!isClosed) {
         const most = leftPool.room;
         const takenMs = performance.now();
-        const taken = await deliveries.take(most, leaseMs);
-        for (const delivery of taken) leftPool.add(leasedFrom(takenMs, delivery));
+        const taken = await deliveries.take("apply", { rows: most, bytes: leftBytes }, leaseMs);
+        for (const delivery of taken) leftPool.add(leasedFrom(takenMs, delivery, takesMs));
         await leftPool.idle();
-        if (taken.length < most) return;
+        if (taken.length === 0) return;
       }
     },
-    idle: async () => void (await Promise.all([ownPool.idle(), leftPool.idle()])),
+    async close() {
+      isClosed = true;
+      await Promise.all([ownPool.idle(), leftPool.idle()]);
+    },
   };
-}
-
-interface Leased {
-  readonly delivery: TakenDelivery;
-  /** By this process's own count of time. */
-  readonly untilMs: number;
-}
-
-function leasedFrom(takenMs: number, delivery: TakenDelivery): Leased {
-  return { delivery, untilMs: takenMs + leaseMs - marginMs };
 }

@@ -36,6 +36,9 @@ export type InstallResult = "connected" | "pending" | InstallFailure;
  */
 export type DeliveryResult = "accepted" | "seen" | "ignored" | "challenge" | "refused" | "unavailable";
 
+/** How an attempt to send an event on ended. `gone`: the receiver wants none any more, and none is sent from now on. */
+export type ForwardResult = "delivered" | "failed" | "dead" | "gone";
+
 /** A part of a call, or of what goes on by itself, that is worth a span of its own. */
 export type Step =
   | "select"
@@ -77,6 +80,7 @@ export interface Telemetry {
   revocationFinished(result: ProviderRevocation): void;
   installFinished(platform: string, result: InstallResult): void;
   deliveryReceived(platform: string, result: DeliveryResult): void;
+  forwardFinished(result: ForwardResult): void;
   databaseChecked(reachable: boolean): void;
   /** Runs a call: what it logs and what it starts belongs to it. `work` is given the arrival with its own trace. */
   inCall<T>(arrival: Arrival, work: (arrival: Arrival) => T | Promise<T>): T | Promise<T>;
@@ -100,6 +104,7 @@ export const silentTelemetry: Telemetry = {
   revocationFinished: ignore,
   installFinished: ignore,
   deliveryReceived: ignore,
+  forwardFinished: ignore,
   databaseChecked: ignore,
   inCall: (arrival, work) => work(arrival),
   inRequest: (_ids, work) => work(),
@@ -108,6 +113,10 @@ export const silentTelemetry: Telemetry = {
 
 /** Up to which time left tokens and grants are counted, in seconds. 0: those that have ended. */
 export const horizonSeconds = { token: [0, 300, 3_600, 86_400], grant: [0, 604_800, 2_592_000] } as const;
+
+/** What events wait for; `dead`: for an operator. */
+export const waitingTasks = ["apply", "forward", "dead"] as const;
+type WaitingTask = (typeof waitingTasks)[number];
 
 /** What is stored, in numbers. */
 export interface Statistics {
@@ -130,6 +139,12 @@ export interface Statistics {
     readonly platform: string;
     readonly state: WebhookState;
     readonly count: number;
+  }[];
+  /** Events that are to be worked off, to be sent on, or that did not arrive; and for how long the first one waits. */
+  readonly waiting: readonly {
+    readonly task: WaitingTask;
+    readonly count: number;
+    readonly oldestSeconds: number;
   }[];
   /** Seconds to the next end of a refreshable access token that still works. */
   readonly nextExpiry: readonly { readonly platform: string; readonly seconds: number }[];

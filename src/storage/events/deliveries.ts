@@ -1,16 +1,22 @@
-import { and, eq, ne, sql } from "drizzle-orm";
-import type { DeliveryRepository, NewDelivery, TakenDelivery } from "../../domain/events/delivery-repository.ts";
-import type { PlatformEvent } from "../../domain/model/platform-event.ts";
+import { and, eq, inArray, type SQL, sql } from "drizzle-orm";
+import type {
+  DeliveryClaim,
+  DeliveryContent,
+  DeliveryRepository,
+  NewDelivery,
+} from "../../domain/events/delivery-repository.ts";
 import { ServiceError } from "../../errors.ts";
 import { perObject } from "../../work/per-object.ts";
 import type { Database, Queries } from "../database.ts";
 import { deleteInParts } from "../delete-in-parts.ts";
 import { webhookDeliveries } from "../schema.ts";
 import type { Sealer } from "../seal/sealer.ts";
+import { findEventOwner } from "./event-owner.ts";
 import { openDelivery, sealDelivery } from "./sealed-delivery.ts";
 
 const now = sql`clock_timestamp()`;
 const inMs = (ms: unknown) => sql`${now} + ${ms}::float8 * interval '1 millisecond'`;
+const emptied = { content: null, keyId: null };
 
 export function createDeliveryRepository(tools: {
   readonly database: Database;
@@ -18,18 +24,12 @@ export function createDeliveryRepository(tools: {
   readonly newId: () => string;
 }): DeliveryRepository {
   const { database, sealer, newId } = tools;
-  const isStill = ({ id, attempts }: Pick<TakenDelivery, "id" | "attempts">) =>
-    and(eq(webhookDeliveries.id, id), eq(webhookDeliveries.attempts, attempts), ne(webhookDeliveries.status, "done"));
 
-  function rowOf({ platform, event, task, leased }: NewDelivery) {
+  function rowOf({ platform, deliveryId, type, content, task, leased }: NewDelivery) {
     const id = newId();
-    const sealed = task === "done" ? undefined : sealDelivery(sealer, id, event);
+    const sealed = task === "done" ? undefined : sealDelivery(sealer, id, content);
     return {
-      platform,
-      deliveryId: event.deliveryId,
-      id,
-      type: typeOf(platform, event),
-      status: task,
+      ...{ platform, deliveryId, id, type, status: task },
       content: sealed?.text,
       keyId: sealed?.keyId,
       attempts: leased ? 1 : 0,
@@ -43,33 +43,53 @@ export function createDeliveryRepository(tools: {
       // In one order, whoever inserts them: two that wait for each other's rows would never end.
       const ordered = rows.toSorted((a, b) => order(keyOf(a), keyOf(b)));
       const kept = await database.write((db) => insertInto(db).execute({ rows: JSON.stringify(ordered), leaseMs }));
-      const ids = new Set(kept.map(({ id }) => id));
-      return rows.map(({ id }) => (ids.has(id) ? id : undefined));
+      const known = new Map(kept.map((row) => [row.id, row]));
+      return rows.map(({ id }) => known.get(id));
     },
 
-    async take(limit, leaseMs) {
+    async take(task, { rows: limit, bytes }, leaseMs) {
       if (limit < 1) return [];
-      const rows = await database.write((db) => takeDue(db).execute({ limit, leaseMs }));
-      return rows.flatMap(({ content, ...row }) => {
-        const event = content === null ? undefined : opened(sealer, row.id, content);
-        return event === undefined ? [] : { ...row, event };
+      const rows = await database.write((db) => takeDue(db).execute({ task, limit, bytes, leaseMs }));
+      return rows.flatMap(({ content: sealed, ...row }) => {
+        const content = sealed === null ? undefined : opened(sealer, row.id, sealed);
+        return content === undefined ? [] : { ...row, content };
       });
     },
 
-    async finish(delivery) {
-      await database.write((db) =>
-        db.update(webhookDeliveries).set({ status: "done", content: null, keyId: null }).where(isStill(delivery)),
+    async applied(delivery, { task, leaseMs }) {
+      const attempts = leaseMs > 0 ? 1 : 0;
+      const next = { status: task, attempts, dueAt: inMs(leaseMs), lastError: null };
+      const changed = await database.write((db) =>
+        db
+          .update(webhookDeliveries)
+          .set(task === "done" ? { ...next, ...emptied } : next)
+          .where(and(isStill(delivery), eq(webhookDeliveries.status, "apply")))
+          .returning({ id: webhookDeliveries.id }),
       );
+      return changed.length > 0;
     },
 
-    async putOff(delivery, delayMs) {
+    async forwarded(ids) {
+      const are = inArray(webhookDeliveries.id, [...ids]);
       await database.write((db) =>
         db
           .update(webhookDeliveries)
-          .set({ dueAt: inMs(delayMs) })
+          .set({ status: "forwarded", ...emptied, lastError: null })
+          .where(are),
+      );
+    },
+
+    async failed(delivery, { error, delayMs }) {
+      const next = delayMs === undefined ? { status: "dead" as const } : { dueAt: inMs(delayMs) };
+      await database.write((db) =>
+        db
+          .update(webhookDeliveries)
+          .set({ ...next, lastError: error })
           .where(isStill(delivery)),
       );
     },
+
+    whose: (platform, about) => database.read((db) => findEventOwner(db, platform, about)),
 
     async prune(olderThanMs) {
       const old = sql`${webhookDeliveries.receivedAt} <= ${inMs(-olderThanMs)}`;
@@ -78,18 +98,20 @@ export function createDeliveryRepository(tools: {
   };
 }
 
+/** Nobody took it up after who claims it. */
+function isStill({ id, attempts }: DeliveryClaim): SQL | undefined {
+  const isOpen = inArray(webhookDeliveries.status, ["apply", "forward"]);
+  return and(eq(webhookDeliveries.id, id), eq(webhookDeliveries.attempts, attempts), isOpen);
+}
+
 /** What no key opens stays where it is, for who adds the key. */
-function opened(sealer: Sealer, id: string, content: string): PlatformEvent | undefined {
+function opened(sealer: Sealer, id: string, content: string): DeliveryContent | undefined {
   try {
     return openDelivery(sealer, id, content);
   } catch (error) {
     if (error instanceof ServiceError && error.reason === "TOKEN_UNREADABLE") return undefined;
     throw error;
   }
-}
-
-function typeOf(platform: string, { event, action }: PlatformEvent): string {
-  return [platform, event, ...(action === undefined ? [] : [action])].join(".");
 }
 
 function keyOf({ platform, deliveryId }: { readonly platform: string; readonly deliveryId: string }): string {
@@ -110,31 +132,34 @@ const insertInto = perObject((db: Queries) => {
   return db
     .insert(webhookDeliveries)
     .select(
-      sql`select platform, "deliveryId", id, type, status, content, "keyId", attempts, ${due}, ${now} from ${each}`,
+      sql`select platform, "deliveryId", id, type, status, content, "keyId", attempts, ${due}, ${now}, null from ${each}`,
     )
     .onConflictDoNothing()
-    .returning({ id: webhookDeliveries.id })
+    .returning({ id: webhookDeliveries.id, receivedAt: webhookDeliveries.receivedAt })
     .prepare("keep_deliveries");
 });
 
+/** The first is taken however large it is. */
 const takeDue = perObject((db: Queries) => {
-  const due = db
-    .select({ id: webhookDeliveries.id })
-    .from(webhookDeliveries)
-    .where(and(eq(webhookDeliveries.status, "apply"), sql`${webhookDeliveries.dueAt} <= ${now}`))
-    .orderBy(webhookDeliveries.dueAt)
-    .limit(sql.placeholder("limit"))
-    .for("update", { skipLocked: true });
+  const { id, status, dueAt, content } = webhookDeliveries;
+  const due = sql`select ${id}, ${dueAt}, octet_length(${content}) as size from ${webhookDeliveries}
+    where ${status} = ${sql.placeholder("task")} and ${dueAt} <= ${now}
+    order by ${dueAt} limit ${sql.placeholder("limit")} for update skip locked`;
+  const before = sql`sum(size) over (order by due_at, id) - size`;
+  const fitting = sql`select id from (select id, ${before} as before from (${due}) as due) as sized
+    where before < ${sql.placeholder("bytes")}`;
   return (
     db
       .update(webhookDeliveries)
       .set({ attempts: sql`${webhookDeliveries.attempts} + 1`, dueAt: inMs(sql.placeholder("leaseMs")) })
       // As an array it is read once: joined, it might be read again, and lock more than it names.
-      .where(sql`${webhookDeliveries.id} = any(array(${due}))`)
+      .where(sql`${id} = any(array(${fitting}))`)
       .returning({
-        id: webhookDeliveries.id,
+        id,
         platform: webhookDeliveries.platform,
-        content: webhookDeliveries.content,
+        type: webhookDeliveries.type,
+        content,
+        receivedAt: webhookDeliveries.receivedAt,
         attempts: webhookDeliveries.attempts,
       })
       .prepare("take_deliveries")

@@ -5,11 +5,12 @@ import type { Database } from "../database.ts";
 import { readForgotten } from "../record/forgotten-chains.ts";
 import { auditChains, credentials, meta } from "../schema.ts";
 import type { SealedText, Sealer } from "../seal/sealer.ts";
+import { eventKeys } from "./events.ts";
 
 /** Which keys open what is stored, and which are needed for it. */
 export interface KeyUsage {
   /**
-   * Compares the ring with the database: three statements, on indexes or small tables. The first time of all it leaves the
+   * Compares the ring with the database: four statements, on indexes or small tables. The first time of all it leaves the
    * canary, sealed with the first key, provided that nothing was stored under keys that are all missing.
    */
   inspect(): Promise<KeyFacts>;
@@ -22,7 +23,7 @@ export interface KeyFacts {
   readonly rowsByKey: ReadonlyMap<string, number>;
   /** Keys that rows need and that are not configured: these rows are TOKEN_UNREADABLE. */
   readonly missing: readonly string[];
-  /** Configured keys but the first that neither rows nor the canary nor signatures of the record need. */
+  /** Configured keys but the first that neither rows nor the canary nor signatures of the record nor events need. */
   readonly unused: readonly string[];
   /** Whether a configured key opens what the first start of all sealed. */
   readonly canaryOpens: boolean;
@@ -44,12 +45,12 @@ export function createKeyUsage({ database, sealer }: { database: Database; seale
     async inspect() {
       const rowsByKey = await countRowsByKey(database);
       const canary = await readCanary(rowsByKey);
-      const signing = await readSigningKeys(database);
+      const others = new Set([...(await readSigningKeys(database)), ...(await eventKeys(database))]);
       return {
         configured,
         rowsByKey,
         missing: [...rowsByKey.keys()].filter((id) => !configured.includes(id)),
-        unused: configured.slice(1).filter((id) => !rowsByKey.has(id) && canary?.keyId !== id && !signing.has(id)),
+        unused: configured.slice(1).filter((id) => !rowsByKey.has(id) && canary?.keyId !== id && !others.has(id)),
         canaryOpens: canary !== undefined && opens(sealer, canary),
       };
     },

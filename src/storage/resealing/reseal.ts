@@ -2,6 +2,7 @@ import { ServiceError } from "../../errors.ts";
 import type { Database } from "../database.ts";
 import { errorCode } from "../database-failure.ts";
 import type { Sealer } from "../seal/sealer.ts";
+import { resealEvents } from "./events.ts";
 import { resealCanary } from "./key-usage.ts";
 import { countSealed, isCurrent, listRows, readRows, replaceSealed, type SealedRow, sealAnew } from "./rows.ts";
 import { type BatchResult, createResealTally, type ResealProgress, type UnreadableRow } from "./tally.ts";
@@ -25,7 +26,7 @@ const writers = 4;
 const maxRounds = 5;
 
 /**
- * Seals every credential, and the canary, with the ring's first key and the configured cipher, beside a running service
+ * Seals every credential, what waits of events, and the canary, with the ring's first key and the configured cipher, beside a running service
  * and beside others who do the same. Row by row, each only if it still is what was read: a refresh, a commit or a
  * connect always wins. Interrupted, it goes on where it stopped when it is run again.
  * @throws ServiceError SERVICE_UNAVAILABLE if the database went away; what was sealed until then stays.
@@ -50,6 +51,7 @@ export async function reseal(options: ResealOptions): Promise<ResealProgress> {
     onBatch(tally.progress());
   } while (after !== undefined);
 
+  await resealEvents(database, sealer, onUnreadable);
   tally.recount(await countSealed(database, sealer));
   if (tally.progress().left === 0) await resealCanary(database, sealer);
   return tally.progress();
