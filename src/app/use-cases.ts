@@ -14,6 +14,7 @@ import { createInstallUndoer, type InstallUndoer } from "../domain/connecting/un
 import { createApplyEvent } from "../domain/events/apply-event.ts";
 import { type AskPlatforms, createAskPlatforms } from "../domain/events/ask-platforms.ts";
 import { createChangeTail } from "../domain/events/change-tail.ts";
+import { confirmOnComplete, confirmOnFinish, createConfirmInstalls } from "../domain/events/confirm-installs.ts";
 import { createForwarder, type Forwarder, noForwarder } from "../domain/events/forwarder.ts";
 import { createHeardOf } from "../domain/events/heard-of.ts";
 import { createForwardChanges } from "../domain/events/own-changes.ts";
@@ -145,6 +146,7 @@ export function wireUseCases(
     log: world.log,
   });
   const registering = { webhooks: storage.webhooks, installations, platforms, withSiteToken, removal };
+  const confirm = createConfirmInstalls({ platforms, withSiteToken, world });
   const webhooks = createWebhooks({ ...registering, addressOf, world });
   const startLeg = createStartLeg({ attempts, world, redirectUri });
   const finishInstall = createFinishInstall({
@@ -174,7 +176,7 @@ export function wireUseCases(
         installPage: (product) => new URL(publicUrl(config, `/oauth/install/${product}`)),
       }),
       completeInstall: registerOnComplete(
-        createCompleteInstall({ pendingInstalls, platforms, undoer, linkPolicy, world }),
+        confirmOnComplete(createCompleteInstall({ pendingInstalls, platforms, undoer, linkPolicy, world }), confirm),
         webhooks,
       ),
       watchInstallations: createWatchInstallations({
@@ -187,7 +189,7 @@ export function wireUseCases(
     },
     startInstall: createStartInstall(platforms, startLeg, world),
     startFromLink: createStartFromLink({ links, platforms, linkPolicy, startLeg, world }),
-    finishInstall: measuredInstall(registerOnFinish(finishInstall, webhooks), telemetry),
+    finishInstall: measuredInstall(registerOnFinish(confirmOnFinish(finishInstall, confirm), webhooks), telemetry),
     receiveDelivery: createReceiveDelivery({
       deliveries,
       worker: deliveryWorker,

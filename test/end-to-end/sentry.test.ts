@@ -85,17 +85,28 @@ describe("an install", () => {
     }
   });
 
-  test("that another owner finishes is undone, and the integration stays installed", async () => {
-    const { caller, service } = shared;
-    const done = `${service.replicas[0]!.publicUrl}/done`;
-    const link = await makeLink(caller, { platform: "sentry", owner: "acme", return_to: done });
+  const done = () => `${shared.service.replicas[0]!.publicUrl}/done`;
+  const finished = async () => {
+    const link = await makeLink(shared.caller, { platform: "sentry", owner: "acme", return_to: done() });
     const browser = createBrowser();
     const target = await redirect(browser, await openLink(browser, link));
+    return target.searchParams.get("completion_code") ?? "";
+  };
+
+  test("is finished at Sentry when its owner has completed it, and not before", async () => {
+    const code = await finished();
+    expect(sentry().controls.statusIn("acme")).toBe("pending");
+    const { installations } = await complete(shared.caller, code, "acme");
+    expect(installations).toMatchObject([{ status: "INSTALLATION_STATUS_ACTIVE", owner: "acme" }]);
+    expect(sentry().controls.statusIn("acme")).toBe("installed");
+  });
+
+  test("that another owner finishes is undone, and the integration stays as it is there", async () => {
     const before = uninstalls();
-    const { refusal } = await complete(caller, target.searchParams.get("completion_code") ?? "", "globex");
+    const { refusal } = await complete(shared.caller, await finished(), "globex");
     expect(refusal).toMatchObject({ reason: "INVALID_REQUEST" });
     expect(uninstalls()).toBe(before);
-    expect(sentry().controls.statusIn("acme")).toBe("installed");
+    expect(sentry().controls.statusIn("acme")).toBe("pending");
   });
 });
 

@@ -79,6 +79,9 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     ["src/platforms/github/user-token.ts", "usualLifeSeconds"],
     ["src/platforms/slack/token.ts", "usualLifeSeconds"],
   ],
+  'a platform that waits for it is told that its installation is connected here (Sentry\'s "Verify Install")': [
+    ["src/domain/events/confirm-installs.ts", "personWaitsMs"],
+  ],
   "Sentry, asked in the app's own name before a refresh token is spent; each question after its code was spent": [
     ["src/platforms/sentry/mint.ts", "ownWordMs"],
     ["src/platforms/sentry/exchange.ts", "deadlineMs"],

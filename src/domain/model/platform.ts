@@ -4,7 +4,7 @@ import type { Actor, CredentialIdentity, CredentialKind, TokenSet } from "./cred
 import type { Installation, ProviderRevocation } from "./installation.ts";
 import type { PlatformWebhooks } from "./platform-webhooks.ts";
 import type { Registration } from "./registration.ts";
-import type { WebhookRegistrar } from "./webhook-registrar.ts";
+import type { TokenRejected, WebhookRegistrar } from "./webhook-registrar.ts";
 
 /** A narrower GitHub installation token: every part is optional, nothing can be added to what was granted. */
 export interface Narrowing {
@@ -142,6 +142,12 @@ export type Inspection =
   | RateLimited
   | Unavailable;
 
+export type ConfirmOutcome =
+  | { readonly kind: "confirmed" }
+  /** `code` is a fixed word of ours. */
+  | { readonly kind: "failed"; readonly code: string }
+  | TokenRejected;
+
 export type RevokeOutcome =
   | { readonly kind: "revoked" }
   | { readonly kind: "unsupported" }
@@ -204,6 +210,11 @@ export interface Platform {
   readonly webhooks?: PlatformWebhooks;
   /** How it is told our address; absent: it sends no events. */
   readonly registrar?: WebhookRegistrar;
+  /** Tells it that an installation is connected here, where it waits to hear that. Safe to repeat. */
+  readonly confirmInstall?: (
+    installation: Pick<Installation, "externalInstallId">,
+    accessToken: Secret,
+  ) => Promise<ConfirmOutcome>;
   /** What it says of an installation now, asked with one of its credentials; absent where it cannot be asked. */
   readonly inspect?: (
     installation: Pick<Installation, "externalOrgId" | "externalInstallId" | "externalUserId" | "products">,

@@ -90,16 +90,15 @@ async function identify(
   { token }: TokenSet,
 ): Promise<SentryInstallation | undefined> {
   const { sentryUrl } = client;
-  const quickly = { ...client, deadlineMs };
   for (const pauseMs of [0, ...looksMs]) {
     if (pauseMs > 0) await delay(pauseMs);
-    const read = parseSentryAnswer(await send(sentryInstallationRequest(sentryUrl, uuid, token.value), quickly));
-    const found = read.kind === "ok" ? readSentryInstallation(read.reply.body, uuid) : undefined;
-    if (found !== undefined && found.status !== "pending") return found;
-    const told = parseSentryAnswer(await send(sentryInstalledRequest(sentryUrl, uuid, token.value), quickly));
-    const installed = told.kind === "ok" ? readSentryInstallation(told.reply.body, uuid) : undefined;
-    const known = installed ?? found;
-    if (known !== undefined) return known;
+    for (const ask of [sentryInstallationRequest, sentryInstalledRequest]) {
+      const reply = await send(ask(sentryUrl, uuid, token.value), { ...client, deadlineMs });
+      const answer = parseSentryAnswer(reply);
+      if (answer.kind === "ok") return readSentryInstallation(answer.reply.body, uuid);
+      // Nothing is said there before it is stored here, unless it is the only way to learn whose it is.
+      if (answer.kind !== "refused") break;
+    }
   }
   return undefined;
 }

@@ -1,10 +1,30 @@
-import type { CredentialSecrets, Inspection } from "../../domain/model/platform.ts";
+import type { ConfirmOutcome, CredentialSecrets, Inspection } from "../../domain/model/platform.ts";
+import type { Secret } from "../../secret.ts";
 import { type SendOptions, send, unavailable } from "../http.ts";
 import { inspectionOf, noFacts, nothingToAskWith } from "../inspection.ts";
 import { mintRefusal } from "../refusals.ts";
 import { readSentryInstallation, sentryInstallationRequest, sentryInstalledRequest } from "./installation.ts";
 import { sentryOrganizationName } from "./organization-name.ts";
 import { parseSentryAnswer } from "./reply.ts";
+
+/** "Verify Install": the installation is `pending` there until then, where the integration has that on. */
+export async function confirmSentry(
+  client: SendOptions & { readonly sentryUrl: string },
+  uuid: string,
+  accessToken: Secret,
+): Promise<ConfirmOutcome> {
+  const answer = parseSentryAnswer(await send(sentryInstalledRequest(client.sentryUrl, uuid, accessToken), client));
+  switch (answer.kind) {
+    case "ok":
+      return { kind: "confirmed" };
+    case "refused":
+      return answer.code === "invalid_token" ? { kind: "token_rejected" } : { kind: "failed", code: answer.code };
+    case "rate_limited":
+      return { kind: "failed", code: "rate_limited" };
+    case "unavailable":
+      return { kind: "failed", code: answer.cause };
+  }
+}
 
 /**
  * Asks with a token of the installation. A token that is refused says nothing of itself: tokens end with the installation,
@@ -22,7 +42,7 @@ export async function inspectSentry(
   const found = readSentryInstallation(answer.reply.body, uuid);
   if (found === undefined) return unavailable("unreadable_body", true);
   if (found.status === "pending_deletion") return { kind: "gone", code: "pending_deletion" };
-  if (found.status === "pending") await send(sentryInstalledRequest(sentryUrl, uuid, accessToken), client);
+  if (found.status === "pending") await confirmSentry(client, uuid, accessToken);
   const externalOrgName = await sentryOrganizationName(client, found, accessToken);
   return { kind: "present", facts: { ...noFacts, externalOrgName, metadata: found.metadata } };
 }

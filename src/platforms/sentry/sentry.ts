@@ -3,7 +3,7 @@ import { registrationAt } from "../../domain/model/registration.ts";
 import type { ModuleWorld } from "../module.ts";
 import { readSentryCallback, sentryInstallUrl } from "./authorize.ts";
 import { exchangeSentryCode } from "./exchange.ts";
-import { inspectSentry } from "./inspect.ts";
+import { confirmSentry, inspectSentry } from "./inspect.ts";
 import { mintSentryToken } from "./mint.ts";
 import { uninstallSentry } from "./revoke.ts";
 import type { SentryConfig } from "./settings.ts";
@@ -31,6 +31,8 @@ export function createSentry(options: SentryOptions): Platform {
     readCallback: (query) => readSentryCallback(query),
     exchange: (request) => exchangeSentryCode(options, request),
     mint: (credential) => mintSentryToken(options, credential),
+    confirmInstall: async ({ externalInstallId: uuid }, accessToken) =>
+      uuid === undefined ? { kind: "failed", code: "no_install_id" } : confirmSentry(options, uuid, accessToken),
     inspect: (_, credential) => inspectSentry(options, credential),
     registrar: { kind: "by_hand" },
     webhooks: createSentryWebhooks(options),

@@ -79,13 +79,10 @@ describe("the code", () => {
     });
   });
 
-  test("of a pending installation is followed by the word that it is installed", async () => {
-    const pending = { ...installation, status: "pending" };
-    const { outcome, sent } = await exchange(ok, [200, pending], [200, installation], organization);
+  test("of a pending installation leaves it pending: nothing is kept here yet", async () => {
+    const { outcome, sent } = await exchange(ok, [200, { ...installation, status: "pending" }], organization);
     expect(outcome.kind).toBe("connected");
-    expect(sent[2]).toMatchObject({ method: "PUT", url: base, body: { status: "installed" } });
-    const refused = await exchange(ok, [200, pending], [500, "down"], organization);
-    expect(refused.outcome.kind, "which is not worth losing it").toBe("connected");
+    expect(sent.map(({ method }) => method)).toEqual(["POST", "GET", "GET"]);
   });
 
   test("of an integration that may not read its installation: the same word tells", async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { inspectSentry } from "../../../src/platforms/sentry/inspect.ts";
+import { confirmSentry, inspectSentry } from "../../../src/platforms/sentry/inspect.ts";
 import { Secret } from "../../../src/secret.ts";
 import { installation, type Scripted, scripted, uuid } from "./support.ts";
 
@@ -49,4 +49,16 @@ test.each<readonly [Scripted, object]>([
   [{ error: "ECONNRESET" }, { kind: "unavailable" }],
 ])("answered with %j", async (answer, expected) => {
   expect((await inspect(answer, renamed)).inspection).toMatchObject(expected);
+});
+
+test.each<readonly [Scripted, object]>([
+  [[200, installation], { kind: "confirmed" }],
+  [[401, { detail: "Invalid token" }], { kind: "token_rejected" }],
+  [[404, { detail: "Could not find given sentry app installation" }], { kind: "failed", code: "installation_unknown" }],
+  [[429, {}], { kind: "failed", code: "rate_limited" }],
+  [[503, "down"], { kind: "failed", code: "http_503" }],
+])("told that it is installed, Sentry answers %j", async (answer, expected) => {
+  const { client, sent } = scripted(answer);
+  expect(await confirmSentry(client, uuid, new Secret("token"))).toEqual(expected);
+  expect(sent).toMatchObject([{ method: "PUT", body: { status: "installed" } }]);
 });
