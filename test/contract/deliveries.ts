@@ -166,6 +166,17 @@ export function describeDeliveries({ storage, raw }: OpenedStorage): void {
       expect(await whose({ webhookIds: ["9"], siteHost: "acme.example" })).toBeUndefined();
     });
 
+    test("is left to whoever has its key, and counts no attempt meanwhile", async () => {
+      const id = await keep(made({ leased: false }));
+      const keyId = (await row(id))?.key_id;
+      const seal = (key: unknown) => raw("update webhook_deliveries set key_id = $2 where id = $1", [id, key]);
+      await seal("0123456789abcdef");
+      for (let look = 0; look < 3; look++) expect(await taken(id)).toBeUndefined();
+      expect(await row(id)).toMatchObject({ status: "apply", attempts: 0 });
+      await seal(keyId);
+      expect(await taken(id)).toMatchObject({ attempts: 1 });
+    });
+
     test("is passed over where no key opens it, and the others are not", async () => {
       const [bad, good] = await Promise.all([keep(made({ leased: false })), keep(made({ leased: false }))]);
       await raw(

@@ -194,6 +194,35 @@ describe("a verified event", () => {
     expect(await row(moved)).toMatchObject({ last_error: "http_302" });
   });
 
+  test("counts as tried only once it is sent, however many wait for a slow receiver", async () => {
+    const held: (() => void)[] = [];
+    receiver.answer = (response) => void held.push(() => response.writeHead(204).end());
+    const { storage, close } = await shared.service.openStorage();
+    const message = { kind: "message", body: "{}" } as const;
+    const waiting = {
+      platform: "github",
+      type: "github.issues",
+      content: message,
+      task: "forward",
+      leased: false,
+    } as const;
+    const ids = Array.from({ length: 40 }, () => randomUUID());
+    await storage.deliveries.keep(
+      ids.map((deliveryId) => ({ ...waiting, deliveryId })),
+      0,
+    );
+    await close();
+    const sending = job("forward events");
+    const tried = () => shared.sql`select id from webhook_deliveries where attempts > 0`;
+    await until(async () => (await tried()).length > 0, "some were taken up");
+    const { length } = await tried();
+    await until(() => held.length >= length, "all of them are sent", 10_000);
+    receiver.answer = 204;
+    for (const go of held) go();
+    await sending;
+    expect(await shared.sql`select id from webhook_deliveries where attempts > 1`).toEqual([]);
+  });
+
   test("of Jira belongs to the installation whose webhook it was sent for", async () => {
     const { installations } = await shared.service.connect("jira", { query: "?owner=acme" });
     const id = String(installations[0]?.id);

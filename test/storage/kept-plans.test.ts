@@ -47,3 +47,34 @@ test("pages are planned once for a connection, however many installations there 
   expect(kept).toHaveLength(3);
   expect(kept.filter(({ generic }) => Number(generic) === 0)).toEqual([]);
 });
+
+test("what waits, and what is old, is found without looking at the rest", async () => {
+  const database = await createTestDatabase();
+  const target = targetOf(database.url);
+  const pool = createPostgresPool({ target, maxConnections: 1, pooled: false, random: randomBytes, log: silentLog });
+  const client = postgres(database.url, { max: 1, onnotice: () => undefined });
+  onTestFinished(async () => {
+    await client.end();
+    await database.drop();
+  });
+  const tools = { sealer: createTestSealer(), now: () => new Date(), random: randomBytes };
+  const { deliveries } = createStorage(pool, tools, async () => undefined);
+  await client.unsafe(`insert into webhook_deliveries
+      (platform, delivery_id, id, type, status, content, key_id, attempts, due_at, received_at)
+    select 'github', n, gen_random_uuid(), 'github.issues', 'forward', 'sealed', '${tools.sealer.keyIds[0]}', 1,
+      now() + interval '1 hour', now() from generate_series(1, 20000) as n`);
+  await client.unsafe("analyze webhook_deliveries");
+  await client.unsafe("select pg_stat_reset()");
+  expect(await deliveries.take("forward", { rows: 8, bytes: 1e6 }, 11_000)).toEqual([]);
+  await deliveries.prune(7 * 86_400_000);
+  // What a connection counted is known once it has ended.
+  await pool.close();
+  const read = async () => {
+    const [row] = await client<{ rows: string }[]>`select seq_tup_read + idx_tup_fetch as rows
+      from pg_stat_user_tables where relname = 'webhook_deliveries'`;
+    const [index] = await client<{ rows: string }[]>`select sum(idx_tup_read) as rows
+      from pg_stat_user_indexes where relname = 'webhook_deliveries'`;
+    return Number(row?.rows) + Number(index?.rows);
+  };
+  expect(await read()).toBeLessThan(100);
+});

@@ -59,8 +59,8 @@ export interface DeliveryRepository {
     leaseMs: number,
   ): Promise<readonly (Pick<TakenDelivery, "id" | "receivedAt"> | undefined)[]>;
   /**
-   * Takes up what is due, longest due first: so many, and no further ones once they have so many bytes. What no key opens
-   * is passed over and stays due a while later.
+   * Takes up what is due, longest due first: so many, and no further ones once they have so many bytes. What our keys do not
+   * open stays due, for whoever has them.
    */
   take(
     task: "apply" | "forward",

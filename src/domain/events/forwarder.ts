@@ -39,9 +39,12 @@ export const noForwarder: Forwarder = {
   close: async () => undefined,
 };
 
-/** Of what this process was sent itself, and of what is due. */
+/**
+ * Of what this process was sent itself, and of what is due: of that nothing waits, since what is taken up counts as an
+ * attempt, and would be dead without having been sent while its receiver is slow.
+ */
 const own = { atOnce: 12, waiting: 500 };
-const due = { atOnce: 4, waiting: 12 };
+const due = { atOnce: 8, waiting: 0 };
 /** Of what is due, opened at once. */
 const dueBytes = 16 * 1024 * 1024;
 /** For the receiver's whole answer; less than a lease, so that nobody else sends it meanwhile. */

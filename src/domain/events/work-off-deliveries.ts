@@ -22,9 +22,9 @@ export interface DeliveryWorker {
 
 /** How long one may take. */
 const takesMs = 2_000;
-/** Of what this process was sent itself, and of what was left lying. */
+/** Of what this process was sent itself, and of what was left lying: that is begun as soon as it counts as tried. */
 const own = { atOnce: 8, waiting: 256 };
-const left = { atOnce: 4, waiting: 28 };
+const left = { atOnce: 8, waiting: 0 };
 const leftBytes = 16 * 1024 * 1024;
 /** Between attempts, growing fourfold; after the last one somebody has to look, and reconciliation finds the rest. */
 const firstDelayMs = 2_000;

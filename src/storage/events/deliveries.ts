@@ -16,6 +16,8 @@ import { openDelivery, sealDelivery } from "./sealed-delivery.ts";
 
 const now = sql`clock_timestamp()`;
 const inMs = (ms: unknown) => sql`${now} + ${ms}::float8 * interval '1 millisecond'`;
+/** Stands still within a statement, so that indexes serve; what is kept is rounded to milliseconds. */
+const dueNow = sql`statement_timestamp() + interval '1 millisecond'`;
 const emptied = { content: null, keyId: null };
 
 export function createDeliveryRepository(tools: {
@@ -24,6 +26,7 @@ export function createDeliveryRepository(tools: {
   readonly newId: () => string;
 }): DeliveryRepository {
   const { database, sealer, newId } = tools;
+  const keys = sealer.keyIds.join();
 
   function rowOf({ platform, deliveryId, type, content, task, leased }: NewDelivery) {
     const id = newId();
@@ -49,7 +52,7 @@ export function createDeliveryRepository(tools: {
 
     async take(task, { rows: limit, bytes }, leaseMs) {
       if (limit < 1) return [];
-      const rows = await database.write((db) => takeDue(db).execute({ task, limit, bytes, leaseMs }));
+      const rows = await database.write((db) => takeDue(db).execute({ task, limit, bytes, leaseMs, keys }));
       return rows.flatMap(({ content: sealed, ...row }) => {
         const content = sealed === null ? undefined : opened(sealer, row.id, sealed);
         return content === undefined ? [] : { ...row, content };
@@ -92,7 +95,8 @@ export function createDeliveryRepository(tools: {
     whose: (platform, about) => database.read((db) => findEventOwner(db, platform, about)),
 
     async prune(olderThanMs) {
-      const old = sql`${webhookDeliveries.receivedAt} <= ${inMs(-olderThanMs)}`;
+      const old = sql`${webhookDeliveries.receivedAt} <=
+        statement_timestamp() - ${olderThanMs}::float8 * interval '1 millisecond'`;
       await deleteInParts(database, webhookDeliveries, webhookDeliveries.id, old);
     },
   };
@@ -104,7 +108,7 @@ function isStill({ id, attempts }: DeliveryClaim): SQL | undefined {
   return and(eq(webhookDeliveries.id, id), eq(webhookDeliveries.attempts, attempts), isOpen);
 }
 
-/** What no key opens stays where it is, for who adds the key. */
+/** What is broken stays where it is, for who mends it. */
 function opened(sealer: Sealer, id: string, content: string): DeliveryContent | undefined {
   try {
     return openDelivery(sealer, id, content);
@@ -139,11 +143,12 @@ const insertInto = perObject((db: Queries) => {
     .prepare("keep_deliveries");
 });
 
-/** The first is taken however large it is. */
+/** The first is taken however large it is. What only others have the key of is left to them, and no attempt is counted. */
 const takeDue = perObject((db: Queries) => {
-  const { id, status, dueAt, content } = webhookDeliveries;
+  const { id, status, dueAt, content, keyId } = webhookDeliveries;
   const due = sql`select ${id}, ${dueAt}, octet_length(${content}) as size from ${webhookDeliveries}
-    where ${status} = ${sql.placeholder("task")} and ${dueAt} <= ${now}
+    where ${status} = ${sql.placeholder("task")} and ${dueAt} <= ${dueNow}
+      and ${keyId} = any(string_to_array(${sql.placeholder("keys")}, ','))
     order by ${dueAt} limit ${sql.placeholder("limit")} for update skip locked`;
   const before = sql`sum(size) over (order by due_at, id) - size`;
   const fitting = sql`select id from (select id, ${before} as before from (${due}) as due) as sized
