@@ -412,7 +412,11 @@ export const mutants: readonly Mutant[] = [
   ...of("src/domain/connecting/complete-install.ts", links, [
     ["codes are not checked before the look-up", "call.access.check(undefined, owner);", ""],
     ["codes of every product are completed", "call.access.check(pending.link.product, owner);", ""],
-    ["codes of every owner are completed", "if (pending.owner !== owner) {", "if (false) {"],
+    [
+      "codes of every owner are completed",
+      "if (pending.owner !== undefined && pending.owner !== owner) {",
+      "if (false) {",
+    ],
   ]),
   ...of("src/domain/connecting/complete-install.ts", outlived, [
     [

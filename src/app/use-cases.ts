@@ -158,6 +158,7 @@ export function wireUseCases(
     redirectUri,
     putOnRecord,
     refusedCallbacks,
+    claimPage: config.installPageUrl?.href,
     world,
   });
 

@@ -203,7 +203,8 @@ export const installLinks = pgTable("install_links", {
 export const pendingInstalls = pgTable("pending_installs", {
   id: uuid("id").primaryKey(),
   platform: text("platform").notNull(),
-  owner: text("owner").notNull(),
+  /** Null for what began at the platform, until it is claimed. */
+  owner: text("owner"),
   link: jsonb("link").$type<StoredFacts>().notNull(),
   codeHash: text("code_hash").notNull(),
   /** The whole connection with its tokens, sealed for this row. */

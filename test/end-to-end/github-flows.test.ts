@@ -154,8 +154,8 @@ describe("a callback that no attempt of ours started", () => {
     expect(calls.slice(before)).toEqual([]);
   });
 
-  test("is refused where only links start, and makes no call", async () => {
-    await shared.startReplica({ INSTALL_MODE: "link", INSTALL_PAGE_URL: "https://portal.example/connect" });
+  test("is refused where only links start and nobody could claim it, and makes no call", async () => {
+    await shared.startReplica({ INSTALL_MODE: "link" });
     const linkOnly = shared.service.replicas.at(-1)!;
     const { installation_id } = Object.fromEntries((await walk(createBrowser())).searchParams);
     const before = shared.platformCalls();

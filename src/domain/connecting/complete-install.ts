@@ -9,7 +9,7 @@ import type { LinkPolicy } from "./link-policy.ts";
 import type { PendingInstall, PendingInstallRepository } from "./pending-install.ts";
 import type { InstallUndoer } from "./undo-install.ts";
 
-/** Makes what an attempt obtained active, if `owner` is whom its link was made for. */
+/** Makes what an attempt obtained active, if `owner` is whom its link was made for, or if it had none. */
 export type CompleteInstall = (completionCode: Secret, owner: string, call: Call) => Promise<readonly Installation[]>;
 
 /**
@@ -30,7 +30,7 @@ export function createCompleteInstall(parts: {
     const pending = await pendingInstalls.find(completionCode.fingerprint(), world.now());
     if (pending === undefined) throw notAccepted();
     call.access.check(pending.link.product, owner);
-    if (pending.owner !== owner) {
+    if (pending.owner !== undefined && pending.owner !== owner) {
       await undoer.undo(pending.id, "binding_rejected", call);
       throw notAccepted();
     }

@@ -3,16 +3,17 @@ import { Secret } from "../../secret.ts";
 import type { World } from "../../world.ts";
 import { browserCaller, type Doer, type Happening, rowsOf } from "../model/audit-event.ts";
 import type { InstallFailure } from "../model/install-failure.ts";
-import type { ExchangeOutcome, Platform } from "../model/platform.ts";
+import type { Callback, ExchangeOutcome, Platform } from "../model/platform.ts";
 import type { Platforms } from "../model/platforms.ts";
 import type { PutOnRecord } from "../record/put-on-record.ts";
 import type { Attempt, AttemptRefusal, AttemptRepository } from "./attempt.ts";
 import { attemptMeant } from "./attempt-meant.ts";
 import type { FinishInstall, FinishOutcome, FinishRequest } from "./browser-flow.ts";
+import type { LinkFacts } from "./install-link.ts";
 import type { KeepConnection, Kept } from "./keep-connection.ts";
 import type { LinkPolicy } from "./link-policy.ts";
 import type { RefusedCallbacks } from "./refused-callbacks.ts";
-import { withCompletionCode } from "./return-to.ts";
+import { unbegunParameter, withClaim, withCompletionCode } from "./return-to.ts";
 import { bindingName, type StartLeg, sha256 } from "./start-install.ts";
 
 const refusals: Record<AttemptRefusal, InstallFailure> = {
@@ -42,8 +43,11 @@ export function createFinishInstall(parts: {
   readonly redirectUri: (platform: Platform) => string;
   readonly putOnRecord: PutOnRecord;
   readonly refusedCallbacks: RefusedCallbacks;
+  /** The product's page where what began at a platform is claimed; undefined: nobody can. */
+  readonly claimPage?: string | undefined;
   readonly world: World;
 }): FinishInstall {
+  const { claimPage } = parts;
   const {
     attempts,
     keepConnection,
@@ -98,9 +102,33 @@ export function createFinishInstall(parts: {
       if (meant.kind === "several") return failed("state_missing", platform.name);
     }
     const hint = "hint" in callback ? callback.hint : undefined;
-    if (!mayStart || hint === undefined) return failed("state_missing", platform.name);
-    const next = await startLeg({ platform, owner: undefined, returnTo: undefined, hint });
-    return { kind: "continue", next };
+    if (hint === undefined) return failed("state_missing", platform.name);
+    const claim =
+      claimPage === undefined ? undefined : { owner: undefined, returnTo: claimPage, link: unbegun(platform) };
+    if (callback.kind === "code" && platform.codeProvesInstall === true) {
+      // It proves the install and nothing of this browser, which somebody else may have sent here with it.
+      if (claim === undefined) return failed("state_missing", platform.name);
+      return finishUnbegun(platform, { ...claim, platform: platform.name, hint }, callback, request);
+    }
+    const errand = mayStart ? { owner: undefined, returnTo: undefined } : claim;
+    if (errand === undefined) return failed("state_missing", platform.name);
+    return { kind: "continue", next: await startLeg({ ...errand, platform, hint }) };
+  }
+
+  /** Nobody waits for it here: whoever sends us such callbacks can fill the record no more than with refused states. */
+  async function finishUnbegun(
+    platform: Platform,
+    errand: Pick<Attempt, "platform" | "owner" | "returnTo" | "link" | "hint">,
+    callback: Extract<Callback, { kind: "code" }>,
+    request: FinishRequest,
+  ): Promise<FinishOutcome> {
+    const now = world.now();
+    const attempt = { ...errand, id: "", codeVerifier: undefined, expiresAt: now, ageMs: 0 };
+    const outcome = await useCode(platform, attempt, { name: unbegunParameter, begunAt: now }, callback, request);
+    if (outcome.kind === "failed") {
+      await recordRefusal(platform, { of: errand, stateHash: unbegunParameter }, request, outcome.failure);
+    }
+    return outcome;
   }
 
   async function finishAttempt(platform: Platform, stateHash: string, request: FinishRequest): Promise<FinishOutcome> {
@@ -131,7 +159,7 @@ export function createFinishInstall(parts: {
   async function useAttempt(
     platform: Platform,
     attempt: Attempt,
-    { name, begunAt }: { readonly name: string; readonly begunAt: Date },
+    leg: Leg,
     request: FinishRequest,
   ): Promise<FinishOutcome> {
     const { link: facts, owner, returnTo } = attempt;
@@ -152,20 +180,33 @@ export function createFinishInstall(parts: {
         // Whoever has an attempt of their own can claim this: what our own calls find is an error, this is not.
         world.log.warn({ platform: platform.name, code: callback.code }, "callback.misconfigured");
         return failed("provider_misconfigured", platform.name);
-      case "code": {
-        const { codeVerifier } = attempt;
-        const { code, hint } = callback;
-        const exchange = { code, codeVerifier, redirectUri: redirectUri(platform), hint, begunAt };
-        const outcome = await platform.exchange(exchange);
-        if (outcome.kind !== "connected") return exchangeFailed(platform, outcome);
-        const kept = await keepConnection(platform, attempt, outcome.connection, (detail, installations) => {
-          const row = { kind: "install.finished" as const, owner: attempt.owner, platform: platform.name, detail };
-          const happenings = installations.map(({ id }) => ({ ...row, installationId: id }));
-          return rowsOf(doerOf(attempt, request), world.now(), happenings);
-        });
-        return finished(platform, attempt, name, kept);
-      }
+      case "code":
+        return useCode(platform, attempt, leg, callback, request);
     }
+  }
+
+  async function useCode(
+    platform: Platform,
+    attempt: Attempt,
+    { name, begunAt }: Leg,
+    { code, hint }: Extract<Callback, { kind: "code" }>,
+    request: FinishRequest,
+  ): Promise<FinishOutcome> {
+    const { codeVerifier } = attempt;
+    const outcome = await platform.exchange({
+      code,
+      codeVerifier,
+      redirectUri: redirectUri(platform),
+      hint,
+      begunAt,
+    });
+    if (outcome.kind !== "connected") return exchangeFailed(platform, outcome);
+    const kept = await keepConnection(platform, attempt, outcome.connection, (detail, installations) => {
+      const row = { kind: "install.finished" as const, owner: attempt.owner, platform: platform.name, detail };
+      const happenings = installations.map(({ id }) => ({ ...row, installationId: id }));
+      return rowsOf(doerOf(attempt, request), world.now(), happenings);
+    });
+    return finished(platform, attempt, name, kept);
   }
 
   function exchangeFailed(platform: Platform, outcome: Exclude<ExchangeOutcome, { kind: "connected" }>): FinishOutcome {
@@ -188,7 +229,10 @@ export function createFinishInstall(parts: {
       return { kind: "connected", installations, returnTo, fromLink: link !== undefined, bindingName };
     }
     if (returnTo === undefined) throw new Error("a link of an owner has nowhere to bring the completion code");
-    const continueAt = new Secret(withCompletionCode(returnTo, kept.completionCode.reveal()));
+    const code = kept.completionCode.reveal();
+    const continueAt = new Secret(
+      link?.unbegun === true ? withClaim(returnTo, code, platform.name) : withCompletionCode(returnTo, code),
+    );
     return { kind: "pending", installations, continueAt, bindingName };
   }
 
@@ -214,6 +258,19 @@ export function createFinishInstall(parts: {
     const [row] = rowsOf(doer, world.now(), [happening]);
     if (row !== undefined && refusedCallbacks.hasOwnRow(stateHash, row)) await putOnRecord(doer, [happening]);
   }
+}
+
+/** Of the attempt that a callback finishes. */
+interface Leg {
+  /** The cookie's. */
+  readonly name: string;
+  readonly begunAt: Date;
+}
+
+/** Stands in for the link that nobody made. */
+function unbegun({ name: product }: Platform): LinkFacts {
+  const nothing = { policyHash: undefined, installationId: undefined, scopes: [] };
+  return { ...nothing, caller: browserCaller, product, awaitsOwner: true, unbegun: true };
 }
 
 function failureOf(

@@ -16,6 +16,11 @@ export interface LinkFacts {
   readonly awaitsOwner: boolean;
   /** Whether the person is told who asks, for whom, before being sent to the platform. */
   readonly confirmPage?: boolean | undefined;
+  /**
+   * There was no link: the install began at the platform. What is obtained waits for whoever claims it, and belongs to
+   * the owner that CompleteInstall names.
+   */
+  readonly unbegun?: boolean | undefined;
 }
 
 /** A link as it is kept: its secret as SHA-256 only. */

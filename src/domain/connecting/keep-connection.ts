@@ -86,7 +86,7 @@ export function createKeepConnection(parts: {
         if (withdrawn !== undefined) return { kind: "failed" as const, failure: withdrawn };
         return { kind: "stored" as const, installations: await work() };
       });
-    if (link?.awaitsOwner !== true || owner === undefined) {
+    if (link?.awaitsOwner !== true || (owner === undefined && link.unbegun !== true)) {
       const stored = await storeIfAllowed(() =>
         installations.connect(connection, context(), (news) => record("connected", news)),
       );
@@ -100,7 +100,7 @@ export function createKeepConnection(parts: {
     };
     const resting = await withoutAccess(platform, connection, live);
     const stored = await storeIfAllowed(() =>
-      pendingInstalls.keep(resting, { ...context(), owner }, completion, (news) => record("pending", news)),
+      pendingInstalls.keep(resting, context(), completion, (news) => record("pending", news)),
     );
     return stored.kind === "failed" ? stored : { ...stored, kind: "pending", completionCode };
   }

@@ -22,7 +22,9 @@ export interface LinkUse {
 export type LinkPolicy = (use: LinkUse) => "link_withdrawn" | "return_to_not_allowed" | undefined;
 
 export function createLinkPolicy(callerNow: CallerNow, serviceOrigins: ReturnOrigins): LinkPolicy {
-  return ({ facts: { caller, product, awaitsOwner }, owner, returnTo }) => {
+  return ({ facts: { caller, product, awaitsOwner, unbegun }, owner, returnTo }) => {
+    // Nobody made a link: whose it is, and whether they may, is decided when it is claimed.
+    if (unbegun === true) return undefined;
     const access = accessNow(callerNow(caller));
     if (access === undefined || !access.sees(product, owner)) return "link_withdrawn";
     if (owner !== undefined && !awaitsOwner && !vouches(access, product, owner)) return "link_withdrawn";

@@ -8,7 +8,8 @@ import type { LinkFacts } from "./install-link.ts";
 export interface PendingInstall {
   readonly id: string;
   readonly platform: string;
-  readonly owner: string;
+  /** Undefined for what began at the platform: whoever claims it says whose it is. */
+  readonly owner: string | undefined;
   readonly link: LinkFacts;
   /** Its installations, all of them `pending`. */
   readonly installationIds: readonly string[];
@@ -34,11 +35,12 @@ export interface PendingInstallRepository {
   /**
    * Keeps apart what a finished flow obtained, in one transaction; live installations stay as they are. Safe to repeat
    * with the same `codeHash`.
-   * @throws ServiceError INSTALLATION_TAKEN if an organization's installation is live under another owner.
+   * @throws ServiceError INSTALLATION_TAKEN if an organization's installation is live under another owner, where one is
+   * known yet.
    */
   keep(
     connection: Connection,
-    context: ConnectContext & { readonly owner: string },
+    context: ConnectContext,
     completion: { readonly codeHash: string; readonly expiresAt: Date; readonly link: LinkFacts },
     record?: Recording<readonly Installation[]>,
   ): Promise<readonly Installation[]>;

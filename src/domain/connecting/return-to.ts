@@ -33,3 +33,13 @@ export function withCompletionCode(returnTo: string, code: string): string {
   url.search = `${url.search === "" ? "?" : `${url.search}&`}${completionParameter}=${code}`;
   return url.href;
 }
+
+/** What tells the product's page that nobody there began this: it has to ask its signed-in user first. */
+export const unbegunParameter = "unbegun";
+
+/** The same for what began at the platform, whose name is added. */
+export function withClaim(page: string, code: string, platform: string): string {
+  const url = new URL(withCompletionCode(page, code));
+  url.search += `&${unbegunParameter}=${platform}`;
+  return url.href;
+}

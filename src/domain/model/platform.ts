@@ -186,6 +186,11 @@ export interface Platform {
   readonly narrowing: boolean;
   /** Whether scopes are asked for when a browser is sent there; GitHub Apps have theirs in the registration. */
   readonly takesScopes: boolean;
+  /**
+   * Whether the code of an install that began at the platform, without a state of ours, proves it by itself; absent: the
+   * person has to pass the authorization page.
+   */
+  readonly codeProvesInstall?: boolean;
   /** Whether a further consent spends the refresh token of the one before, which works for `reuseLeewayMs` then. */
   readonly consentSpendsOlder: boolean;
   /** Where a token is to be used. */

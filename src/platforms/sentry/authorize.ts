@@ -18,15 +18,15 @@ export function sentryInstallUrl(
 }
 
 /**
- * Reads `code` and `installationId`, which have to fit together at the exchange. An install that began in Sentry's own
- * directory has no state: whose it is nobody has shown, and there is nothing to go on with.
+ * Reads `code` and `installationId`, which have to fit together at the exchange: so they prove the install also where it
+ * began in Sentry's own directory, without a state.
  */
 export function readSentryCallback(query: URLSearchParams): Callback {
   const callback = readCodeCallback(query, noErrors);
   if (callback.kind !== "code") return callback;
   const [installationId = "", ...more] = query.getAll("installationId");
   if (more.length > 0 || !uuid.test(installationId)) return { kind: "malformed" };
-  return { ...callback, hint: query.get("state") ? installationId : undefined };
+  return { ...callback, hint: installationId };
 }
 
 /** Sentry documents none: who does not want to install stays there. */

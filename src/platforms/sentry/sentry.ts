@@ -24,6 +24,7 @@ export function createSentry(options: SentryOptions): Platform {
     keepAliveMs: 14 * 86_400_000,
     narrowing: false,
     takesScopes: false,
+    codeProvesInstall: true,
     consentSpendsOlder: false,
     apiBaseUrl: () => `${options.sentryUrl}/api/0`,
     usesPkce: () => false,

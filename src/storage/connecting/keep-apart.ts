@@ -26,14 +26,14 @@ export async function keepApart(
 
   const orgIds = connection.installations.map(({ externalOrgId }) => externalOrgId);
   await lockGrants(tx, { platform, owner, orgIds, subjects: [] });
-  if (holder === "organization") await refuseIfTaken(tx, orgIds, { platform, owner });
+  if (holder === "organization" && link.unbegun !== true) await refuseIfTaken(tx, orgIds, { platform, owner });
 
   const id = newId();
   const rows = connection.installations.map((connected) => ({
     ...factsOf(connected),
     id: newId(),
     platform,
-    owner,
+    owner: owner ?? null,
     status: "pending" as const,
     externalOrgId: connected.externalOrgId,
     externalUserId: connected.externalUserId ?? null,
@@ -44,7 +44,7 @@ export async function keepApart(
   await tx.insert(pendingInstalls).values({
     id,
     platform,
-    owner,
+    owner: owner ?? null,
     link,
     codeHash,
     installationIds,

@@ -9,5 +9,5 @@ export type PendingRow = InferSelectModel<typeof pendingInstalls>;
 export const isOpen = isNull(pendingInstalls.undoReason);
 
 export function toPending({ id, platform, owner, link, installationIds }: PendingRow): PendingInstall {
-  return { id, platform, owner, link: toFacts(link), installationIds };
+  return { id, platform, owner: owner ?? undefined, link: toFacts(link), installationIds };
 }

@@ -39,18 +39,18 @@ const as = (rule: Partial<Rule> = {}) =>
   });
 
 /** What a callback of acme's link obtained. */
-async function pending(obtained: Connection = connection({ tokens: tokenSet({ value: "new" }) })) {
+async function pending(obtained: Connection = connection({ tokens: tokenSet({ value: "new" }) }), unbegun = false) {
   const code = randomBytes(32).toString("base64url");
   const now = domain.clock.now();
   const [kept] = await domain.storage.pendingInstalls.keep(
     obtained,
-    { platform: "slack", holder: "organization", owner: "acme", now },
+    { platform: "slack", holder: "organization", owner: unbegun ? undefined : "acme", now },
     {
       codeHash: createHash("sha256").update(code).digest("hex"),
       expiresAt: new Date(now.getTime() + 300_000),
       link: {
         ...{ caller: "portal", policyHash: undefined, product: "slack", scopes: [] },
-        ...{ installationId: undefined, awaitsOwner: true },
+        ...{ installationId: undefined, awaitsOwner: true, unbegun },
       },
     },
   );
@@ -75,6 +75,31 @@ describe("completing", () => {
         ...{ platform: "slack", detail: "connected", policy_hash: "policy" },
       },
     ]);
+  });
+
+  test("gives what began at the platform to the owner that claims it, once", async () => {
+    const { code, id } = await pending(undefined, true);
+    const { completeInstall } = desk();
+    expect(await completeInstall(code, "globex", as())).toMatchObject([{ id, status: "active", owner: "globex" }]);
+    await expect(completeInstall(code, "acme", as())).rejects.toMatchObject({ reason: "INVALID_REQUEST" });
+    expect(await recorded(id)).toMatchObject([{ kind: "install.completed", owner: "globex" }]);
+  });
+
+  test("gives nobody what began at the platform and is another owner's already", async () => {
+    const first = connection({ tokens: tokenSet({ value: "first" }) });
+    const { completeInstall } = desk();
+    await completeInstall((await pending(first)).code, "acme", as());
+    const { code, id } = await pending(first, true);
+    await expect(completeInstall(code, "globex", as())).rejects.toMatchObject({ reason: "INSTALLATION_TAKEN" });
+    expect(await domain.storage.installations.find(id)).toBeUndefined();
+  });
+
+  test("gives what began at the platform only to owners that the caller may name", async () => {
+    const { code } = await pending(undefined, true);
+    const { completeInstall } = desk();
+    const limited = as({ owners: new Set(["globex"]) });
+    await expect(completeInstall(code, "acme", limited)).rejects.toMatchObject({ reason: "CALLER_NOT_ALLOWED" });
+    expect(await completeInstall(code, "globex", limited)).toHaveLength(1);
   });
 
   test("by a caller that may not name this owner is refused before anything is looked up, and spends nothing", async () => {

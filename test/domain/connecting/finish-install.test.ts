@@ -39,11 +39,13 @@ const noted: AuditEvent[] = [];
 interface FlowOptions extends ScriptedOptions {
   readonly attempts?: Partial<AttemptRepository>;
   readonly installations?: Partial<InstallationRepository>;
+  readonly claimPage?: string;
+  readonly codeProvesInstall?: boolean;
 }
 
 /** A platform that connects a workspace of its own, and the flow that leads through it. */
-function flow({ attempts, installations, ...options }: FlowOptions = {}) {
-  const platform = scriptedPlatform(options);
+function flow({ attempts, installations, claimPage, codeProvesInstall, ...options }: FlowOptions = {}) {
+  const platform = Object.assign(scriptedPlatform(options), codeProvesInstall && { codeProvesInstall });
   const other = scriptedPlatform({ name: "other" });
   const { world, storage } = domain;
   const platforms = { ...onlyPlatforms(platform, other), known: ["slack", "jira", "confluence", "other", "github"] };
@@ -53,7 +55,7 @@ function flow({ attempts, installations, ...options }: FlowOptions = {}) {
   const start = createStartInstall(platforms, startLeg, world);
   const { keepConnection, linkPolicy, putOnRecord } = openInstalls(domain, platforms, { installations });
   const finish = createFinishInstall({
-    ...{ ...parts, platforms, startLeg, keepConnection, linkPolicy, putOnRecord },
+    ...{ ...parts, platforms, startLeg, keepConnection, linkPolicy, putOnRecord, claimPage },
     refusedCallbacks: createRefusedCallbacks({ note: (event) => noted.push(event), now: world.now }),
   });
   const made = connection();
@@ -343,6 +345,59 @@ describe("a hint", () => {
     const { platform, finish } = flow();
     expect(failure(await finish({ installation_id: "79" }, { mayStart: false }))).toBe("state_missing");
     expect(platform.authorizations).toEqual([]);
+    untouched(platform);
+  });
+});
+
+describe("what began at the platform", () => {
+  const claimPage = "https://product.example/connect?tab=1";
+  const nobody = { mayStart: false };
+  const landed = (outcome: FinishOutcome) => {
+    if (outcome.kind !== "pending") throw new Error(failure(outcome));
+    return new URL(outcome.continueAt.reveal());
+  };
+
+  test("is proven by a flow of this browser's own, and waits for who claims it on the product's page", async () => {
+    const { org, platform, finish } = flow({ claimPage });
+    const outcome = await finish({ installation_id: "78", code: "somebody-elses" }, nobody);
+    if (outcome.kind !== "continue") throw new Error(failure(outcome));
+    untouched(platform);
+    const cookies = { binding: browserOf(outcome.next), ...nobody };
+    const end = landed(await finish({ state: stateOf(outcome.next), code: "own" }, cookies));
+    expect(end.origin + end.pathname).toBe("https://product.example/connect");
+    expect([...end.searchParams.keys()]).toEqual(["tab", "completion_code", "unbegun"]);
+    expect(end.searchParams.get("unbegun")).toBe("slack");
+    expect(platform.exchanges.map(({ code, hint }) => [code.reveal(), hint])).toEqual([["own", "78"]]);
+    expect(await found(org)).toMatchObject([{ status: "pending", owner: undefined }]);
+  });
+
+  test("and is proven by its code needs no further page, and fills the record no further than refused states", async () => {
+    const { org, platform, finish } = flow({ claimPage, codeProvesInstall: true });
+    const callback = { installation_id: "78", code: "c" };
+    expect(landed(await finish(callback, nobody)).searchParams.get("unbegun")).toBe("slack");
+    expect(await found(org)).toMatchObject([{ status: "pending", owner: undefined }]);
+    platform.answerExchange = () => ({ kind: "code_rejected", code: "invalid_code" });
+    const rows = async () => (await domain.sql`select 1 from audit_events where detail = 'code_rejected'`).length;
+    const before = await rows();
+    for (let i = 0; i < 10; i++) expect(failure(await finish(callback, nobody))).toBe("code_rejected");
+    expect((await rows()) - before).toBe(3);
+  });
+
+  test("is kept apart also where its organization was connected before, by whomever", async () => {
+    const { org, begin, finish } = flow({ claimPage, codeProvesInstall: true });
+    const attempt = await begin("acme");
+    await finish({ state: stateOf(attempt), code: "c" }, { binding: browserOf(attempt) });
+    landed(await finish({ installation_id: "78", code: "c" }, nobody));
+    const statuses = (await found(org)).map(({ status, owner }) => [status, owner]);
+    expect(statuses).toEqual([
+      ["pending", undefined],
+      ["active", "acme"],
+    ]);
+  });
+
+  test("has nowhere to go without such a page", async () => {
+    const { platform, finish } = flow({ codeProvesInstall: true });
+    expect(failure(await finish({ installation_id: "78", code: "c" }, nobody))).toBe("state_missing");
     untouched(platform);
   });
 });

@@ -1,5 +1,6 @@
 import postgres from "postgres";
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from "vitest";
+import { until } from "../../../rig/gate.ts";
 import { startService, type TestService, type TestServiceOptions } from "../../support/service.ts";
 import { type Caller, createCaller } from "./caller.ts";
 import { notePlatformSecrets, type PlatformSecrets } from "./platform-secrets.ts";
@@ -49,6 +50,8 @@ export function useService(options: TestServiceOptions = {}): SharedService {
     await service?.close();
   });
   beforeEach(async () => {
+    // What a platform told last may still be being ended.
+    await until(async () => (await unfinished(started(sql))) === 0, "they are finished", 3_000).catch(() => undefined);
     // By rows, since their triggers tell the replicas.
     for (const table of ["credentials", "installations", "attempts", "install_links", "pending_installs"]) {
       await started(sql)`delete from ${started(sql)(table)}`;
@@ -101,6 +104,11 @@ export function useService(options: TestServiceOptions = {}): SharedService {
       faultsExpected = true;
     },
   };
+}
+
+async function unfinished(sql: postgres.Sql): Promise<number> {
+  const rows = await sql`select 1 from installations where status = 'revoked' and provider_revocation is null`;
+  return rows.length;
 }
 
 /** The record is append-only, but for a superuser who switches its triggers off. */

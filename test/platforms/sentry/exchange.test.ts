@@ -27,9 +27,9 @@ describe("the browser", () => {
     expect(read({ code: "c", installationId: uuid.replaceAll("-", ""), state: "s" })).toMatchObject({ kind: "code" });
   });
 
-  test("without a state has nothing to go on with", () => {
-    expect(read({ code: "c", installationId: uuid })).toMatchObject({ kind: "code", hint: undefined });
-    expect(read({ code: "c", installationId: uuid, state: "" })).toMatchObject({ kind: "code", hint: undefined });
+  test("without a state names the installation that the code has to fit all the same", () => {
+    expect(read({ code: "c", installationId: uuid })).toMatchObject({ kind: "code", hint: uuid });
+    expect(read({ code: "c", installationId: uuid, state: "" })).toMatchObject({ kind: "code", hint: uuid });
   });
 
   test.each([
