@@ -79,6 +79,26 @@ describe("connecting", () => {
     expect(idsOf()).toHaveLength(1);
   });
 
+  test.each([true, false])(
+    "of one person for two owners at once leaves one webhook (list with addresses: %s)",
+    async (showUrls) => {
+      atJira().showUrls = showUrls;
+      sandbox().controls.setSites([acme!]);
+      const gate = createGate();
+      let waiting = 0;
+      atJira().beforeAnswer = () => {
+        if (++waiting === 2) gate.open();
+        return gate.opened;
+      };
+      const both = await Promise.all(["one", "two"].map((owner) => connect(`?owner=${owner}`)));
+      await Promise.all([keep(0), keep(1)]);
+      await keep(0);
+      expect(idsOf()).toHaveLength(1);
+      const wanted = { registered: true, external_ids: idsOf(), error: "" };
+      expect(await Promise.all(both.map(webhookOf))).toMatchObject([wanted, wanted]);
+    },
+  );
+
   test("uses what an earlier deployment at this address left, and takes one of several away", async () => {
     const issues = ["jira:issue_created", "jira:issue_updated", "jira:issue_deleted"];
     const all = { ...anotherOne("project  !=  null"), events: [...issues, "comment_created", "comment_updated"] };
@@ -166,6 +186,21 @@ describe("what Jira refuses", () => {
     shared.service.clock.advance(301_000);
     await keep();
     expect((await webhookOf(id)).registered).toBe(true);
+  });
+
+  test("a limit ends the round: the other sites are asked in the next one", async () => {
+    sandbox().controls.setSites(Array.from({ length: 12 }, (_, n) => ({ ...acme!, id: `site-${n}`, name: `s${n}` })));
+    atJira().failures.push(...Array.from({ length: 12 }, () => ({ status: 503 })));
+    await shared.service.connect("jira");
+    shared.service.clock.advance(61_000);
+    const before = calls("GET");
+    atJira().failures.push(...Array.from({ length: 12 }, () => ({ status: 429, headers: { "retry-after": "60" } })));
+    await keep();
+    expect(calls("GET") - before).toBeLessThanOrEqual(4);
+    atJira().failures.length = 0;
+    shared.service.clock.advance(121_000);
+    await keep();
+    expect(atJira().all()).toHaveLength(12);
   });
 
   test("a token that it does not take is replaced once, by the refresh that all share", async () => {

@@ -3,7 +3,7 @@ import type { WebhookRemoval } from "../installations/revoke-installation.ts";
 import type { Installation } from "../model/installation.ts";
 import type { InstallationRepository } from "../model/installation-repository.ts";
 import type { Platform } from "../model/platform.ts";
-import type { SiteRegistrar, SiteWebhookOutcome } from "../model/webhook-registrar.ts";
+import type { RegistrationFailed, SiteRegistrar, SiteWebhookOutcome } from "../model/webhook-registrar.ts";
 import type { HeldWebhook, WebhookRepository } from "../model/webhook-repository.ts";
 import type { WithSiteToken } from "./site-token.ts";
 import { confirmed, unconfirmed } from "./webhook-result.ts";
@@ -38,23 +38,26 @@ export function createSiteWebhooks(parts: {
 
   const lease = () => ({ id: world.random(16).toString("hex"), leaseMs: registrationLeaseMs, now: world.now() });
 
+  /** False: the platform is to be left alone for now. What goes wrong with one keeps no other waiting. */
   async function look(
     platform: Platform,
     registrar: SiteRegistrar,
     held: HeldWebhook,
     installation: Installation,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { id, externalOrgId: site } = installation;
     const url = addressOf(platform.name);
     const siteHost = registrar.hostOf(installation);
-    const outcome = await ask(platform, registrar, { id, site, url });
+    const outcome = await ask(platform, registrar, { id, site, url }).catch((error: unknown): RegistrationFailed => {
+      world.log.warn({ installation: id, error: error instanceof Error ? error.name : "" }, "webhook.not_looked_at");
+      return { kind: "failed", code: "internal_error", passing: true };
+    });
     const now = world.now();
     const where = { platform: platform.name, installation: id };
     if (outcome.kind !== "registered") {
-      const { code, said } = outcome;
-      world.log.warn({ ...where, code, said }, "webhook.failed");
+      world.log.warn({ ...where, code: outcome.code, said: outcome.said }, "webhook.failed");
       await webhooks.finish(held, unconfirmed(held, outcome, { url, siteHost, now }), now);
-      return;
+      return outcome.code !== "rate_limited";
     }
     const { externalIds, expiresAt, changed } = outcome;
     const webhook = { registered: true, url, externalIds, error: undefined, expiresAt };
@@ -66,12 +69,12 @@ export function createSiteWebhooks(parts: {
         "webhook.silent",
       );
     }
-    if (!changed) return;
-    world.log.info({ ...where, webhooks: externalIds, expiresAt }, "webhook.registered");
-    await webhooks.wakeSite(platform.name, site, id, now);
+    if (changed) world.log.info({ ...where, webhooks: externalIds, expiresAt }, "webhook.registered");
+    if (changed || externalIds.join() !== held.webhook.externalIds.join()) await webhooks.wakeSharing(id, now);
     const ended = stored ? undefined : await installations.find(id);
     // Revoked meanwhile: whoever did so knew of nothing to take back.
     if (ended?.status === "revoked") await removal.remove({ ...ended, webhook });
+    return true;
   }
 
   async function ask(
@@ -91,15 +94,29 @@ export function createSiteWebhooks(parts: {
     const url = addressOf(platform.name);
     await webhooks.wakeMissing(platform.name, registrar.product, world.now());
     const stopAt = performance.now() + roundMs;
-    const work = async () => {
-      while (performance.now() < stopAt && platform.leftAlone?.() !== true) {
+    let goesOn = true;
+    let failure: unknown;
+    const workers: Promise<void>[] = [];
+    const callWorker = () =>
+      workers.push(
+        work().catch((error: unknown) => {
+          goesOn = false;
+          failure ??= error;
+        }),
+      );
+    /** Who finds something calls another one, so that a round in which nothing is due asks once. */
+    async function work(): Promise<void> {
+      while (goesOn && performance.now() < stopAt && platform.leftAlone?.() !== true) {
         const held = await webhooks.takeDue(platform.name, url, lease());
         if (held?.installationId === undefined) return;
+        if (workers.length < concurrency) callWorker();
         const installation = await installations.find(held.installationId);
-        if (installation !== undefined) await look(platform, registrar, held, installation);
+        if (installation !== undefined && !(await look(platform, registrar, held, installation))) goesOn = false;
       }
-    };
-    await Promise.all(Array.from({ length: concurrency }, work));
+    }
+    callWorker();
+    for (const worker of workers) await worker;
+    if (failure !== undefined) throw failure;
   }
 
   return {

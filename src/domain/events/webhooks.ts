@@ -41,21 +41,21 @@ export function createWebhooks(parts: {
   const ofSites = createSiteWebhooks(parts);
   const running = new Set<Promise<void>>();
 
-  /** Each platform's by itself: one that is in trouble keeps nobody else's waiting. */
+  /** One after the other: nobody waits for it, and callers' own statements come first. */
   function forEach(work: (platform: Platform, registrar: WebhookRegistrar) => Promise<void>): Promise<void> {
-    const all = platforms.all.map((platform) => {
-      const { name, registrar } = platform;
-      return registrar === undefined ? undefined : run(name, work(platform, registrar));
-    });
-    return Promise.all(all).then(() => undefined);
+    const all = (async () => {
+      for (const platform of platforms.all) {
+        const { name, registrar } = platform;
+        if (registrar !== undefined)
+          await work(platform, registrar).catch((error: unknown) => notLookedAt(name, error));
+      }
+    })();
+    running.add(all);
+    return all.finally(() => running.delete(all));
   }
 
-  function run(platform: string, work: Promise<void>): Promise<void> {
-    const safe = work.catch((error: unknown) =>
-      world.log.warn({ platform, error: error instanceof Error ? error.name : "unknown" }, "webhook.not_looked_at"),
-    );
-    running.add(safe);
-    return safe.finally(() => running.delete(safe));
+  function notLookedAt(platform: string, error: unknown): void {
+    world.log.warn({ platform, error: error instanceof Error ? error.name : "unknown" }, "webhook.not_looked_at");
   }
 
   async function look(platform: Platform, registrar: WebhookRegistrar, atStart: boolean): Promise<void> {

@@ -64,8 +64,8 @@ export interface WebhookRepository {
   wakeMissing(platform: string, product: string, now: Date): Promise<void>;
   /** Makes due what has another address, and of the rest the `most` that were not looked at for the longest time. */
   wake(platform: string, url: string, most: number, now: Date): Promise<void>;
-  /** Makes due the other installations' of a site: what one of them did may concern them. */
-  wakeSite(platform: string, site: string, exceptId: string, now: Date): Promise<void>;
+  /** Makes due those of the same person's other installations of the same site: they share what one of them did. */
+  wakeSharing(installationId: string, now: Date): Promise<void>;
   /** What all installations of a site registered. */
   ofSite(platform: string, site: string): Promise<readonly SiteWebhook[]>;
   /**

@@ -88,10 +88,11 @@ export function createWebhookRepository(database: Database): WebhookRepository {
       await wake(and(eq(webhooks.platform, platform), or(ne(address, url), oldest)), now);
     },
 
-    async wakeSite(platform, site, exceptId, now) {
-      const ofSite = sql`${installationId} in (select id from ${installations}
-        where platform = ${platform} and external_org_id = ${site})`;
-      await wake(and(ofSite, ne(subject, exceptId)), now);
+    async wakeSharing(id, now) {
+      const sharing = sql`${installationId} in (select other.id from ${installations} other join ${installations} one
+        using (platform, external_org_id)
+        where one.id = ${id} and other.id <> one.id and other.external_user_id is not distinct from one.external_user_id)`;
+      await wake(sharing, now);
     },
 
     async ofSite(platform, site) {
