@@ -7,6 +7,7 @@ import { latencyPicture } from "./latency-picture.ts";
 import { machineFacts } from "./machine.ts";
 import type { Measurement } from "./measurement.ts";
 import { cold } from "./measurements/cold.ts";
+import { deliveries } from "./measurements/deliveries.ts";
 import { firstHandOut } from "./measurements/first-hand-out.ts";
 import { hostile } from "./measurements/hostile.ts";
 import { listInstallations } from "./measurements/list-installations.ts";
@@ -35,6 +36,7 @@ const measurements: readonly Measurement[] = [
   firstHandOut,
   memory,
   hostile,
+  deliveries,
   startUp,
   listInstallations,
   record,
