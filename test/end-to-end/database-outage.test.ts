@@ -2,6 +2,7 @@ import type { ClientReadableStream } from "@grpc/grpc-js";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { createBrowser } from "../../rig/browser.ts";
 import { createGate, until } from "../../rig/gate.ts";
+import { githubDelivery } from "../../rig/signed-deliveries.ts";
 import { connectClient, type Message, unary } from "../support/grpc-client.ts";
 import { asJson } from "../support/service.ts";
 import { callBack, walkToCallback } from "./support/flow.ts";
@@ -179,4 +180,24 @@ test("hand-outs that were counted before an outage are written after it", async 
     return row?.total;
   };
   await until(async () => (await total()) === 8, "every hand-out is on record");
+});
+
+test("what a platform tells meanwhile is not answered as kept, and is kept when it comes again", async () => {
+  const { service, sql } = shared;
+  const secret = service.sandbox.environment.GITHUB_WEBHOOK_SECRET ?? "";
+  const delivery = githubDelivery(secret, "issues", { action: "opened" });
+  const send = (headers: Readonly<Record<string, string>> = delivery.headers) =>
+    fetch(`${service.replicas[0]!.publicUrl}/webhooks/github`, { method: "POST", headers, body: delivery.body });
+  const rows = () =>
+    sql`select id from webhook_deliveries where delivery_id = ${delivery.headers["x-github-delivery"] ?? ""}`;
+  takeDatabaseAway();
+  const answers = await Promise.all(Array.from({ length: 20 }, () => send()));
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]));
+  expect(answers[0]?.headers.get("retry-after")).toBe("5");
+  // Who has no signature is told so all the same.
+  expect((await send({ "x-github-event": "issues" })).status).toBe(401);
+  giveDatabaseBack();
+  await until(async () => (await send()).status === 200, "it is kept", 15_000);
+  await send();
+  expect(await rows()).toHaveLength(1);
 });
