@@ -153,6 +153,11 @@ export function describeDeliveries({ storage, raw }: OpenedStorage): void {
       expect(await whose({ externalInstallId: "i0" })).toBe(ended);
       expect(await whose({ externalInstallId: "i1", externalOrgId: "o2" })).toBeUndefined();
       expect([await whose({}), await whose({ webhookIds: ["1"] })]).toEqual([undefined, undefined]);
+      const either = { externalOrgId: "o0", orExternalOrgId: "o1" };
+      expect([await whose(either), await whose({ ...either, externalOrgId: "o1", orExternalOrgId: "o0" })]).toEqual([
+        live,
+        live,
+      ]);
       await org("o1", null, "active");
       expect(await whose({ externalOrgId: "o1" })).toBeUndefined();
       // Ids of webhooks are each site's own.

@@ -18,6 +18,8 @@ export interface PlatformEvent {
 export interface EventSubject {
   readonly externalInstallId?: string | undefined;
   readonly externalOrgId?: string | undefined;
+  /** In its place, where nobody is known by that: the platform does not say which of both installed us. */
+  readonly orExternalOrgId?: string | undefined;
   /** Ids of our webhooks that it was sent for, where ids are counted by each site: `siteHost` says which one's. */
   readonly webhookIds?: readonly string[] | undefined;
   readonly siteHost?: string | undefined;

@@ -72,13 +72,17 @@ function readEvent(body: JsonRecord): ReadDelivery {
   };
 }
 
-/** An app that is installed for an enterprise is one installation, whatever workspace the event is from. */
+/**
+ * Whose app hears it: in a channel that several share the workspace where it happened is another one, and may be another
+ * customer. An app that is installed for an enterprise is one installation, whatever workspace the event is from.
+ */
 function subjectOf(body: JsonRecord): EventSubject {
   const [authorization] = arrayAt(body, "authorizations") ?? [];
-  const team = idAt(body, "team_id");
-  const enterprise = idAt(authorization, "enterprise_id") ?? idAt(body, "enterprise_id");
+  const id = (name: string) => idAt(authorization, name) ?? idAt(body, `context_${name}`) ?? idAt(body, name);
+  const [team, enterprise] = [id("team_id"), id("enterprise_id")];
   const wide = booleanAt(authorization, "is_enterprise_install") === true || team === undefined;
-  return { externalOrgId: (wide ? enterprise : undefined) ?? team };
+  if (wide || authorization !== undefined) return { externalOrgId: (wide ? enterprise : undefined) ?? team };
+  return { externalOrgId: team, orExternalOrgId: enterprise };
 }
 
 function newsOf(event: string, inner: JsonRecord | undefined): News | undefined {

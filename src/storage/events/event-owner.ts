@@ -8,8 +8,9 @@ import { installations, webhooks } from "../schema.ts";
 export async function findEventOwner(
   db: Queries,
   platform: string,
-  { externalInstallId, externalOrgId, webhookIds, siteHost }: EventSubject,
+  { orExternalOrgId, ...about }: EventSubject,
 ): Promise<EventOwner | undefined> {
+  const { externalInstallId, externalOrgId, webhookIds, siteHost } = about;
   const byWebhook = webhookIds !== undefined && webhookIds.length > 0 && siteHost !== undefined;
   if (externalInstallId === undefined && externalOrgId === undefined && !byWebhook) return undefined;
   const ofWebhook = db
@@ -43,6 +44,9 @@ export async function findEventOwner(
     )
     .orderBy(isEnded, desc(installations.createdAt))
     .limit(2);
+  if (found.length === 0 && orExternalOrgId !== undefined) {
+    return findEventOwner(db, platform, { ...about, externalOrgId: orExternalOrgId });
+  }
   const [first, second] = found;
   if (first === undefined || (!first.isEnded && second?.isEnded === false)) return undefined;
   const { id, owner, externalOrgId: org, externalInstallId: install } = first;

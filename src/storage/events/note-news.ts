@@ -15,15 +15,7 @@ export async function noteNews(
   told: Told,
   { now, newId }: { readonly now: Date; readonly newId: () => string },
 ): Promise<readonly Noted[]> {
-  const meant = await tx
-    .select({
-      id: installations.id,
-      since: sql`coalesce(${installations.connectedAt}, ${installations.createdAt})`.mapWith(installations.createdAt),
-      status: installations.status,
-    })
-    .from(installations)
-    .where(isMeant(tx, told))
-    .orderBy(installations.id);
+  const meant = await findMeant(tx, told);
   if (meant.length === 0) return [];
   const fresh = meant.filter(({ since }) => !isOlder(told.happenedAt, since)).map(({ id }) => id);
   const ended = told.news.kind === "grants_ended" ? await withholdGrants(tx, fresh, told.news.grants) : [];
@@ -42,6 +34,20 @@ export async function noteNews(
     if (one !== undefined) noted.push({ ...one, withheld: one.withheld ?? (ofIt.length > 0 ? "grants" : undefined) });
   }
   return noted;
+}
+
+async function findMeant(tx: Queries, told: Told): Promise<readonly { readonly id: string; readonly since: Date }[]> {
+  const { orExternalOrgId: externalOrgId, ...about } = told.about;
+  const found = await tx
+    .select({
+      id: installations.id,
+      since: sql`coalesce(${installations.connectedAt}, ${installations.createdAt})`.mapWith(installations.createdAt),
+    })
+    .from(installations)
+    .where(isMeant(tx, told))
+    .orderBy(installations.id);
+  if (found.length > 0 || externalOrgId === undefined) return found;
+  return findMeant(tx, { ...told, about: { ...about, externalOrgId } });
 }
 
 /** What is known of whom, and not only as another client's. */

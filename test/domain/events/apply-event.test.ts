@@ -297,6 +297,15 @@ describe("revoked tokens", () => {
     expect(await status(other)).toBe("active");
   });
 
+  it("of a workspace or of its enterprise are of which of both is connected", async () => {
+    const [one, other] = [await workspace(), await workspace()];
+    const news = { kind: "grants_ended", grants: [user("U1")] } as const;
+    await events.tell(news, { externalOrgId: "T-unknown", orExternalOrgId: about(one).externalOrgId });
+    expect(await actors(one)).toEqual([undefined, reauthorize, undefined]);
+    await events.tell(news, { ...about(other), orExternalOrgId: "E-unknown" });
+    expect(await actors(other)).toEqual([undefined, reauthorize, undefined]);
+  });
+
   it("of nobody who is known are nobody's", async () => {
     const one = await workspace();
     await events.tell({ kind: "grants_ended", grants: [user("U9")] }, about(one));

@@ -110,7 +110,20 @@ describe("what is read of a delivery", () => {
     const about = (envelope: object) => event({ type: "x" }, envelope);
     expect(about({ authorizations: [authorization] })).toMatchObject({ event: { about: { externalOrgId: "E1" } } });
     expect(about({ team_id: null, enterprise_id: "E1" })).toMatchObject({ event: { about: { externalOrgId: "E1" } } });
-    expect(about({ enterprise_id: "E1" })).toMatchObject({ event: { about: { externalOrgId: "T1" } } });
+    expect(about({ enterprise_id: "E1", authorizations: [{ team_id: "T1" }] })).toMatchObject({
+      event: { about: { externalOrgId: "T1" } },
+    });
+    // `tokens_revoked` does not say which of both it was installed for.
+    expect(about({ enterprise_id: "E1" })).toMatchObject({
+      event: { about: { externalOrgId: "T1", orExternalOrgId: "E1" } },
+    });
+  });
+
+  test("of a channel that several share belongs to whose app hears it", () => {
+    const about = (envelope: object) => event({ type: "message" }, { team_id: "T-other", ...envelope });
+    const own = { event: { about: { externalOrgId: "T-own" } } };
+    expect(about({ authorizations: [{ team_id: "T-own", is_enterprise_install: false }] })).toMatchObject(own);
+    expect(about({ context_team_id: "T-own", context_enterprise_id: null })).toMatchObject(own);
   });
 
   test("is the challenge, an event without an id, or nothing", () => {
