@@ -67,7 +67,7 @@ describe("an install", () => {
     const before = sentry().controls.tokenCalls;
     const address = new URL(sentry().controls.installFromDirectory("acme"));
     const answer = await callBack(createBrowser(), address);
-    expect(answer).toMatchObject({ status: 400, error: { code: "state_missing" } });
+    expect(answer).toMatchObject({ status: 409, error: { code: "begun_at_platform" } });
     expect(sentry().controls.tokenCalls).toBe(before);
   });
 

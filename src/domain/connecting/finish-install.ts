@@ -107,7 +107,7 @@ export function createFinishInstall(parts: {
       claimPage === undefined ? undefined : { owner: undefined, returnTo: claimPage, link: unbegun(platform) };
     if (callback.kind === "code" && platform.codeProvesInstall === true) {
       // It proves the install and nothing of this browser, which somebody else may have sent here with it.
-      if (claim === undefined) return failed("state_missing", platform.name);
+      if (claim === undefined) return failed("begun_at_platform", platform.name);
       return finishUnbegun(platform, { ...claim, platform: platform.name, hint }, callback, request);
     }
     const errand = mayStart ? { owner: undefined, returnTo: undefined } : claim;

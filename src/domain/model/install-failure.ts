@@ -11,6 +11,8 @@ export type LinkFailure =
 export type InstallFailure =
   | "denied"
   | "approval_pending"
+  /** Nobody here began it, and there is no page where it could be claimed. Nothing was spent. */
+  | "begun_at_platform"
   | "state_missing"
   | "state_unknown"
   | "state_expired"

@@ -43,6 +43,14 @@ export const failureTexts: Record<InstallFailure | RequestFailure, FailureText> 
     again: false,
     ends: true,
   },
+  begun_at_platform: {
+    status: 409,
+    title: "This was installed at {platform}, and nobody here knows for whom",
+    whatThePersonCanDo:
+      "It is not connected, and nothing was used up. Uninstall it at {platform}, then connect from the product that it is for.",
+    again: true,
+    ends: false,
+  },
   state_missing: {
     status: 400,
     title: "This page was opened without a connection in progress",

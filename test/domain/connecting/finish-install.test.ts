@@ -397,7 +397,7 @@ describe("what began at the platform", () => {
 
   test("has nowhere to go without such a page", async () => {
     const { platform, finish } = flow({ codeProvesInstall: true });
-    expect(failure(await finish({ installation_id: "78", code: "c" }, nobody))).toBe("state_missing");
+    expect(failure(await finish({ installation_id: "78", code: "c" }, nobody))).toBe("begun_at_platform");
     untouched(platform);
   });
 });
