@@ -84,9 +84,12 @@ export function describeWebhooks({ storage, clock, raw }: OpenedStorage): void {
     });
     const takeAll = async () => {
       const found = [];
-      for (let held = await webhooks.takeDue("jira", address, lease()); held !== undefined; ) {
+      for (
+        let held = await webhooks.takeDue("jira", { product: "jira", url: address }, lease());
+        held !== undefined;
+      ) {
         found.push(held);
-        held = await webhooks.takeDue("jira", address, lease());
+        held = await webhooks.takeDue("jira", { product: "jira", url: address }, lease());
       }
       return found;
     };
@@ -112,8 +115,13 @@ export function describeWebhooks({ storage, clock, raw }: OpenedStorage): void {
       const made = await connect();
       await webhooks.wakeMissing("jira", "jira", now());
       await raw("update installations set status = 'reauthorization_required' where id = $1", [made.id]);
+      // Its person connected it again, and chose another product.
+      const lost = await connect();
+      await webhooks.wakeMissing("jira", "jira", now());
+      await raw("update installations set products = '{confluence}' where id = $1", [lost.id]);
       const ids = (await takeAll()).map(({ installationId }) => installationId);
       expect(ids).not.toContain(made.id);
+      expect(ids).not.toContain(lost.id);
       expect(ids).not.toContain(without?.id);
     });
 
@@ -122,7 +130,8 @@ export function describeWebhooks({ storage, clock, raw }: OpenedStorage): void {
       const held = await webhooks.takeOfInstallation("jira", made.id, lease());
       if (held !== undefined) await webhooks.finish(held, registered(["7"]), now());
       const other = unique("https://other.example/");
-      const taken = async () => (await webhooks.takeDue("jira", other, lease()))?.installationId;
+      const taken = async () =>
+        (await webhooks.takeDue("jira", { product: "jira", url: other }, lease()))?.installationId;
       await raw("delete from webhooks where installation_id is not null and installation_id <> $1", [made.id]);
       expect(await taken()).toBeUndefined();
       clock.advance(601_000);

@@ -32,6 +32,11 @@ describe("the GitHub App", () => {
     expect(github?.clientSecret.reveal()).toBe("github-secret");
   });
 
+  test("takes no events that could never have room", () => {
+    expect(readPlatform(appModule, { ...githubApp, WEBHOOK_MAX_BYTES: "67108864" })?.webhookMaxBytes).toBe(67_108_864);
+    expect(errorOf({ ...githubApp, WEBHOOK_MAX_BYTES: "67108865" })).toContain("WEBHOOK_MAX_BYTES");
+  });
+
   test("asks who connects what was there to administer it, and warns where seeing it is to be enough", () => {
     expect(readPlatform(appModule, githubApp)?.claimProof).toBe("administers");
     expect(warningsOf({ ...githubApp, GITHUB_CLAIM_PROOF: "administers" })).toEqual([]);

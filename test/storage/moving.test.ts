@@ -131,7 +131,17 @@ test("a move that fails leaves nothing behind; one that was killed at its end is
   await expect(move({ keyIds: ["other"] })).rejects.toThrow(
     `TOKEN_ENCRYPTION_KEY lacks the key ${keys[0]?.id}, without which what comes over cannot be opened: add what is in ${join(directory, "encryption.key")}`,
   );
-  await move();
+  // An event that waits needs its key as well.
+  const other = randomBytes(32).toString("base64url");
+  const [otherKey] = parseKeyRing(new Secret(other));
+  await writeFile(join(directory, "encryption.key"), `${key},${other}\n`, { mode: 0o600 });
+  await onSource(
+    directory,
+    `insert into webhook_deliveries (platform, delivery_id, id, type, status, content, key_id, attempts, due_at, received_at)
+     values ('github', 'd', gen_random_uuid(), 'github.issues', 'forward', 'sealed', '${otherKey?.id}', 0, now(), now())`,
+  );
+  await expect(move()).rejects.toThrow(`lacks the key ${otherKey?.id},`);
+  await move({ keyIds: [...keys, otherKey].flatMap((one) => one?.id ?? []) });
   // What stands there if the process died between the two commits.
   const { client } = await openEmbeddedFiles(join(directory, "db"));
   await client.query("update meta set value = 'embedded' where key = 'database_kind'");

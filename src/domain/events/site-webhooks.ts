@@ -107,7 +107,7 @@ export function createSiteWebhooks(parts: {
     /** Who finds something calls another one, so that a round in which nothing is due asks once. */
     async function work(): Promise<void> {
       while (goesOn && performance.now() < stopAt && platform.leftAlone?.() !== true) {
-        const held = await webhooks.takeDue(platform.name, url, lease());
+        const held = await webhooks.takeDue(platform.name, { product: registrar.product, url }, lease());
         if (held?.installationId === undefined) return;
         if (workers.length < concurrency) callWorker();
         const installation = await installations.find(held.installationId);

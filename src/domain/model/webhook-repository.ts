@@ -59,7 +59,11 @@ export interface WebhookRepository {
   /** Takes an installation's, due or not; undefined while another process holds it. */
   takeOfInstallation(platform: string, installationId: string, lease: WebhookLease): Promise<HeldWebhook | undefined>;
   /** Takes the active installation's whose turn it is: due longest ago, or registered with another address than this. */
-  takeDue(platform: string, url: string, lease: WebhookLease): Promise<HeldWebhook | undefined>;
+  takeDue(
+    platform: string,
+    wanted: { readonly product: string; readonly url: string },
+    lease: WebhookLease,
+  ): Promise<HeldWebhook | undefined>;
   /** Makes due what was never tried of active installations with this product. */
   wakeMissing(platform: string, product: string, now: Date): Promise<void>;
   /** Makes due what has another address, and of the rest the `most` that were not looked at for the longest time. */

@@ -152,7 +152,7 @@ export function readGithub(reader: Reader): GithubConfig | undefined {
     installPath: readInstallPath(reader),
     claimProof: readClaimProof(reader),
     webhookSecrets: readRotatingSecret(reader, "GITHUB_WEBHOOK_SECRET"),
-    webhookMaxBytes: readInteger(reader, "WEBHOOK_MAX_BYTES", { min: 1024, max: 104_857_600 }),
+    webhookMaxBytes: readInteger(reader, "WEBHOOK_MAX_BYTES", { min: 1024, max: 67_108_864 }),
   };
 }
 

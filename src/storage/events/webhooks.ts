@@ -72,8 +72,10 @@ export function createWebhookRepository(database: Database): WebhookRepository {
       return database.write((db) => take(db, eq(subject, id), lease));
     },
 
-    takeDue: (platform, url, lease) =>
-      database.write((db) => take(db, sql`${subject} = any(array(${nextDue(db, platform, url, lease.now)}))`, lease)),
+    takeDue: (platform, wanted, lease) =>
+      database.write((db) =>
+        take(db, sql`${subject} = any(array(${nextDue(db, platform, wanted, lease.now)}))`, lease),
+      ),
 
     async wakeMissing(platform, product, now) {
       const missing = await database.read((db) => idsWithout(db, platform, product));
@@ -165,8 +167,13 @@ function idsWithout(db: Queries, platform: string, product: string) {
   return db.select({ id: installations.id }).from(installations).where(wanted).limit(maxMissing);
 }
 
-/** Of active installations alone: the others have no token to ask with. */
-function nextDue(db: Queries, platform: string, url: string, now: Date) {
+/** Of active installations with the product alone: the others have no token to ask with, or one for something else. */
+function nextDue(
+  db: Queries,
+  platform: string,
+  { product, url }: { readonly product: string; readonly url: string },
+  now: Date,
+) {
   const before = new Date(now.getTime() - otherAddressMs);
   return db
     .select({ subject })
@@ -175,6 +182,7 @@ function nextDue(db: Queries, platform: string, url: string, now: Date) {
     .where(
       and(
         eq(webhooks.platform, platform),
+        arrayContains(installations.products, [product]),
         isFree,
         or(lte(dueAt, now), and(isNotNull(dueAt), ne(address, url), lt(checkedAt, before))),
       ),
