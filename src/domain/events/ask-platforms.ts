@@ -173,7 +173,8 @@ export function createAskPlatforms(parts: {
 
   return {
     async askDue() {
-      await Promise.all(platforms.all.map(askRound));
+      const due = new Set(await questions.due());
+      await Promise.all(platforms.all.filter(({ name }) => due.has(name)).map(askRound));
     },
     askSoon(platform) {
       askRound(platform).catch((error: unknown) => {

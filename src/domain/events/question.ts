@@ -76,6 +76,8 @@ export interface QuestionRepository {
   note(told: Told): Promise<readonly Noted[]>;
   /** Asks what has not been answered for so long, a small share of it. Gives how many. */
   openRoutine(platform: string, registration: Registration, olderThanMs: number): Promise<number>;
+  /** The platforms that something is due of. */
+  due(): Promise<readonly string[]>;
   /** Takes up what is due: first what is withheld. No other process has it for `leaseMs`. */
   take(platform: string, limit: number, leaseMs: number): Promise<readonly Asked[]>;
   /** Asks the same again after so long. */

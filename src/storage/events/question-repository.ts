@@ -6,7 +6,7 @@ import type { Sealer } from "../seal/sealer.ts";
 import { noteNews } from "./note-news.ts";
 import { inMs, isAsked, toStored } from "./question-rows.ts";
 import { settleQuestion } from "./settle-question.ts";
-import { openRoutine, takeQuestions } from "./take-questions.ts";
+import { openRoutine, platformsDue, takeQuestions } from "./take-questions.ts";
 
 export function createQuestionRepository(tools: {
   readonly database: Database;
@@ -19,6 +19,7 @@ export function createQuestionRepository(tools: {
     note: (told) => database.transaction((tx) => noteNews(tx, told, { now: now(), newId })),
     openRoutine: (platform, registration, olderThanMs) =>
       database.write((db) => openRoutine(db, { platform, registration, olderThanMs }, newId)),
+    due: () => database.read(platformsDue),
     take: (platform, limit, leaseMs) =>
       database.transaction((tx) => takeQuestions(tx, { platform, limit, leaseMs }, sealer)),
     async putOff({ installation, question }, delayMs, learnt = {}) {

@@ -9,6 +9,19 @@ import { credentials, installationCredentials, installations, type StoredQuestio
 import type { Sealer } from "../seal/sealer.ts";
 import { databaseNow, inMs, toQuestion } from "./question-rows.ts";
 
+const isDue = and(lte(installations.askAfter, databaseNow), isLive);
+
+/** See QuestionRepository.due. */
+export async function platformsDue(db: Queries): Promise<readonly string[]> {
+  const rows = await db
+    .selectDistinct({ platform: installations.platform })
+    .from(installations)
+    .where(isDue)
+    .prepare("questions_due")
+    .execute();
+  return rows.map(({ platform }) => platform);
+}
+
 interface Taking {
   readonly platform: string;
   readonly limit: number;
@@ -24,7 +37,7 @@ export async function takeQuestions(
   const due = tx
     .select({ id: installations.id })
     .from(installations)
-    .where(and(eq(installations.platform, platform), lte(installations.askAfter, databaseNow), isLive))
+    .where(and(eq(installations.platform, platform), isDue))
     .orderBy(desc(installations.withheld), installations.askAfter)
     .limit(limit)
     .for("no key update", { skipLocked: true });
