@@ -6,11 +6,12 @@ import { ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import type { Client, ClientReadableStream, ServiceError } from "@grpc/grpc-js";
 import { Metadata } from "@grpc/grpc-js";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.js";
 import { Change, TokenService } from "../../gen/oauth/token/v1/token_service_pb.js";
 import { until } from "../../rig/gate.ts";
 import { createApiKey, hashOfApiKey } from "../../src/callers/api-key.ts";
+import { startBufCurl } from "../support/buf-curl.ts";
 import { connectClient, type Message, readRefusal } from "../support/grpc-client.ts";
 import { type Replica, startService, type TestService } from "../support/service.ts";
 
@@ -106,6 +107,19 @@ test("what one replica does is seen at the other, through both doors, by whom it
   for (const stream of [all, tenant]) stream.cancel();
 });
 
+test("buf curl shows it, by reflection alone", async () => {
+  const path = "/oauth.token.v1.TokenService/WatchInstallations";
+  const authorization = `authorization: ${bearer("portal")}`;
+  const port = service.replicas[0]?.app.ports.grpc ?? 0;
+  let shown = "";
+  const hear = (printed: string) => {
+    shown += printed;
+  };
+  const curl = startBufCurl(hear, port, "--header", authorization, "--data", '{"platform":"slack"}', path);
+  onTestFinished(curl.stop);
+  await until(() => shown.includes("CHANGE_SYNCED") && shown.includes("resumeToken"), "it is in step");
+});
+
 test("whoever is taken out of the caller file is cut, and the others are not", async () => {
   const [one] = service.replicas;
   const [tenant, portal] = [watch(one, "tenant"), watch(one, "portal")];
@@ -113,7 +127,7 @@ test("whoever is taken out of the caller file is cut, and the others are not", a
   const overConnect = (async () => {
     const client = createClient(TokenService, createConnectTransport({ baseUrl, httpVersion: "1.1" }));
     for await (const _ of client.watchInstallations({}, { headers: { authorization: bearer("tenant") } }));
-  })();
+  })().catch((error: unknown) => ConnectError.from(error));
   await until(() => isSynced(tenant) && isSynced(portal), "both are in step");
   await until(async () => {
     const metrics = await fetch(`${baseUrl}/metrics`, { headers: { authorization: bearer("portal") } });
@@ -123,7 +137,7 @@ test("whoever is taken out of the caller file is cut, and the others are not", a
   for (let looks = 0; looks < 2; looks++) await one?.jobs.run("look at the caller file");
   await one?.jobs.run("check streams");
   expect(readRefusal(await tenant.ended).reason).toBe("CALLER_UNAUTHENTICATED");
-  const failure = await overConnect.catch((error: unknown) => ConnectError.from(error));
+  const failure = await overConnect;
   expect(failure?.findDetails(ErrorInfoSchema)[0]?.reason).toBe("CALLER_UNAUTHENTICATED");
   const before = portal.seen.length;
   await service.connect("slack", { query: "?owner=globex" });
