@@ -37,7 +37,7 @@ export function describeReseal({ service, resealing, raw }: ResealContract): voi
     createStorage(service, { sealer, now: () => new Date(), random: randomBytes }, async () => undefined);
 
   beforeEach(async () => {
-    await raw("truncate installations, credentials cascade");
+    await raw("truncate installations, credentials, webhook_deliveries cascade");
     await raw("delete from meta where key = 'key_canary'");
   });
 
@@ -432,6 +432,38 @@ export function describeReseal({ service, resealing, raw }: ResealContract): voi
       await run(sealerOf([b, a]));
       expect(await inspect([b, a])).toMatchObject({ unused: [idOf(a)], missing: [], canaryOpens: true });
       expect(await inspect([b])).toMatchObject({ missing: [], canaryOpens: true });
+    });
+
+    test("are needed for as long as an event waits under them, and not once it is sealed anew", async () => {
+      const keepEvents = (sealer: Sealer, count: number) =>
+        storageWith(sealer).deliveries.keep(
+          Array.from({ length: count }, () => ({
+            ...({ platform: "github", type: "github.issues.opened", task: "forward", leased: false } as const),
+            deliveryId: unique("delivery"),
+            content: { kind: "message", body: unique("body") },
+          })),
+          0,
+        );
+      const take = async (keys: readonly string[]) => {
+        const taken = await storageWith(sealerOf(keys)).deliveries.take("forward", { rows: 100, bytes: 1e9 }, 0);
+        return taken.map(({ content }) => content.kind === "message" && content.body);
+      };
+      await inspect([a]);
+      await keepEvents(sealerOf([a]), 45);
+      await keepEvents(sealerOf([c]), 1);
+      await raw("update meta set value = '' where key = 'key_canary'");
+      expect((await inspect([b, a])).unused).toEqual([]);
+      expect(await take([b])).toEqual([]);
+      const { unreadable } = await run(sealerOf([b, a]));
+      expect(unreadable).toMatchObject([{ keyId: idOf(c) }]);
+      expect((await inspect([b, a])).unused).toEqual([idOf(a)]);
+      const found = await take([b]);
+      expect([found.length, new Set(found).size]).toEqual([45, 45]);
+      // Under another cipher, too.
+      await run(sealerOf([b], "aes-256-gcm"));
+      const rows = await raw("select content from webhook_deliveries where key_id = $1", [idOf(b)]);
+      expect([rows.length, rows.every(({ content }) => String(content).startsWith("v2."))]).toEqual([45, true]);
+      expect(await take([b])).toHaveLength(45);
     });
 
     test("stay as they are while a row is left under another", async () => {
