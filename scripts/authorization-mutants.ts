@@ -347,6 +347,9 @@ export const mutants: readonly Mutant[] = [
     ["watches see everything", "shows(visible, product, owner)", "true"],
     ["watches show what it became at another owner", "sees(installation) ? installation : before", "installation"],
   ]),
+  ...of("src/storage/events/installation-changes.ts", watching, [
+    ["watches show how it fares at another owner", "now?.installation.owner === facts.owner", "true"],
+  ]),
   ...of("src/rpc/streams/dispatch-stream.ts", streams, [
     ["streams outlive their right", "keepSight(caller, await authenticate(incoming), call.method)", "undefined"],
     ["streams outlive what their caller may see", "sight === before.access(method).visible(undefined).key", "sight"],

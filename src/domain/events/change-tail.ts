@@ -1,13 +1,16 @@
+import { ServiceError } from "../../errors.ts";
 import type { ChangeFeed } from "../model/change-feed.ts";
 import type { InstallationChange, InstallationChanges } from "./installation-changes.ts";
+import { type Place, placeOf } from "./place.ts";
 
 /** The changes as they come, read once for all who wait for them in this process. */
 export interface ChangeTail {
   /**
-   * The next changes after a sequence, at once where there are any; none if there are none for so long.
-   * @throws the reason of `signal`; ServiceError SERVICE_UNAVAILABLE while the database cannot be read.
+   * The next changes after a place, at once where there are any; none if there are none for so long.
+   * @throws the reason of `signal`; ServiceError SERVICE_UNAVAILABLE while the database cannot be read, and where nothing
+   * follows from that place any more: what came next is forgotten, or the database was set back and went another way.
    */
-  next(sequence: number, milliseconds: number, signal: AbortSignal): Promise<readonly InstallationChange[]>;
+  next(place: Place, milliseconds: number, signal: AbortSignal): Promise<readonly InstallationChange[]>;
 }
 
 /** Changes in memory: who is further behind reads the database. */
@@ -19,7 +22,7 @@ const pollMs = 1_000;
 const maxFailures = 5;
 
 interface Waiter {
-  readonly sequence: number;
+  readonly place: Place;
   readonly done: (error?: unknown) => void;
 }
 
@@ -31,7 +34,7 @@ export function createChangeTail(parts: {
   const waiting = new Set<Waiter>();
   let recent: readonly InstallationChange[] = [];
   /** The last change that was read for all; undefined before the first. */
-  let reached: number | undefined;
+  let reached: Place | undefined;
   let looking = false;
   /** Whether there may be something that was not looked for. */
   let stale = true;
@@ -44,11 +47,22 @@ export function createChangeTail(parts: {
     if (waiting.size > 0) void look();
   });
 
-  /** Undefined: memory does not reach so far back. */
-  function remembered(sequence: number): readonly InstallationChange[] | undefined {
-    const first = recent[0]?.sequence;
-    if (first === undefined || sequence < first - 1) return undefined;
-    return recent.slice(sequence - first + 1, sequence - first + 1 + batch);
+  /** Undefined: this is not in memory. */
+  function remembered(place: Place): readonly InstallationChange[] | undefined {
+    if (isSame(place, reached)) return [];
+    const index = place.sequence - (recent[0]?.sequence ?? Number.POSITIVE_INFINITY);
+    const change = recent[index];
+    return change && isSame(place, placeOf(change)) ? recent.slice(index + 1, index + 1 + batch) : undefined;
+  }
+
+  /** Undefined: nothing follows from there. */
+  async function readBehind(place: Place): Promise<readonly InstallationChange[] | undefined> {
+    // With the place itself: another database, after a failover or a restore, has another one there, or none.
+    const [first, ...further] = await history.after(Math.max(place.sequence - 1, 0), batch + 1);
+    if (first === undefined) return place.sequence === 0 ? [] : undefined;
+    const page = first.sequence === place.sequence ? further : [first, ...further];
+    if (page !== further ? first.sequence !== place.sequence + 1 : !isSame(place, placeOf(first))) return undefined;
+    return page[0] === undefined || page[0].sequence === place.sequence + 1 ? page : undefined;
   }
 
   async function look(): Promise<void> {
@@ -57,14 +71,21 @@ export function createChangeTail(parts: {
     try {
       while (stale) {
         stale = false;
-        const from = reached ?? Math.min(...[...waiting].map(({ sequence }) => sequence));
-        if (!Number.isFinite(from)) return;
-        const page = await history.after(from, batch);
-        if (page.length === batch) stale = true;
-        const isNext = page[0] === undefined || page[0].sequence === from + 1;
-        recent = [...(isNext ? recent : []), ...page].slice(-maxRecent);
-        reached = page.at(-1)?.sequence ?? from;
-        wake((waiter) => waiter.sequence < (reached ?? 0));
+        const from = reached ?? earliest(waiting);
+        if (from === undefined) return;
+        const page = await readBehind(from);
+        if (page === undefined) {
+          // Each of them finds out where it stands by itself.
+          recent = [];
+          reached = undefined;
+          wake(() => true);
+          continue;
+        }
+        if (page.length >= batch) stale = true;
+        recent = [...recent, ...page].slice(-maxRecent);
+        const last = page.at(-1);
+        reached = last === undefined ? from : placeOf(last);
+        wake(({ place }) => place.sequence < (reached?.sequence ?? 0));
       }
       failures = 0;
     } catch (error) {
@@ -81,7 +102,7 @@ export function createChangeTail(parts: {
   }
 
   /** True: there may be something to read. */
-  function wait(sequence: number, milliseconds: number, signal: AbortSignal): Promise<boolean> {
+  function wait(place: Place, milliseconds: number, signal: AbortSignal): Promise<boolean> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);
       const end = () => {
@@ -93,7 +114,7 @@ export function createChangeTail(parts: {
         poll = undefined;
       };
       const waiter: Waiter = {
-        sequence,
+        place,
         done(error) {
           end();
           if (error === undefined) resolve(true);
@@ -116,18 +137,25 @@ export function createChangeTail(parts: {
   }
 
   return {
-    async next(sequence, milliseconds, signal) {
+    async next(place, milliseconds, signal) {
       const endsAt = performance.now() + milliseconds;
       for (;;) {
         signal.throwIfAborted();
-        const known = remembered(sequence);
-        if (known !== undefined && known.length > 0) return known;
-        if (known === undefined && (reached === undefined || sequence < reached)) {
-          const read = await history.after(sequence, batch);
-          if (read.length > 0) return read;
+        const further = remembered(place) ?? (await readBehind(place));
+        if (further === undefined) {
+          throw new ServiceError("SERVICE_UNAVAILABLE", "what changed meanwhile is not known any more: watch again");
         }
-        if (!(await wait(sequence, Math.max(0, endsAt - performance.now()), signal))) return [];
+        if (further.length > 0) return further;
+        if (!(await wait(place, Math.max(0, endsAt - performance.now()), signal))) return [];
       }
     },
   };
+}
+
+function isSame(one: Place, other: Place | undefined): boolean {
+  return one.sequence === other?.sequence && one.mark === other.mark;
+}
+
+function earliest(waiting: ReadonlySet<Waiter>): Place | undefined {
+  return [...waiting].map(({ place }) => place).toSorted((a, b) => a.sequence - b.sequence)[0];
 }

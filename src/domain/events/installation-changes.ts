@@ -10,7 +10,7 @@ export interface InstallationChange {
   readonly kind: "created" | "updated" | "ended";
   /** By the database's clock. */
   readonly at: Date;
-  /** As it was then; of one that is deleted, as it was last. What is known of its tokens and its webhook is of now. */
+  /** As it was then; of one that is deleted, as it was last. What is known of its tokens and its webhook is of now, and nothing if it is another owner's now. */
   readonly installation: Installation;
   /** As it was before, where it had another owner or other products: others may have seen it. */
   readonly before: Installation | undefined;

@@ -40,7 +40,7 @@ export function createForwardChanges(parts: {
 }
 
 /** Beside the platforms' names, so that no delivery of theirs is ever taken for one. */
-const ownName = "installation";
+export const ownName = "installation";
 
 function deliveryOf(change: InstallationChange): NewDelivery {
   return {

@@ -1,4 +1,3 @@
-import { ServiceError } from "../../errors.ts";
 import { shows, type Visibility } from "../access/access.ts";
 import { checkKnown } from "../installations/list-installations.ts";
 import type { Call } from "../model/call.ts";
@@ -7,15 +6,9 @@ import type { InstallationRepository } from "../model/installation-repository.ts
 import type { Platforms } from "../model/platforms.ts";
 import type { ChangeTail } from "./change-tail.ts";
 import type { InstallationChange, InstallationChanges } from "./installation-changes.ts";
+import { type Place, placeOf } from "./place.ts";
 
 export type WatchFilter = Pick<InstallationFilter, "platform" | "owner">;
-
-/** Behind which change a stream stands. */
-export interface Place {
-  readonly sequence: number;
-  /** As `InstallationChanges.markOf` has it. */
-  readonly mark: string;
-}
 
 export type WatchEvent =
   | { readonly kind: "present"; readonly installation: Installation }
@@ -85,9 +78,8 @@ export function createWatchInstallations(parts: WatchParts): WatchInstallations 
         spokenAt = performance.now();
       }
       const quietMs = spokenAt + silenceMs - performance.now();
-      for (const change of quietMs > 0 ? await tail.next(place.sequence, quietMs, signal) : []) {
-        if (change.sequence !== place.sequence + 1) throw forgotten();
-        place = { sequence: change.sequence, mark: change.at.toISOString() };
+      for (const change of quietMs > 0 ? await tail.next(place, quietMs, signal) : []) {
+        place = placeOf(change);
         const told = toldOf(change, sees);
         if (told === undefined) continue;
         yield { ...told, place };
@@ -126,8 +118,4 @@ function toldOf({ kind, installation, before = installation }: InstallationChang
   // Of another owner nothing is shown.
   if (saw) return { kind: "ended", installation: sees(installation) ? installation : before } as const;
   return undefined;
-}
-
-function forgotten(): ServiceError {
-  return new ServiceError("SERVICE_UNAVAILABLE", "what changed meanwhile is forgotten: watch again");
 }

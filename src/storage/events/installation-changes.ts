@@ -57,8 +57,10 @@ async function readAfter(database: Database, sequence: number, limit: number): P
   }));
 }
 
-function asItWas(facts: SeenFacts, present: ViewRow | undefined): Installation {
+function asItWas(facts: SeenFacts, now: ViewRow | undefined): Installation {
   const { createdAt, updatedAt, revokedAt } = facts;
+  // How it fares since it is another owner's is that owner's.
+  const present = now?.installation.owner === facts.owner ? now : undefined;
   return toInstallation({
     natural: null,
     ownWebhook: null,

@@ -4,9 +4,9 @@ import { afterAll, describe, expect, test } from "vitest";
 import { targetOf } from "../../../rig/postgres-target.ts";
 import { type Caller, createCaller } from "../../../src/domain/access/caller.ts";
 import { createChangeTail } from "../../../src/domain/events/change-tail.ts";
+import type { Place } from "../../../src/domain/events/place.ts";
 import {
   createWatchInstallations,
-  type Place,
   type WatchEvent,
   type WatchFilter,
 } from "../../../src/domain/events/watch-installations.ts";
@@ -199,6 +199,44 @@ describe("watching", () => {
     const waiting = stream.next();
     stream.ended.abort(new ServiceError("SERVICE_UNAVAILABLE", "this replica is shutting down"));
     await expect(waiting).rejects.toThrow("this replica is shutting down");
+  });
+
+  test("ends where the database was set back and went another way, and then begins anew without what never was", async () => {
+    const owner = unique("owner");
+    await connect(owner);
+    const { latest } = storage.installationChanges;
+    const stream = watched({ filter: { owner } });
+    await stream.synced();
+    const lost = await connect(owner);
+    expect(kindsOf([await stream.next()], [lost])).toHaveLength(1);
+    await sql`delete from installation_changes where sequence = ${await latest()}`;
+    await connect(owner);
+    await connect(owner);
+    await expect(stream.next()).rejects.toMatchObject({ reason: "SERVICE_UNAVAILABLE" });
+    const again = watched({ filter: { owner } });
+    expect((await again.synced()).place.sequence).toBe(await latest());
+    const id = await connect(owner);
+    expect(await again.next()).toMatchObject({ kind: "created", installation: { id } });
+    await again.close();
+  });
+
+  test("shows a former owner nothing of how the installation fares since", async () => {
+    const [mine, theirs] = [unique("owner"), unique("owner")];
+    const stream = watched({ as: limited([mine]) });
+    const { place } = await stream.synced();
+    await stream.close();
+    const id = await connect(mine);
+    await storage.installations.move(id, theirs, new Date());
+    await sql`update installations set last_used_at = now() where id = ${id}`;
+    await sql`insert into webhooks (subject, platform, installation_id, url) values (${id}, 'slack', ${id}, 'https://theirs')`;
+    const late = watched({ as: limited([mine]), from: place });
+    const { seen } = await late.synced();
+    expect(kindsOf(seen, [id]).map(([kind]) => kind)).toEqual(["created", "ended"]);
+    for (const event of seen) {
+      expect(event).toMatchObject({ installation: { owner: mine, lastUsedAt: undefined } });
+      expect(event.kind !== "synced" && event.installation.webhook?.url).not.toBe("https://theirs");
+    }
+    await late.close();
   });
 
   test("ends where changes that were not read are forgotten", async () => {
