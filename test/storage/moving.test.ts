@@ -150,6 +150,28 @@ test("a move that fails leaves nothing behind; one that was killed at its end is
   await expect(openEmbedded({ directory, ...tools })).rejects.toThrow("was moved to Postgres");
 });
 
+test("a service that runs on Postgres already, without installations, is no obstacle; what was sent on is not sent again", {
+  timeout: 300_000,
+}, async () => {
+  const { directory, url, sql, move } = await prepare();
+  const entered = (url: string) =>
+    `insert into webhooks (subject, platform, url) values ('github', 'github', '${url}')`;
+  const sentOn = (sequence: number) => `insert into meta (key, value) values ('forwarded_changes', '${sequence}')`;
+  await onSource(directory, `${entered("https://before")}; ${sentOn(2)}`);
+  await (await openPostgres({ target: targetOf(url), ...tools })).close();
+  await sql.unsafe(`${entered("https://here")}; ${sentOn(7)}`);
+  await sql`insert into installation_changes values (1, gen_random_uuid(), 'created', now(), '{}')`;
+  await sql`insert into webhook_deliveries (platform, delivery_id, id, type, status, attempts, due_at, received_at)
+    select platform, '1', gen_random_uuid(), 'a.b', 'forwarded', 1, now(), now()
+    from unnest(array['installation', 'github']) platform`;
+
+  expect(await move()).toMatchObject({ kind: "moved" });
+  expect(await sql`select url from webhooks where subject = 'github'`).toEqual([{ url: "https://here" }]);
+  expect(await sql`select value from meta where key = 'forwarded_changes'`).toEqual([{ value: "2" }]);
+  expect(await sql`select platform from webhook_deliveries`).toEqual([{ platform: "github" }]);
+  expect(await sql`select kind from installation_changes order by sequence`).toHaveLength(3);
+});
+
 test("nothing is mixed into a database that has installations", { timeout: 300_000 }, async () => {
   const { url, sql, move } = await prepare();
   const storage = await openPostgres({ target: targetOf(url), ...tools });

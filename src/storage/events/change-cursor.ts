@@ -3,7 +3,8 @@ import type { ChangeCursor } from "../../domain/events/own-changes.ts";
 import type { Database } from "../database.ts";
 import { meta } from "../schema.ts";
 
-const cursorKey = "forwarded_changes";
+/** The row of `meta` that says how far changes were sent on. */
+export const cursorKey = "forwarded_changes";
 
 /** One row for all replicas. */
 export function createChangeCursor(database: Database): ChangeCursor {

@@ -1,7 +1,9 @@
 import type { Transaction as SourceTransaction } from "@electric-sql/pglite";
-import { sql } from "drizzle-orm/sql";
+import { eq, sql } from "drizzle-orm/sql";
 import { getTableName } from "drizzle-orm/table";
+import { ownName } from "../../domain/events/own-changes.ts";
 import type { Queries } from "../database.ts";
+import { cursorKey } from "../events/change-cursor.ts";
 import { forgottenKey } from "../record/forgotten-chains.ts";
 import {
   appliedMigrations,
@@ -43,29 +45,47 @@ const batchRows = 1_000;
 export async function copyTables(from: SourceTransaction, to: Queries): Promise<Readonly<Record<string, number>>> {
   // Their changes come along; that they come is none.
   await to.execute(sql`select set_config('oauth_token_service.moving', 'on', true)`);
+  await makeRoom(to);
   const rows: Record<string, number> = {};
   for (const table of copiedTables) rows[getTableName(table)] = await copyTable(table, from, to);
-  await copyMark(from, to);
+  await copyMarks(from, to);
   return rows;
 }
 
-/** Which chains of the record were forgotten is a fact about the record, not about the database that it is in. */
-async function copyMark(from: SourceTransaction, to: Queries): Promise<void> {
-  const mark = "select key, value from meta where key = $1";
-  const { rows } = await from.query<{ key: string; value: string }>(mark, [forgottenKey]);
+/**
+ * A service that ran there already has noted changes of what was never completed, and has entered webhooks for whole
+ * platforms and heard by them: of these its own is the newer.
+ */
+async function makeRoom(to: Queries): Promise<void> {
+  await to.delete(installationChanges);
+  await to.delete(webhookDeliveries).where(eq(webhookDeliveries.platform, ownName));
+  await to.delete(meta).where(eq(meta.key, cursorKey));
+}
+
+/**
+ * Which chains of the record were forgotten, and which changes were sent on, are facts about these, not about the database
+ * that they are in.
+ */
+async function copyMarks(from: SourceTransaction, to: Queries): Promise<void> {
+  const marks = "select key, value from meta where key in ($1, $2)";
+  const { rows } = await from.query<{ key: string; value: string }>(marks, [forgottenKey, cursorKey]);
   if (rows.length > 0) await to.insert(meta).values(rows).onConflictDoNothing();
 }
 
+/** What both may have: the other rows are of installations, which only one of them has. */
+const shared: ReadonlySet<CopiedTable> = new Set([webhooks, webhookDeliveries]);
+
 async function copyTable(table: CopiedTable, from: SourceTransaction, to: Queries): Promise<number> {
   // As text from one database to the other: what JavaScript makes of a number or a time has no part in it.
-  const each = `select to_json(one)::text as text from "${getTableName(table)}" one`;
-  await from.query(`declare leaving no scroll cursor for ${each}`);
+  const texts = `select to_json(one)::text as text from "${getTableName(table)}" one`;
+  await from.query(`declare leaving no scroll cursor for ${texts}`);
   let copied = 0;
   for (;;) {
     const { rows } = await from.query<{ text: string }>(`fetch ${batchRows} from leaving`);
     if (rows.length === 0) break;
     const batch = `[${rows.map(({ text }) => text).join(",")}]`;
-    await to.execute(sql`insert into ${table} select * from json_populate_recordset(null::${table}, ${batch}::json)`);
+    const each = sql`select * from json_populate_recordset(null::${table}, ${batch}::json)`;
+    await to.execute(sql`insert into ${table} ${each} ${shared.has(table) ? sql`on conflict do nothing` : sql``}`);
     copied += rows.length;
   }
   await from.query("close leaving");
