@@ -27,7 +27,7 @@ export async function createKeyReport({ usage, log, now }: KeyReportOptions): Pr
   };
 }
 
-function announce({ configured, rowsByKey, missing, unused, canaryOpens }: KeyFacts, log: Log): void {
+function announce({ configured, rowsByKey, missing, missingForEvents, unused, canaryOpens }: KeyFacts, log: Log): void {
   if (!canaryOpens) {
     const advice =
       "TOKEN_ENCRYPTION_KEY is wrong: none of its keys opens what this database was begun with; set the one it had";
@@ -38,16 +38,21 @@ function announce({ configured, rowsByKey, missing, unused, canaryOpens }: KeyFa
     const advice = "these rows are TOKEN_UNREADABLE until their keys are in TOKEN_ENCRYPTION_KEY again";
     log.error({ rows, configured, advice }, "keys.missing");
   }
+  if (missingForEvents.length > 0) {
+    const advice = "events that wait under these keys go after 7 days unless they are in TOKEN_ENCRYPTION_KEY again";
+    log.error({ keys: missingForEvents, configured, advice }, "keys.missing_for_events");
+  }
   if (unused.length > 0) {
     log.info({ keys: unused, advice: "may be removed, unless they are about to be the first" }, "keys.unused");
   }
 }
 
-function shown({ configured, rowsByKey, missing, canaryOpens }: KeyFacts) {
+function shown({ configured, rowsByKey, missing, missingForEvents, canaryOpens }: KeyFacts) {
   return {
     configured,
     rows: Object.fromEntries(rowsByKey),
     missing,
+    missing_for_events: missingForEvents,
     canary: canaryOpens ? "opens" : "unreadable",
   };
 }

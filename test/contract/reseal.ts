@@ -453,10 +453,14 @@ export function describeReseal({ service, resealing, raw }: ResealContract): voi
       await keepEvents(sealerOf([c]), 1);
       await raw("update meta set value = '' where key = 'key_canary'");
       expect((await inspect([b, a])).unused).toEqual([]);
+      expect(await inspect([b])).toMatchObject({
+        missing: [],
+        missingForEvents: expect.arrayContaining([idOf(a), idOf(c)]),
+      });
       expect(await take([b])).toEqual([]);
       const { unreadable } = await run(sealerOf([b, a]));
       expect(unreadable).toMatchObject([{ keyId: idOf(c) }]);
-      expect((await inspect([b, a])).unused).toEqual([idOf(a)]);
+      expect(await inspect([b, a])).toMatchObject({ unused: [idOf(a)], missingForEvents: [idOf(c)] });
       const found = await take([b]);
       expect([found.length, new Set(found).size]).toEqual([45, 45]);
       // Under another cipher, too.

@@ -54,6 +54,7 @@ test("a key that rows still need is named at start, and only these rows cannot b
     configured: [idOf(latest)],
     rows: { [idOf(former)]: 1, [idOf(latest)]: slackRows },
     missing: [idOf(former)],
+    missing_for_events: [],
     canary: "opens",
     counted_at: expect.any(String),
   });

@@ -1,12 +1,13 @@
 import type { Transaction } from "@electric-sql/pglite";
 
-/** The ids of the keys that sealed what a database holds, or signed it, with how many rows need each. */
+/** The ids of the keys that sealed what a database holds, events that wait too, or signed it, with how many rows need each. */
 export async function readNeededKeys(from: Transaction): Promise<ReadonlyMap<string, number>> {
   const { rows } = await from.query<{ id: string; rows: number }>(`
     select id, count(*)::int as rows from (
       select key_id as id from credentials
       union all select key_id from audit_chains
       union all select pruned_key_id from audit_chains
+      union all select key_id from webhook_deliveries
       union all select key_id from webhook_deliveries
     ) needed where id is not null group by id order by id`);
   return new Map(rows.map(({ id, rows: count }) => [id, count]));

@@ -23,6 +23,8 @@ export interface KeyFacts {
   readonly rowsByKey: ReadonlyMap<string, number>;
   /** Keys that rows need and that are not configured: these rows are TOKEN_UNREADABLE. */
   readonly missing: readonly string[];
+  /** The same for events that wait: nobody works them off, or sends them on. */
+  readonly missingForEvents: readonly string[];
   /** Configured keys but the first that neither rows nor the canary nor signatures of the record nor events need. */
   readonly unused: readonly string[];
   /** Whether a configured key opens what the first start of all sealed. */
@@ -45,11 +47,13 @@ export function createKeyUsage({ database, sealer }: { database: Database; seale
     async inspect() {
       const rowsByKey = await countRowsByKey(database);
       const canary = await readCanary(rowsByKey);
-      const others = new Set([...(await readSigningKeys(database)), ...(await eventKeys(database))]);
+      const waiting = await eventKeys(database);
+      const others = new Set([...(await readSigningKeys(database)), ...waiting]);
       return {
         configured,
         rowsByKey,
         missing: [...rowsByKey.keys()].filter((id) => !configured.includes(id)),
+        missingForEvents: [...waiting].filter((id) => !configured.includes(id)),
         unused: configured.slice(1).filter((id) => !rowsByKey.has(id) && canary?.keyId !== id && !others.has(id)),
         canaryOpens: canary !== undefined && opens(sealer, canary),
       };
