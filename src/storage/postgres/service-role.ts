@@ -50,6 +50,8 @@ function grants(role: string, home: string) {
     sql`revoke update, delete, truncate, references, trigger on audit_chains from ${to}`,
     sql`grant update (updated_at, last_sequence, head_hash, key_id, mac, pruned_key_id, pruned_mac)
       on audit_chains to ${to}`,
+    // Triggers call these as whoever writes, also as the one who prunes: where functions are not everybody's by default.
+    sql`grant execute on function installation_facts(installations), is_pruning_audit() to public`,
     sql`grant execute on function prune_audit_events(uuid, bigint, bigint, text, text, text) to ${to}`,
     sql`grant execute on function forget_audit_chains(uuid) to ${to}`,
   ];

@@ -93,6 +93,21 @@ describe("the service as a role of its own", () => {
     expect((await one.keyUsage.inspect()).canaryOpens).toBe(true);
   });
 
+  test("connects, changes and ends installations also where functions are not everybody's", async () => {
+    const { name, as } = await createRole();
+    const url = await database({ empty: true });
+    await connect(url)`alter default privileges revoke execute on functions from public`;
+    expect(await migrate(url, "--service-role", name)).toMatchObject({ code: 0 });
+    const [early, storage] = [await open(as(url), tenDaysAgo), await open(as(url))];
+    await early.audit.append([event(tenDaysAgo())]);
+    await storage.record.witness();
+    expect(await storage.record.prune(fiveDaysAgo())).toMatchObject({ allowed: true, rows: 1 });
+    const now = new Date();
+    const [made] = await storage.installations.connect(workspace("T1", "t"), slackContext(now));
+    await storage.installations.beginRevocation(made?.id ?? "", "over", now);
+    expect((await storage.installationChanges.after(0, 9)).map(({ kind }) => kind)).toEqual(["created", "ended"]);
+  });
+
   test.each([
     ["update audit_events set caller = 'nobody'", "permission denied for table audit_events"],
     ["delete from audit_events", "permission denied for table audit_events"],
