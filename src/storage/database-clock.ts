@@ -3,8 +3,26 @@ import type { RecordClock } from "../domain/record/upkeep.ts";
 import type { Database } from "./database.ts";
 import { meta } from "./schema.ts";
 
+/** The database's time, also within a transaction and a statement. */
+export const databaseNow = sql`clock_timestamp()`;
+/**
+ * What is due by now, for conditions: an index serves no clock that moves on within the statement. What is kept is
+ * rounded to milliseconds.
+ */
+export const dueNow = sql`statement_timestamp() + interval '1 millisecond'`;
+
+/** So many milliseconds ago, for conditions as well. */
+export function msAgo(ms: number) {
+  return sql`statement_timestamp() - ${ms}::float8 * interval '1 millisecond'`;
+}
+
+/** So many milliseconds from now on. */
+export function inMs(ms: unknown) {
+  return sql`${databaseNow} + ${ms}::float8 * interval '1 millisecond'`;
+}
+
 const one = sql`(select 1) as one`;
-const epochMs = sql`extract(epoch from clock_timestamp())::float8 * 1000`.mapWith(Number);
+const epochMs = sql`extract(epoch from ${databaseNow})::float8 * 1000`.mapWith(Number);
 
 /** The database's time in milliseconds since 1970. @throws ServiceError SERVICE_UNAVAILABLE. */
 export async function readDatabaseMs(database: Database): Promise<number> {

@@ -58,23 +58,31 @@ test("what waits, and what is old, is found without looking at the rest", async 
     await database.drop();
   });
   const tools = { sealer: createTestSealer(), now: () => new Date(), random: randomBytes };
-  const { deliveries } = createStorage(pool, tools, async () => undefined);
+  const { deliveries, questions } = createStorage(pool, tools, async () => undefined);
   await client.unsafe(`insert into webhook_deliveries
       (platform, delivery_id, id, type, status, content, key_id, attempts, due_at, received_at)
     select 'github', n, gen_random_uuid(), 'github.issues', 'forward', 'sealed', '${tools.sealer.keyIds[0]}', 1,
       now() + interval '1 hour', now() from generate_series(1, 20000) as n`);
-  await client.unsafe("analyze webhook_deliveries");
+  await client.unsafe(`insert into installations (id, platform, products, status, external_org_id, external_org_name,
+      scopes, permissions, metadata, created_at, updated_at, question, ask_after)
+    select gen_random_uuid(), 'github', array['github'], 'active', n, n, '{}', '{}', '{}', now(), now(),
+      '{"id": "one", "about": "routine", "tries": 0, "contradicted": false}', now() + interval '1 hour'
+    from generate_series(1, 20000) as n`);
+  await client.unsafe("analyze");
   await client.unsafe("select pg_stat_reset()");
   expect(await deliveries.take("forward", { rows: 8, bytes: 1e6 }, 11_000)).toEqual([]);
   await deliveries.prune(7 * 86_400_000);
+  expect(await questions.due()).toEqual([]);
+  expect(await questions.take("github", 50, 5_000)).toEqual([]);
   // What a connection counted is known once it has ended.
   await pool.close();
-  const read = async () => {
+  const read = async (table: string) => {
     const [row] = await client<{ rows: string }[]>`select seq_tup_read + idx_tup_fetch as rows
-      from pg_stat_user_tables where relname = 'webhook_deliveries'`;
+      from pg_stat_user_tables where relname = ${table}`;
     const [index] = await client<{ rows: string }[]>`select sum(idx_tup_read) as rows
-      from pg_stat_user_indexes where relname = 'webhook_deliveries'`;
+      from pg_stat_user_indexes where relname = ${table}`;
     return Number(row?.rows) + Number(index?.rows);
   };
-  expect(await read()).toBeLessThan(100);
+  expect(await read("webhook_deliveries")).toBeLessThan(100);
+  expect(await read("installations")).toBeLessThan(100);
 });

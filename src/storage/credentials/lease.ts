@@ -2,6 +2,7 @@ import { and, type Column, eq, isNull, or, sql } from "drizzle-orm";
 import type { Lease, RecordedFailure } from "../../domain/model/credential-repository.ts";
 import type { Registration } from "../../domain/model/registration.ts";
 import type { Queries } from "../database.ts";
+import { databaseNow, inMs } from "../database-clock.ts";
 import { credentials } from "../schema.ts";
 import type { Sealer } from "../seal/sealer.ts";
 import { isUuid } from "../uuid.ts";
@@ -14,8 +15,6 @@ const horizonMs = maxBackoffMs + 60_000;
 const { leaseUntil, attemptId: holder, attemptAt, openAttemptAt } = credentials;
 
 /** Every replica's own clock may be wrong: leases are measured by the database's alone. */
-const databaseNow = sql`clock_timestamp()`;
-export const inMs = (ms: number) => sql`${databaseNow} + ${ms}::float8 * interval '1 millisecond'`;
 /** Farther away than any lease, it was set by a clock that jumped: nobody waits for it. */
 export const isFree = sql`(${leaseUntil} is null or ${leaseUntil} <= ${databaseNow} or ${leaseUntil} > ${inMs(horizonMs)})`;
 

@@ -2,9 +2,10 @@ import { and, eq, gt, inArray, ne, type SQLWrapper, sql } from "drizzle-orm";
 import type { Credential } from "../../domain/model/credential.ts";
 import type { Lease, ServedInstallation } from "../../domain/model/credential-repository.ts";
 import type { Queries } from "../database.ts";
+import { inMs } from "../database-clock.ts";
 import { credentials, installationCredentials, installations } from "../schema.ts";
 import { isUuid } from "../uuid.ts";
-import { inMs, isHeld, noAttempt } from "./lease.ts";
+import { isHeld, noAttempt } from "./lease.ts";
 
 /**
  * See CredentialRepository.condemn. Only installations that the credential serves naturally ask for reauthorization:

@@ -8,16 +8,13 @@ import type {
 import { ServiceError } from "../../errors.ts";
 import { perObject } from "../../work/per-object.ts";
 import type { Database, Queries } from "../database.ts";
+import { databaseNow, dueNow, inMs, msAgo } from "../database-clock.ts";
 import { deleteInParts } from "../delete-in-parts.ts";
 import { webhookDeliveries } from "../schema.ts";
 import type { Sealer } from "../seal/sealer.ts";
 import { findEventOwner } from "./event-owner.ts";
 import { openDelivery, sealDelivery } from "./sealed-delivery.ts";
 
-const now = sql`clock_timestamp()`;
-const inMs = (ms: unknown) => sql`${now} + ${ms}::float8 * interval '1 millisecond'`;
-/** Stands still within a statement, so that indexes serve; what is kept is rounded to milliseconds. */
-const dueNow = sql`statement_timestamp() + interval '1 millisecond'`;
 const emptied = { content: null, keyId: null };
 
 export function createDeliveryRepository(tools: {
@@ -95,8 +92,7 @@ export function createDeliveryRepository(tools: {
     whose: (platform, about) => database.read((db) => findEventOwner(db, platform, about)),
 
     async prune(olderThanMs) {
-      const old = sql`${webhookDeliveries.receivedAt} <=
-        statement_timestamp() - ${olderThanMs}::float8 * interval '1 millisecond'`;
+      const old = sql`${webhookDeliveries.receivedAt} <= ${msAgo(olderThanMs)}`;
       await deleteInParts(database, webhookDeliveries, webhookDeliveries.id, old);
     },
   };
@@ -132,11 +128,11 @@ const insertInto = perObject((db: Queries) => {
   const each = sql`json_to_recordset(${sql.placeholder("rows")}::json) as delivery(
     platform text, "deliveryId" text, id uuid, type text, status text, content text, "keyId" text, attempts integer,
     leased boolean)`;
-  const due = sql`case when leased then ${inMs(sql.placeholder("leaseMs"))} else ${now} end`;
+  const due = sql`case when leased then ${inMs(sql.placeholder("leaseMs"))} else ${databaseNow} end`;
   return db
     .insert(webhookDeliveries)
     .select(
-      sql`select platform, "deliveryId", id, type, status, content, "keyId", attempts, ${due}, ${now}, null from ${each}`,
+      sql`select platform, "deliveryId", id, type, status, content, "keyId", attempts, ${due}, ${databaseNow}, null from ${each}`,
     )
     .onConflictDoNothing()
     .returning({ id: webhookDeliveries.id, receivedAt: webhookDeliveries.receivedAt })

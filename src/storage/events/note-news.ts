@@ -4,8 +4,9 @@ import type { News } from "../../domain/model/platform-event.ts";
 import { changeChannel } from "../changes.ts";
 import { named, namedColumns } from "../credentials/status.ts";
 import type { Queries } from "../database.ts";
+import { databaseNow } from "../database-clock.ts";
 import { credentials, installationCredentials, installations, type StoredQuestion } from "../schema.ts";
-import { databaseNow, toStored } from "./question-rows.ts";
+import { toStored } from "./question-rows.ts";
 
 /**
  * To be run in a transaction. See QuestionRepository.note. Credentials before installations, as a commit takes them.

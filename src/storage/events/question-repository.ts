@@ -1,10 +1,11 @@
 import { and, eq } from "drizzle-orm";
 import type { QuestionRepository } from "../../domain/events/question.ts";
 import type { Database } from "../database.ts";
+import { inMs } from "../database-clock.ts";
 import { installations } from "../schema.ts";
 import type { Sealer } from "../seal/sealer.ts";
 import { noteNews } from "./note-news.ts";
-import { inMs, isAsked, toStored } from "./question-rows.ts";
+import { isAsked, toStored } from "./question-rows.ts";
 import { settleQuestion } from "./settle-question.ts";
 import { openRoutine, platformsDue, takeQuestions } from "./take-questions.ts";
 

@@ -7,12 +7,6 @@ export function isAsked(questionId: string) {
   return sql`${installations.question} ->> 'id' = ${questionId}`;
 }
 
-export const databaseNow = sql`clock_timestamp()`;
-
-export function inMs(ms: number) {
-  return sql`${databaseNow} + ${ms}::float8 * interval '1 millisecond'`;
-}
-
 export function toQuestion({ goneSince, ...question }: StoredQuestion): Question {
   return { ...question, goneSince: goneSince === undefined ? undefined : new Date(goneSince) };
 }

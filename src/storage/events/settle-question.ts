@@ -3,10 +3,11 @@ import type { Asked, Question, Settlement } from "../../domain/events/question.t
 import type { InspectedFacts } from "../../domain/model/platform.ts";
 import { isLive } from "../conditions.ts";
 import type { Queries } from "../database.ts";
+import { databaseNow, inMs } from "../database-clock.ts";
 import { deleteUnused } from "../installations/serving.ts";
 import { credentials, installationCredentials, installations } from "../schema.ts";
 import { tellGranted } from "./note-news.ts";
-import { databaseNow, inMs, isAsked, toStored } from "./question-rows.ts";
+import { isAsked, toStored } from "./question-rows.ts";
 
 /** Thrown to take a transaction back: another question is asked by now. */
 class AskedAnew extends Error {}

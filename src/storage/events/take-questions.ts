@@ -4,12 +4,13 @@ import type { Registration } from "../../domain/model/registration.ts";
 import { isLive } from "../conditions.ts";
 import { readerColumns, toCredential } from "../credentials/rows.ts";
 import type { Queries } from "../database.ts";
+import { databaseNow, dueNow, inMs, msAgo } from "../database-clock.ts";
 import { toInstallation, viewInstallations } from "../installations/rows.ts";
 import { credentials, installationCredentials, installations, type StoredQuestion } from "../schema.ts";
 import type { Sealer } from "../seal/sealer.ts";
-import { databaseNow, inMs, toQuestion } from "./question-rows.ts";
+import { toQuestion } from "./question-rows.ts";
 
-const isDue = and(lte(installations.askAfter, databaseNow), isLive);
+const isDue = and(lte(installations.askAfter, dueNow), isLive);
 
 /** See QuestionRepository.due. */
 export async function platformsDue(db: Queries): Promise<readonly string[]> {
@@ -102,7 +103,7 @@ export async function openRoutine(
     .select({ id: installations.id })
     .from(installations)
     .where(
-      and(ofPlatform, isNull(installations.askAfter), sql`${last} <= ${inMs(-olderThanMs)}`, sql`exists (${served})`),
+      and(ofPlatform, isNull(installations.askAfter), sql`${last} <= ${msAgo(olderThanMs)}`, sql`exists (${served})`),
     )
     .orderBy(last)
     // drizzle's type knows numbers, which become parameters; it puts any SQL where it belongs.

@@ -21,6 +21,7 @@ import type {
   WebhookResult,
 } from "../../domain/model/webhook-repository.ts";
 import type { Database, Queries } from "../database.ts";
+import { databaseNow, inMs } from "../database-clock.ts";
 import { installations, webhooks } from "../schema.ts";
 import { isUuid } from "../uuid.ts";
 import { toWebhook } from "./shown-webhook.ts";
@@ -28,7 +29,6 @@ import { toWebhook } from "./shown-webhook.ts";
 const { subject, installationId, leaseId, leaseUntil, dueAt, checkedAt, deliveredAt, url: address } = webhooks;
 
 /** Every replica's own clock may be wrong: leases are measured by the database's alone. */
-const databaseNow = sql`clock_timestamp()`;
 const isFree = or(isNull(leaseUntil), lte(leaseUntil, databaseNow));
 /** Replicas with two addresses take it from each other no more often than this. */
 const otherAddressMs = 600_000;
@@ -200,7 +200,7 @@ async function take(
 ): Promise<HeldWebhook | undefined> {
   const [row] = await db
     .update(webhooks)
-    .set({ leaseId: id, leaseUntil: sql`${databaseNow} + ${leaseMs}::float8 * interval '1 millisecond'` })
+    .set({ leaseId: id, leaseUntil: inMs(leaseMs) })
     .where(and(wanted, isFree))
     .returning();
   return (

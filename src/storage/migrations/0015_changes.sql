@@ -75,6 +75,8 @@ begin
   execute format(
     'alter function keep_installation_changes() set search_path = pg_catalog, %I, pg_temp', current_schema()
   );
+  -- A queue of many commits on a slow disk is no deadlock: longer than a session waits for a row.
+  alter function keep_installation_changes() set lock_timeout = '3s';
 end
 $$;
 --> statement-breakpoint
