@@ -48,7 +48,7 @@ export function judge({ question, credentials }: Asked, answers: readonly Answer
   if (unknown?.kind === "unknown" && ((alive ?? suspended) === undefined || answers.some(isStillOpen))) {
     return { kind: "unanswered", retryAfterMs: unknown.retryAfterMs };
   }
-  if (suspended?.kind === "suspended" && question.about !== "ended") return settled("suspended", suspended.facts);
+  if (suspended?.kind === "suspended" && question.about !== "ended") return settled("suspended", factsOf(suspended));
   const found = suspended ?? alive;
   if (found !== undefined && "facts" in found) {
     const contradicts =
@@ -56,13 +56,21 @@ export function judge({ question, credentials }: Asked, answers: readonly Answer
       (question.about === "suspended" && found.kind === "alive") ||
       answers.some(({ asked, answer }) => asked.withheld && answer.kind === "alive");
     if (contradicts && !question.contradicted) return { kind: "contradicted" };
-    return settled(found.kind === "suspended" ? "suspended" : "present", found.facts, contradicts);
+    return settled(found.kind === "suspended" ? "suspended" : "present", factsOf(found), contradicts);
   }
   if (gone !== undefined) {
     const since = question.goneSince ?? now;
     return now.getTime() - since.getTime() < persistenceMs ? { kind: "gone", since } : settled("lost", undefined);
   }
   return settled("unknown", undefined);
+
+  /** What is granted to the natural one is what the installation has; any of them knows the organization. */
+  function factsOf(answer: Extract<Answer, { readonly facts: unknown }>): InspectedFacts | undefined {
+    const isNatural = answers.some(({ asked, answer: one }) => one === answer && asked.natural);
+    return isNatural || answer.facts === undefined
+      ? answer.facts
+      : { ...answer.facts, scopes: undefined, permissions: undefined };
+  }
 
   function settled(state: Settlement["state"], facts: InspectedFacts | undefined, again = false): Judgement {
     const withheld = answers.filter(({ asked }) => asked.withheld);

@@ -4,7 +4,7 @@ import type { Connection } from "../../../src/domain/model/connection.ts";
 import type { Installation } from "../../../src/domain/model/installation.ts";
 import { connection, foreverToken, minted, tokenSet } from "../../support/scripted-platform.ts";
 import { type Domain, openDomain } from "../open-domain.ts";
-import { down, type Events, gone, grantDead, openEvents, present } from "./open-events.ts";
+import { down, type Events, gone, grantDead, noFacts, openEvents, present } from "./open-events.ts";
 
 let domain: Domain;
 let events: Events;
@@ -295,6 +295,17 @@ describe("revoked tokens", () => {
     await events.ask();
     expect(await actors(other)).toEqual([undefined, reauthorize, undefined]);
     expect(await status(other)).toBe("active");
+  });
+
+  it("leave what the bot was granted as it was, whatever a person was", async () => {
+    const one = await workspace();
+    const { scopes } = (await domain.storage.installations.find(one.id)) ?? {};
+    const facts = { ...noFacts, externalOrgName: "Renamed", scopes: ["of a person"] };
+    events.inspected = ({ accessToken }) =>
+      accessToken?.reveal().startsWith("xoxb") === true ? grantDead : { kind: "present", facts };
+    await events.tell({ kind: "grants_ended", grants: [bot] }, about(one));
+    await events.ask();
+    expect(await domain.storage.installations.find(one.id)).toMatchObject({ scopes, externalOrgName: "Renamed" });
   });
 
   it("of a workspace or of its enterprise are of which of both is connected", async () => {
