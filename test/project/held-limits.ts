@@ -146,7 +146,7 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
   ],
   "what an event withholds: asked about; of one platform at once; at most of one installation's credentials": [
     [jobs, "ask what platforms told"],
-    [asking, "leaseMs", "concurrency", "maxAskedWith"],
+    [asking, "leaseMs", "concurrency", "maxAskedWith", "several"],
   ],
   "between tries while the platform does not answer; before a contradiction is believed; a look after it": [
     [asking, "retryMs.first", "retryMs.most", "contradictedMs"],

@@ -54,6 +54,8 @@ export function createAskPlatforms(parts: {
   const askWith = createAskWith({ refresher, world });
   const rounds = new Map<string, { running: Promise<void>; again: boolean }>();
   const limitedUntil = new Map<string, number>();
+  /** By platform the organizations that it would not answer about yet, since it last answered. */
+  const limitedSince = new Map<string, Set<string>>();
 
   function askRound(platform: Platform): Promise<void> {
     const { name } = platform;
@@ -115,13 +117,12 @@ export function createAskPlatforms(parts: {
     }
     const judgement = judge(asked, answers, world.now());
     const facts = { platform: platform.name, installation: installation.id, about: question.about };
+    if (judgement.kind !== "unanswered") limitedSince.delete(platform.name);
     switch (judgement.kind) {
       case "unanswered": {
         const { retryAfterMs } = judgement;
-        if (retryAfterMs !== undefined && retryAfterMs > retryMs.most) {
-          limitedUntil.set(platform.name, world.now().getTime() + retryAfterMs);
-        }
-        await questions.putOff(asked, waitMs(asked));
+        if (retryAfterMs !== undefined && retryAfterMs > retryMs.most) noteLimit(platform, installation, retryAfterMs);
+        await questions.putOff(asked, Math.max(waitMs(asked), retryAfterMs ?? 0));
         world.log.info({ ...facts, tries: question.tries }, "question.unanswered");
         return false;
       }
@@ -145,6 +146,13 @@ export function createAskPlatforms(parts: {
         }
         return true;
     }
+  }
+
+  /** Platforms count by organization, too: nobody has all others wait who is asked about too often. */
+  function noteLimit({ name }: Platform, { externalOrgId }: Installation, retryAfterMs: number): void {
+    const limited = (limitedSince.get(name) ?? new Set()).add(externalOrgId);
+    limitedSince.set(name, limited);
+    if (limited.size >= several) limitedUntil.set(name, world.now().getTime() + retryAfterMs);
   }
 
   /** A token that was minted before the grant changed does not have what was added to it. */

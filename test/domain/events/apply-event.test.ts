@@ -240,6 +240,31 @@ describe("a suspension", () => {
     expect([await refusal(one), await status(one)]).toEqual([undefined, "active"]);
   });
 
+  it("is undone although the platform does not answer about another organization for an hour, but not for several", async () => {
+    const all = [await connect(app()), await connect(app()), await connect(app()), await connect(app())];
+    const [one, other] = [all[0]!, all[3]!];
+    let limited = [one.externalOrgId];
+    events.inspected = (_, org) =>
+      limited.includes(org) ? { kind: "rate_limited", retryAfterMs: 3_600_000 } : present;
+    await events.tell(suspended, about(one));
+    await events.ask();
+    const seconds = domain.sql`
+      select extract(epoch from ask_after - now())::float8 as s from installations where id = ${one.id}`;
+    expect((await seconds)[0]?.s).toBeGreaterThan(3_500);
+    await events.tell(suspended, about(other));
+    await events.ask();
+    await events.ask();
+    expect(await refusal(other)).toBeUndefined();
+    limited = all.map(({ externalOrgId }) => externalOrgId);
+    for (const each of all) {
+      await events.tell(suspended, about(each));
+      await events.ask();
+    }
+    const before = events.asked;
+    await events.ask();
+    expect(events.asked).toBe(before);
+  });
+
   it("does not make less of an uninstallation that was told before", async () => {
     const one = await connect(app());
     await events.tell(ended, about(one));
