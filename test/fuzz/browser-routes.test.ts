@@ -7,13 +7,13 @@ import { expectOurHeaders } from "./support/refusals.ts";
 import { query, segment } from "./support/targets.ts";
 
 const fuzzed = useFuzzedService();
-const platforms = ["github", "github-oauth", "jira", "slack"];
+const platforms = ["github", "github-oauth", "jira", "slack", "sentry"];
 const parameters = [
   ...["code", "state", "error", "error_description", "iss", "installation_id", "setup_action", "scope"],
   ...["link", "owner", "return_to", "popup", "ots_at_base"],
 ];
 const platform = fc.oneof(
-  { weight: 5, arbitrary: fc.constantFrom(...platforms, "confluence", "sentry") },
+  { weight: 5, arbitrary: fc.constantFrom(...platforms, "confluence") },
   { weight: 1, arbitrary: segment },
 );
 /** Rates are counted by address. */
@@ -48,7 +48,8 @@ function expectPage(reply: HttpReply): void {
   if (reply.status >= 300 && reply.status < 400) {
     const { origin } = new URL(String(reply.headers.location));
     const { sandbox, replicas } = fuzzed.service;
-    const ways = [sandbox.github.url, sandbox.atlassian.url, sandbox.slack.url, replicas[0]?.publicUrl ?? ""];
+    const { github, atlassian, slack, sentry } = sandbox;
+    const ways = [...[github, atlassian, slack, sentry].map(({ url }) => url), replicas[0]?.publicUrl ?? ""];
     expect(ways.map((way) => new URL(way).origin)).toContain(origin);
     return;
   }
@@ -84,11 +85,11 @@ test("callbacks of attempts that are under way, with any code, cookie and additi
   const values = fc.oneof(text(), fc.constantFrom("code", "access_denied", "redirect_uri_mismatch", "1", "install"));
   const more = fc.array(fc.tuple(fc.constantFrom(...parameters), values), { maxLength: 4 });
   const cookies = fc.constantFrom("own", "own", "own", "none", "other", "twice", "odd");
-  const chosen = fc.nat({ max: 19 });
+  const chosen = fc.nat({ max: platforms.length * 5 - 1 });
   await fc.assert(
     fc.asyncProperty(
       chosen,
-      fc.nat({ max: 19 }),
+      fc.nat({ max: platforms.length * 5 - 1 }),
       cookies,
       more,
       headerText,
