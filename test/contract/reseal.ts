@@ -390,6 +390,7 @@ export function describeReseal({ service, resealing, raw }: ResealContract): voi
         configured: [idOf(a), idOf(b)],
         rowsByKey: new Map(),
         missing: [],
+        missingForEvents: [],
         unused: [idOf(b)],
         canaryOpens: true,
       });
