@@ -33,7 +33,7 @@ const full = {
   cachedTokens: 10_000,
   idleConnections: 1_000,
   stormCallers: 1_000,
-  limitSeconds: 840,
+  limitSeconds: 1_200,
 };
 
 const quick = {
