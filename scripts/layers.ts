@@ -92,12 +92,14 @@ export const layers: Readonly<Record<string, Layer>> = {
  */
 export const houses: Readonly<Record<string, readonly string[]>> = {
   bin: ["src"],
+  // It is published by itself: of this repository it may take what was generated from the contract, nothing of the service.
+  client: ["gen"],
   rig: ["src"],
   sandbox: [],
   "sandbox/demo-settings.ts": ["src"],
   scripts: ["src", "rig"],
-  test: ["src", "bin", "rig", "sandbox", "scripts"],
-  bench: ["src", "rig", "sandbox", "scripts"],
+  test: ["src", "bin", "client", "rig", "sandbox", "scripts"],
+  bench: ["src", "client", "rig", "sandbox", "scripts"],
   chaos: ["src", "rig", "sandbox"],
   fuzz: ["src", "rig"],
 };

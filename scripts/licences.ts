@@ -29,7 +29,7 @@ export function licencesPage(packages: readonly LockedPackage[]): string {
   const production = packages.filter(({ isProduction }) => isProduction);
   const rows = production.map(({ name, version, licence }) => `| ${name} | ${version} | ${licence ?? ""} |`);
   return [
-    "# Licences of the packages in the image",
+    "# Licences of the packages in the image and the client package",
     "",
     `${production.length} packages, as package-lock.json has them. Written by \`npm run licences\`; a licence that is`,
     "not on the list in that script fails the tests. Not listed: what is for development only, and Node.js itself (MIT).",

@@ -8,7 +8,7 @@ export interface LockedPackage {
   readonly version: string;
   /** An SPDX expression, as the package states it. */
   readonly licence: string | undefined;
-  /** Whether the image has it: neither for development nor optional. */
+  /** Whether the image or the client package has it: neither for development nor optional. */
   readonly isProduction: boolean;
   readonly integrity: string | undefined;
   /** Whether it would like to run something when it is installed. */
@@ -23,6 +23,7 @@ interface Entry {
   readonly license?: string;
   readonly integrity?: string;
   readonly hasInstallScript?: boolean;
+  readonly link?: boolean;
   readonly dev?: boolean;
   readonly optional?: boolean;
   readonly devOptional?: boolean;
@@ -36,7 +37,8 @@ export async function readLockedPackages(): Promise<readonly LockedPackage[]> {
     await readFile(join(root, "package-lock.json"), "utf8"),
   );
   return Object.entries(lock.packages)
-    .filter(([path]) => path !== "")
+    // Not what is in this repository: the root, and the client beside it.
+    .filter(([path, { link }]) => path.includes("node_modules/") && link !== true)
     .map(([path, entry]) => lockedPackage(path, entry))
     .sort((a, b) => compare(a.name, b.name) || compare(a.version, b.version));
 }

@@ -1,0 +1,1 @@
+export { TokenServiceError } from "./token-service-error.ts";
