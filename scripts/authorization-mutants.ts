@@ -17,7 +17,7 @@ const matrix = ["test/policy/matrix-on-postgres.test.ts"];
 const random = ["test/policy/random-rules.test.ts"];
 const changes = ["test/policy/changes.test.ts"];
 const doors = ["test/policy/doors.test.ts"];
-const watching = ["test/domain/events/watch-installations.test.ts"];
+const watching = ["test/domain/watching/watch-installations.test.ts"];
 const streams = ["test/rpc/streams.test.ts"];
 const links = ["test/policy/links.test.ts"];
 const makesLinks = ["test/domain/connecting/create-install-link.test.ts"];
@@ -342,12 +342,12 @@ export const mutants: readonly Mutant[] = [
       'const proven = import("../domain/access/caller.ts").then((all) => all.anonymous);',
     ],
   ]),
-  ...of("src/domain/events/watch-installations.ts", watching, [
+  ...of("src/domain/watching/watch-installations.ts", watching, [
     ["watches are not checked before the look-up", "access.check(filter.platform, filter.owner);", ""],
     ["watches see everything", "shows(visible, product, owner)", "true"],
     ["watches show what it became at another owner", "sees(installation) ? installation : before", "installation"],
   ]),
-  ...of("src/storage/events/installation-changes.ts", watching, [
+  ...of("src/storage/watching/installation-changes.ts", watching, [
     ["watches show how it fares at another owner", "now?.installation.owner === facts.owner", "true"],
   ]),
   ...of("src/rpc/streams/dispatch-stream.ts", streams, [

@@ -42,10 +42,12 @@ export const layers: Readonly<Record<string, Layer>> = {
   "src/domain/tokens": { from: verbs, packages: ["lru-cache"] },
   "src/domain/connecting": { from: verbs, packages: ["lru-cache"] },
   "src/domain/installations": { from: [...verbs, "src/domain/tokens", "src/domain/connecting"] },
-  "src/domain/events": {
+  "src/domain/webhooks": { from: [...model, "src/domain/tokens", "src/domain/connecting", "src/domain/installations"] },
+  "src/domain/watching": { from: [...model, "src/domain/installations"] },
+  "src/domain/reconciling": {
     from: [...verbs, "src/domain/tokens", "src/domain/connecting", "src/domain/installations"],
-    packages: ["lru-cache"],
   },
+  "src/domain/deliveries": { from: [...model, "src/domain/watching"], packages: ["lru-cache"] },
   "src/domain/": { from: [...ground, "src/domain"] },
 
   "src/platforms": { from: [...ground, "src/domain", "src/settings"], packages: ["jose"] },

@@ -36,11 +36,13 @@ export async function readLockedPackages(): Promise<readonly LockedPackage[]> {
   const lock: { readonly packages: Readonly<Record<string, Entry>> } = JSON.parse(
     await readFile(join(root, "package-lock.json"), "utf8"),
   );
-  return Object.entries(lock.packages)
-    // Not what is in this repository: the root, and the client beside it.
-    .filter(([path, { link }]) => path.includes("node_modules/") && link !== true)
-    .map(([path, entry]) => lockedPackage(path, entry))
-    .sort((a, b) => compare(a.name, b.name) || compare(a.version, b.version));
+  return (
+    Object.entries(lock.packages)
+      // Not what is in this repository: the root, and the client beside it.
+      .filter(([path, { link }]) => path.includes("node_modules/") && link !== true)
+      .map(([path, entry]) => lockedPackage(path, entry))
+      .sort((a, b) => compare(a.name, b.name) || compare(a.version, b.version))
+  );
 }
 
 function lockedPackage(path: string, entry: Entry): LockedPackage {

@@ -1,4 +1,4 @@
-import type { Place } from "../domain/events/place.ts";
+import type { Place } from "../domain/watching/place.ts";
 import { invalidField } from "../errors.ts";
 import { hashOfList, type ListKey, type PageSealer, parseSealed } from "./page-tokens.ts";
 

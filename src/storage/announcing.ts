@@ -1,7 +1,7 @@
 import type { PendingInstallRepository } from "../domain/connecting/pending-install.ts";
-import type { QuestionRepository } from "../domain/events/question.ts";
 import type { CredentialRepository } from "../domain/model/credential-repository.ts";
 import type { InstallationRepository } from "../domain/model/installation-repository.ts";
+import type { QuestionRepository } from "../domain/reconciling/question.ts";
 import type { PublishedChanges } from "./changes.ts";
 
 /** Tells this process of its own changes before the call returns, so that nobody reads behind their own write. */

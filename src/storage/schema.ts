@@ -1,12 +1,12 @@
 import { bigint, boolean, integer, jsonb, pgTable, primaryKey, text, timestamp, uuid } from "drizzle-orm/pg-core";
 import type { LinkFacts } from "../domain/connecting/install-link.ts";
 import type { UndoReason } from "../domain/connecting/pending-install.ts";
-import type { DeliveryTask } from "../domain/events/delivery-repository.ts";
-import type { InstallationChange } from "../domain/events/installation-changes.ts";
-import type { Question } from "../domain/events/question.ts";
+import type { DeliveryTask } from "../domain/deliveries/delivery-repository.ts";
 import type { AuditKind, Doer } from "../domain/model/audit-event.ts";
 import type { Actor, CredentialKind, CredentialStatus } from "../domain/model/credential.ts";
 import type { InstallationStatus, ProviderRevocation } from "../domain/model/installation.ts";
+import type { Question } from "../domain/reconciling/question.ts";
+import type { InstallationChange } from "../domain/watching/installation-changes.ts";
 
 // Indexes, constraints and foreign keys stand in migrations/ alone; a test compares these columns with the database.
 

@@ -2,18 +2,18 @@ import type { RateLimits } from "../domain/connecting/address-rates.ts";
 import type { AttemptRepository } from "../domain/connecting/attempt.ts";
 import type { LinkRepository } from "../domain/connecting/install-link.ts";
 import type { PendingInstallRepository } from "../domain/connecting/pending-install.ts";
-import type { DeliveryRepository, ForwardingSwitch } from "../domain/events/delivery-repository.ts";
-import type { InstallationChanges } from "../domain/events/installation-changes.ts";
-import type { ChangeCursor } from "../domain/events/own-changes.ts";
-import type { QuestionRepository } from "../domain/events/question.ts";
+import type { DeliveryRepository, ForwardingSwitch } from "../domain/deliveries/delivery-repository.ts";
+import type { ChangeCursor } from "../domain/deliveries/own-changes.ts";
 import type { AuditLog } from "../domain/model/audit-event.ts";
 import type { ChangeFeed } from "../domain/model/change-feed.ts";
 import type { CredentialRepository } from "../domain/model/credential-repository.ts";
 import type { InstallationRepository } from "../domain/model/installation-repository.ts";
 import type { StatisticsRepository } from "../domain/model/telemetry.ts";
 import type { WebhookRepository } from "../domain/model/webhook-repository.ts";
+import type { QuestionRepository } from "../domain/reconciling/question.ts";
 import type { RecordReader } from "../domain/record/list-events.ts";
 import type { RecordUpkeep } from "../domain/record/upkeep.ts";
+import type { InstallationChanges } from "../domain/watching/installation-changes.ts";
 import {
   announcingCredentials,
   announcingInstallations,
@@ -27,16 +27,14 @@ import { createPendingInstallRepository } from "./connecting/pending-installs.ts
 import { createCredentialRepository } from "./credentials/repository.ts";
 import type { Database } from "./database.ts";
 import { readDatabaseMs, watchClock } from "./database-clock.ts";
+import { createChangeCursor } from "./deliveries/change-cursor.ts";
+import { createDeliveryRepository } from "./deliveries/deliveries.ts";
+import { createForwardingSwitch } from "./deliveries/forwarding-switch.ts";
 import { findDurabilityGap } from "./durability.ts";
-import { createChangeCursor } from "./events/change-cursor.ts";
-import { createDeliveryRepository } from "./events/deliveries.ts";
-import { createForwardingSwitch } from "./events/forwarding-switch.ts";
-import { createInstallationChanges } from "./events/installation-changes.ts";
-import { createQuestionRepository } from "./events/question-repository.ts";
-import { createWebhookRepository } from "./events/webhooks.ts";
 import { createInstallationRepository } from "./installations/repository.ts";
 import { proveWritable } from "./prove-writable.ts";
 import { createRateLimits } from "./rate-limits.ts";
+import { createQuestionRepository } from "./reconciling/question-repository.ts";
 import { createRecordReader } from "./record/list.ts";
 import { createAuditLog } from "./record/log.ts";
 import { findProtectionGap, type ProtectionGap } from "./record/protection.ts";
@@ -47,6 +45,8 @@ import { createKeyUsage, type KeyUsage } from "./resealing/key-usage.ts";
 import type { Sealer } from "./seal/sealer.ts";
 import { createStatisticsRepository } from "./statistics.ts";
 import { createUuid } from "./uuid.ts";
+import { createInstallationChanges } from "./watching/installation-changes.ts";
+import { createWebhookRepository } from "./webhooks/webhooks.ts";
 
 /** Everything the service keeps. */
 export interface Storage {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { sightOfEverything } from "../../src/domain/access/access.ts";
-import type { InstallationChange } from "../../src/domain/events/installation-changes.ts";
+import type { InstallationChange } from "../../src/domain/watching/installation-changes.ts";
 import { connected, githubApp, githubContext, slackContext, tokenSet, unique, workspace } from "./connections.ts";
 import type { OpenedStorage } from "./harness.ts";
 

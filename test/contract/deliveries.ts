@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import type { NewDelivery, TakenDelivery } from "../../src/domain/events/delivery-repository.ts";
+import type { NewDelivery, TakenDelivery } from "../../src/domain/deliveries/delivery-repository.ts";
 import type { PlatformEvent } from "../../src/domain/model/platform-event.ts";
 import { unique } from "./connections.ts";
 import type { OpenedStorage } from "./harness.ts";

@@ -2,8 +2,8 @@
 export type Held = readonly [file: string, ...names: string[]] | string;
 
 const breaker = "src/domain/refreshing/breaker.ts";
-const deliveryWork = "src/domain/events/work-off-deliveries.ts";
-const forwarder = "src/domain/events/forwarder.ts";
+const deliveryWork = "src/domain/deliveries/work-off-deliveries.ts";
+const forwarder = "src/domain/deliveries/forwarder.ts";
 const delays = ["a", "b", "c", "d", "e", "f"];
 const doubt = "src/domain/model/doubt.ts";
 const judgement = "src/domain/refreshing/judge-refusal.ts";
@@ -14,8 +14,8 @@ const keepFresh = "src/domain/refreshing/keep-fresh.ts";
 const leasedMint = "src/domain/refreshing/leased-mint.ts";
 const listen = "src/web/listen.ts";
 const patience = "src/rpc/grpc/unfinished-requests.ts";
-const asking = "src/domain/events/ask-platforms.ts";
-const webhookTimes = "src/domain/events/webhook-times.ts";
+const asking = "src/domain/reconciling/ask-platforms.ts";
+const webhookTimes = "src/domain/webhooks/webhook-times.ts";
 const pool = "src/storage/postgres/pool.ts";
 const connectionLimits = "src/rpc/grpc/connection-limits.ts";
 
@@ -80,7 +80,7 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     ["src/platforms/slack/token.ts", "usualLifeSeconds"],
   ],
   'a platform that waits for it is told that its installation is connected here (Sentry\'s "Verify Install")': [
-    ["src/domain/events/confirm-installs.ts", "personWaitsMs"],
+    ["src/domain/reconciling/confirm-installs.ts", "personWaitsMs"],
   ],
   "Sentry, asked in the app's own name before a refresh token is spent; each question after its code was spent": [
     ["src/platforms/sentry/mint.ts", "ownWordMs"],
@@ -141,7 +141,7 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
   ],
   "registering a webhook: its lease; a person, and the start, wait": [
     [webhookTimes, "registrationLeaseMs"],
-    ["src/domain/events/webhooks.ts", "personWaitsMs"],
+    ["src/domain/webhooks/webhooks.ts", "personWaitsMs"],
     [jobs, "webhooksAtStartMs"],
   ],
   "what an event withholds: asked about; of one platform at once; at most of one installation's credentials": [
@@ -150,7 +150,7 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
   ],
   "between tries while the platform does not answer; before a contradiction is believed; a look after it": [
     [asking, "retryMs.first", "retryMs.most", "contradictedMs"],
-    ["src/domain/events/judge-answers.ts", "lookAgainMs"],
+    ["src/domain/reconciling/judge-answers.ts", "lookAgainMs"],
     [asking, "several", "roundMs"],
   ],
   "what no event told (reconciliation)": [
@@ -167,15 +167,15 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
   ],
   "a site's webhook (Jira drops it after 30 days)": [
     [webhookTimes, "renewMs"],
-    ["src/domain/events/site-webhooks.ts", "concurrency", "roundMs", "mostAtStart"],
-    ["src/storage/events/webhooks.ts", "otherAddressMs"],
+    ["src/domain/webhooks/site-webhooks.ts", "concurrency", "roundMs", "mostAtStart"],
+    ["src/storage/webhooks/webhooks.ts", "otherAddressMs"],
   ],
   "a site that sends no events is silent": [
     [webhookTimes, "silentAfterMs.first", "silentAfterMs.next"],
-    ["src/domain/events/heard-of.ts", "notedForMs", "maxNoted"],
+    ["src/domain/deliveries/heard-of.ts", "notedForMs", "maxNoted"],
   ],
   "a revocation waits for a token, and for the webhook to be removed, each": [
-    ["src/domain/events/remove-webhooks.ts", "revocationWaitsMs"],
+    ["src/domain/webhooks/remove-webhooks.ts", "revocationWaitsMs"],
   ],
   "starts; callbacks of one address (IPv6: /64)": [
     ["src/web/browser/public-app.ts", "starts.most", "callbacks.most", "starts.windowSeconds"],
@@ -191,17 +191,17 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     ["src/platforms/slack/webhooks.ts", "maxAgeSeconds"],
     ["src/platforms/atlassian/webhook-token.ts", "toleranceSeconds"],
   ],
-  "keeping what has arrived": [["src/domain/events/receive-delivery.ts", "batchRows", "batchBytes"]],
+  "keeping what has arrived": [["src/domain/deliveries/receive-delivery.ts", "batchRows", "batchBytes"]],
   "sending an event on": [
     [forwarder, "own.atOnce", "own.waiting"],
-    ["src/domain/events/receive-delivery.ts", "smallBytes"],
+    ["src/domain/deliveries/receive-delivery.ts", "smallBytes"],
     [jobs, "forward events"],
     [forwarder, "due.atOnce", "dueBytes", "answerMs"],
   ],
   "an event that did not arrive": [[forwarder, ...delays.map((name) => `afterMs.${name}`)]],
   "changes of ours to be sent on": [
     [jobs, "forward changes"],
-    ["src/domain/events/own-changes.ts", "readRows"],
+    ["src/domain/deliveries/own-changes.ts", "readRows"],
   ],
   "a delivery known again": [
     [jobs, "deliveryDays"],
@@ -209,7 +209,7 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
   ],
   "working off a delivery": [
     [deliveryWork, "own.atOnce", "own.waiting"],
-    ["src/domain/events/delivery-lease.ts", "leaseMs"],
+    ["src/domain/deliveries/delivery-lease.ts", "leaseMs"],
     [jobs, "work off deliveries"],
     [deliveryWork, "left.atOnce"],
   ],
@@ -274,7 +274,7 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     ["src/rpc/grpc/open-streams.ts", "defaultLimits.perConnection", "defaultLimits.inAll"],
   ],
   "watching installations: silence; a reader that takes nothing": [
-    ["src/domain/events/watch-installations.ts", "defaultSilenceMs"],
+    ["src/domain/watching/watch-installations.ts", "defaultSilenceMs"],
     ["src/rpc/streams/dispatch-stream.ts", "patienceMs"],
   ],
   "streams of one caller; of all; whether their callers still may": [
@@ -282,7 +282,7 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     [jobs, "check streams"],
   ],
   "changes in memory for who watches; read without the feed": [
-    ["src/domain/events/change-tail.ts", "maxRecent", "pollMs", "batch", "maxFailures"],
+    ["src/domain/watching/change-tail.ts", "maxRecent", "pollMs", "batch", "maxFailures"],
   ],
   "calls at once on a gRPC connection; its reset streams": [
     [connectionLimits, "maxConcurrentStreams"],

@@ -1,7 +1,7 @@
 import { createClosers } from "../../closers.ts";
 import { ServiceError } from "../../errors.ts";
 import type { Database } from "../../storage/database.ts";
-import { type ListedEvent, listEvents, type ReplayedEvents, replayEvents } from "../../storage/events/event-log.ts";
+import { type ListedEvent, listEvents, type ReplayedEvents, replayEvents } from "../../storage/deliveries/event-log.ts";
 import { type Command, type CommandWorld, type Outcome, UsageError } from "../command.ts";
 import { openDatabase, reasonOf } from "./open-database.ts";
 import { readTime } from "./read-time.ts";

@@ -1,6 +1,6 @@
 import { Change, type WatchInstallationsRequest } from "../../../gen/oauth/token/v1/token_service_pb.js";
-import type { WatchEvent, WatchInstallations } from "../../domain/events/watch-installations.ts";
 import type { Call } from "../../domain/model/call.ts";
+import type { WatchEvent, WatchInstallations } from "../../domain/watching/watch-installations.ts";
 import { given } from "../given.ts";
 import { toInstallationMessage } from "../installation-messages.ts";
 import type { Method } from "../method.ts";

@@ -2,8 +2,8 @@ import { and, eq, type InferSelectModel } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
 import type { Installation } from "../../domain/model/installation.ts";
 import type { Queries } from "../database.ts";
-import { toWebhook, type WebhookColumns, webhookColumns, webhookError } from "../events/shown-webhook.ts";
 import { credentials, installationCredentials, installations, type UnseenColumn, webhooks } from "../schema.ts";
+import { toWebhook, type WebhookColumns, webhookColumns, webhookError } from "../webhooks/shown-webhook.ts";
 
 type InstallationRow = InferSelectModel<typeof installations>;
 

@@ -1,9 +1,9 @@
 import type { Transaction as SourceTransaction } from "@electric-sql/pglite";
 import { eq, sql } from "drizzle-orm/sql";
 import { getTableName } from "drizzle-orm/table";
-import { ownName } from "../../domain/events/own-changes.ts";
+import { ownName } from "../../domain/deliveries/own-changes.ts";
 import type { Queries } from "../database.ts";
-import { cursorKey } from "../events/change-cursor.ts";
+import { cursorKey } from "../deliveries/change-cursor.ts";
 import { forgottenKey } from "../record/forgotten-chains.ts";
 import {
   appliedMigrations,

@@ -1,7 +1,7 @@
 import { and, asc, eq, gt, inArray, isNotNull, or, type SQL, sql } from "drizzle-orm";
 import { ServiceError } from "../../errors.ts";
 import type { Database } from "../database.ts";
-import { openDelivery, sealDelivery } from "../events/sealed-delivery.ts";
+import { openDelivery, sealDelivery } from "../deliveries/sealed-delivery.ts";
 import { webhookDeliveries } from "../schema.ts";
 import { gcmPrefix, type SealedText, type Sealer } from "../seal/sealer.ts";
 import type { UnreadableRow } from "./tally.ts";

@@ -2,7 +2,7 @@ import type { Express } from "express";
 import type { RateLimits, WindowLimit } from "../../domain/connecting/address-rates.ts";
 import type { FinishInstall, StartFromLink, StartInstall } from "../../domain/connecting/browser-flow.ts";
 import { returnOrigins } from "../../domain/connecting/return-to.ts";
-import type { ReceiveDelivery } from "../../domain/events/receive-delivery.ts";
+import type { ReceiveDelivery } from "../../domain/deliveries/receive-delivery.ts";
 import type { Platforms } from "../../domain/model/platforms.ts";
 import type { RequestIds } from "../../domain/model/telemetry.ts";
 import type { World } from "../../world.ts";

@@ -1,4 +1,4 @@
-import type { ReceiveDelivery, Reception } from "../../domain/events/receive-delivery.ts";
+import type { ReceiveDelivery, Reception } from "../../domain/deliveries/receive-delivery.ts";
 import type { Platform } from "../../domain/model/platform.ts";
 import type { Platforms } from "../../domain/model/platforms.ts";
 import { ServiceError } from "../../errors.ts";

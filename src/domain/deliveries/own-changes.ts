@@ -1,6 +1,6 @@
+import type { InstallationChange, InstallationChanges } from "../watching/installation-changes.ts";
 import type { DeliveryRepository, NewDelivery } from "./delivery-repository.ts";
 import { changeMessage, typeOfChange } from "./forward-message.ts";
-import type { InstallationChange, InstallationChanges } from "./installation-changes.ts";
 
 /** How far changes of ours were sent on, for all replicas. All @throw ServiceError SERVICE_UNAVAILABLE. */
 export interface ChangeCursor {

@@ -1,6 +1,6 @@
 import type { PlatformEvent } from "../model/platform-event.ts";
+import type { InstallationChange } from "../watching/installation-changes.ts";
 import type { EventOwner, TakenDelivery } from "./delivery-repository.ts";
-import type { InstallationChange } from "./installation-changes.ts";
 
 /** `github.issues.opened`: the platform, its own name of the event, and the action where it has one. */
 export function typeOfEvent(platform: string, { event, action }: PlatformEvent): string {

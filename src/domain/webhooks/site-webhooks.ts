@@ -5,7 +5,7 @@ import type { InstallationRepository } from "../model/installation-repository.ts
 import type { Platform } from "../model/platform.ts";
 import type { RegistrationFailed, SiteRegistrar, SiteWebhookOutcome } from "../model/webhook-registrar.ts";
 import type { HeldWebhook, WebhookRepository } from "../model/webhook-repository.ts";
-import type { WithSiteToken } from "./site-token.ts";
+import type { WithSiteToken } from "../tokens/site-token.ts";
 import { confirmed, unconfirmed } from "./webhook-result.ts";
 import { registrationLeaseMs, renewMs } from "./webhook-times.ts";
 

@@ -1,5 +1,5 @@
 import { deflateRawSync, inflateRawSync } from "node:zlib";
-import type { DeliveryContent } from "../../domain/events/delivery-repository.ts";
+import type { DeliveryContent } from "../../domain/deliveries/delivery-repository.ts";
 import type { PlatformEvent } from "../../domain/model/platform-event.ts";
 import { Secret } from "../../secret.ts";
 import { webhookDeliveries } from "../schema.ts";

@@ -5,7 +5,7 @@ import type { FinishInstall } from "../connecting/browser-flow.ts";
 import type { CompleteInstall } from "../connecting/complete-install.ts";
 import type { Installation } from "../model/installation.ts";
 import type { Platforms } from "../model/platforms.ts";
-import type { WithSiteToken } from "./site-token.ts";
+import type { WithSiteToken } from "../tokens/site-token.ts";
 
 /** Tells platforms that wait for it what is connected here. Never fails, and is never waited for longer than a person would. */
 export type ConfirmInstalls = (connected: readonly Installation[]) => Promise<void>;

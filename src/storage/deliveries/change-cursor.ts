@@ -1,5 +1,5 @@
 import { eq, sql } from "drizzle-orm";
-import type { ChangeCursor } from "../../domain/events/own-changes.ts";
+import type { ChangeCursor } from "../../domain/deliveries/own-changes.ts";
 import type { Database } from "../database.ts";
 import { meta } from "../schema.ts";
 

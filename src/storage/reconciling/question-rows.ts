@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import type { Question } from "../../domain/events/question.ts";
+import type { Question } from "../../domain/reconciling/question.ts";
 import { installations, type StoredQuestion } from "../schema.ts";
 
 /** Whether this is what is asked about the row. */

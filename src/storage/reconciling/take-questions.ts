@@ -1,6 +1,6 @@
 import { and, desc, eq, inArray, isNotNull, isNull, lte, or, sql } from "drizzle-orm";
-import type { Asked, AskedCredential } from "../../domain/events/question.ts";
 import type { Registration } from "../../domain/model/registration.ts";
+import type { Asked, AskedCredential } from "../../domain/reconciling/question.ts";
 import { isLive } from "../conditions.ts";
 import { readerColumns, toCredential } from "../credentials/rows.ts";
 import type { Queries } from "../database.ts";

@@ -4,7 +4,7 @@ import type {
   DeliveryContent,
   DeliveryRepository,
   NewDelivery,
-} from "../../domain/events/delivery-repository.ts";
+} from "../../domain/deliveries/delivery-repository.ts";
 import { ServiceError } from "../../errors.ts";
 import { perObject } from "../../work/per-object.ts";
 import type { Database, Queries } from "../database.ts";

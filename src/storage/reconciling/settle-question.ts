@@ -1,6 +1,6 @@
 import { and, eq, inArray, sql } from "drizzle-orm";
-import type { Asked, Question, Settlement } from "../../domain/events/question.ts";
 import type { InspectedFacts } from "../../domain/model/platform.ts";
+import type { Asked, Question, Settlement } from "../../domain/reconciling/question.ts";
 import { isLive } from "../conditions.ts";
 import type { Queries } from "../database.ts";
 import { databaseNow, inMs } from "../database-clock.ts";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { and, eq } from "drizzle-orm";
-import type { ForwardingSwitch } from "../../domain/events/delivery-repository.ts";
+import type { ForwardingSwitch } from "../../domain/deliveries/delivery-repository.ts";
 import type { Database } from "../database.ts";
 import { meta } from "../schema.ts";
 

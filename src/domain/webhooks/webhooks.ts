@@ -7,8 +7,8 @@ import type { Platform } from "../model/platform.ts";
 import type { Platforms } from "../model/platforms.ts";
 import type { WebhookRegistrar } from "../model/webhook-registrar.ts";
 import type { WebhookRepository } from "../model/webhook-repository.ts";
+import type { WithSiteToken } from "../tokens/site-token.ts";
 import { createAppWebhooks } from "./app-webhooks.ts";
-import type { WithSiteToken } from "./site-token.ts";
 import { createSiteWebhooks } from "./site-webhooks.ts";
 
 /** Keeps platforms sending their events to us. Nothing of it fails, or is waited for longer than a person would. */

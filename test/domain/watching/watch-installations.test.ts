@@ -3,13 +3,13 @@ import postgres from "postgres";
 import { afterAll, describe, expect, test } from "vitest";
 import { targetOf } from "../../../rig/postgres-target.ts";
 import { type Caller, createCaller } from "../../../src/domain/access/caller.ts";
-import { createChangeTail } from "../../../src/domain/events/change-tail.ts";
-import type { Place } from "../../../src/domain/events/place.ts";
+import { createChangeTail } from "../../../src/domain/watching/change-tail.ts";
+import type { Place } from "../../../src/domain/watching/place.ts";
 import {
   createWatchInstallations,
   type WatchEvent,
   type WatchFilter,
-} from "../../../src/domain/events/watch-installations.ts";
+} from "../../../src/domain/watching/watch-installations.ts";
 import { ServiceError } from "../../../src/errors.ts";
 import { openPostgres } from "../../../src/storage/postgres/open.ts";
 import { jiraContext, sites, slackContext, unique, workspace } from "../../contract/connections.ts";

@@ -1,5 +1,5 @@
 import { and, desc, eq, exists, ne, sql } from "drizzle-orm";
-import type { EventOwner } from "../../domain/events/delivery-repository.ts";
+import type { EventOwner } from "../../domain/deliveries/delivery-repository.ts";
 import type { EventSubject } from "../../domain/model/platform-event.ts";
 import type { Queries } from "../database.ts";
 import { installations, webhooks } from "../schema.ts";

@@ -1,12 +1,12 @@
 import { createEndTokens } from "../../../src/domain/connecting/end-tokens.ts";
 import { createInstallUndoer } from "../../../src/domain/connecting/undo-install.ts";
-import type { ApplyEvent } from "../../../src/domain/events/apply-event.ts";
-import { createApplyEvent } from "../../../src/domain/events/apply-event.ts";
-import { type AskPlatforms, createAskPlatforms } from "../../../src/domain/events/ask-platforms.ts";
 import { createRevoker } from "../../../src/domain/installations/revoke-installation.ts";
 import type { AuditEvent } from "../../../src/domain/model/audit-event.ts";
 import type { CredentialSecrets, InspectedFacts, Inspection } from "../../../src/domain/model/platform.ts";
 import type { EventSubject, News } from "../../../src/domain/model/platform-event.ts";
+import type { ApplyEvent } from "../../../src/domain/reconciling/apply-event.ts";
+import { createApplyEvent } from "../../../src/domain/reconciling/apply-event.ts";
+import { type AskPlatforms, createAskPlatforms } from "../../../src/domain/reconciling/ask-platforms.ts";
 import {
   onlyPlatforms,
   type ScriptedOptions,

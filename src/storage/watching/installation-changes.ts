@@ -1,6 +1,6 @@
 import { and, asc, eq, gt, inArray, lt, max, sql } from "drizzle-orm";
-import type { InstallationChange, InstallationChanges } from "../../domain/events/installation-changes.ts";
 import type { Installation } from "../../domain/model/installation.ts";
+import type { InstallationChange, InstallationChanges } from "../../domain/watching/installation-changes.ts";
 import type { Database, Queries } from "../database.ts";
 import { toInstallation, type ViewRow, viewInstallations } from "../installations/rows.ts";
 import { installationChanges, installations, meta, type SeenFacts } from "../schema.ts";

@@ -1,5 +1,5 @@
 import { and, eq } from "drizzle-orm";
-import type { QuestionRepository } from "../../domain/events/question.ts";
+import type { QuestionRepository } from "../../domain/reconciling/question.ts";
 import type { Database } from "../database.ts";
 import { inMs } from "../database-clock.ts";
 import { installations } from "../schema.ts";

@@ -5,7 +5,7 @@ import type { Installation } from "../model/installation.ts";
 import type { Platforms } from "../model/platforms.ts";
 import type { RegistrationFailed, SiteRegistrar } from "../model/webhook-registrar.ts";
 import type { WebhookRepository } from "../model/webhook-repository.ts";
-import type { WithSiteToken } from "./site-token.ts";
+import type { WithSiteToken } from "../tokens/site-token.ts";
 
 /** A revocation waits for this, twice at most; what is left at the platform then ends by itself. */
 const revocationWaitsMs = 3_000;

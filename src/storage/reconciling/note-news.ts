@@ -1,6 +1,6 @@
 import { and, eq, inArray, isNull, ne, or, type SQL, sql } from "drizzle-orm";
-import type { Noted, Question, QuestionAbout, Told } from "../../domain/events/question.ts";
 import type { News } from "../../domain/model/platform-event.ts";
+import type { Noted, Question, QuestionAbout, Told } from "../../domain/reconciling/question.ts";
 import { changeChannel } from "../changes.ts";
 import { named, namedColumns } from "../credentials/status.ts";
 import type { Queries } from "../database.ts";
