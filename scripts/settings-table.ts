@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { allSettings } from "../src/config/all-settings.ts";
 import type { Setting } from "../src/settings/setting.ts";
+import { envExample, envExamplePath } from "./env-example.ts";
 import { root } from "./run-tool.ts";
 
 const place = /(<!-- settings -->\n)([\s\S]*?)(<!-- \/settings -->)/;
@@ -41,6 +42,7 @@ export async function tableIn(page: string): Promise<string | undefined> {
 if (import.meta.main) {
   const { values } = parseArgs({ options: { write: { type: "boolean" } } });
   if (!values.write) process.stdout.write(settingsTable(allSettings));
+  if (values.write) await writeFile(join(root, envExamplePath), envExample(allSettings));
   for (const [page, settings] of Object.entries(values.write ? settingsPages : {})) {
     const text = await readFile(join(root, page), "utf8");
     await writeFile(

@@ -23,6 +23,7 @@ import { every, type Schedule } from "../work/every.ts";
 import { orAfter } from "../work/or-after.ts";
 import type { Log, World } from "../world.ts";
 import { configuredPlatforms } from "./configured-platforms.ts";
+import { drainListeners } from "./drain-listeners.ts";
 import { checkDatabase, readHealth } from "./health.ts";
 import { createKeyReport } from "./key-report.ts";
 import { listening } from "./listening.ts";
@@ -110,6 +111,8 @@ async function start(
     platforms: platforms.all.map((platform) => platform.name),
   });
   const health = createHealthStatus();
+  let draining = false;
+  const readiness = () => (draining ? "draining" : health.current === "SERVING" ? "ok" : "unavailable");
   const certificates = config.tls === undefined ? undefined : await openCertificates(config.tls, world.log);
   startJobs({ storage, wired, openCalls, certificates, world, schedule, closers });
   await witnessAtStart(wired, world.log);
@@ -135,6 +138,7 @@ async function start(
     rateLimits,
     platforms,
     inRequest,
+    readiness,
     platformLabel: (product) => labels.get(product),
   });
   const internalApp = createInternalApp({
@@ -179,13 +183,11 @@ async function start(
     }),
   );
   closers.add("gRPC listener", () => grpcListener.close(graceMs));
-  // Together, so that the drain time is spent once.
-  closers.add("listeners", async () => {
-    await Promise.all([publicListener, internalListener, grpcListener].map((listener) => listener.close(graceMs)));
-  });
+  closers.add("listeners", () => drainListeners(publicListener, [internalListener, grpcListener], graceMs));
   // Their clients go on at another replica while calls that are answered once finish here.
   closers.add("streams", () => openCalls.end());
   closers.add("health", async () => {
+    draining = true;
     health.set("NOT_SERVING");
     await delay(noticeMs);
   });

@@ -14,10 +14,14 @@ export const tokenPath = "/oauth/token/:platform";
 /** What platforms tell. */
 export const webhookPath = "/webhooks/:platform";
 
+/** Whether to send requests here. */
+export const readyPath = "/readyz";
+
 /** Routes whose lines are written at debug: they are polled, are counted, or their calls are logged as calls. */
 const quiet: ReadonlySet<string> = new Set([
   "/health",
   "/v1/healthz",
+  readyPath,
   "/metrics",
   connectRoute,
   tokenPath,
@@ -61,7 +65,8 @@ export function requestLog(options: RequestLogOptions): WebHandler {
 }
 
 function write(log: Log, fields: LogFields & { readonly route: string; readonly status: number }): void {
-  if (fields.status >= 500) log.warn(fields, "http.request");
+  // A refusal there is an answer: what it comes from has a line of its own.
+  if (fields.status >= 500 && fields.route !== readyPath) log.warn(fields, "http.request");
   else if (quiet.has(fields.route) && fields.failure === undefined) log.debug(fields, "http.request");
   else log.info(fields, "http.request");
 }

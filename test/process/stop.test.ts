@@ -54,6 +54,12 @@ describe("SIGTERM while a token is refreshed", { timeout: 120_000 }, () => {
     await until(() => seen.length === 2, "a second status");
     expect(seen).toEqual(["SERVING", "NOT_SERVING"]);
     expect(await storedVersion(), "the platform has not answered yet").toBe(1);
+    const ready = await fetch(new URL("/readyz", stage.env.BASE_URL));
+    expect([ready.status, ready.headers.get("connection"), await ready.json()]).toEqual([
+      503,
+      "close",
+      { status: "draining" },
+    ]);
     gate.open();
     const { error, response } = await answer.value;
     expect(error).toBeUndefined();

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse as parseYaml } from "yaml";
+import { prometheusRule, prometheusRulePath } from "../../scripts/prometheus-rule.ts";
 import { startTelemetry } from "../../src/telemetry/start-telemetry.ts";
 import { silentLog } from "../contract/harness.ts";
 import { familyOf, parse, type Scrape } from "./scrape.ts";
@@ -33,7 +34,7 @@ interface Rules {
       readonly expr: string;
       readonly for?: string;
       readonly labels: { readonly severity: string };
-      readonly annotations: { readonly summary: string; readonly description: string };
+      readonly annotations: { readonly summary: string; readonly description: string; readonly runbook_url: string };
     }[];
   }[];
 }
@@ -42,6 +43,7 @@ const dashboard = JSON.parse(await fileOf("deploy/grafana/oauth-token-service.js
 const rules = (parseYaml(await fileOf("deploy/prometheus/alerts.yaml")) as Rules).groups.flatMap(
   (group) => group.rules,
 );
+const sections = sectionsOf(await fileOf("docs/operations.md"));
 const documented = documentedMetrics(await fileOf("docs/metrics.md"));
 const panels = dashboard.panels.filter(({ type }) => type !== "row");
 const expressions: readonly Expression[] = [
@@ -145,7 +147,29 @@ describe("the alert rules", () => {
       if (rule.for !== undefined) expect(rule.for).toMatch(/^\d+[smh]$/);
     }
   });
+
+  test.each(rules)("$alert leads to a place of the runbook that speaks of it", ({ alert, annotations }) => {
+    const [page, anchor = ""] = annotations.runbook_url.split("#");
+    expect(page).toBe("docs/operations.md");
+    expect([anchor, sections.get(anchor)]).toEqual([anchor, expect.stringContaining(`\`${alert}\``)]);
+  });
+
+  test("are the same in Kubernetes: npm run rules", async () => {
+    const text = await fileOf(prometheusRulePath);
+    expect(text).toBe(prometheusRule(await fileOf("deploy/prometheus/alerts.yaml")));
+  });
 });
+
+/** What stands below each heading, by the anchor that a link to it has. */
+function sectionsOf(page: string): ReadonlyMap<string, string> {
+  const parts = page.split(/^#+ (.+)$/m).slice(1);
+  const anchorOf = (heading: string) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\w\- ]/g, "")
+      .replaceAll(" ", "-");
+  return new Map(parts.flatMap((part, index) => (index % 2 === 0 ? [[anchorOf(part), parts[index + 1] ?? ""]] : [])));
+}
 
 /** The labels that a metric may be matched or grouped by. */
 function labelsOf(name: string): RegExp {

@@ -13,7 +13,7 @@ import type { WebHandler, WebRequest, WebResponse } from "../handler.ts";
 import { methodNotAllowed } from "../method-not-allowed.ts";
 import { rawQuery } from "../query.ts";
 import { createRawBodies } from "../raw-bodies.ts";
-import { requestLog, webhookPath } from "../request-log.ts";
+import { readyPath, requestLog, webhookPath } from "../request-log.ts";
 import { securityHeaders } from "../security-headers.ts";
 import { unexpectedErrors } from "../unexpected-error.ts";
 import { addressLimit } from "./address-limit.ts";
@@ -24,6 +24,7 @@ import { bindingCookies } from "./binding-cookie.ts";
 import { callbackRoute } from "./callback-route.ts";
 import type { RequestFailure } from "./failures.ts";
 import { installRoute } from "./install-route.ts";
+import { lastAnswers, type Readiness, readyRoute } from "./readiness.ts";
 import type { PlatformLabel } from "./result-pages.ts";
 import { webhookRoute } from "./webhook-route.ts";
 
@@ -40,6 +41,8 @@ export interface PublicAppOptions extends Pick<World, "log" | "now" | "random"> 
   readonly finishInstall: FinishInstall;
   readonly platforms: Platforms;
   readonly receiveDelivery: ReceiveDelivery;
+  /** Whether this process is to be sent requests. */
+  readonly readiness: () => Readiness;
   /** Where a request comes from, for records and rates. */
   readonly addressOf: ClientAddress;
   readonly rateLimits: RateLimits;
@@ -81,6 +84,7 @@ export function createPublicApp(options: PublicAppOptions): Express {
   const app = expressApp();
   app.use(requestLog(options));
   app.use(securityHeaders({ https }));
+  app.use(lastAnswers(options.readiness));
   // Before bodies are refused: what platforms send has limits of its own.
   app.use(belowPath(pathOf(baseUrl), webhookRoutes(options)));
   app.use(smallBodies(answerFailure));
@@ -90,6 +94,8 @@ export function createPublicApp(options: PublicAppOptions): Express {
     routes.get(path, (_request, response) => void response.json({ status: "ok" }));
     routes.all(path, onlyRead);
   }
+  routes.get(readyPath, readyRoute(options.readiness));
+  routes.all(readyPath, onlyRead);
   routes.all(webhookPath, methodNotAllowed("POST", answer("method_not_allowed")));
   // HEAD is refused where GET would spend a state: link previews ask with it.
   routes

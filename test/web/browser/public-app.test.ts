@@ -12,7 +12,21 @@ describe("the public app", () => {
   });
 
   test.each([
+    ["ok", 200, undefined],
+    ["unavailable", 503, undefined],
+    ["draining", 503, "close"],
+  ] as const)("says at /readyz that it is %s, loudly nowhere", async (readiness, status, connection) => {
+    const site = await startSite({ readiness: () => readiness });
+    const answer = await site.ask("/readyz");
+    expect([answer.status, answer.text]).toEqual([status, JSON.stringify({ status: readiness })]);
+    const { headers } = await site.ask("/health", { headers: { connection: "keep-alive" } });
+    expect(headers.connection === "close" ? "close" : undefined).toBe(connection);
+    expect(site.world.lines.map((line) => JSON.parse(line).level)).not.toContain("warn");
+  });
+
+  test.each([
     ["POST", "/health", "GET, HEAD"],
+    ["POST", "/readyz", "GET, HEAD"],
     ["DELETE", "/v1/healthz", "GET, HEAD"],
     ["POST", "/oauth/install/slack", "GET"],
     ["HEAD", "/oauth/install/slack", "GET"],

@@ -54,6 +54,7 @@ export async function startSite(options: Partial<PublicAppOptions> = {}): Promis
     startFromLink: async () => ({ kind: "refused", failure: "link_required" }),
     finishInstall: connects(),
     platforms: createPlatforms([], []),
+    readiness: () => "ok",
     receiveDelivery: async () => ({ kind: "accepted" }),
     addressOf: createClientAddress([]),
     rateLimits: { count: async () => 0, prune: async () => undefined },
