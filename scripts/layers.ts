@@ -85,6 +85,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   "src/cli/commands/policy-test.ts": {
     from: ["src/", "src/config", "src/callers", "src/cli", "src/rpc/rpc-names.ts", ...platformList],
   },
+  "src/cli/commands/installations": { from: ["src/", "src/cli", "src/rpc/json/installation-json.ts"] },
   "src/cli/commands/operating.ts": { from: ["src/", "src/config", "src/storage", "src/app", "src/cli", "src/world"] },
 };
 

@@ -1,7 +1,7 @@
 import { createCallers, type PolicyEvent } from "../callers/callers.ts";
 import type { KnownNames } from "../callers/names.ts";
 import type { Closers } from "../closers.ts";
-import { type Authenticate, anonymous } from "../domain/access/caller.ts";
+import { type Authenticate, anonymous, operator } from "../domain/access/caller.ts";
 import type { CallerNow } from "../domain/connecting/link-policy.ts";
 import { type AuditLog, serviceCaller } from "../domain/model/audit-event.ts";
 import { methodNames } from "../rpc/rpc-names.ts";
@@ -56,5 +56,7 @@ export async function openCallers(parts: {
   });
   closers.add("callers", callers.close);
   world.log.info({ policyHash: callers.policyHash(), callers: callers.names().length }, "callers.authenticated");
-  return callers;
+  // Who makes links by command has no place in the file, and needs none.
+  const callerNow: CallerNow = (name) => (name === operator.name ? operator : callers.callerNow(name));
+  return { authenticate: callers.authenticate, callerNow };
 }

@@ -46,6 +46,7 @@ import type { UseCases } from "../rpc/methods.ts";
 import type { Storage } from "../storage/storage.ts";
 import { measuredInstall } from "../telemetry/measured-install.ts";
 import type { World } from "../world.ts";
+import { publicUrl } from "./public-url.ts";
 
 export interface WiredUseCases {
   /** What callers ask for. */
@@ -222,8 +223,4 @@ function createInstallUrl(config: Config): InstallUrl {
     const query = owner === undefined ? "" : `?${new URLSearchParams({ owner })}`;
     return publicUrl(config, `/oauth/install/${platform}${query}`);
   };
-}
-
-function publicUrl(config: Config, path: string): string {
-  return `${config.public.baseUrl.href.replace(/\/+$/, "")}${path}`;
 }

@@ -112,6 +112,58 @@ export const commands: readonly Entry[] = [
     load: async () => (await import("./commands/events.ts")).replayEventsCommand,
   }),
   entry({
+    words: ["installations", "list"],
+    arguments: [],
+    options: {
+      platform: { value: "PLATFORM", about: "only what serves it" },
+      status: { value: "STATUS", about: "active, pending, suspended, reauthorization_required or revoked" },
+      owner: { value: "OWNER", about: "only this owner's" },
+      "external-org-id": { value: "ID", about: "only of this organization, workspace, site or account" },
+      "external-install-id": { value: "ID", about: "only of this installation at the platform" },
+      limit: { value: "NUMBER", about: "as many; 100 by default" },
+      after: { value: "PLACE", about: "goes on where an earlier list ended, as it said" },
+      all: { about: "all of them" },
+    },
+    summary: "lists what is connected",
+    about: "The latest first, whatever its status: id, status, platform, owner, organization, last error.",
+    load: async () => (await import("./commands/installations/list.ts")).listInstallationsCommand,
+  }),
+  entry({
+    words: ["installations", "show"],
+    arguments: ["INSTALLATION_ID"],
+    options: {},
+    summary: "shows all there is to know of one installation, no secrets",
+    about: "Also of one that is pending or revoked.",
+    load: async () => (await import("./commands/installations/show.ts")).showInstallationCommand,
+  }),
+  entry({
+    words: ["installations", "revoke"],
+    arguments: ["INSTALLATION_ID"],
+    options: {
+      reason: { value: "TEXT", about: "goes with it; otherwise that an operator did it" },
+      yes: { about: "does it; without, it is only said what would end, and the exit code is 1" },
+    },
+    summary: "ends one installation for good, here and at its platform",
+    about: "Killed, it is run again. Exit code 1 also if the platform did not confirm.",
+    load: async () => (await import("./commands/installations/revoke.ts")).revokeInstallationCommand,
+  }),
+  entry({
+    words: ["link", "create"],
+    arguments: ["PLATFORM"],
+    options: {
+      owner: { value: "OWNER", about: "whose it will be" },
+      "return-to": { value: "URL", about: "where the person is sent afterwards; its origin has to be allowed" },
+      ttl: { value: "TIME", about: "how long the link can be used: 90s, 15m, 24h at most; 10m by default" },
+      scopes: { value: "SCOPES", about: "in addition to the configured ones" },
+      reconnect: { value: "INSTALLATION_ID", about: "connects this one again, and nothing else" },
+      "complete-in-callback": { about: "vouches for who opens it: it is the owner's at once" },
+      "confirm-page": { about: "tells the person who asks for it before sending them on" },
+    },
+    summary: "prints an address at which one person can connect a platform, once",
+    about: "On record. Whoever has the address can connect: send it as you would send a password.",
+    load: async () => (await import("./commands/create-link.ts")).createLinkCommand,
+  }),
+  entry({
     words: ["move"],
     arguments: ["INSTALLATION_ID"],
     options: {
@@ -121,7 +173,7 @@ export const commands: readonly Entry[] = [
     summary: "gives an organization's installation to another owner",
     about:
       "With all that it is served with. Callers of the old owner find it no more at once. One of the two is needed.",
-    load: async () => (await import("./commands/move.ts")).moveCommand,
+    load: async () => (await import("./commands/installations/move.ts")).moveCommand,
   }),
   entry({
     words: ["offboard"],
@@ -132,7 +184,7 @@ export const commands: readonly Entry[] = [
     },
     summary: "revokes everything of an owner, here and at the platforms",
     about: "Killed, it is run again. Exit code 1 also if a platform did not confirm.",
-    load: async () => (await import("./commands/offboard.ts")).offboardCommand,
+    load: async () => (await import("./commands/installations/offboard.ts")).offboardCommand,
   }),
   entry({
     words: ["dead-grants"],

@@ -4,6 +4,9 @@ import type { Entry } from "./entry.ts";
 /** What the program is called, wherever it runs. */
 export const program = "oauth-token-service";
 
+/** What fits on a line of most terminals. */
+const widest = 120;
+
 /** What every command understands. */
 const everywhere = {
   json: { about: "the result as one JSON document; errors as JSON on standard error" },
@@ -13,7 +16,9 @@ const everywhere = {
 /** How the command is called, in one line. */
 export function usageOf({ words, arguments: names, options }: Entry): string {
   const optional = Object.entries(options).map(([name, { value }]) => `[${flag(name, value)}]`);
-  return [`usage: ${program}`, ...words, ...names, ...optional, "[--json]"].join(" ");
+  const line = (given: readonly string[]) => [`usage: ${program}`, ...words, ...names, ...given, "[--json]"].join(" ");
+  const whole = line(optional);
+  return whole.length <= widest ? whole : line(["[OPTION…]"]);
 }
 
 /** All there is to know of one command. */

@@ -5,7 +5,7 @@ import type { CommandWorld } from "../command.ts";
 import { complaining } from "./complaining.ts";
 import { existingDatabase } from "./existing-database.ts";
 
-export { operator } from "../../app/operate.ts";
+export { type Operation, operator } from "../../app/operate.ts";
 
 /** Runs work that needs the database and the platforms, with all the settings of the service. */
 export async function operating<T>(world: CommandWorld, work: (operation: Operation) => Promise<T>): Promise<T> {

@@ -45,19 +45,18 @@ export function createCaller(name: string, rules: readonly Rule[], policyHash: s
   };
 }
 
+const everything: Rule = {
+  methods: "all",
+  products: "all",
+  owners: "all",
+  ceilings: new Map(),
+  rate: undefined,
+  returnOrigins: new Set(),
+  completeInCallback: true,
+};
+
 /** Everybody, where callers are not told apart. */
-export const anonymous: Caller = createCaller(
-  "anonymous",
-  [
-    {
-      methods: "all",
-      products: "all",
-      owners: "all",
-      ceilings: new Map(),
-      rate: undefined,
-      returnOrigins: new Set(),
-      completeInCallback: true,
-    },
-  ],
-  undefined,
-);
+export const anonymous: Caller = createCaller("anonymous", [everything], undefined);
+
+/** Who runs commands beside the service: whoever has its settings may do what it may. */
+export const operator: Caller = createCaller("operator", [everything], undefined);

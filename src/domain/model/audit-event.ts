@@ -1,3 +1,5 @@
+import { operator } from "../access/caller.ts";
+
 /**
  * What is put on record. `token.issued`: the first hand-out of a token to a caller; `token.repeated`: further ones,
  * `count` of them. `call.refused`: UNAUTHENTICATED and NOT_ALLOWED, counted. `install.finished`: a callback stored a
@@ -31,7 +33,7 @@ export type AuditKind =
 export const serviceCaller = "service";
 
 /** Who is named for a command. */
-export const operatorCaller = "operator";
+export const operatorCaller = operator.name;
 
 /** Who is named for a browser that came without a link. */
 export const browserCaller = "browser";

@@ -1,4 +1,4 @@
-import { create, type DescMessage, fromJson, type JsonObject, type MessageShape, toJson } from "@bufbuild/protobuf";
+import { create, fromJson, type JsonObject } from "@bufbuild/protobuf";
 import { Code } from "../../../gen/google/rpc/code_pb.js";
 import { TokenService } from "../../../gen/oauth/token/v1/token_service_pb.js";
 import { perObject } from "../../work/per-object.ts";
@@ -7,6 +7,7 @@ import { httpStatuses } from "../errors/codes.ts";
 import type { Failure } from "../errors/failure.ts";
 import { type MessagesOf, ofEveryUnary, type UnaryName } from "../rpc-names.ts";
 import type { JsonAnswer, JsonCall, JsonCalls } from "./json-calls.ts";
+import { toJsonObject } from "./to-json-object.ts";
 
 /** The door for REST routes: the same rules, errors and log line as everywhere. */
 export function createJsonCalls(options: DispatchParts): JsonCalls {
@@ -44,13 +45,6 @@ const { read, write } = jsonCodec("getToken");
 const warmCodecs: { readonly [Name in UnaryName]?: JsonCodec<Name> } = {
   getToken: { read: perObject(read), write: perObject(write) },
 };
-
-function toJsonObject<Desc extends DescMessage>(desc: Desc, message: MessageShape<Desc>): JsonObject {
-  // Callers of the earlier HTTP API read lists and maps without asking whether they are there.
-  const json = toJson(desc, message, { useProtoFieldName: true, alwaysEmitImplicit: true });
-  if (typeof json === "object" && json !== null && !Array.isArray(json)) return json;
-  throw new TypeError(`${desc.typeName} is no JSON object`);
-}
 
 function refusal(failure: Failure): JsonAnswer {
   const { code, reason, message, metadata, violations, retryAfterMs } = failure;

@@ -1,5 +1,7 @@
-import type { Command } from "../command.ts";
-import { operating, operator } from "./operating.ts";
+import type { Command } from "../../command.ts";
+import { printable } from "../../printable.ts";
+import { operating, operator } from "../operating.ts";
+import { atPlatform } from "./at-platform.ts";
 
 /**
  * `offboard OWNER [--reason TEXT] [--yes]`: ends everything of an owner, here and at the platforms. Without `--yes` it
@@ -22,7 +24,9 @@ export const offboardCommand: Command<readonly [string], "reason", "yes"> = asyn
       const { id, platform, externalOrgName } = ended.installation;
       const result = ended.providerRevocation ?? "unknown";
       if (result === "failed" || result === "unknown") failures += 1;
-      print(`installation ${id} (${platform}, ${externalOrgName}) is revoked; at the platform: ${words[result]}`);
+      print(
+        `installation ${id} (${platform}, ${printable(externalOrgName)}) is revoked; at the platform: ${atPlatform[result]}`,
+      );
       installations.push({
         installation_id: id,
         platform,
@@ -36,11 +40,3 @@ export const offboardCommand: Command<readonly [string], "reason", "yes"> = asyn
     return { code: 1, result };
   });
 };
-
-const words = {
-  revoked: "revoked",
-  unsupported: "not supported there",
-  shared: "kept, because something else uses it",
-  failed: "FAILED",
-  unknown: "not known, another process is asking",
-} as const;

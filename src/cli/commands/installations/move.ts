@@ -1,5 +1,6 @@
-import { type Command, UsageError } from "../command.ts";
-import { operating, operator } from "./operating.ts";
+import { type Command, UsageError } from "../../command.ts";
+import { printable } from "../../printable.ts";
+import { operating, operator } from "../operating.ts";
 
 /**
  * `move INSTALLATION_ID --to OWNER` or `--to-none`: gives an organization, with what it is served with, to another
@@ -13,7 +14,7 @@ export const moveCommand: Command<readonly [string], "to", "to-none"> = async (g
   const moved = await operating(world, ({ move }) => move(id, owner, { caller: operator, method: "move" }));
   const whose = owner === undefined ? "no owner" : owner;
   for (const one of moved) {
-    world.print(`installation ${one.id} (${one.platform}, ${one.externalOrgName}) belongs to ${whose} now`);
+    world.print(`installation ${one.id} (${one.platform}, ${printable(one.externalOrgName)}) belongs to ${whose} now`);
   }
   const installations = moved.map(({ id: installation_id, platform, externalOrgName: external_org_name }) => {
     return { installation_id, platform, external_org_name };
