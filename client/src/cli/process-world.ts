@@ -1,0 +1,53 @@
+import { existsSync } from "node:fs";
+import { homedir, hostname } from "node:os";
+import { setTimeout as after } from "node:timers/promises";
+import { createKeyring, type Keyring } from "./accounts/keyring.ts";
+import { openBrowser } from "./open-browser.ts";
+import type { CliWorld } from "./world.ts";
+
+/** The word that makes this program the keyring's process. */
+export const keyringWord = "__keyring";
+
+/** The world of a real process. */
+export function processWorld(interrupt: AbortSignal): CliWorld {
+  const { env, platform } = process;
+  return {
+    ...{ env, platform, interrupt },
+    home: home(),
+    hostname: hostname(),
+    fetch: globalThis.fetch,
+    now: Date.now,
+    monotonic: () => performance.now(),
+    sleep: (ms) => after(ms, undefined, { signal: interrupt }).catch(() => undefined),
+    async readInput() {
+      const chunks: Buffer[] = [];
+      for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+      return Buffer.concat(chunks).toString("utf8");
+    },
+    write: (text) => void process.stdout.write(text),
+    writeError: (text) => void process.stderr.write(text),
+    errorIsTerminal: process.stderr.isTTY === true,
+    openBrowser: (url) => openBrowser({ env, platform }, url),
+    keyring: hasKeyring(env, platform) ? ownKeyring() : undefined,
+  };
+}
+
+function ownKeyring(): Keyring {
+  return createKeyring([process.execPath, ...process.execArgv, process.argv[1] ?? "", keyringWord]);
+}
+
+/** On Linux it is reached by the session's bus: without one, asking would only take time. */
+function hasKeyring(env: CliWorld["env"], platform: NodeJS.Platform): boolean {
+  if (env.OAUTH_TOKEN_KEYRING === "off") return false;
+  if (platform === "darwin" || platform === "win32") return true;
+  return (env.DBUS_SESSION_BUS_ADDRESS ?? "") !== "" || existsSync(`${env.XDG_RUNTIME_DIR ?? ""}/bus`);
+}
+
+/** A user without an entry among the system's has none. */
+function home(): string {
+  try {
+    return homedir();
+  } catch {
+    return "";
+  }
+}
