@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { createAccountStore } from "./accounts/account-store.ts";
+import { gitCredential } from "./commands/git-credential.ts";
 import { login } from "./commands/login.ts";
 import { logout } from "./commands/logout.ts";
 import { status } from "./commands/status.ts";
@@ -11,7 +12,7 @@ import { parseServiceUrl } from "./service/service-url.ts";
 import type { CliCommand, Session } from "./session.ts";
 import type { CliWorld } from "./world.ts";
 
-const commands: readonly CliCommand[] = [login, token, status, logout];
+const commands: readonly CliCommand[] = [login, token, gitCredential, status, logout];
 
 /** Runs what was typed after `oauth-token` and gives the exit code. Rejects for a bug alone. */
 export async function run(args: readonly string[], world: CliWorld): Promise<number> {

@@ -87,6 +87,8 @@ test.each([
     code: 3,
   },
   { reply: { status: 503, body: { error: { reason: "PROVIDER_UNAVAILABLE", message: "jira is down" } } }, code: 1 },
+  { reply: { status: 400, body: { error: "installation_revoked", error_description: "gone" } }, code: 3 },
+  { reply: { status: 503, body: { error: "service_unavailable" } }, code: 6 },
   { reply: { status: 503 }, code: 6 },
   { reply: "drop" as const, code: 6 },
 ])("a token that there is not: $reply ends with $code", async ({ reply, code }) => {

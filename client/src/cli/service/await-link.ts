@@ -6,7 +6,7 @@ import type { TokenPayload } from "./token-payload.ts";
 
 /**
  * Asks until the person has decided. A service that cannot be reached meanwhile is asked again until the code has ended.
- * @throws Failure `access_denied`, `expired` and what else ends a link; Interrupted.
+ * @throws Failure `ACCESS_DENIED`, `EXPIRED` and what else ends a link; Interrupted.
  */
 export async function awaitLink(
   world: CliWorld,
@@ -36,7 +36,7 @@ export async function awaitLink(
         wait = Math.max(intervalMs, polled.retryAfterMs);
         break;
       case "denied":
-        throw new Failure("denied", "access_denied", "the sign-in was denied: nothing was connected");
+        throw new Failure("denied", "ACCESS_DENIED", "the sign-in was denied: nothing was connected");
       case "gone":
         if (before === undefined) throw expired();
         throw new Failure(
@@ -74,7 +74,7 @@ async function poll(world: CliWorld, service: string, link: StartedLink): Promis
 }
 
 function expired(): Failure {
-  return new Failure("expired", "expired", "the link code has expired without an approval: sign in again");
+  return new Failure("expired", "EXPIRED", "the link code has expired without an approval: sign in again");
 }
 
 /** As 9:05. */

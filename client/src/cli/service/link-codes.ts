@@ -65,7 +65,7 @@ export async function pollLink(
   if (status === 410) return { kind: "gone" };
   if (status === 429) return { kind: "slow_down", retryAfterMs: answer.retryAfterMs ?? 0 };
   if (status >= 500) return { kind: "trouble", status };
-  if (status === 403 && reasonOf(answer) === "access_denied") return { kind: "denied" };
+  if (status === 403 && reasonOf(answer) === "ACCESS_DENIED") return { kind: "denied" };
   if (status === 401 || status === 404) return { kind: "unknown" };
   throw refusalOf(answer, service, "answer about the link code");
 }

@@ -8,8 +8,6 @@ const notConnected = new Set([
   "INSTALLATION_REVOKED",
   "INSTALLATION_TAKEN",
   "REAUTHORIZATION_REQUIRED",
-  "unknown",
-  "unauthorized",
 ]);
 
 const advice: Readonly<Record<string, string>> = {
@@ -18,36 +16,34 @@ const advice: Readonly<Record<string, string>> = {
   CALLER_RATE_LIMITED: "the service was asked too often: try again later",
 };
 
-/** The reason a service gives, in either of its forms: `{"error":"expired"}` and `{"error":{"reason":…}}`. */
+/** The reason that a service gives, as `INSTALLATION_REVOKED`: the routes of links have them in lower case. */
 export function reasonOf({ body }: Answer): string | undefined {
   if (!isObject(body)) return undefined;
   const { error } = body;
-  if (typeof error === "string") return error;
-  if (!isObject(error)) return undefined;
-  const { reason } = error;
-  return typeof reason === "string" ? reason : undefined;
+  const reason = isObject(error) ? error.reason : error;
+  return typeof reason === "string" && reason !== "" ? reason.toUpperCase() : undefined;
 }
 
 /** A refusal as what the command ends with. `asked` says what for, such as "a token for jira". */
 export function refusalOf(answer: Answer, service: string, asked: string): Failure {
   const { status } = answer;
   const reason = reasonOf(answer);
-  if (reason === undefined && [502, 503, 504].includes(status))
-    return unreachable(`${service} is not ready (${status})`);
+  const isUnready = reason === undefined ? [502, 503, 504].includes(status) : reason === "SERVICE_UNAVAILABLE";
+  if (isUnready) return unreachable(`${service} is not ready (${status})`);
   const message = messageOf(answer) ?? (reason === undefined ? `status ${status}` : reason);
   const said = advice[reason ?? ""] ?? message;
   return new Failure(exitOf(reason), reason ?? `HTTP_${status}`, `there is no ${asked} from ${service}: ${said}`);
 }
 
 function exitOf(reason: string | undefined): keyof typeof exitCodes {
-  if (reason === "access_denied") return "denied";
-  if (reason === "expired") return "expired";
+  if (reason === "ACCESS_DENIED") return "denied";
+  if (reason === "EXPIRED") return "expired";
   return reason !== undefined && notConnected.has(reason) ? "notConnected" : "failed";
 }
 
 function messageOf({ body }: Answer): string | undefined {
   if (!isObject(body)) return undefined;
   const { error } = body;
-  const message = isObject(error) ? error.message : body.message;
+  const message = isObject(error) ? error.message : body.error_description;
   return typeof message === "string" && message !== "" ? message : undefined;
 }
