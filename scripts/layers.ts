@@ -42,6 +42,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   "src/domain/tokens": { from: verbs, packages: ["lru-cache"] },
   "src/domain/connecting": { from: verbs, packages: ["lru-cache"] },
   "src/domain/installations": { from: [...verbs, "src/domain/tokens", "src/domain/connecting"] },
+  "src/domain/links": { from: [...verbs, "src/domain/tokens", "src/domain/connecting", "src/domain/installations"] },
   "src/domain/webhooks": { from: [...model, "src/domain/tokens", "src/domain/connecting", "src/domain/installations"] },
   "src/domain/watching": { from: [...model, "src/domain/installations"] },
   "src/domain/reconciling": {

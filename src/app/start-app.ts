@@ -265,6 +265,7 @@ function startJobs(parts: {
     const before = new Date(world.now().getTime() - 24 * 3_600_000);
     await storage.attempts.prune(before);
     await storage.links.prune(before);
+    await storage.linkCodes.prune(before);
   });
 }
 

@@ -18,6 +18,13 @@ import { createReceiveDelivery, type ReceiveDelivery } from "../domain/deliverie
 import { createDeliveryWorker, type DeliveryWorker } from "../domain/deliveries/work-off-deliveries.ts";
 import { createGetInstallation, createListInstallations } from "../domain/installations/list-installations.ts";
 import { createRevoker, type Revoker } from "../domain/installations/revoke-installation.ts";
+import { createIssueToAccount } from "../domain/links/account-token.ts";
+import { type ApproveLink, createAnswerLink, type DenyLink, type LookAtLink } from "../domain/links/answer-link.ts";
+import { denyOnFinish } from "../domain/links/deny-on-finish.ts";
+import { createFindTyped } from "../domain/links/find-typed.ts";
+import { createGuesses } from "../domain/links/guesses.ts";
+import { createLinkDesk, createPollLink, type PollLink } from "../domain/links/poll-link.ts";
+import { createStartLink, type StartLink } from "../domain/links/start-link.ts";
 import type { Platform } from "../domain/model/platform.ts";
 import type { Platforms } from "../domain/model/platforms.ts";
 import type { Telemetry } from "../domain/model/telemetry.ts";
@@ -55,6 +62,14 @@ export interface WiredUseCases {
   readonly startInstall: StartInstall;
   readonly startFromLink: StartFromLink;
   readonly finishInstall: FinishInstall;
+  /** What headless clients ask for, and the people who approve them. */
+  readonly links: {
+    readonly start: StartLink;
+    readonly look: LookAtLink;
+    readonly approve: ApproveLink;
+    readonly deny: DenyLink;
+    readonly poll: PollLink;
+  };
   /** What platforms tell. */
   readonly receiveDelivery: ReceiveDelivery;
   readonly deliveryWorker: DeliveryWorker;
@@ -96,6 +111,10 @@ export function wireUseCases(
     attempts,
     links,
     pendingInstalls,
+    linkCodes,
+    linkProofs: proofs,
+    linkAccounts,
+    linkedInstalls,
     questions,
     audit,
     record,
@@ -129,7 +148,7 @@ export function wireUseCases(
   const asking = createAskPlatforms({ questions, platforms, refresher, revoker, note, world });
   const origins = returnOrigins(config.public.allowedReturnOrigins);
   const linkPolicy = createLinkPolicy(callerNow, origins);
-  const keep = { installations, pendingInstalls, credentials, refresher, endTokens, linkPolicy, world };
+  const keep = { installations, pendingInstalls, linkedInstalls, credentials, refresher, endTokens, linkPolicy, world };
   const keepConnection = createKeepConnection(keep);
   const { deliveries, forwardingSwitch: off } = storage;
   const { forwarding } = config;
@@ -162,10 +181,19 @@ export function wireUseCases(
     claimPage: config.installPageUrl?.href,
     world,
   });
+  const flow = registerOnFinish(confirmOnFinish(denyOnFinish(finishInstall, linkCodes, world), confirm), webhooks);
+  const getToken = createGetToken({
+    ...{ selections, refresher, narrowed, granted, handOut, installUrl, world, telemetry },
+  });
+  const guesses = createGuesses({ rateLimits: storage.rateLimits, world });
+  const findTyped = createFindTyped({ linkCodes, proofs, guesses, linkPolicy, world });
+  const issueToAccount = createIssueToAccount({ installations, getToken, callerNow });
+  const desk = createLinkDesk({ linkCodes, linkAccounts, issueToAccount, world });
+  const linkPage = new URL(publicUrl(config, "/link"));
 
   return {
     calls: {
-      getToken: createGetToken({ selections, refresher, narrowed, granted, handOut, installUrl, world, telemetry }),
+      getToken,
       listInstallations: createListInstallations(installations, platforms),
       getInstallation: createGetInstallation(installations),
       revokeInstallation: revoker.revoke,
@@ -191,7 +219,12 @@ export function wireUseCases(
     },
     startInstall: createStartInstall(platforms, startLeg, world),
     startFromLink: createStartFromLink({ links, platforms, linkPolicy, startLeg, world }),
-    finishInstall: measuredInstall(registerOnFinish(confirmOnFinish(finishInstall, confirm), webhooks), telemetry),
+    finishInstall: measuredInstall(flow, telemetry),
+    links: {
+      start: createStartLink({ linkCodes, proofs, platforms, linkPage, world }),
+      ...createAnswerLink({ findTyped, linkCodes, platforms, startLeg, audit, world }),
+      poll: createPollLink(desk, linkCodes, world),
+    },
     receiveDelivery: createReceiveDelivery({
       deliveries,
       worker: deliveryWorker,

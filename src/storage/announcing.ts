@@ -1,3 +1,4 @@
+import type { LinkedInstalls } from "../domain/connecting/linked-installs.ts";
 import type { PendingInstallRepository } from "../domain/connecting/pending-install.ts";
 import type { CredentialRepository } from "../domain/model/credential-repository.ts";
 import type { InstallationRepository } from "../domain/model/installation-repository.ts";
@@ -26,6 +27,16 @@ export function announcingInstallations(
       const moved = await repository.move(...change);
       publish({ kind: "everything" });
       return moved;
+    },
+  };
+}
+
+export function announcingLinkedInstalls(linked: LinkedInstalls, { publish }: PublishedChanges): LinkedInstalls {
+  return {
+    async connect(...change) {
+      const connected = await linked.connect(...change);
+      publish({ kind: "everything" });
+      return connected;
     },
   };
 }

@@ -1,4 +1,4 @@
-import { lte } from "drizzle-orm";
+import { and, eq, gt, lte } from "drizzle-orm";
 import { sql } from "drizzle-orm/sql";
 import type { RateLimits } from "../domain/connecting/address-rates.ts";
 import type { Database } from "./database.ts";
@@ -33,6 +33,15 @@ export function createRateLimits(database: Database): RateLimits {
       if (row === undefined || row.count <= most) return 0;
       // A statement that waited for the row began before the window of the one it waited for.
       return Math.min(Math.max(1, Math.ceil(row.leftMs)), windowSeconds * 1_000);
+    },
+
+    async giveBack(key) {
+      await database.write((db) =>
+        db
+          .update(rateLimits)
+          .set({ count: sql`${rateLimits.count} - 1` })
+          .where(and(eq(rateLimits.key, key), gt(rateLimits.count, 0), gt(rateLimits.endsAt, now))),
+      );
     },
 
     async prune() {

@@ -2,6 +2,7 @@ import { bigint, boolean, integer, jsonb, pgTable, primaryKey, text, timestamp, 
 import type { LinkFacts } from "../domain/connecting/install-link.ts";
 import type { UndoReason } from "../domain/connecting/pending-install.ts";
 import type { DeliveryTask } from "../domain/deliveries/delivery-repository.ts";
+import type { LinkState } from "../domain/links/link-code.ts";
 import type { AuditKind, Doer } from "../domain/model/audit-event.ts";
 import type { Actor, CredentialKind, CredentialStatus } from "../domain/model/credential.ts";
 import type { InstallationStatus, ProviderRevocation } from "../domain/model/installation.ts";
@@ -196,6 +197,52 @@ export const installLinks = pgTable("install_links", {
   facts: jsonb("facts").$type<StoredFacts>().notNull(),
   createdAt: instant("created_at").notNull(),
   expiresAt: instant("expires_at").notNull(),
+  usedAt: instant("used_at"),
+});
+
+/** Headless sign-ins: the code as a keyed hash, the secret of who started as SHA-256. */
+export const linkCodes = pgTable("link_codes", {
+  id: uuid("id").primaryKey(),
+  platform: text("platform").notNull(),
+  product: text("product").notNull(),
+  owner: text("owner"),
+  clientName: text("client_name"),
+  caller: text("caller").notNull(),
+  policyHash: text("policy_hash"),
+  fromAddress: text("from_address"),
+  /** Whom it counts for. */
+  holder: text("holder").notNull(),
+  codeHash: text("code_hash").notNull(),
+  /** The key of `code_hash`. */
+  keyId: text("key_id").notNull(),
+  secretHash: text("secret_hash").notNull(),
+  state: text("state").$type<LinkState>().notNull(),
+  startedAt: instant("started_at").notNull(),
+  expiresAt: instant("expires_at").notNull(),
+  /** When the last poll that was told something came. */
+  polledAt: instant("polled_at"),
+  /** The attempt that connected it, which may say so twice. */
+  attemptId: text("attempt_id"),
+  accountId: uuid("account_id"),
+});
+
+/** What link codes connected, for who has the account's secret. */
+export const linkAccounts = pgTable("link_accounts", {
+  id: uuid("id").primaryKey(),
+  platform: text("platform").notNull(),
+  product: text("product").notNull(),
+  owner: text("owner"),
+  caller: text("caller").notNull(),
+  installationIds: uuid("installation_ids").array().notNull(),
+  /** Those of them that were not there before. */
+  createdIds: uuid("created_ids").array().notNull(),
+  /** When they were connected: one that was connected again since is others', too. */
+  connectedAt: instant("connected_at").notNull(),
+  /** SHA-256; null until it is fetched. */
+  secretHash: text("secret_hash"),
+  /** The one before, until the newer one is used. */
+  previousHash: text("previous_hash"),
+  previousUntil: instant("previous_until"),
   usedAt: instant("used_at"),
 });
 

@@ -1,9 +1,12 @@
 import type { RateLimits } from "../domain/connecting/address-rates.ts";
 import type { AttemptRepository } from "../domain/connecting/attempt.ts";
 import type { LinkRepository } from "../domain/connecting/install-link.ts";
+import type { LinkedInstalls } from "../domain/connecting/linked-installs.ts";
 import type { PendingInstallRepository } from "../domain/connecting/pending-install.ts";
 import type { DeliveryRepository, ForwardingSwitch } from "../domain/deliveries/delivery-repository.ts";
 import type { ChangeCursor } from "../domain/deliveries/own-changes.ts";
+import type { LinkAccountRepository } from "../domain/links/link-account.ts";
+import type { LinkCodeRepository, LinkProofs } from "../domain/links/link-code.ts";
 import type { AuditLog } from "../domain/model/audit-event.ts";
 import type { ChangeFeed } from "../domain/model/change-feed.ts";
 import type { CredentialRepository } from "../domain/model/credential-repository.ts";
@@ -17,6 +20,7 @@ import type { InstallationChanges } from "../domain/watching/installation-change
 import {
   announcingCredentials,
   announcingInstallations,
+  announcingLinkedInstalls,
   announcingPendingInstalls,
   announcingQuestions,
 } from "./announcing.ts";
@@ -32,6 +36,10 @@ import { createDeliveryRepository } from "./deliveries/deliveries.ts";
 import { createForwardingSwitch } from "./deliveries/forwarding-switch.ts";
 import { findDurabilityGap } from "./durability.ts";
 import { createInstallationRepository } from "./installations/repository.ts";
+import { createLinkAccountRepository } from "./links/link-accounts.ts";
+import { createLinkCodeRepository } from "./links/link-codes.ts";
+import { createLinkProofs } from "./links/link-proofs.ts";
+import { createLinkedInstalls } from "./links/linked-installs.ts";
 import { proveWritable } from "./prove-writable.ts";
 import { createRateLimits } from "./rate-limits.ts";
 import { createQuestionRepository } from "./reconciling/question-repository.ts";
@@ -55,6 +63,10 @@ export interface Storage {
   readonly attempts: AttemptRepository;
   readonly links: LinkRepository;
   readonly pendingInstalls: PendingInstallRepository;
+  readonly linkCodes: LinkCodeRepository;
+  readonly linkProofs: LinkProofs;
+  readonly linkAccounts: LinkAccountRepository;
+  readonly linkedInstalls: LinkedInstalls;
   readonly webhooks: WebhookRepository;
   readonly deliveries: DeliveryRepository;
   /** What platforms are to be asked, since they told something. */
@@ -114,6 +126,10 @@ export function createStorage(
       createPendingInstallRepository({ database, recorded, sealer, newId, random }),
       changes,
     ),
+    linkCodes: createLinkCodeRepository({ database, recorded, signer: sealer.linkSigner, newId }),
+    linkProofs: createLinkProofs(sealer.linkSigner),
+    linkAccounts: createLinkAccountRepository(database),
+    linkedInstalls: announcingLinkedInstalls(createLinkedInstalls({ recorded, sealer, now, newId, random }), changes),
     webhooks: createWebhookRepository(database),
     deliveries: createDeliveryRepository({ database, sealer, newId }),
     questions: announcingQuestions(createQuestionRepository({ database, sealer, now, newId }), changes),

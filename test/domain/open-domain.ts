@@ -8,7 +8,7 @@ import type { ConnectContext } from "../../src/domain/model/installation-reposit
 import type { Platform } from "../../src/domain/model/platform.ts";
 import { silentTelemetry } from "../../src/domain/model/telemetry.ts";
 import { createRefresher, type Refresher } from "../../src/domain/refreshing/refresher.ts";
-import { createGetToken, type GetTokenRequest } from "../../src/domain/tokens/get-token.ts";
+import { createGetToken, type GetToken, type GetTokenRequest } from "../../src/domain/tokens/get-token.ts";
 import { createGrantedPermissions } from "../../src/domain/tokens/granted-permissions.ts";
 import { createHandOut, type HandOut } from "../../src/domain/tokens/hand-out.ts";
 import type { IssuedToken } from "../../src/domain/tokens/issued-token.ts";
@@ -65,6 +65,8 @@ export interface TokenDesk {
   readonly refresher: Refresher;
   readonly handOut: HandOut;
   getToken(request?: TokenRequest, as?: Parameters<typeof call>[0]): Promise<IssuedToken>;
+  /** The use case itself. */
+  readonly ask: GetToken;
 }
 
 /** A selector with what else may be asked for. */
@@ -97,6 +99,7 @@ export function openDesk(
   return {
     refresher,
     handOut,
+    ask: getToken,
     async getToken({ minTtlMs, rejectedTokenId, narrowing, ...selector } = {}, as = {}) {
       return getToken({ selector, minTtlMs, rejectedTokenId, narrowing }, call(as));
     },

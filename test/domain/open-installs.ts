@@ -20,13 +20,22 @@ export function openInstalls(
     readonly linkPolicy?: LinkPolicy | undefined;
   } = {},
 ) {
-  const { credentials, pendingInstalls, audit } = storage;
+  const { credentials, pendingInstalls, linkedInstalls, audit } = storage;
   const installations = { ...storage.installations, ...changed.installations };
   const putOnRecord = createPutOnRecord({ audit, note: () => undefined, world });
   const endTokens = createEndTokens({ credentials, pendingInstalls, world });
   const undoer = createInstallUndoer({ pendingInstalls, platforms, endTokens, world });
   const refresher = createRefresher({ credentials, platforms, world });
-  const parts = { installations, pendingInstalls, credentials, platforms, undoer, refresher, endTokens };
+  const parts = {
+    installations,
+    pendingInstalls,
+    linkedInstalls,
+    credentials,
+    platforms,
+    undoer,
+    refresher,
+    endTokens,
+  };
   const { linkPolicy = () => undefined } = changed;
   const webhooks = { prepare: async () => undefined, remove: async () => undefined };
   const all = { ...parts, linkPolicy, webhooks, world };

@@ -124,6 +124,16 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     ["src/domain/connecting/start-install.ts", "attemptSeconds", "flowSeconds"],
   ],
   link: [["src/domain/connecting/create-install-link.ts", "defaultTtlMs", "maxTtlMs"]],
+  "link code; between polls, less what they may come early; what was connected in time can be fetched": [
+    ["src/domain/links/link-code.ts", "linkSeconds", "pollSeconds", "pollToleranceMs", "fetchSeconds"],
+  ],
+  "link codes that wait for their person: in all; of one caller, or network where callers are not told apart": [
+    ["src/domain/links/link-code.ts", "liveCodes.inAll", "liveCodes.each"],
+  ],
+  "wrong codes at the link page: of one network (IPv6: /64); of all": [
+    ["src/domain/links/guesses.ts", "guessesOfOne.most", "guessesOfOne.windowSeconds"],
+    ["src/domain/links/guesses.ts", "guessesOfAll.most", "guessesOfAll.windowSeconds"],
+  ],
   "completion code": [["src/domain/connecting/keep-connection.ts", "completionMs"]],
   "undoing what nobody completed": [
     [jobs, "expire pending"],

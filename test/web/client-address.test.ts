@@ -73,7 +73,7 @@ test.each(spoofed)("nothing is believed of a peer that is no trusted proxy: %j",
     counted.push(key);
     return 0;
   };
-  const site = await startSite({ rateLimits: { count, prune: async () => undefined } });
+  const site = await startSite({ rateLimits: { count } });
   const text = await askRaw(
     site.port,
     `GET /oauth/install/slack HTTP/1.1\r\nHost: ${site.baseUrl.host}\r\n${lines}\r\nConnection: close\r\n\r\n`,
@@ -91,7 +91,7 @@ test("the word of a trusted proxy is what is counted and logged, its twins are n
   };
   const site = await startSite({
     addressOf: createClientAddress(["127.0.0.0/8"]),
-    rateLimits: { count, prune: async () => undefined },
+    rateLimits: { count },
   });
   const headers = { "x-forwarded-for": "2001:db8:1:2:3::4", x_forwarded_for: "1.1.1.1" };
   await site.ask("/oauth/install/slack", { headers });

@@ -11,6 +11,8 @@ export interface RateLimits {
    * @throws ServiceError SERVICE_UNAVAILABLE if nobody can tell.
    */
   count(key: string, limit: WindowLimit): Promise<number>;
+  /** Takes one back that was counted in a window that is still open. */
+  giveBack(key: string): Promise<void>;
   /** Forgets the windows that have ended. */
   prune(): Promise<void>;
 }

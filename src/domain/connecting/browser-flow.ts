@@ -74,6 +74,8 @@ export type FinishOutcome =
       readonly fromLink: boolean;
       /** The cookie that has served its purpose. */
       readonly bindingName: string;
+      /** The link code that this was for; undefined: none. */
+      readonly linkCodeId?: string | undefined;
     }
   /** Kept apart until the owner completes it: this browser alone takes the completion code back to the product. */
   | {
@@ -85,4 +87,10 @@ export type FinishOutcome =
     }
   /** One more leg: the browser has to pass the platform's authorization page. */
   | { readonly kind: "continue"; readonly next: StartedAttempt }
-  | { readonly kind: "failed"; readonly failure: InstallFailure; readonly platform: string };
+  | {
+      readonly kind: "failed";
+      readonly failure: InstallFailure;
+      readonly platform: string;
+      /** The link code that this was for, which is good for another try unless it has ended; undefined: none. */
+      readonly linkCodeId?: string | undefined;
+    };

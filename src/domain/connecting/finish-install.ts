@@ -150,7 +150,8 @@ export function createFinishInstall(parts: {
     let outcome: FinishOutcome | undefined;
     try {
       outcome = await useAttempt(platform, attempt, { name, begunAt }, request);
-      return outcome;
+      const linkCodeId = attempt.link?.linkCodeId;
+      return outcome.kind === "failed" && linkCodeId !== undefined ? { ...outcome, linkCodeId } : outcome;
     } finally {
       await recordFailure(platform, attempt, request, outcome ?? failed("internal_error", platform.name));
     }
@@ -226,7 +227,8 @@ export function createFinishInstall(parts: {
     const ids = installations.map(({ id }) => id);
     world.log.info({ platform: platform.name, installations: ids }, `install.${logged[kept.kind]}`);
     if (kept.kind === "connected") {
-      return { kind: "connected", installations, returnTo, fromLink: link !== undefined, bindingName };
+      const linkCodeId = link?.linkCodeId;
+      return { kind: "connected", installations, returnTo, fromLink: link !== undefined, bindingName, linkCodeId };
     }
     if (returnTo === undefined) throw new Error("a link of an owner has nowhere to bring the completion code");
     const code = kept.completionCode.reveal();

@@ -21,6 +21,8 @@ export interface LinkFacts {
    * the owner that CompleteInstall names.
    */
   readonly unbegun?: boolean | undefined;
+  /** The link code that a person approved: what is obtained is active at once, whoever's it is. */
+  readonly linkCodeId?: string | undefined;
 }
 
 /** A link as it is kept: its secret as SHA-256 only. */
@@ -47,6 +49,6 @@ export interface LinkRepository {
   spend(secretHash: string, platform: string, now: Date): Promise<SpendOutcome>;
   /** Forgets links that ended before `before`. */
   prune(before: Date): Promise<void>;
-  /** Forgets the links of an owner, and the attempts that began: their callbacks come to nothing. */
+  /** Forgets the links of an owner, and what began with them: callbacks come to nothing, accounts get no token. */
   forgetOwner(owner: string, record?: Recording<void>): Promise<void>;
 }

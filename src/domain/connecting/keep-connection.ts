@@ -16,6 +16,7 @@ import type { Attempt } from "./attempt.ts";
 import type { EndTokens } from "./end-tokens.ts";
 import type { LinkFacts } from "./install-link.ts";
 import type { LinkPolicy } from "./link-policy.ts";
+import type { LinkedInstalls } from "./linked-installs.ts";
 import type { PendingInstallRepository } from "./pending-install.ts";
 
 /** How long a finished exchange waits for the database: its code is spent and cannot be had again. */
@@ -45,13 +46,15 @@ export type KeepConnection = (
 export function createKeepConnection(parts: {
   readonly installations: InstallationRepository;
   readonly pendingInstalls: PendingInstallRepository;
+  readonly linkedInstalls: LinkedInstalls;
   readonly credentials: CredentialRepository;
   readonly refresher: Refresher;
   readonly endTokens: EndTokens;
   readonly linkPolicy: LinkPolicy;
   readonly world: World;
 }): KeepConnection {
-  const { installations, pendingInstalls, credentials, refresher, endTokens, linkPolicy, world } = parts;
+  const { installations, pendingInstalls, linkedInstalls, credentials, refresher, endTokens, linkPolicy, world } =
+    parts;
 
   return async (platform, attempt, connection, record = () => []) => {
     const live = await findSpent(platform, connection);
@@ -86,6 +89,18 @@ export function createKeepConnection(parts: {
         if (withdrawn !== undefined) return { kind: "failed" as const, failure: withdrawn };
         return { kind: "stored" as const, installations: await work() };
       });
+    const linkCodeId = link?.linkCodeId;
+    if (linkCodeId !== undefined) {
+      const by = { linkCodeId, attemptId: attempt.id };
+      const stored = await storeIfAllowed(() =>
+        linkedInstalls.connect(by, connection, context(), (news) => record("connected", news)),
+      );
+      if (stored.kind === "failed") return stored;
+      const { installations: made } = stored;
+      return made === undefined
+        ? { kind: "failed", failure: "link_code_ended" }
+        : { kind: "connected", installations: made };
+    }
     if (link?.awaitsOwner !== true || (owner === undefined && link.unbegun !== true)) {
       const stored = await storeIfAllowed(() =>
         installations.connect(connection, context(), (news) => record("connected", news)),

@@ -22,11 +22,14 @@ export interface LinkUse {
 export type LinkPolicy = (use: LinkUse) => "link_withdrawn" | "return_to_not_allowed" | undefined;
 
 export function createLinkPolicy(callerNow: CallerNow, serviceOrigins: ReturnOrigins): LinkPolicy {
-  return ({ facts: { caller, product, awaitsOwner, unbegun }, owner, returnTo }) => {
+  return ({ facts: { caller, product, awaitsOwner, unbegun, linkCodeId }, owner, returnTo }) => {
     // Nobody made a link: whose it is, and whether they may, is decided when it is claimed.
     if (unbegun === true) return undefined;
-    const access = accessNow(callerNow(caller));
+    const isCode = linkCodeId !== undefined;
+    const access = accessNow(callerNow(caller), isCode ? "StartLink" : "CreateInstallLink");
     if (access === undefined || !access.sees(product, owner)) return "link_withdrawn";
+    // Who started it has its secret: that is what binds what it connects.
+    if (isCode) return undefined;
     if (owner !== undefined && !awaitsOwner && !vouches(access, product, owner)) return "link_withdrawn";
     if (returnTo === undefined) return undefined;
     const allowed = originsOf(access, product, owner, serviceOrigins);
@@ -50,9 +53,10 @@ export function originsOf(
   return new Set([...serviceOrigins, ...own]);
 }
 
-function accessNow(caller: Caller | undefined): Access | undefined {
+/** What a caller may do by a method now; undefined: nothing. */
+export function accessNow(caller: Caller | undefined, method: "CreateInstallLink" | "StartLink"): Access | undefined {
   try {
-    return caller?.access("CreateInstallLink");
+    return caller?.access(method);
   } catch (error) {
     if (error instanceof ServiceError && error.reason === "CALLER_NOT_ALLOWED") return undefined;
     throw error;

@@ -4,7 +4,8 @@ import { operator } from "../access/caller.ts";
  * What is put on record. `token.issued`: the first hand-out of a token to a caller; `token.repeated`: further ones,
  * `count` of them. `call.refused`: UNAUTHENTICATED and NOT_ALLOWED, counted. `install.finished`: a callback stored a
  * grant; `install.completed`: its owner confirmed; `install.binding_rejected`: somebody else tried to;
- * `install.expired`: nobody did. `audit.witnessed`: how far another chain of the record was seen to go.
+ * `install.expired`: nobody did. `link.started`: a link code; `link.delivered`: who started it got the first token.
+ * `audit.witnessed`: how far another chain of the record was seen to go.
  */
 export type AuditKind =
   | "token.issued"
@@ -12,6 +13,10 @@ export type AuditKind =
   | "token.refreshed"
   | "call.refused"
   | "link.created"
+  | "link.started"
+  | "link.approved"
+  | "link.denied"
+  | "link.delivered"
   | "install.finished"
   | "install.failed"
   | "install.completed"

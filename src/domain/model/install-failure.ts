@@ -35,5 +35,7 @@ export type InstallFailure =
   | "platform_not_configured"
   | LinkFailure
   | "reconnected_other"
+  /** The link code was denied, used or too old meanwhile: nothing was connected. */
+  | "link_code_ended"
   | "service_unavailable"
   | "internal_error";

@@ -3,7 +3,7 @@ import type { LinkRepository, StoredLink } from "../../domain/connecting/install
 import type { Database } from "../database.ts";
 import { deleteInParts } from "../delete-in-parts.ts";
 import type { RecordedTransaction } from "../record/recorded-transaction.ts";
-import { attempts, installLinks } from "../schema.ts";
+import { attempts, installLinks, linkAccounts, linkCodes } from "../schema.ts";
 import { toFacts } from "./link-facts.ts";
 
 export function createLinkRepository(tools: {
@@ -50,6 +50,8 @@ export function createLinkRepository(tools: {
       recorded(async (tx) => {
         await tx.delete(installLinks).where(eq(installLinks.owner, owner));
         await tx.delete(attempts).where(eq(attempts.owner, owner));
+        await tx.delete(linkCodes).where(eq(linkCodes.owner, owner));
+        await tx.delete(linkAccounts).where(eq(linkAccounts.owner, owner));
       }, record),
   };
 }

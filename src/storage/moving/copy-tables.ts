@@ -16,6 +16,8 @@ import {
   installationProducts,
   installations,
   installLinks,
+  linkAccounts,
+  linkCodes,
   meta,
   pendingInstalls,
   rateLimits,
@@ -26,6 +28,7 @@ import {
 /** In the order in which they name each other's rows. */
 export const copiedTables = [
   ...[installations, credentials, installationCredentials, attempts, installLinks, pendingInstalls],
+  ...[linkCodes, linkAccounts],
   ...[installationChanges, webhooks, webhookDeliveries],
   ...[auditChains, auditEvents],
 ] as const;

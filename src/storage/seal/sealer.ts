@@ -32,6 +32,8 @@ export interface Sealer {
   readonly cipher: TokenCipher;
   /** Signs the record with the same keys. */
   readonly recordSigner: Signer;
+  /** Names codes of links that are too short for a plain hash. */
+  readonly linkSigner: Signer;
   seal(place: Place, value: Secret): SealedText;
   /** @throws ServiceError TOKEN_UNREADABLE if no key opens the text, or if it was sealed for another place. */
   open(place: Place, text: string): Secret;
@@ -85,6 +87,7 @@ export function createSealer({ keys, cipher, now, random }: SealerOptions): Seal
     keyIds: keys.map((key) => key.id),
     cipher,
     recordSigner: createSigner(keys, "audit"),
+    linkSigner: createSigner(keys, "link code"),
     seal: (place, value) => ({ text: seals[cipher](place, value), keyId }),
     open: (place, text) => (text.startsWith(gcmPrefix) ? openedByGcm : openedByFernet)(place, text),
     isCurrent: isCurrent[cipher],

@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, type KeyObject, timingSafeEqual } from "node:crypto";
 import type { KeyRing } from "./key-ring.ts";
 
 /** What proves that a text was written by somebody with a key of the ring. */
@@ -16,6 +16,8 @@ export interface Signer {
   /** With the ring's first key. */
   sign(text: string): Signature;
   check(text: string, signature: Signature): SignatureCheck;
+  /** What `sign` gives and gave, with each key of the ring, the first one first. */
+  macs(text: string): readonly string[];
   /** Whether `sign` would use this key. */
   isCurrent(keyId: string): boolean;
 }
@@ -25,13 +27,15 @@ export function createSigner(keys: KeyRing, purpose: string): Signer {
   const [{ id: keyId, derive }] = keys;
   const first = derive(info);
   const byId = new Map(keys.map((key) => [key.id, key.derive(info)]));
+  const macOf = (key: KeyObject, text: string) => createHmac("sha256", key).update(text).digest("hex");
   return {
-    sign: (text) => ({ keyId, mac: createHmac("sha256", first).update(text).digest("hex") }),
+    sign: (text) => ({ keyId, mac: macOf(first, text) }),
+    macs: (text) => [...byId.values()].map((key) => macOf(key, text)),
     check(text, signature) {
       const key = byId.get(signature.keyId);
       if (key === undefined) return "unknown_key";
       // As text: a decoder may overlook what does not belong there.
-      const expected = Buffer.from(createHmac("sha256", key).update(text).digest("hex"));
+      const expected = Buffer.from(macOf(key, text));
       const given = Buffer.from(signature.mac);
       return given.length === expected.length && timingSafeEqual(given, expected) ? "valid" : "forged";
     },

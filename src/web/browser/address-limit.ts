@@ -9,7 +9,7 @@ export interface AddressLimitOptions {
   /** What is counted; no two limits share a name. */
   readonly name: string;
   readonly limit: WindowLimit;
-  readonly rateLimits: RateLimits;
+  readonly rateLimits: Pick<RateLimits, "count">;
   readonly addressOf: ClientAddress;
   readonly answerFailure: AnswerFailure;
 }

@@ -235,6 +235,13 @@ export const failureTexts: Record<InstallFailure | RequestFailure, FailureText> 
     again: false,
     ends: true,
   },
+  link_code_ended: {
+    status: 410,
+    title: "The code has been used or has ended",
+    whatThePersonCanDo: "Nothing was connected. Sign in again in the terminal, and use the new code.",
+    again: false,
+    ends: true,
+  },
   return_to_not_allowed: {
     status: 400,
     title: "The address to return to is not allowed",

@@ -45,7 +45,7 @@ export interface PublicAppOptions extends Pick<World, "log" | "now" | "random"> 
   readonly readiness: () => Readiness;
   /** Where a request comes from, for records and rates. */
   readonly addressOf: ClientAddress;
-  readonly rateLimits: RateLimits;
+  readonly rateLimits: Pick<RateLimits, "count">;
   /** Runs what handles a request, so that what it logs has these ids. */
   readonly inRequest?: ((ids: RequestIds, handle: () => void) => void) | undefined;
 }

@@ -17,7 +17,6 @@ test.each([
         expect(most).toBeGreaterThanOrEqual(60);
         return 12_345;
       },
-      prune: async () => undefined,
     },
   });
   const page = await site.ask(path, { headers: { accept: "text/html" } });
@@ -34,7 +33,7 @@ test("while nobody can count, nobody starts", async () => {
   const away = async () => {
     throw new ServiceError("SERVICE_UNAVAILABLE", "the database cannot be reached");
   };
-  const site = await startSite({ rateLimits: { count: away, prune: async () => undefined } });
+  const site = await startSite({ rateLimits: { count: away } });
   const { status, text } = await site.ask("/oauth/install/slack", { headers: asJson });
   expect([status, JSON.parse(text).error.code]).toEqual([502, "service_unavailable"]);
   expect(site.starts).toEqual([]);

@@ -57,7 +57,7 @@ export async function startSite(options: Partial<PublicAppOptions> = {}): Promis
     readiness: () => "ok",
     receiveDelivery: async () => ({ kind: "accepted" }),
     addressOf: createClientAddress([]),
-    rateLimits: { count: async () => 0, prune: async () => undefined },
+    rateLimits: { count: async () => 0 },
     ...options,
   });
   return {

@@ -1,0 +1,56 @@
+import type { CallerNow } from "../connecting/link-policy.ts";
+import type { Installation } from "../model/installation.ts";
+import type { InstallationRepository } from "../model/installation-repository.ts";
+import { installationNotFound } from "../model/not-found.ts";
+import type { GetToken } from "../tokens/get-token.ts";
+import { accountCall, type Visitor } from "./account-access.ts";
+import type { LinkAccount } from "./link-account.ts";
+import type { LinkPayload } from "./link-payload.ts";
+
+/**
+ * A fresh token of an account, on record before it is given.
+ * @throws ServiceError as GetToken does; INSTALLATION_NOT_FOUND also where all that was connected moved to another owner.
+ */
+export type IssueToAccount = (
+  account: LinkAccount,
+  from: Visitor,
+  asked: { readonly method: string; readonly rejectedTokenId?: string | undefined },
+) => Promise<LinkPayload>;
+
+export function createIssueToAccount(parts: {
+  readonly installations: Pick<InstallationRepository, "find">;
+  readonly getToken: GetToken;
+  readonly callerNow: CallerNow;
+}): IssueToAccount {
+  const { installations, getToken, callerNow } = parts;
+
+  return async (account, from, { method, rejectedTokenId }) => {
+    const call = accountCall(account, callerNow, from, method);
+    const reached = await reachedBy(account);
+    const [first] = reached;
+    if (first === undefined) throw installationNotFound("what this link connected is not there any more");
+    const selector = { installationId: first.id, platform: account.product };
+    const issued = await getToken({ selector, minTtlMs: undefined, rejectedTokenId, narrowing: undefined }, call);
+    return {
+      accessToken: issued.token,
+      tokenType: issued.tokenType,
+      expiresAt: issued.expiresAt,
+      scopes: issued.scopes,
+      accountId: account.id,
+      accountSecret: undefined,
+      apiBaseUrl: issued.apiBaseUrl,
+      installations: reached,
+      tokenId: issued.tokenId,
+    };
+  };
+
+  /** What is still its owner's, what works first; what is revoked only where there is nothing else: its end is the answer. */
+  async function reachedBy({ owner, installationIds }: LinkAccount): Promise<readonly Installation[]> {
+    const found = await Promise.all(installationIds.map((id) => installations.find(id)));
+    const own = found.filter((one) => one !== undefined && one.owner === owner).filter((one) => one !== undefined);
+    const live = own.filter(({ status }) => status !== "revoked");
+    return (live.length > 0 ? live : own).toSorted(
+      (a, b) => Number(b.status === "active") - Number(a.status === "active"),
+    );
+  }
+}

@@ -1,0 +1,88 @@
+import { anonymous } from "../../../src/domain/access/caller.ts";
+import type { FinishOutcome, StartedAttempt } from "../../../src/domain/connecting/browser-flow.ts";
+import { createFinishInstall } from "../../../src/domain/connecting/finish-install.ts";
+import { type CallerNow, createLinkPolicy } from "../../../src/domain/connecting/link-policy.ts";
+import { createRefusedCallbacks } from "../../../src/domain/connecting/refused-callbacks.ts";
+import { createStartLeg } from "../../../src/domain/connecting/start-install.ts";
+import { createIssueToAccount } from "../../../src/domain/links/account-token.ts";
+import { createAnswerLink } from "../../../src/domain/links/answer-link.ts";
+import { denyOnFinish } from "../../../src/domain/links/deny-on-finish.ts";
+import { createFindTyped, type LinkVisitor } from "../../../src/domain/links/find-typed.ts";
+import { createGuesses } from "../../../src/domain/links/guesses.ts";
+import { createLinkDesk, createPollLink } from "../../../src/domain/links/poll-link.ts";
+import { createStartLink, type LinkRequest, type StartedLink } from "../../../src/domain/links/start-link.ts";
+import { Secret } from "../../../src/secret.ts";
+import { call } from "../../support/call.ts";
+import { connection, onlyPlatforms, type ScriptedOptions, scriptedPlatform } from "../../support/scripted-platform.ts";
+import { type Domain, openDesk } from "../open-domain.ts";
+import { openInstalls } from "../open-installs.ts";
+
+export const visitor: LinkVisitor = { address: "192.0.2.7", requestId: "visit" };
+const poller = { address: "198.51.100.9", requestId: "poll" };
+
+export interface LinkStageOptions extends ScriptedOptions {
+  readonly callerNow?: CallerNow;
+}
+
+/** Link codes on the domain's storage, with a platform that connects a workspace of its own. */
+export function openLinks(domain: Pick<Domain, "storage" | "world">, options: LinkStageOptions = {}) {
+  const { storage, world } = domain;
+  const { linkCodes, linkAccounts, linkProofs: proofs, attempts, installations, audit, rateLimits } = storage;
+  const { callerNow = () => anonymous } = options;
+  const platform = scriptedPlatform(options);
+  const platforms = onlyPlatforms(platform);
+  const linkPolicy = createLinkPolicy(callerNow, new Set());
+  const desk = openDesk(domain, [platform]);
+  const { keepConnection, putOnRecord } = openInstalls(domain, platforms, { linkPolicy });
+  const redirectUri = () => "https://tokens.example/oauth/callback/slack";
+  const startLeg = createStartLeg({ attempts, world, redirectUri });
+  const install = createFinishInstall({
+    ...{ attempts, keepConnection, linkPolicy, platforms, startLeg, redirectUri, putOnRecord, world },
+    refusedCallbacks: createRefusedCallbacks({ note: () => undefined, now: world.now }),
+  });
+  const finish = denyOnFinish(install, linkCodes, world);
+  const findTyped = createFindTyped({
+    ...{ linkCodes, proofs, linkPolicy, world },
+    guesses: createGuesses({ rateLimits, world }),
+  });
+  const issueToAccount = createIssueToAccount({ installations, getToken: desk.ask, callerNow });
+  const linkDesk = createLinkDesk({ linkCodes, linkAccounts, issueToAccount, world });
+  const poll = createPollLink(linkDesk, linkCodes, world);
+  const startLink = createStartLink({
+    ...{ linkCodes, proofs, platforms, world },
+    linkPage: new URL("https://tokens.example/link"),
+  });
+  const answer = createAnswerLink({ findTyped, linkCodes, platforms, startLeg, audit, world });
+  const made = connection();
+  platform.answerExchange = () => ({ kind: "connected", connection: made });
+
+  return {
+    ...answer,
+    platform,
+    issueToAccount,
+    linkDesk,
+    org: made.installations[0]?.externalOrgId ?? "",
+    start: (request: Partial<LinkRequest> = {}, by = call({ method: "StartLink" })) =>
+      startLink({ platform: platform.products[0] ?? "", owner: "acme", clientName: "a laptop", ...request }, by),
+    poll: ({ code, pollSecret }: Pick<StartedLink, "code" | "pollSecret">, from = poller) =>
+      poll({ code: code.reveal(), pollSecret }, from),
+    pollWith: (code: string, pollSecret: string) => poll({ code, pollSecret: new Secret(pollSecret) }, poller),
+    /** In the browser that was sent there. */
+    comeBack: (attempt: StartedAttempt, query: Record<string, string> = { code: "the-code" }) =>
+      finish({
+        platform: platform.name,
+        query: new URLSearchParams({ state: attempt.redirectTo.searchParams.get("state") ?? "", ...query }),
+        binding: (name) => (name === attempt.binding.name ? attempt.binding.value.reveal() : undefined),
+        bindings: () => [attempt.binding.value.reveal()],
+        mayStart: true,
+      }),
+    /** Approves a code and comes back from the platform. */
+    async connect(link: Pick<StartedLink, "code">): Promise<FinishOutcome> {
+      const approved = await answer.approve(link.code.reveal(), visitor);
+      if (approved.kind !== "started") throw new Error(`not started: ${approved.why}`);
+      return this.comeBack(approved.attempt);
+    },
+  };
+}
+
+export type LinkStage = ReturnType<typeof openLinks>;
