@@ -4,6 +4,8 @@ export interface Browser {
   visit(url: string | URL, headers?: Record<string, string>): Promise<Visit>;
   /** One request, no redirect followed. */
   get(url: string | URL, headers?: Record<string, string>): Promise<Response>;
+  /** Sends a form; no redirect followed. */
+  post(url: string | URL, fields: Readonly<Record<string, string>>): Promise<Response>;
   readonly cookies: ReadonlyMap<string, string>;
 }
 
@@ -18,17 +20,24 @@ export interface Visit {
 export function createBrowser(): Browser {
   const cookies = new Map<string, string>();
 
-  async function get(url: string | URL, headers: Record<string, string> = {}): Promise<Response> {
+  async function ask(
+    url: string | URL,
+    headers: Record<string, string>,
+    form?: Pick<RequestInit, "method" | "body">,
+  ): Promise<Response> {
     const { hostname } = new URL(url);
     const mine = [...cookies].filter(([key]) => key.startsWith(`${hostname} `));
     const cookie = mine.map(([key, value]) => `${key.slice(hostname.length + 1)}=${value}`).join("; ");
     const response = await fetch(url, {
+      ...form,
       redirect: "manual",
       headers: { accept: "text/html", ...headers, ...(cookie === "" ? {} : { cookie }) },
     });
     for (const line of response.headers.getSetCookie()) remember(hostname, line);
     return response;
   }
+
+  const get = (url: string | URL, headers: Record<string, string> = {}) => ask(url, headers);
 
   function remember(hostname: string, line: string): void {
     const [pair = "", ...attributes] = line.split(";").map((part) => part.trim());
@@ -42,6 +51,8 @@ export function createBrowser(): Browser {
   return {
     cookies,
     get,
+    // As browsers say it of a page that sends no referrer.
+    post: (url, fields) => ask(url, { origin: "null" }, { method: "POST", body: new URLSearchParams(fields) }),
     async visit(start, headers) {
       const path: string[] = [];
       let url = new URL(start);

@@ -59,7 +59,10 @@ export const layers: Readonly<Record<string, Layer>> = {
   "src/callers": { from: [...ground, "src/domain"], packages: ["jose", "lru-cache", "yaml"] },
   "src/telemetry": { from: [...ground, "src/domain"], packages: ["prom-client/", "@opentelemetry/"] },
   "src/web/": { from: [...ground, "src/domain", "src/tls"], packages: ["express"] },
-  "src/web/browser": { from: [...ground, "src/domain", "src/web/"], packages: ["express"] },
+  "src/web/browser": {
+    from: [...ground, "src/domain", "src/web/", "src/rpc/json/json-calls.ts", "src/rpc/errors/codes.ts"],
+    packages: ["express"],
+  },
   "src/web/internal": {
     from: [...ground, "src/domain", "src/web/", "src/rpc/json/json-calls.ts"],
     packages: ["express", "lru-cache"],

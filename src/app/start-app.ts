@@ -31,6 +31,7 @@ import { openCallers } from "./open-callers.ts";
 import { openStorage } from "./open-storage.ts";
 import { reportRecord } from "./record-report.ts";
 import { createRegistrationReport } from "./registration-report.ts";
+import { createStartLinkCall } from "./start-link-call.ts";
 import { type WiredUseCases, wireUseCases } from "./use-cases.ts";
 
 /** So long before their connection is told to go away, clients that watch the health hear that this process ends. */
@@ -139,6 +140,8 @@ async function start(
     platforms,
     inRequest,
     readiness,
+    startLink: createStartLinkCall({ ...world, startLink: wired.links.start, authenticate, redact: config.redact }),
+    callersAreProven: config.authConfig !== undefined,
     platformLabel: (product) => labels.get(product),
   });
   const internalApp = createInternalApp({

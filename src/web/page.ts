@@ -56,10 +56,15 @@ li { padding: 0.75rem 0; border-bottom: 1px solid var(--line); }
 .quiet { color: var(--quiet); font-size: 0.875rem; }
 p.quiet { margin-top: 1.25rem; }
 main > :last-child { margin-bottom: 0; }
-a.action { display: inline-block; margin-top: 0.75rem; padding: 0.6rem 1.1rem; border-radius: 0.6rem;
-  background: var(--action); color: var(--on-action); font-weight: 600; text-decoration: none; }
-a.action:hover { text-decoration: underline; }
-a:focus-visible { outline: 3px solid var(--action); outline-offset: 3px; }
+a.action, button { display: inline-block; margin: 0.75rem 0.5rem 0 0; padding: 0.6rem 1.1rem; border: 1px solid var(--action);
+  border-radius: 0.6rem; background: var(--action); color: var(--on-action); font: inherit; font-weight: 600;
+  text-align: left; text-decoration: none; cursor: pointer; }
+button.other { background: var(--card); color: var(--text); border-color: var(--quiet); }
+a.action:hover, button:hover { text-decoration: underline; }
+label { display: block; margin-top: 1rem; font-weight: 600; }
+input { width: 100%; margin-top: 0.35rem; padding: 0.6rem 0.75rem; border: 1px solid var(--quiet); border-radius: 0.6rem;
+  background: var(--card); color: var(--text); font: inherit; font-size: 1.4rem; font-variant-numeric: tabular-nums; }
+a:focus-visible, button:focus-visible, input:focus-visible { outline: 3px solid var(--action); outline-offset: 3px; }
 `;
 
 /** The only style a page may have, as a source of `style-src` (Content Security Policy Level 3, section 2.3.1). */

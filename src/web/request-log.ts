@@ -17,6 +17,9 @@ export const webhookPath = "/webhooks/:platform";
 /** Whether to send requests here. */
 export const readyPath = "/readyz";
 
+/** Where a program asks what has become of its link code. */
+export const pollPath = "/v1/poll/:code";
+
 /** Routes whose lines are written at debug: they are polled, are counted, or their calls are logged as calls. */
 const quiet: ReadonlySet<string> = new Set([
   "/health",
@@ -26,6 +29,7 @@ const quiet: ReadonlySet<string> = new Set([
   connectRoute,
   tokenPath,
   webhookPath,
+  pollPath,
 ]);
 
 export interface RequestLogOptions extends Pick<World, "log" | "now" | "random"> {

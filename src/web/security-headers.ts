@@ -1,4 +1,4 @@
-import type { RequestHandler } from "express";
+import type { RequestHandler, Response } from "express";
 import { styleSource } from "./page.ts";
 
 const yearSeconds = 31_536_000;
@@ -7,7 +7,7 @@ const yearSeconds = 31_536_000;
 export function securityHeaders(options: { readonly https: boolean }): RequestHandler {
   const headers = new Map([
     ["Cache-Control", "no-store"],
-    ["Content-Security-Policy", policy],
+    ["Content-Security-Policy", policyWith("'none'")],
     ["Cross-Origin-Opener-Policy", "same-origin"],
     ["Cross-Origin-Resource-Policy", "same-origin"],
     ["Origin-Agent-Cluster", "?1"],
@@ -25,10 +25,17 @@ export function securityHeaders(options: { readonly https: boolean }): RequestHa
   };
 }
 
-const policy = [
-  "default-src 'none'",
-  `style-src ${styleSource}`,
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
+/** For a page that has forms: they may go to where the page came from. */
+export function allowOwnForms(response: Pick<Response, "setHeader">): void {
+  response.setHeader("Content-Security-Policy", policyWith("'self'"));
+}
+
+function policyWith(formAction: string): string {
+  return [
+    "default-src 'none'",
+    `style-src ${styleSource}`,
+    "base-uri 'none'",
+    `form-action ${formAction}`,
+    "frame-ancestors 'none'",
+  ].join("; ");
+}

@@ -187,6 +187,12 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
   "a revocation waits for a token, and for the webhook to be removed, each": [
     ["src/domain/webhooks/remove-webhooks.ts", "revocationWaitsMs"],
   ],
+  "what binds the form of the link page to its browser": [["src/web/browser/links/page-token.ts", "maxAgeSeconds"]],
+  "body about link codes: a form; a request; all that are under way": [
+    ["src/web/browser/links/link-page-route.ts", "maxBytes"],
+    ["src/web/browser/links/start-route.ts", "maxBytes"],
+    ["src/web/browser/links/link-routes.ts", "bodiesBytes"],
+  ],
   "starts; callbacks of one address (IPv6: /64)": [
     ["src/web/browser/public-app.ts", "starts.most", "callbacks.most", "starts.windowSeconds"],
     [jobs, "forget rates"],
@@ -320,17 +326,4 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
   "import into Postgres: a statement; waiting for others' locks": [
     ["src/storage/moving/move-to-postgres.ts", "limits.statementMs", "limits.lockMs"],
   ],
-  "a client's call in all, retries included; tries of a service that is not reached; times it is asked where it says when":
-    [
-      ["client/src/settings.ts", "defaultTimeoutMs"],
-      ["client/src/calls/calls.ts", "defaultTries", "firstPauseMs", "mostAttempts"],
-    ],
-  "a client's gRPC connection: ping while a call is under way, its answer; reconnecting": [
-    ["client/src/calls/grpc.ts", "pingMs.after", "pingMs.patience", "reconnectMs.first", "reconnectMs.most"],
-  ],
-  "a client's tokens": [
-    ["client/src/tokens/tokens.ts", "mostSelectors"],
-    ["client/src/tokens/age.ts", "marginMs", "endlessMs"],
-  ],
-  "a client's static token while the service cannot be reached": [["client/src/tokens/tokens.ts", "standInPatienceMs"]],
 };

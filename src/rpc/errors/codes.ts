@@ -42,3 +42,7 @@ export const httpStatuses: Record<Code, number> = {
   [Code.UNAVAILABLE]: 503,
   [Code.DATA_LOSS]: 500,
 };
+
+export function httpStatusOf(reason: ErrorReason): number {
+  return httpStatuses[codes[reason]];
+}

@@ -1,7 +1,7 @@
 import type { InstallFailure } from "../../domain/model/install-failure.ts";
 import type { WebRequest, WebResponse } from "../handler.ts";
 import { onBaseUrl } from "./base-url.ts";
-import { failureTexts, type RequestFailure } from "./failures.ts";
+import { failureTexts, type RequestFailure, textForProgram } from "./failures.ts";
 import { failurePage, type PlatformLabel } from "./result-pages.ts";
 
 /** Whether a program asks: `Accept` ranks JSON above HTML by weight, then by being named exactly, then by order. */
@@ -23,17 +23,24 @@ export type AnswerFailure = (
   response: WebResponse,
   failure: InstallFailure | RequestFailure,
   platform?: string,
+  /** Whether a program waits for this with a link code. */
+  forProgram?: boolean,
 ) => void;
 
-/** Answers a failure as a page or as JSON; offers to connect again where that may help and anyone may start. */
+/**
+ * Answers a failure as a page or as JSON; offers to connect again where that may help and anyone may start, or where a
+ * program still waits.
+ */
 export function createAnswerFailure(site: {
   readonly baseUrl: URL;
   readonly installMode: "open" | "link";
   readonly platformLabel: PlatformLabel;
 }): AnswerFailure {
-  return (request, response, failure, platform) => {
+  const { baseUrl, installMode } = site;
+
+  return (request, response, failure, platform, forProgram = false) => {
     response.locals.failure = failure;
-    const { status, again, ...texts } = failureTexts[failure];
+    const { status, again, ...texts } = forProgram ? textForProgram(failure) : failureTexts[failure];
     const label = platform === undefined ? undefined : site.platformLabel(platform);
     const title = named(texts.title, label);
     const whatThePersonCanDo = named(texts.whatThePersonCanDo, label);
@@ -42,12 +49,21 @@ export function createAnswerFailure(site: {
       response.status(status).json({ success: false, error });
       return;
     }
-    const canStart = again && site.installMode === "open" && platform !== undefined && platformName.test(platform);
-    const connectAgain = canStart ? onBaseUrl(site.baseUrl, `/oauth/install/${platform}`) : undefined;
+    const connectAgain = again ? startOf(platform, forProgram) : undefined;
     const { requestId } = response.locals;
     sendPage(response, status, failurePage({ code: failure, title, whatThePersonCanDo, connectAgain, requestId }));
   };
+
+  /** What is begun at the install route would be connected, but not for the program. */
+  function startOf(platform: string | undefined, forProgram: boolean): URL | undefined {
+    if (forProgram) return onBaseUrl(baseUrl, linkPagePath);
+    if (installMode !== "open" || platform === undefined || !platformName.test(platform)) return undefined;
+    return onBaseUrl(baseUrl, `/oauth/install/${platform}`);
+  }
 }
+
+/** The page where a person types a link code. */
+export const linkPagePath = "/link";
 
 const platformName = /^[a-z][a-z0-9-]{0,63}$/;
 

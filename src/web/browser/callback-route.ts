@@ -72,7 +72,7 @@ export function callbackRoute(parts: {
         redirect(response, outcome.next.redirectTo);
         break;
       case "failed":
-        answerFailure(request, response, outcome.failure, outcome.platform);
+        answerFailure(request, response, outcome.failure, outcome.platform, outcome.linkCodeId !== undefined);
         break;
     }
   }
@@ -80,7 +80,7 @@ export function callbackRoute(parts: {
   function connected(
     request: Pick<WebRequest, "accepts">,
     response: WebResponse,
-    { installations, returnTo, fromLink }: Extract<FinishOutcome, { kind: "connected" }>,
+    { installations, returnTo, fromLink, linkCodeId }: Extract<FinishOutcome, { kind: "connected" }>,
   ): void {
     const [first] = installations;
     if (first === undefined) throw new Error("an attempt was finished without an installation");
@@ -92,7 +92,9 @@ export function callbackRoute(parts: {
       });
       return;
     }
-    sendPage(response, 200, connectedPage({ installations, returnTo: backTo(returnTo, fromLink), platformLabel }));
+    const forProgram = linkCodeId !== undefined;
+    const page = { installations, returnTo: backTo(returnTo, fromLink), forProgram, platformLabel };
+    sendPage(response, 200, connectedPage(page));
   }
 
   /** Checked again: what was allowed when the attempt began need not be so any more. A link's was checked with it. */

@@ -301,3 +301,16 @@ export const failureTexts: Record<InstallFailure | RequestFailure, FailureText> 
     ends: false,
   },
 };
+
+/** The same for a person who approved a link code: denied, it has ended; after anything else it is still good. */
+export function textForProgram(failure: InstallFailure | RequestFailure): FailureText {
+  const text = failureTexts[failure];
+  if (failure === "denied") {
+    const whatThePersonCanDo =
+      "Nothing was connected, and the program that asked is told so. If that was not intended, start again there: it gives you a new code.";
+    return { ...text, whatThePersonCanDo, again: false };
+  }
+  if (!text.again) return text;
+  const more = "Your program still waits: the code that it shows is good until ten minutes after it was made.";
+  return { ...text, whatThePersonCanDo: `${text.whatThePersonCanDo} ${more}` };
+}

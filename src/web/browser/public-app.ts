@@ -5,6 +5,7 @@ import { returnOrigins } from "../../domain/connecting/return-to.ts";
 import type { ReceiveDelivery } from "../../domain/deliveries/receive-delivery.ts";
 import type { Platforms } from "../../domain/model/platforms.ts";
 import type { RequestIds } from "../../domain/model/telemetry.ts";
+import type { JsonCall } from "../../rpc/json/json-calls.ts";
 import type { World } from "../../world.ts";
 import { smallBodies } from "../body-limits.ts";
 import type { ClientAddress } from "../client-address.ts";
@@ -24,6 +25,7 @@ import { bindingCookies } from "./binding-cookie.ts";
 import { callbackRoute } from "./callback-route.ts";
 import type { RequestFailure } from "./failures.ts";
 import { installRoute } from "./install-route.ts";
+import { addLinkRoutes, type LinkUseCases } from "./links/link-routes.ts";
 import { lastAnswers, type Readiness, readyRoute } from "./readiness.ts";
 import type { PlatformLabel } from "./result-pages.ts";
 import { webhookRoute } from "./webhook-route.ts";
@@ -46,6 +48,10 @@ export interface PublicAppOptions extends Pick<World, "log" | "now" | "random"> 
   /** Where a request comes from, for records and rates. */
   readonly addressOf: ClientAddress;
   readonly rateLimits: Pick<RateLimits, "count">;
+  readonly links: LinkUseCases;
+  readonly startLink: JsonCall;
+  /** Whether callers prove who they are; otherwise anybody is one. */
+  readonly callersAreProven: boolean;
   /** Runs what handles a request, so that what it logs has these ids. */
   readonly inRequest?: ((ids: RequestIds, handle: () => void) => void) | undefined;
 }
@@ -108,6 +114,13 @@ export function createPublicApp(options: PublicAppOptions): Express {
     .head(onlyGet)
     .get(toBaseUrl, limited("callback", callbacks), callback)
     .all(onlyGet);
+  addLinkRoutes(routes, {
+    ...flow,
+    toBaseUrl,
+    onlyGetAndPost: methodNotAllowed("GET, POST", answer("method_not_allowed")),
+    // As at the install route: with a link, or where anyone may start anything.
+    ownersAreBelieved: options.callersAreProven || options.installMode === "open",
+  });
   app.use(answer("not_found"));
   app.use(unexpectedErrors(log, answerFailure));
   return app;

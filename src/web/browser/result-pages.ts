@@ -17,13 +17,20 @@ const remarks: Record<InstallationStatus, string | undefined> = {
 export function connectedPage(result: {
   readonly installations: readonly Installation[];
   readonly returnTo: URL | undefined;
+  /** Whether a program waits for this with a link code. */
+  readonly forProgram: boolean;
   readonly platformLabel: PlatformLabel;
 }): string {
-  const { installations, returnTo, platformLabel } = result;
+  const { installations, returnTo, forProgram, platformLabel } = result;
+  const next = forProgram
+    ? "You can close this window, and go on in the program that asked: it is told within seconds."
+    : returnTo
+      ? "You can go back now."
+      : "You can close this window.";
   return renderPage({
     tone: "success",
     title: `${platformLabel(installations[0]?.platform ?? "") ?? "The platform"} is connected`,
-    body: html`<p>Everything is set up. ${returnTo ? "You can go back now." : "You can close this window."}</p>
+    body: html`<p>Everything is set up. ${next}</p>
 <ul>${installations.map((installation) => installationItem(installation, platformLabel))}</ul>
 ${returnTo && html`<a class="action" href="${returnTo.href}" rel="noreferrer">Back to ${returnTo.host}</a>`}`,
   });

@@ -14,6 +14,7 @@ import { createPublicApp, type PublicAppOptions } from "../../../src/web/browser
 import { createClientAddress } from "../../../src/web/client-address.ts";
 import { listen } from "../../../src/web/listen.ts";
 import { type Answer, type Asked, ask } from "./http.ts";
+import { memoryLinks } from "./memory-links.ts";
 
 export interface Site {
   readonly port: number;
@@ -36,6 +37,7 @@ afterEach(async () => {
 export async function startSite(options: Partial<PublicAppOptions> = {}): Promise<Site> {
   const world = createTestWorld();
   const starts: StartRequest[] = [];
+  const links = memoryLinks(world.now());
   let app: ReturnType<typeof createPublicApp> | undefined;
   const listener = await listen((request, response) => app?.(request, response), { host: "127.0.0.1", port: 0 });
   closers.push(() => listener.close(0));
@@ -58,6 +60,9 @@ export async function startSite(options: Partial<PublicAppOptions> = {}): Promis
     receiveDelivery: async () => ({ kind: "accepted" }),
     addressOf: createClientAddress([]),
     rateLimits: { count: async () => 0 },
+    links,
+    startLink: links.startLink,
+    callersAreProven: false,
     ...options,
   });
   return {
