@@ -6,6 +6,7 @@ import { createEndTokens } from "../domain/connecting/end-tokens.ts";
 import { returnOrigins } from "../domain/connecting/return-to.ts";
 import { createInstallUndoer } from "../domain/connecting/undo-install.ts";
 import { createForeseeRevocation, type ForeseeRevocation } from "../domain/installations/foresee-revocation.ts";
+import { createImportInstallations, type ImportInstallations } from "../domain/installations/import-installations.ts";
 import {
   createGetInstallation,
   createListInstallations,
@@ -21,6 +22,7 @@ import { createDeadGrants, type DeadGrants } from "../domain/refreshing/confirm-
 import { createRefresher } from "../domain/refreshing/refresher.ts";
 import { createWithSiteToken } from "../domain/tokens/site-token.ts";
 import { createWebhookRemoval } from "../domain/webhooks/remove-webhooks.ts";
+import { registry } from "../platforms/registry.ts";
 import type { World } from "../world.ts";
 import { configuredPlatforms } from "./configured-platforms.ts";
 import { openStorage } from "./open-storage.ts";
@@ -40,6 +42,7 @@ export interface Operation {
   readonly move: MoveInstallation;
   readonly offboarding: OffboardOwner;
   readonly deadGrants: DeadGrants;
+  readonly importInstallations: ImportInstallations;
   close(): Promise<void>;
 }
 
@@ -75,6 +78,9 @@ export async function openOperation(config: Config, world: World): Promise<Opera
       move: createMoveInstallation({ installations, platforms, now: world.now }),
       offboarding: createOffboardOwner({ installations, links, revoker, audit, now: world.now }),
       deadGrants: createDeadGrants({ credentials, platforms, now: world.now }),
+      importInstallations: createImportInstallations({
+        ...{ imports: storage.imports, adopters: registry.adopters, platforms, now: world.now },
+      }),
       close: closers.close,
     };
   } catch (error) {

@@ -71,13 +71,19 @@ export const commands: readonly Entry[] = [
     words: ["import"],
     arguments: [],
     options: {
-      from: { value: "DATA_DIR", about: "of the embedded database; its service has to be stopped" },
+      from: {
+        value: "URL|DATA_DIR",
+        about: "the earlier service's database, or the embedded one; both services stopped",
+      },
+      key: { value: "FERNET", about: "what the earlier service sealed its tokens with; several with commas" },
       "dry-run": { about: "says what would come over, and does nothing" },
     },
-    summary: "brings an embedded database into the Postgres of DATABASE_URL",
+    summary: "brings over an earlier service, or an embedded database",
     about:
-      "All of it or nothing, ids kept, into a database without installations. TOKEN_ENCRYPTION_KEY has to have the key of\n" +
-      "DATA_DIR in it. Afterwards no service starts on DATA_DIR. Killed, it is run again.",
+      "From the Python services' oauth_installations or installations table, in any database, ids kept: a line for each row,\n" +
+      "exit code 1 if any failed. What came over is not repeated, and nothing that is here is changed, so run it again.\n" +
+      "From a DATA_DIR into the Postgres of DATABASE_URL: all of it or nothing, into a database without installations, with\n" +
+      "the key of DATA_DIR in TOKEN_ENCRYPTION_KEY. Afterwards no service starts on DATA_DIR. Killed, it is run again.",
     load: async () => (await import("./commands/import.ts")).importCommand,
   }),
   entry({

@@ -86,7 +86,11 @@ const understood = new Set(["sslmode", "ssl", "sslrootcert", "require_auth", "ap
 
 /** A URL that cannot be used is a problem; what stands in for it is never connected to. */
 function readUrl(reader: Reader, name: "DATABASE_URL" | "DATABASE_DIRECT_URL"): PostgresTarget {
-  const text = reader.secret(name);
+  return readUrlText(reader, name, reader.secret(name));
+}
+
+/** The same for one that is no setting; `name` is what it is called in complaints. */
+export function readUrlText(reader: Reader, name: string, text: Secret | undefined): PostgresTarget {
   const found = text === undefined ? undefined : splitPostgresUrl(text.reveal());
   if (text !== undefined && found === undefined) {
     const wrong = "this is not a Postgres URL, or something in it needs percent-encoding";

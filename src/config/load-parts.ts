@@ -1,5 +1,7 @@
+import type { PostgresTarget } from "../postgres-target.ts";
+import type { Secret } from "../secret.ts";
 import { createSettingReader, type Environment, type ReadFile } from "../settings/setting-reader.ts";
-import { type DatabaseConfig, readDatabase } from "./database.ts";
+import { type DatabaseConfig, readDatabase, readUrlText } from "./database.ts";
 import { type EncryptionConfig, readEncryption } from "./encryption.ts";
 import { type Listeners, readListeners } from "./listeners.ts";
 import { serviceSettings } from "./settings.ts";
@@ -10,6 +12,14 @@ export function loadDatabaseConfig(env: Environment, readFile: ReadFile): Databa
   const database = readDatabase(reader);
   reader.finish();
   return database;
+}
+
+/** A database beside the service's own, by its URL; `name` is what that is called in complaints. */
+export function loadOtherDatabase(name: string, url: Secret, readFile: ReadFile): PostgresTarget {
+  const reader = createSettingReader(serviceSettings, {}, readFile);
+  const target = readUrlText(reader, name, url);
+  reader.finish();
+  return target;
 }
 
 export interface SealingConfig {

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import type { Adopter } from "../domain/model/earlier-row.ts";
 import type { Platform } from "../domain/model/platform.ts";
 import { createRedact, type Redact } from "../secret-shapes.ts";
 import type { Setting } from "../settings/setting.ts";
@@ -18,6 +19,8 @@ export interface Registry {
   readonly foreignNames: readonly RegExp[];
   /** Knows what the tokens of all of them look like. */
   readonly redact: Redact;
+  /** Reads rows of earlier services, by the product that they name. */
+  readonly adopters: ReadonlyMap<string, Adopter>;
   /** The platforms that have settings. */
   read(reader: AnyReader): readonly ConfiguredPlatform[];
 }
@@ -55,6 +58,13 @@ export function createRegistry(modules: readonly PlatformModule[]): Registry {
     products,
     productNames,
     narrowable: modules.filter(({ narrowing }) => narrowing).flatMap(namesOf),
+    adopters: new Map(
+      modules.flatMap(({ adopt, products: [natural, ...others] }) =>
+        adopt === undefined || natural === undefined
+          ? []
+          : [natural, ...others].map(({ name }) => [name, { platform: natural.name, adopt }] as const),
+      ),
+    ),
     redact: createRedact(modules.flatMap((module) => module.secretShapes)),
     read: (reader) =>
       modules.flatMap((module) => {

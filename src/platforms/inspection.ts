@@ -28,3 +28,9 @@ export function inspectionOf(outcome: MintOutcome, facts: InspectedFacts = noFac
 
 /** There is nothing to ask with. */
 export const nothingToAskWith: Inspection = unavailable("no_token", false);
+
+/** A word for an answer that did not tell what was asked. */
+export function wordOf(outcome: Inspection | MintOutcome): string {
+  if ("code" in outcome) return outcome.code;
+  return "cause" in outcome ? outcome.cause : outcome.kind;
+}

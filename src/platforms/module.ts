@@ -1,3 +1,4 @@
+import type { Adopt } from "../domain/model/earlier-row.ts";
 import type { Platform } from "../domain/model/platform.ts";
 import type { Setting } from "../settings/setting.ts";
 import type { SettingReader } from "../settings/setting-reader.ts";
@@ -31,6 +32,8 @@ export interface PlatformModule<Config = unknown, S extends Setting = Setting> {
   readonly foreignNames?: readonly RegExp[];
   /** What its tokens look like wherever a word may begin, so that none is written by mistake. */
   readonly secretShapes: readonly RegExp[];
+  /** Reads rows of earlier services; absent: none of them knew it. */
+  readonly adopt?: Adopt;
   /** @throws Error if what was read cannot be used. */
   create(config: Config, world: ModuleWorld): Platform;
 }

@@ -4,7 +4,7 @@ import { inArray, max, sql } from "drizzle-orm/sql";
 import { getTableName } from "drizzle-orm/table";
 import type { Queries } from "./database.ts";
 import { quoted } from "./postgres/session.ts";
-import { appliedMigrations } from "./schema.ts";
+import { appliedMigrations, installations } from "./schema.ts";
 
 /**
  * The schema that holds our tables, if the database has had every migration of this version; undefined: it has not.
@@ -81,6 +81,7 @@ async function beginJournal(tx: Queries, migrations: readonly MigrationMeta[], i
     const table = had.length > 0 ? "credentials" : isNamed ? undefined : journalName;
     const elsewhere = table === undefined ? [] : await schemasWith(tx, table);
     if (elsewhere.length > 0) throw tablesElsewhere(elsewhere, schema);
+    if (schema !== undefined && (await schemaOf(tx, getTableName(installations))) === schema) throw nameTaken(schema);
   }
   if (schema !== undefined) await goTo(tx, schema);
   await tx.execute(sql`create table ${appliedMigrations} (created_at bigint primary key, hash text not null)`);
@@ -129,6 +130,14 @@ function tablesElsewhere(schemas: readonly string[], current: string | undefined
   return new Error(
     `this service's tables are in the schema ${schemas.join(" or ")}, and the search path leads to ${current ?? "none"}: ` +
       `name the schema in the database URL (?schema=${schemas[0]}), or set the search path of the role`,
+  );
+}
+
+/** Earlier services called theirs the same. */
+function nameTaken(schema: string): Error {
+  return new Error(
+    `the schema ${schema} has a table ${getTableName(installations)} that is not this service's: make a schema for it ` +
+      "(create schema tokens) and name that in the database URL (?schema=tokens)",
   );
 }
 

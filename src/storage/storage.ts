@@ -10,6 +10,7 @@ import type { LinkCodeRepository, LinkProofs } from "../domain/links/link-code.t
 import type { AuditLog } from "../domain/model/audit-event.ts";
 import type { ChangeFeed } from "../domain/model/change-feed.ts";
 import type { CredentialRepository } from "../domain/model/credential-repository.ts";
+import type { ImportRepository } from "../domain/model/import-repository.ts";
 import type { InstallationRepository } from "../domain/model/installation-repository.ts";
 import type { StatisticsRepository } from "../domain/model/telemetry.ts";
 import type { WebhookRepository } from "../domain/model/webhook-repository.ts";
@@ -35,6 +36,7 @@ import { createChangeCursor } from "./deliveries/change-cursor.ts";
 import { createDeliveryRepository } from "./deliveries/deliveries.ts";
 import { createForwardingSwitch } from "./deliveries/forwarding-switch.ts";
 import { findDurabilityGap } from "./durability.ts";
+import { createImportRepository } from "./installations/import.ts";
 import { createInstallationRepository } from "./installations/repository.ts";
 import { createLinkAccountRepository } from "./links/link-accounts.ts";
 import { createLinkCodeRepository } from "./links/link-codes.ts";
@@ -59,6 +61,7 @@ import { createWebhookRepository } from "./webhooks/webhooks.ts";
 /** Everything the service keeps. */
 export interface Storage {
   readonly installations: InstallationRepository;
+  readonly imports: ImportRepository;
   readonly credentials: CredentialRepository;
   readonly attempts: AttemptRepository;
   readonly links: LinkRepository;
@@ -114,10 +117,12 @@ export function createStorage(
   const signer = sealer.recordSigner;
   const audit = createAuditLog({ database, signer, newId, now });
   const recorded = createRecordedTransaction({ database, signer, newId, now });
-  const installations = createInstallationRepository({ database, recorded, sealer, now, newId, random });
+  const tools = { database, recorded, sealer, now, newId, random };
+  const installations = createInstallationRepository(tools);
   const credentials = createCredentialRepository({ database, recorded, sealer, now });
   return {
     installations: announcingInstallations(installations, changes),
+    imports: createImportRepository(tools),
     credentials: announcingCredentials(credentials, changes),
     changes,
     attempts: createAttemptRepository({ database, sealer }),

@@ -326,4 +326,7 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
   "import into Postgres: a statement; waiting for others' locks": [
     ["src/storage/moving/move-to-postgres.ts", "limits.statementMs", "limits.lockMs"],
   ],
+  "import from an earlier service: a statement there; waiting for others' locks": [
+    ["src/storage/moving/earlier/read-rows.ts", "limits.statementMs", "limits.lockMs"],
+  ],
 };

@@ -1,53 +1,17 @@
-import { loadSealingConfig } from "../../config/load-parts.ts";
-import { driverError, isUnavailable } from "../../storage/database-failure.ts";
-import { inDataDirectory } from "../../storage/embedded/directory-failure.ts";
-import { moveToPostgres } from "../../storage/moving/move-to-postgres.ts";
-import { isLasting, startFailure } from "../../storage/postgres/start-failure.ts";
-import { parseKeyRing } from "../../storage/seal/key-ring.ts";
 import { type Command, UsageError } from "../command.ts";
+import { importEarlier } from "./import-earlier.ts";
+import { importEmbedded } from "./import-embedded.ts";
 
-/** `import --from DATA_DIR [--dry-run]`: brings an embedded database into the Postgres of DATABASE_URL. */
-export const importCommand: Command<readonly [], "from", "dry-run"> = async (given, world) => {
-  const { from: directory } = given.values;
+/**
+ * `import --from DATABASE_URL [--key FERNET_KEYS] [--dry-run]`: brings the installations of an earlier service over;
+ * `import --from DATA_DIR [--dry-run]`: an embedded database into the Postgres of DATABASE_URL.
+ */
+export const importCommand: Command<readonly [], "from" | "key", "dry-run"> = async (given, world) => {
+  const { from, key } = given.values;
   const dryRun = given.flags["dry-run"];
-  if (directory === undefined) throw new UsageError("--from DATA_DIR is needed");
-  const { env, readFile, now, random, print, complain } = world;
-  if (/^[a-z][a-z0-9+]*:\/\//i.test(directory)) {
-    throw new Error("an embedded database is imported from its DATA_DIR, and nothing is from a database by its URL");
-  }
-  const { database, encryption } = loadSealingConfig(env, readFile);
-  if (database.kind !== "postgres" || encryption.keys === undefined) {
-    throw new Error("set DATABASE_URL (and TOKEN_ENCRYPTION_KEY) to where the embedded database is to go");
-  }
-  const target = database.direct ?? database.target;
-  const keyIds = parseKeyRing(encryption.keys).map(({ id }) => id);
-  const moved = await inDataDirectory(directory, () =>
-    moveToPostgres({ directory, target, keyIds, dryRun, now, random }),
-  ).catch((error: unknown) => {
-    const cause = driverError(error);
-    throw isLasting(cause) || isUnavailable(cause) ? startFailure(target, cause) : error;
-  });
-  const place = `the database ${target.database} on ${target.host}:${target.port}`;
-  if (moved.kind === "moved before") {
-    print(`${directory} was imported before, and nothing was done now`);
-    return { code: 0, result: { imported_before: true, dry_run: dryRun } };
-  }
-  const { installations, rows, unreadable } = moved;
-  for (const { id, platform } of installations)
-    print(`installation ${id} (${platform}) ${dryRun ? "would come" : "came"} over`);
-  const total = Object.values(rows).reduce((sum, count) => sum + count, 0);
-  print(
-    dryRun
-      ? `${total} rows would be brought into ${place}; nothing was done`
-      : `${total} rows are in ${place}, and ${directory} is not started on any more: see audit verify, then start with DATABASE_URL`,
-  );
-  if (unreadable > 0) complain(`no key opens ${unreadable} of the credentials, there as before`);
-  const result = {
-    imported_before: false,
-    dry_run: dryRun,
-    rows,
-    installations: installations.map(({ id }) => id),
-    unreadable,
-  };
-  return { code: unreadable > 0 ? 1 : 0, result };
+  if (from === undefined) throw new UsageError("--from DATABASE_URL or --from DATA_DIR is needed");
+  if (/^[a-z][a-z\d+.-]*:\/\//i.test(from)) return importEarlier({ url: from, key, dryRun }, world);
+  if (key !== undefined)
+    throw new UsageError("--key is for the database of an earlier service", "give its URL with --from");
+  return importEmbedded(from, dryRun, world);
 };

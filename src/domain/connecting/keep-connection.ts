@@ -127,7 +127,8 @@ export function createKeepConnection(parts: {
     if (wanted === undefined || wanted.status === "revoked") return false;
     return connection.installations.some(
       ({ externalOrgId, externalUserId }) =>
-        externalOrgId === wanted.externalOrgId && externalUserId === wanted.externalUserId,
+        externalOrgId === wanted.externalOrgId &&
+        (wanted.externalUserId === undefined || externalUserId === wanted.externalUserId),
     );
   }
 

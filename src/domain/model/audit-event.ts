@@ -27,6 +27,7 @@ export type AuditKind =
   | "installation.resumed"
   | "installation.revoked"
   | "installation.moved"
+  | "installation.imported"
   | "owner.offboarded"
   | "keys.rotated"
   | "policy.loaded"

@@ -1,6 +1,7 @@
 import type { Secret } from "../../secret.ts";
 import type { Connection } from "./connection.ts";
 import type { Actor, CredentialIdentity, CredentialKind, TokenSet } from "./credential.ts";
+import type { EarlierRow, Identified } from "./earlier-row.ts";
 import type { Installation, ProviderRevocation } from "./installation.ts";
 import type { PlatformWebhooks } from "./platform-webhooks.ts";
 import type { Registration } from "./registration.ts";
@@ -225,6 +226,8 @@ export interface Platform {
     installation: Pick<Installation, "externalOrgId" | "externalInstallId" | "externalUserId" | "products">,
     credential: CredentialSecrets,
   ) => Promise<Inspection>;
+  /** What a row of an earlier service leaves out, asked with what it has; spends nothing. Absent where it cannot be asked. */
+  readonly identify?: (row: Pick<EarlierRow, "externalInstallId" | "accessToken">) => Promise<Identified>;
   /**
    * What `revoke` ends: this token set alone, perhaps everything the same subject was given, or the app's installation,
    * which is done when somebody wants that and for no other reason.

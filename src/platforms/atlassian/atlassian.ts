@@ -1,12 +1,14 @@
 import type { TokenSet } from "../../domain/model/credential.ts";
+import type { Identified } from "../../domain/model/earlier-row.ts";
 import type { ExchangeOutcome, Platform, Unavailable } from "../../domain/model/platform.ts";
 import { registrationAt } from "../../domain/model/registration.ts";
+import type { Secret } from "../../secret.ts";
 import { send } from "../http.ts";
 import { nothingToAskWith } from "../inspection.ts";
 import type { PlatformWorld } from "../module.ts";
 import { type AtlassianAccount, atlassianAccountRequests, hiddenAccount, parseAtlassianAccountAt } from "./account.ts";
 import { atlassianAuthorizationUrl, readAtlassianCallback } from "./authorize.ts";
-import { atlassianConnection } from "./connection.ts";
+import { atlassianConnection, grantLifeMs } from "./connection.ts";
 import { parseAtlassianInspection } from "./inspect.ts";
 import { createJiraRegistrar } from "./registrar.ts";
 import type { AtlassianConfig } from "./settings.ts";
@@ -64,6 +66,7 @@ export function createAtlassian(options: AtlassianOptions): Platform {
         externalOrgId,
       );
     },
+    identify: ({ accessToken }) => identifyGrant(options, accessToken),
     webhooks: createJiraWebhooks(options),
     registrar: createJiraRegistrar(options),
     // Nobody documents whether it ends one refresh token or the grant of the app and account.
@@ -76,9 +79,19 @@ export function createAtlassian(options: AtlassianOptions): Platform {
   };
 }
 
-/** A grant ends 365 days after consent, however often it is refreshed (announcement of 2021, "rotating refresh tokens"). */
 function grantEnd({ token, refreshToken }: TokenSet): Date | undefined {
-  return refreshToken && new Date(token.issuedAt.getTime() + 365 * 86_400_000);
+  return refreshToken && new Date(token.issuedAt.getTime() + grantLifeMs);
+}
+
+/** Whose site a row is that names none: sure where its token reaches one alone. */
+async function identifyGrant(options: AtlassianOptions, accessToken: Secret | undefined): Promise<Identified> {
+  if (accessToken === undefined) return { kind: "unknown", code: "no_token" };
+  const found = parseAtlassianSites(await send(atlassianSitesRequest(options.apiUrl, accessToken), options));
+  if (found.kind === "unavailable") return { kind: "unknown", code: found.cause };
+  const [site, another] = found.sites;
+  if (site === undefined) return { kind: "unknown", code: "no_sites" };
+  if (another !== undefined) return { kind: "unknown", code: "several_sites" };
+  return { kind: "identified", facts: { externalOrgId: site.cloudId, externalOrgName: site.name } };
 }
 
 /** A person waits: nobody further is asked after this. */

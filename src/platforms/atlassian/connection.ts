@@ -3,6 +3,9 @@ import type { TokenSet } from "../../domain/model/credential.ts";
 import type { AtlassianAccount } from "./account.ts";
 import type { AtlassianSite } from "./sites.ts";
 
+/** A grant ends so long after consent, however often it is refreshed (announcement of 2021, "rotating refresh tokens"). */
+export const grantLifeMs = 365 * 86_400_000;
+
 /** One installation per site, all served by the person's one grant. Without a refresh token it lasts an hour. */
 export function atlassianConnection(
   account: AtlassianAccount,

@@ -1,4 +1,5 @@
 import type { PlatformModule } from "../module.ts";
+import { adoptAtlassian } from "./adopt.ts";
 import { createAtlassian } from "./atlassian.ts";
 import { type AtlassianConfig, type AtlassianSetting, atlassianSettings, readAtlassian } from "./settings.ts";
 
@@ -12,6 +13,7 @@ export const atlassian: PlatformModule<AtlassianConfig, AtlassianSetting> = {
   narrowing: false,
   settings: atlassianSettings,
   read: readAtlassian,
+  adopt: adoptAtlassian,
   hosts: ({ authUrl, apiUrl }) => [authUrl, apiUrl],
   secretShapes: [],
   create: (config, world) => createAtlassian({ ...config, ...world }),

@@ -56,7 +56,7 @@ function merge(cloudId: string, entry: unknown, known: AtlassianSite | undefined
 }
 
 /** Scopes are the only thing that tells products apart. What neither product knows is taken for Jira. */
-function productsOf(scopes: readonly string[]): readonly string[] {
+export function productsOf(scopes: readonly string[]): readonly string[] {
   const confluence = scopes.some((scope) => scope.includes("confluence"));
   const jira = scopes.some((scope) => scope.includes("jira") || scope.includes("servicedesk"));
   return [...(jira || !confluence ? ["jira"] : []), ...(confluence ? ["confluence"] : [])];

@@ -27,7 +27,7 @@ import {
 } from "./refusals.ts";
 
 /** How long an access token lives, in seconds: what is believed where an answer does not say, or says nonsense (reference row "Access token life"). */
-const usualLifeSeconds = 3_600;
+export const usualLifeSeconds = 3_600;
 
 /** How we authenticate at Atlassian's token endpoint: always with the secret, also when PKCE is on. */
 export interface AtlassianClient {

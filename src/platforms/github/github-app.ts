@@ -18,7 +18,7 @@ import { buildTokenDeletion } from "./application-token.ts";
 import { buildAuthorizeUrl } from "./authorize.ts";
 import { type InstallHint, readHint, readInstallCallback } from "./callback.ts";
 import { proveClaim } from "./claim.ts";
-import { inspectInstallation } from "./inspect.ts";
+import { identifyInstallation, inspectInstallation } from "./inspect.ts";
 import { buildMintBody, keptOfMint, parseMint } from "./installation-token.ts";
 import { createGithubRegistrar } from "./registrar.ts";
 import type { ClaimProof, GithubConfig } from "./settings.ts";
@@ -73,6 +73,8 @@ export function createGithub(options: GithubOptions): Platform {
       return "facts" in inspected ? inspected.facts.permissions : undefined;
     },
     inspect: (_, { subject }) => inspectInstallation(site, subject),
+    identify: async ({ externalInstallId: id }) =>
+      id === undefined ? { kind: "unknown", code: "no_install_id" } : identifyInstallation(site, id),
     registrar: createGithubRegistrar(site, options.webhookSecrets),
     webhooks: createGithubWebhooks(options),
     revocationReach: () => "app",

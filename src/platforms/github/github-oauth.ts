@@ -1,4 +1,5 @@
 import type { TokenSet } from "../../domain/model/credential.ts";
+import type { Identified } from "../../domain/model/earlier-row.ts";
 import type {
   CredentialSecrets,
   ExchangeOutcome,
@@ -52,6 +53,7 @@ export function createGithubOauth(options: GithubOauthOptions): Platform {
     mint: (credential) => mint(options, credential),
     inspect: async (_, { accessToken }) =>
       accessToken === undefined ? nothingToAskWith : inspectUserToken(options, accessToken),
+    identify: ({ accessToken }) => identify(options, accessToken),
     revocationReach: () => "token",
     revoke: (credential) => revoke(options, credential),
   };
@@ -66,6 +68,16 @@ async function exchange(site: GithubSite, request: Parameters<Platform["exchange
   // Nobody will ever use it: whose it is remains unknown.
   await remove(site, answer.tokens.token.value);
   return user;
+}
+
+async function identify(site: GithubSite, token: Secret | undefined): Promise<Identified> {
+  if (token === undefined) return { kind: "unknown", code: "no_token" };
+  const user = await fetchUser(site, token);
+  if (user.kind !== "user") return { kind: "unknown", code: causeOf(user) };
+  return {
+    kind: "identified",
+    facts: { externalOrgId: user.id, externalOrgName: user.login, externalUserId: user.id },
+  };
 }
 
 function connected(user: GithubUser, tokens: TokenSet): ExchangeOutcome {

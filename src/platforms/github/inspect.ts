@@ -1,13 +1,14 @@
+import type { Identified } from "../../domain/model/earlier-row.ts";
 import type { InspectedFacts, Inspection } from "../../domain/model/platform.ts";
 import type { Secret } from "../../secret.ts";
 import { send } from "../http.ts";
-import { inspectionOf, noFacts } from "../inspection.ts";
+import { inspectionOf, noFacts, wordOf } from "../inspection.ts";
 import { arrayAt, idAt, nameAt, recordAt, stringAt, textsAt } from "../json.ts";
 import { type GithubSite, unrecognised } from "./api.ts";
 import { type GithubAppSite, installationPath, isUnknownApp, parseOwnApp, sendAsApp } from "./app-call.ts";
 import { buildTokenCheck, parseTokenCheck } from "./application-token.ts";
 import { parseInstallationRefusal } from "./installation-token.ts";
-import { parseInstallationFacts } from "./user-installations.ts";
+import { parseInstallation, parseInstallationFacts } from "./user-installations.ts";
 
 /**
  * Asks for an installation as the app. A 404 is believed only of one that is gone, asked by the app that we are
@@ -24,6 +25,17 @@ export async function inspectInstallation(site: GithubAppSite, installationId: s
   if (idAt(reply.body, "id") !== installationId) return unrecognised(reply);
   const facts = parseInstallationFacts(reply.body);
   return { kind: stringAt(reply.body, "suspended_at") === undefined ? "present" : "suspended", facts };
+}
+
+/** Asks as the app whose an installation is. */
+export async function identifyInstallation(site: GithubAppSite, installationId: string): Promise<Identified> {
+  const reply = await sendAsApp(site, "GET", installationPath(installationId));
+  const found = reply.kind === "reply" && reply.status === 200 ? parseInstallation(reply.body, "") : undefined;
+  if (found === undefined || found.externalInstallId !== installationId) {
+    return { kind: "unknown", code: wordOf(await inspectInstallation(site, installationId)) };
+  }
+  const { externalOrgId, externalOrgName, permissions } = found;
+  return { kind: "identified", facts: { externalOrgId, externalOrgName, permissions } };
 }
 
 /** Asks whether a person's token still works, and for what. Spends nothing. */

@@ -1,5 +1,6 @@
 import type { PlatformModule } from "../module.ts";
 import { actionsVariables } from "./actions-variables.ts";
+import { adoptInstallation, adoptPerson } from "./adopt.ts";
 import { createGithub } from "./github-app.ts";
 import { createGithubOauth } from "./github-oauth.ts";
 import {
@@ -28,6 +29,7 @@ export const githubApp: PlatformModule<GithubConfig, AppSetting> = {
   narrowing: true,
   settings: appSettings,
   read: readGithub,
+  adopt: adoptInstallation,
   create: (config, world) => createGithub({ ...config, ...world }),
 };
 
@@ -39,5 +41,6 @@ export const githubOauth: PlatformModule<GithubOauthConfig, OauthSetting> = {
   narrowing: false,
   settings: oauthSettings,
   read: readGithubOauth,
+  adopt: adoptPerson,
   create: (config, world) => createGithubOauth({ ...config, ...world }),
 };

@@ -9,7 +9,7 @@ import { type GithubSite, type NoAnswer, rateLimit, unrecognised } from "./api.t
 import { githubCodeRefusals, githubRefreshRefusals } from "./refusals.ts";
 
 /** How long a person's token lives that rotates, in seconds: what is believed where an answer does not say, or says nonsense (docs, "Refreshing user access tokens"). */
-const usualLifeSeconds = 28_800;
+export const usualLifeSeconds = 28_800;
 
 /** What the token endpoint said: tokens, one of its error words, or nothing that could be read. */
 export type TokenAnswer =

@@ -1,3 +1,4 @@
+import type { EarlierRow, Identified } from "../../domain/model/earlier-row.ts";
 import type { ConfirmOutcome, CredentialSecrets, Inspection } from "../../domain/model/platform.ts";
 import type { Secret } from "../../secret.ts";
 import { type SendOptions, send, unavailable } from "../http.ts";
@@ -45,6 +46,19 @@ export async function inspectSentry(
   if (found.status === "pending") await confirmSentry(client, uuid, accessToken);
   const externalOrgName = await sentryOrganizationName(client, found, accessToken);
   return { kind: "present", facts: { ...noFacts, externalOrgName, metadata: found.metadata } };
+}
+
+/** Asks whose an installation is with a token of it. */
+export async function identifySentry(
+  client: SendOptions & { readonly sentryUrl: string },
+  { externalInstallId: uuid, accessToken }: Pick<EarlierRow, "externalInstallId" | "accessToken">,
+): Promise<Identified> {
+  if (uuid === undefined || accessToken === undefined) return { kind: "unknown", code: "no_token" };
+  const answer = parseSentryAnswer(await send(sentryInstallationRequest(client.sentryUrl, uuid, accessToken), client));
+  const found = answer.kind === "ok" ? readSentryInstallation(answer.reply.body, uuid) : undefined;
+  if (found === undefined) return { kind: "unknown", code: answer.kind === "refused" ? answer.code : "unavailable" };
+  const { organizationId: externalOrgId, organizationSlug: externalOrgName } = found;
+  return { kind: "identified", facts: { externalOrgId, externalOrgName } };
 }
 
 function inspectionOfRefusal(code: string): Inspection {

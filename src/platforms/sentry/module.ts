@@ -1,4 +1,5 @@
 import type { PlatformModule } from "../module.ts";
+import { adoptSentry } from "./adopt.ts";
 import { createSentry } from "./sentry.ts";
 import { readSentry, type SentryConfig, type SentrySetting, sentrySettings } from "./settings.ts";
 
@@ -9,6 +10,7 @@ export const sentry: PlatformModule<SentryConfig, SentrySetting> = {
   narrowing: false,
   settings: sentrySettings,
   read: readSentry,
+  adopt: adoptSentry,
   hosts: ({ sentryUrl }) => [sentryUrl],
   secretShapes: [/sntry[a-z]{1,3}_[A-Za-z0-9+/=_.-]{16,}/],
   create: (config, world) => createSentry({ ...config, ...world }),

@@ -3,7 +3,7 @@ import { registrationAt } from "../../domain/model/registration.ts";
 import type { ModuleWorld } from "../module.ts";
 import { readSentryCallback, sentryInstallUrl } from "./authorize.ts";
 import { exchangeSentryCode } from "./exchange.ts";
-import { confirmSentry, inspectSentry } from "./inspect.ts";
+import { confirmSentry, identifySentry, inspectSentry } from "./inspect.ts";
 import { mintSentryToken } from "./mint.ts";
 import { uninstallSentry } from "./revoke.ts";
 import type { SentryConfig } from "./settings.ts";
@@ -35,6 +35,7 @@ export function createSentry(options: SentryOptions): Platform {
     confirmInstall: async ({ externalInstallId: uuid }, accessToken) =>
       uuid === undefined ? { kind: "failed", code: "no_install_id" } : confirmSentry(options, uuid, accessToken),
     inspect: (_, credential) => inspectSentry(options, credential),
+    identify: (row) => identifySentry(options, row),
     registrar: { kind: "by_hand" },
     webhooks: createSentryWebhooks(options),
     revocationReach: () => "app",

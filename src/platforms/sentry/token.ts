@@ -6,7 +6,7 @@ import { stringAt, textsAt } from "../json.ts";
 import { installationUrl } from "./installation.ts";
 
 /** How long a token lives, in seconds (page "Public Integrations"): no answer is believed that names more. */
-const usualLifeSeconds = 28_800;
+export const usualLifeSeconds = 28_800;
 
 /** How we prove who we are, and where. */
 export interface SentryClient {

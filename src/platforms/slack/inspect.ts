@@ -1,7 +1,8 @@
+import type { Identified } from "../../domain/model/earlier-row.ts";
 import type { Installation } from "../../domain/model/installation.ts";
 import type { Inspection } from "../../domain/model/platform.ts";
 import { type PlatformReply, unavailable } from "../http.ts";
-import { inspectionOf, noFacts } from "../inspection.ts";
+import { inspectionOf, noFacts, wordOf } from "../inspection.ts";
 import { idAt, nameAt } from "../json.ts";
 import { parseSlackTest } from "./token.ts";
 
@@ -30,4 +31,13 @@ export function parseSlackInspection(
       .filter((scope) => scope !== ""),
   };
   return { kind: "present", facts };
+}
+
+/** Reads the same answer as whose token it is. */
+export function parseSlackIdentity(reply: PlatformReply): Identified {
+  const outcome = parseSlackTest(reply);
+  if (outcome.kind !== "confirmed" || reply.kind !== "reply") return { kind: "unknown", code: wordOf(outcome) };
+  const { body } = reply;
+  const facts = { externalOrgName: nameAt(body, "team"), externalUserId: idAt(body, "user_id") };
+  return { kind: "identified", facts: { ...facts, externalOrgId: idAt(body, "team_id") } };
 }

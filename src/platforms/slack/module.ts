@@ -1,4 +1,5 @@
 import type { PlatformModule } from "../module.ts";
+import { adoptSlack } from "./adopt.ts";
 import { readSlack, type SlackConfig, type SlackSetting, slackSettings } from "./settings.ts";
 import { createSlack } from "./slack.ts";
 
@@ -8,6 +9,7 @@ export const slack: PlatformModule<SlackConfig, SlackSetting> = {
   narrowing: false,
   settings: slackSettings,
   read: readSlack,
+  adopt: adoptSlack,
   hosts: ({ slackUrl }) => [slackUrl],
   secretShapes: [/xox[a-z]?[.-][A-Za-z0-9.-]{8,}/, /xapp-[A-Za-z0-9-]{8,}/],
   create: (config, world) => createSlack({ ...config, ...world }),

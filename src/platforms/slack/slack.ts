@@ -5,7 +5,7 @@ import { nothingToAskWith } from "../inspection.ts";
 import type { PlatformWorld } from "../module.ts";
 import { readSlackCallback, slackAuthorizationUrl } from "./authorize.ts";
 import { parseSlackExchange, slackCodeRequest } from "./exchange.ts";
-import { parseSlackInspection } from "./inspect.ts";
+import { parseSlackIdentity, parseSlackInspection } from "./inspect.ts";
 import { parseSlackRevocation, slackRevokeRequest } from "./revoke.ts";
 import type { SlackConfig } from "./settings.ts";
 import { parseSlackRefresh, parseSlackTest, slackRefreshRequest, slackTestRequest } from "./token.ts";
@@ -47,6 +47,10 @@ export function createSlack(options: SlackOptions): Platform {
     async inspect(installation, { accessToken }) {
       if (accessToken === undefined) return nothingToAskWith;
       return parseSlackInspection(await send(slackTestRequest(options, accessToken), options), installation);
+    },
+    async identify({ accessToken }) {
+      if (accessToken === undefined) return { kind: "unknown", code: "no_token" };
+      return parseSlackIdentity(await send(slackTestRequest(options, accessToken), options));
     },
     // Request URL and events stand in the app's settings.
     registrar: { kind: "by_hand" },

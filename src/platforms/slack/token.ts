@@ -9,7 +9,7 @@ import { slackRefreshRefusals, slackTokenRefusals } from "./refusals.ts";
 import { parseSlackAnswer } from "./reply.ts";
 
 /** How long a token lives that rotates, in seconds: what is believed where an answer does not say, or says nonsense (page "Using token rotation"). */
-const usualLifeSeconds = 43_200;
+export const usualLifeSeconds = 43_200;
 
 /** How we authenticate at Slack's token endpoint. */
 export interface SlackClient {

@@ -99,22 +99,27 @@ async function storeInstallation(
   const { externalOrgId, externalInstallId = null, externalUserId = null } = connected;
   const status = connected.suspended ? ("suspended" as const) : ("active" as const);
   const facts = { ...factsOf(connected), status, updatedAt: now };
-  const [updated] = await tx
-    .update(installations)
-    .set({ ...facts, ...reconnected(now, newId()) })
-    .where(
-      and(
-        eq(installations.platform, platform),
-        eq(installations.externalOrgId, externalOrgId),
-        // Installing again after an uninstall gives a new id there; it is the same organization here.
-        holder === "organization" ? undefined : same(installations.externalInstallId, externalInstallId),
-        same(installations.externalUserId, externalUserId),
-        same(installations.owner, owner ?? null),
-        isLive,
-      ),
-    )
-    .returning({ id: installations.id });
-  if (updated !== undefined) return updated.id;
+  const update = async (person: string | null) => {
+    const [updated] = await tx
+      .update(installations)
+      .set({ ...facts, externalUserId, ...reconnected(now, newId()) })
+      .where(
+        and(
+          eq(installations.platform, platform),
+          eq(installations.externalOrgId, externalOrgId),
+          // Installing again after an uninstall gives a new id there; it is the same organization here.
+          holder === "organization" ? undefined : same(installations.externalInstallId, externalInstallId),
+          same(installations.externalUserId, person),
+          same(installations.owner, owner ?? null),
+          isLive,
+        ),
+      )
+      .returning({ id: installations.id });
+    return updated?.id;
+  };
+  // Whoever connects next takes the place of a person whom nobody knew.
+  const updated = (await update(externalUserId)) ?? (externalUserId === null ? undefined : await update(null));
+  if (updated !== undefined) return updated;
 
   const id = idOf?.(connected) ?? newId();
   const identity = { id, platform, owner: owner ?? null, externalOrgId, externalUserId };

@@ -15,7 +15,9 @@ export async function linkCredentials(
     notInArray(installationCredentials.credentialId, ids),
   );
   for (const { actor, externalUserId } of stored) {
-    const sameActor = sql`${installationCredentials.externalUserId} is not distinct from ${externalUserId}`;
+    const person = installationCredentials.externalUserId;
+    // A person whom nobody knew may be anybody.
+    const sameActor = sql`(${person} is not distinct from ${externalUserId} or ${person} is null)`;
     const replaced = await tx
       .delete(installationCredentials)
       .where(and(others, eq(installationCredentials.actor, actor), sameActor))

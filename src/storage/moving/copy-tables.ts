@@ -38,6 +38,9 @@ export const leftTables = [installationProducts, rateLimits, meta, appliedMigrat
 
 type CopiedTable = (typeof copiedTables)[number];
 
+/** How many rows of a table have arrived. */
+export type OnCopied = (table: string, rows: number) => void;
+
 /** Rows on their way at once. */
 const batchRows = 1_000;
 
@@ -45,12 +48,16 @@ const batchRows = 1_000;
  * Copies every row as it is, from one transaction into the other; both databases have had the same migrations. Returns how
  * many there were of each table.
  */
-export async function copyTables(from: SourceTransaction, to: Queries): Promise<Readonly<Record<string, number>>> {
+export async function copyTables(
+  from: SourceTransaction,
+  to: Queries,
+  onCopied: OnCopied,
+): Promise<Readonly<Record<string, number>>> {
   // Their changes come along; that they come is none.
   await to.execute(sql`select set_config('oauth_token_service.moving', 'on', true)`);
   await makeRoom(to);
   const rows: Record<string, number> = {};
-  for (const table of copiedTables) rows[getTableName(table)] = await copyTable(table, from, to);
+  for (const table of copiedTables) rows[getTableName(table)] = await copyTable(table, from, to, onCopied);
   await copyMarks(from, to);
   return rows;
 }
@@ -78,7 +85,12 @@ async function copyMarks(from: SourceTransaction, to: Queries): Promise<void> {
 /** What both may have: the other rows are of installations, which only one of them has. */
 const shared: ReadonlySet<CopiedTable> = new Set([webhooks, webhookDeliveries]);
 
-async function copyTable(table: CopiedTable, from: SourceTransaction, to: Queries): Promise<number> {
+async function copyTable(
+  table: CopiedTable,
+  from: SourceTransaction,
+  to: Queries,
+  onCopied: OnCopied,
+): Promise<number> {
   // As text from one database to the other: what JavaScript makes of a number or a time has no part in it.
   const texts = `select to_json(one)::text as text from "${getTableName(table)}" one`;
   await from.query(`declare leaving no scroll cursor for ${texts}`);
@@ -90,6 +102,7 @@ async function copyTable(table: CopiedTable, from: SourceTransaction, to: Querie
     const each = sql`select * from json_populate_recordset(null::${table}, ${batch}::json)`;
     await to.execute(sql`insert into ${table} ${each} ${shared.has(table) ? sql`on conflict do nothing` : sql``}`);
     copied += rows.length;
+    onCopied(getTableName(table), copied);
   }
   await from.query("close leaving");
   return copied;

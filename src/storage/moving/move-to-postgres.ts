@@ -14,7 +14,7 @@ import { migrateEmbedded, migratePostgres } from "../postgres/migrate.ts";
 import { credentials, installations, meta, pendingInstalls } from "../schema.ts";
 import { parseKeyRing } from "../seal/key-ring.ts";
 import { movedStamp, stampKey } from "../stamp.ts";
-import { copyTables } from "./copy-tables.ts";
+import { copyTables, type OnCopied } from "./copy-tables.ts";
 import { findKeyGap, readNeededKeys } from "./needed-keys.ts";
 
 export interface MoveOptions {
@@ -28,6 +28,8 @@ export interface MoveOptions {
   readonly dryRun: boolean;
   readonly now: () => Date;
   readonly random: (bytes: number) => Buffer;
+  /** Told how far each table is, as its rows arrive. */
+  readonly onCopied?: OnCopied;
 }
 
 export type Moved =
@@ -70,7 +72,7 @@ export async function moveToPostgres(options: MoveOptions): Promise<Moved> {
 }
 
 async function move(source: PGlite, options: MoveOptions): Promise<Moved> {
-  const { directory, target, keyIds, dryRun, now, random } = options;
+  const { directory, target, keyIds, dryRun, now, random, onCopied = () => undefined } = options;
   const { rows } = await source.query<{ value: string }>("select value from meta where key = $1", [stampKey]);
   const kind = rows[0]?.value ?? "embedded";
   if (kind.startsWith(movedStamp)) return { kind: "moved before" };
@@ -91,7 +93,7 @@ async function move(source: PGlite, options: MoveOptions): Promise<Moved> {
         const needed = await readNeededKeys(from);
         const gap = findKeyGap(needed, keyIds, { path, ids });
         if (gap !== undefined) throw new Error(gap);
-        const copied = await copyTables(from, to);
+        const copied = await copyTables(from, to, onCopied);
         await to.insert(meta).values({ key: importedKey, value: id });
         const done = {
           kind: "moved",

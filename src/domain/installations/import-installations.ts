@@ -1,0 +1,168 @@
+import { type Doer, rowsOf } from "../model/audit-event.ts";
+import type { Adopter, Adoption, EarlierGrant, EarlierRow, FoundRow } from "../model/earlier-row.ts";
+import type {
+  ImportedGrant,
+  ImportedInstallation,
+  ImportObstacle,
+  ImportRepository,
+} from "../model/import-repository.ts";
+import type { Platforms } from "../model/platforms.ts";
+
+/** What became of a row, or would; `why` and `note` say what to do. */
+export type RowImport =
+  | { readonly kind: "imported"; readonly note: string | undefined }
+  | { readonly kind: "here" }
+  | { readonly kind: "left_out"; readonly why: string }
+  | { readonly kind: "failed"; readonly why: string };
+
+/** Brings over one row after the other, in their order: of an organization the first is taken, and no further one. */
+export type ImportRow = (found: FoundRow) => Promise<RowImport>;
+
+/**
+ * Brings installations of an earlier service over, with the ids that callers know them by. Nothing that is here is
+ * changed, and no token is spent: a platform is asked only for what a row leaves out. With `dryRun` nothing is stored.
+ */
+export type ImportInstallations = (doer: Doer, dryRun: boolean) => ImportRow;
+
+export function createImportInstallations(parts: {
+  readonly imports: ImportRepository;
+  readonly adopters: ReadonlyMap<string, Adopter>;
+  readonly platforms: Platforms;
+  readonly now: () => Date;
+}): ImportInstallations {
+  const { imports, adopters, platforms, now } = parts;
+
+  return (doer, dryRun) => {
+    /** Which row was met first, by platform and organization. */
+    const met = new Map<string, string>();
+
+    return async ({ id, newId, product, reading }) => {
+      const adopter = adopters.get(product);
+      if (adopter === undefined)
+        return failed(`this version knows no such platform: it knows ${[...adopters.keys()].join(", ")}`);
+      if (reading.kind === "ended") {
+        const when = reading.at === undefined ? "" : ` at ${reading.at.toISOString()}`;
+        return { kind: "left_out", why: `it was revoked there${when}` };
+      }
+      const meet = (organization: string | undefined) => {
+        const key = JSON.stringify([adopter.platform, organization]);
+        const first = organization === undefined ? undefined : met.get(key);
+        if (first === undefined) met.set(key, id);
+        return first;
+      };
+      if (reading.kind === "unreadable") {
+        meet(reading.organization);
+        return failed(reading.why);
+      }
+      const adoption = await identified(adopter, reading.row);
+      if (adoption.kind !== "adopted") return failed(adoption.why);
+      const first = meet(adoption.installation.externalOrgId);
+      if (first !== undefined) return failed(duplicate(first));
+
+      const { installation, note } = prepare(newId, reading, adoption, now());
+      const at = now();
+      const row = { kind: "installation.imported" as const, installationId: newId, platform: adoption.platform };
+      const obstacle = dryRun
+        ? await imports.findObstacle(installation)
+        : await imports.store(installation, () => rowsOf(doer, at, [{ ...row, detail: installation.status }]));
+      return obstacle === undefined ? { kind: "imported", note } : hindered(obstacle);
+    };
+  };
+
+  /** The row as it is here, once the platform was asked for what is missing in it. */
+  async function identified({ adopt }: Adopter, row: EarlierRow): Promise<Exclude<Adoption, { kind: "unidentified" }>> {
+    const first = adopt(row);
+    if (first.kind !== "unidentified") return first;
+    const { lacks, platform: name } = first;
+    const identify = platforms.byName(name)?.identify;
+    if (identify === undefined) {
+      return {
+        kind: "refused",
+        why: `it has no ${lacks}: set it there, or the settings of ${name} here, which can ask for it`,
+      };
+    }
+    const found = await identify(row);
+    if (found.kind === "unknown") {
+      return {
+        kind: "refused",
+        why: `it has no ${lacks}, and ${name} does not tell (${found.code}): set it there, or connect it here`,
+      };
+    }
+    const second = adopt({ ...row, ...found.facts });
+    if (second.kind !== "unidentified") return second;
+    return {
+      kind: "refused",
+      why: `it has no ${second.lacks}, and ${name} does not tell: set it there, or connect it here`,
+    };
+  }
+}
+
+function prepare(
+  id: string,
+  { row, status, createdAt, lastUsedAt }: Extract<FoundRow["reading"], { kind: "readable" }>,
+  { platform, holder, installation, grant }: Extract<Adoption, { kind: "adopted" }>,
+  now: Date,
+): { readonly installation: ImportedInstallation; readonly note: string | undefined } {
+  const madeAt = createdAt !== undefined && createdAt < now ? createdAt : now;
+  const life = grant === undefined ? undefined : lifeOf(grant, row.tokenExpiresAt, madeAt, now);
+  const isOver =
+    life !== undefined && grant?.kind === "long_lived" && life.expiresAt !== undefined && life.expiresAt <= now;
+  const usable = grant === undefined || life === undefined || isOver ? undefined : imported(grant, life, row.scopes);
+  const imports = {
+    ...{ id, platform, holder, installation, grant: usable, createdAt: madeAt },
+    status: usable === undefined ? ("reauthorization_required" as const) : status,
+    lastUsedAt: lastUsedAt !== undefined && lastUsedAt < now ? lastUsedAt : undefined,
+  };
+  return { installation: imports, note: noteOn(usable, isOver ? row.tokenExpiresAt : undefined) };
+}
+
+function imported(grant: EarlierGrant, life: Life, scopes: readonly string[]): ImportedGrant {
+  const { longestLifeMs: _, grantLifeMs: __, ...identity } = grant;
+  return { ...identity, ...life, scopes };
+}
+
+type Life = Pick<ImportedGrant, "expiresAt" | "grantExpiresAt">;
+
+/** A time from another zone, or none, must not keep a token alive for longer than any of its kind lives. */
+function lifeOf(
+  { longestLifeMs, grantLifeMs, accessToken }: EarlierGrant,
+  said: Date | undefined,
+  madeAt: Date,
+  now: Date,
+): Life {
+  const grantEnd = grantLifeMs === undefined ? undefined : new Date(madeAt.getTime() + grantLifeMs);
+  const grantExpiresAt = grantEnd !== undefined && grantEnd > now ? grantEnd : undefined;
+  if (longestLifeMs === undefined || accessToken === undefined) return { expiresAt: undefined, grantExpiresAt };
+  const longest = new Date(now.getTime() + longestLifeMs);
+  return { expiresAt: said === undefined || said > longest ? longest : said, grantExpiresAt };
+}
+
+function noteOn(grant: ImportedGrant | undefined, endedAt: Date | undefined): string | undefined {
+  if (grant !== undefined) return undefined;
+  const why =
+    endedAt === undefined
+      ? "it has no token"
+      : `its token ended at ${endedAt.toISOString()}, and it has no refresh token`;
+  return `${why}: it asks for reauthorization, so connect it again`;
+}
+
+function failed(why: string): RowImport {
+  return { kind: "failed", why };
+}
+
+function duplicate(first: string): string {
+  return `its organization has a newer row, ${first}: tell callers that id, and set the status of this one to revoked there`;
+}
+
+function hindered(obstacle: ImportObstacle): RowImport {
+  switch (obstacle.kind) {
+    case "here":
+      return { kind: "here" };
+    case "id_taken":
+      return failed("its id belongs to another installation here: give the row another id there");
+    case "connected":
+      return failed(
+        `its organization is connected here already, as ${obstacle.id}, which stays as it is: tell callers that id, or revoke it and run this again`,
+      );
+  }
+}
