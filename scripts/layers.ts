@@ -89,6 +89,23 @@ export const layers: Readonly<Record<string, Layer>> = {
   "src/cli/commands/policy-test.ts": {
     from: ["src/", "src/config", "src/callers", "src/cli", "src/rpc/rpc-names.ts", ...platformList],
   },
+  "src/cli/commands/doctor": {
+    from: [
+      ...[
+        "src/",
+        "src/settings",
+        "src/config",
+        "src/storage",
+        "src/callers",
+        "src/tls",
+        "src/world",
+        "src/app",
+        "src/cli",
+      ],
+      ...platformList,
+      "src/rpc/rpc-names.ts",
+    ],
+  },
   "src/cli/commands/installations": { from: ["src/", "src/cli", "src/rpc/json/installation-json.ts"] },
   "src/cli/commands/operating.ts": { from: ["src/", "src/config", "src/storage", "src/app", "src/cli", "src/world"] },
 };

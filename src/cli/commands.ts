@@ -211,12 +211,32 @@ export const commands: readonly Entry[] = [
     load: async () => (await import("./commands/dead-grants.ts")).confirmDeadGrantsCommand,
   }),
   entry({
+    words: ["doctor"],
+    arguments: [],
+    options: {},
+    summary: "looks for what is wrong, and says what to fix",
+    about:
+      "Settings, database, keys, callers, certificate, each platform's credentials (by asking the platform) and the clock.\n" +
+      "Changes nothing, and prints no secret. Exit code 1 if anything has to be fixed.",
+    load: async () => (await import("./commands/doctor/doctor.ts")).doctorCommand,
+  }),
+  entry({
     words: ["health"],
     arguments: [],
     options: { address: { value: "HOST:PORT", about: "of the gRPC listener, instead of where the settings say" } },
     summary: "asks the gRPC listener whether it is serving",
     about: "Exit code 0 only if it answers SERVING.",
     load: async () => (await import("./commands/health.ts")).healthCommand,
+  }),
+  entry({
+    words: ["completion"],
+    arguments: ["SHELL"],
+    options: {},
+    summary: "prints what completes commands and options in bash, zsh or fish",
+    about:
+      "bash: source <(oauth-token-service completion bash), in ~/.bashrc. zsh: the same with zsh, behind compinit in ~/.zshrc.\n" +
+      "fish: oauth-token-service completion fish > ~/.config/fish/completions/oauth-token-service.fish",
+    load: async () => (await import("./completion/completion.ts")).completionCommand(commands),
   }),
 ];
 

@@ -1,8 +1,6 @@
 import { commands } from "./commands.ts";
 import type { Entry } from "./entry.ts";
-
-/** What the program is called, wherever it runs. */
-export const program = "oauth-token-service";
+import { program } from "./program.ts";
 
 /** What fits on a line of most terminals. */
 const widest = 120;

@@ -2,8 +2,9 @@ import { version } from "../version.ts";
 import { type CommandWorld, type ProcessWorld, UsageError } from "./command.ts";
 import { commands, findEntry } from "./commands.ts";
 import type { Entry } from "./entry.ts";
-import { commandHelp, overview, program, usageOf } from "./help.ts";
+import { commandHelp, overview, usageOf } from "./help.ts";
 import { parseArguments } from "./parse-arguments.ts";
+import { program } from "./program.ts";
 import { unknownCommand } from "./unknown-command.ts";
 
 /**

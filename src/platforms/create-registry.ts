@@ -29,6 +29,8 @@ export interface Registry {
 export interface ConfiguredPlatform {
   readonly kind: string;
   readonly products: readonly string[];
+  /** The names of all its settings. */
+  readonly settingNames: readonly string[];
   /**
    * Hosts in the place of the public ones, in lower case, without brackets and without a dot at the end. To be asked once
    * nothing is wrong with what was read: half of the settings may hold no address.
@@ -73,6 +75,7 @@ export function createRegistry(modules: readonly PlatformModule[]): Registry {
         return {
           kind: module.kind,
           products: namesOf(module),
+          settingNames: module.settings.map(({ name }) => name),
           ownHosts: () =>
             module
               .hosts(config)

@@ -104,6 +104,15 @@ export type ExchangeOutcome =
   | RateLimited
   | Unavailable;
 
+/** Whether a platform knows the configured client. */
+export type ClientProof =
+  | { readonly kind: "known" }
+  /** It said nothing about that. `code` is a word of the platform's or of ours. */
+  | { readonly kind: "unproven"; readonly code: string }
+  | Misconfigured
+  | RateLimited
+  | Unavailable;
+
 export type MintOutcome =
   /** Must be stored before it is used. */
   | { readonly kind: "minted"; readonly tokens: TokenSet }
@@ -204,6 +213,11 @@ export interface Platform {
   readCallback(query: URLSearchParams, attemptHint: string | undefined): Callback;
   /** Spends the code and learns who connected. Proves the hint before anything is returned. */
   exchange(request: ExchangeRequest): Promise<ExchangeOutcome>;
+  /**
+   * Whether it knows us, asked with a code that was made up; absent: that it refuses the code in an exchange, and not us,
+   * says all there is.
+   */
+  readonly proveClient?: (madeUp: ExchangeRequest) => Promise<ClientProof>;
   /** Obtains a new access token, or for a long-lived one asks whether it still works. */
   mint(credential: CredentialSecrets, narrowing?: Narrowing): Promise<MintOutcome>;
   /** Whether it is asked for no token at the moment, since several credentials met the same trouble; absent: never. */

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { proofOf } from "../../domain/model/client-proof.ts";
 import type {
   ExchangeOutcome,
   ExchangeRequest,
@@ -12,7 +13,14 @@ import type { Secret } from "../../secret.ts";
 import { type PlatformReply, send, unavailable } from "../http.ts";
 import type { PlatformWorld } from "../module.ts";
 import { causeOf } from "./api.ts";
-import { type GithubAppSite, installationPath, isUnknownApp, parseAppRefusal, sendAsApp } from "./app-call.ts";
+import {
+  type GithubAppSite,
+  installationPath,
+  isUnknownApp,
+  parseAppRefusal,
+  parseOwnApp,
+  sendAsApp,
+} from "./app-call.ts";
 import { readPrivateKey } from "./app-jwt.ts";
 import { buildTokenDeletion } from "./application-token.ts";
 import { buildAuthorizeUrl } from "./authorize.ts";
@@ -67,6 +75,11 @@ export function createGithub(options: GithubOptions): Platform {
     },
     readCallback: (query, attemptHint) => readInstallCallback(query, options.issuer, attemptHint),
     exchange: (request) => exchange(site, request, options.claimProof),
+    async proveClient(madeUp) {
+      const ofKey = parseOwnApp(await sendAsApp(site, "GET", "/app"), site.appId);
+      // The code is looked at before the installation is.
+      return ofKey ?? proofOf(await exchange(site, { ...madeUp, hint: "0" }, options.claimProof));
+    },
     mint: (credential, narrowing) => mint(site, credential.subject, narrowing),
     async granted({ subject }) {
       const inspected = await inspectInstallation(site, subject);

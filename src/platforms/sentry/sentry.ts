@@ -1,3 +1,4 @@
+import { proofOf } from "../../domain/model/client-proof.ts";
 import type { Platform } from "../../domain/model/platform.ts";
 import { registrationAt } from "../../domain/model/registration.ts";
 import type { ModuleWorld } from "../module.ts";
@@ -31,6 +32,12 @@ export function createSentry(options: SentryOptions): Platform {
     authorizationUrl: (request) => sentryInstallUrl(options, request),
     readCallback: (query) => readSentryCallback(query),
     exchange: (request) => exchangeSentryCode(options, request),
+    async proveClient(madeUp) {
+      const outcome = await exchangeSentryCode(options, madeUp);
+      // Who is not installed there is told so before anybody looks at the client.
+      const isGone = outcome.kind === "code_rejected" && outcome.code === "installation_unknown";
+      return isGone ? { kind: "unproven", code: outcome.code } : proofOf(outcome);
+    },
     mint: (credential) => mintSentryToken(options, credential),
     confirmInstall: async ({ externalInstallId: uuid }, accessToken) =>
       uuid === undefined ? { kind: "failed", code: "no_install_id" } : confirmSentry(options, uuid, accessToken),

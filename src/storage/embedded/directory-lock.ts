@@ -13,6 +13,9 @@ export interface DataDirectoryLock {
   release(): void;
 }
 
+/** Another process has it, most likely the service. */
+export class DataDirectoryInUse extends Error {}
+
 /**
  * Makes the directory (mode 0700) and locks it, so that one process at a time opens what is in it. The lock is the
  * operating system's, on the file `lock.db`: it holds between containers, and ends with its process however that ends.
@@ -91,9 +94,9 @@ function writeHolder(name: string, since: Date): void {
   renameSync(`${name}.new`, name);
 }
 
-async function inUse(directory: string, name: string): Promise<Error> {
+async function inUse(directory: string, name: string): Promise<DataDirectoryInUse> {
   const holder = (await findHolder(name)) ?? "another process, or is on a network file system that gives no locks";
-  return new Error(
+  return new DataDirectoryInUse(
     `the data directory ${directory} is in use by ${holder}: ` +
       "stop that process, or set another DATA_DIR, or use Postgres by DATABASE_URL",
   );

@@ -1,0 +1,2 @@
+/** What the program is called, wherever it runs. */
+export const program = "oauth-token-service";
