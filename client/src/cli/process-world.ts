@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { homedir, hostname } from "node:os";
 import { setTimeout as after } from "node:timers/promises";
 import { createKeyring, type Keyring } from "./accounts/keyring.ts";
+import { environmentFetch } from "./environment-fetch.ts";
 import { openBrowser } from "./open-browser.ts";
 import type { CliWorld } from "./world.ts";
 
@@ -15,7 +16,7 @@ export function processWorld(interrupt: AbortSignal): CliWorld {
     ...{ env, platform, interrupt },
     home: home(),
     hostname: hostname(),
-    fetch: globalThis.fetch,
+    fetch: environmentFetch(env),
     now: Date.now,
     monotonic: () => performance.now(),
     sleep: (ms) => after(ms, undefined, { signal: interrupt }).catch(() => undefined),

@@ -53,6 +53,18 @@ export function createAccountStore(world: CliWorld, output: Output): AccountStor
     chmodSync(path, 0o600);
   }
 
+  async function putInKeyring(id: string, secret: string, allowed: boolean): Promise<boolean> {
+    const { keyring } = world;
+    if (keyring === undefined) return false;
+    if (!allowed) {
+      await keyring.remove(id);
+      return false;
+    }
+    if (await keyring.set(id, secret)) return true;
+    output.note("the keyring of this system does not take the secret: it is kept in a file that you alone can read");
+    return false;
+  }
+
   return {
     list() {
       const found: StoredAccount[] = [];
@@ -84,7 +96,7 @@ export function createAccountStore(world: CliWorld, output: Output): AccountStor
     },
     async save(account, secret, allowKeyring) {
       const path = pathOf(account);
-      const inKeyring = allowKeyring && (await world.keyring?.set(idOf(account), secret)) === true;
+      const inKeyring = await putInKeyring(idOf(account), secret, allowKeyring);
       const kept: KeptSecret = inKeyring ? { kind: "keyring" } : { kind: "file", secret };
       try {
         writePrivateFile(path, writeAccount({ account, kept }), randomUUID());

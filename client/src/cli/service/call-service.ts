@@ -45,6 +45,7 @@ export async function callService(world: CliWorld, call: ServiceCall): Promise<A
     text = await readCapped(response);
   } catch (error) {
     world.interrupt.throwIfAborted();
+    if (error instanceof Failure) throw error;
     throw unreachable(`${service} could not be reached: ${causeOf(error)}`);
   }
   if (response.status >= 300 && response.status < 400) {
