@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type Closers, createClosers } from "../closers.ts";
 import type { Config } from "../config/load-config.ts";
 import { createRateLimiter } from "../domain/access/rate-limiter.ts";
+import { unusedMs } from "../domain/links/link-account.ts";
 import { createAdmit } from "../domain/record/admit.ts";
 import { connectHandler } from "../rpc/connect/connect-handler.ts";
 import { createHealthStatus } from "../rpc/grpc/health-status.ts";
@@ -269,6 +270,7 @@ function startJobs(parts: {
     await storage.attempts.prune(before);
     await storage.links.prune(before);
     await storage.linkCodes.prune(before);
+    await storage.linkAccounts.prune(new Date(world.now().getTime() - unusedMs), before);
   });
 }
 

@@ -18,12 +18,15 @@ import { createReceiveDelivery, type ReceiveDelivery } from "../domain/deliverie
 import { createDeliveryWorker, type DeliveryWorker } from "../domain/deliveries/work-off-deliveries.ts";
 import { createGetInstallation, createListInstallations } from "../domain/installations/list-installations.ts";
 import { createRevoker, type Revoker } from "../domain/installations/revoke-installation.ts";
-import { createIssueToAccount } from "../domain/links/account-token.ts";
+import { type AccountToken, createAccountToken, createIssueToAccount } from "../domain/links/account-token.ts";
 import { type ApproveLink, createAnswerLink, type DenyLink, type LookAtLink } from "../domain/links/answer-link.ts";
 import { denyOnFinish } from "../domain/links/deny-on-finish.ts";
 import { createFindTyped } from "../domain/links/find-typed.ts";
+import { createForgetAccount, type ForgetAccount } from "../domain/links/forget-account.ts";
 import { createGuesses } from "../domain/links/guesses.ts";
+import { createKnownAccount } from "../domain/links/known-account.ts";
 import { createLinkDesk, createPollLink, type PollLink } from "../domain/links/poll-link.ts";
+import { createRotateAccountSecret, type RotateAccountSecret } from "../domain/links/rotate-account-secret.ts";
 import { createStartLink, type StartLink } from "../domain/links/start-link.ts";
 import type { Platform } from "../domain/model/platform.ts";
 import type { Platforms } from "../domain/model/platforms.ts";
@@ -69,6 +72,9 @@ export interface WiredUseCases {
     readonly approve: ApproveLink;
     readonly deny: DenyLink;
     readonly poll: PollLink;
+    readonly accountToken: AccountToken;
+    readonly forgetAccount: ForgetAccount;
+    readonly rotateAccountSecret: RotateAccountSecret;
   };
   /** What platforms tell. */
   readonly receiveDelivery: ReceiveDelivery;
@@ -189,6 +195,7 @@ export function wireUseCases(
   const findTyped = createFindTyped({ linkCodes, proofs, guesses, linkPolicy, world });
   const issueToAccount = createIssueToAccount({ installations, getToken, callerNow });
   const desk = createLinkDesk({ linkCodes, linkAccounts, issueToAccount, world });
+  const knownAccount = createKnownAccount(linkAccounts, world);
   const linkPage = new URL(publicUrl(config, "/link"));
 
   return {
@@ -224,6 +231,9 @@ export function wireUseCases(
       start: createStartLink({ linkCodes, proofs, platforms, linkPage, world }),
       ...createAnswerLink({ findTyped, linkCodes, platforms, startLeg, audit, world }),
       poll: createPollLink(desk, linkCodes, world),
+      accountToken: createAccountToken(knownAccount, issueToAccount),
+      forgetAccount: createForgetAccount({ linkAccounts, knownAccount, installations, revoker, world }),
+      rotateAccountSecret: createRotateAccountSecret({ linkAccounts, knownAccount, world }),
     },
     receiveDelivery: createReceiveDelivery({
       deliveries,

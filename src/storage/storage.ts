@@ -133,7 +133,7 @@ export function createStorage(
     ),
     linkCodes: createLinkCodeRepository({ database, recorded, signer: sealer.linkSigner, newId }),
     linkProofs: createLinkProofs(sealer.linkSigner),
-    linkAccounts: createLinkAccountRepository(database),
+    linkAccounts: createLinkAccountRepository({ database, recorded }),
     linkedInstalls: announcingLinkedInstalls(createLinkedInstalls({ recorded, sealer, now, newId, random }), changes),
     webhooks: createWebhookRepository(database),
     deliveries: createDeliveryRepository({ database, sealer, newId }),

@@ -134,6 +134,9 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     ["src/domain/links/guesses.ts", "guessesOfOne.most", "guessesOfOne.windowSeconds"],
     ["src/domain/links/guesses.ts", "guessesOfAll.most", "guessesOfAll.windowSeconds"],
   ],
+  "an account's older secret beside one that nobody has used; an account that nobody uses; its use is written": [
+    ["src/domain/links/link-account.ts", "rotationMs", "unusedMs", "usedEveryMs"],
+  ],
   "completion code": [["src/domain/connecting/keep-connection.ts", "completionMs"]],
   "undoing what nobody completed": [
     [jobs, "expire pending"],

@@ -38,6 +38,13 @@ export interface Revoker {
    * something else, meanwhile.
    */
   endAsked(id: string, question: string, reason: string, doer: Doer): Promise<Ended | undefined>;
+  /** The same for what was connected at that time for that owner: nothing if it was connected again, or moved. */
+  endConnected(
+    id: string,
+    connected: { readonly at: Date; readonly owner: string | undefined },
+    reason: string,
+    doer: Doer,
+  ): Promise<Ended | undefined>;
   /** Takes up revocations that a crash interrupted between these steps. */
   finishInterrupted(): Promise<void>;
 }
@@ -138,7 +145,14 @@ export function createRevoker(parts: {
   return {
     end,
     async endAsked(id, question, reason, doer) {
-      const begun = await installations.beginRevocation(id, reason, world.now(), doer, question);
+      const begun = await installations.beginRevocation(id, reason, world.now(), doer, { question });
+      return begun && finished(id, begun, doer);
+    },
+    async endConnected(id, { at: connectedAt, owner }, reason, doer) {
+      const found = await installations.find(id);
+      if (found === undefined) return undefined;
+      await webhooks.prepare(found);
+      const begun = await installations.beginRevocation(id, reason, world.now(), doer, { connectedAt, owner });
       return begun && finished(id, begun, doer);
     },
     async revoke(id, reason, call) {
@@ -155,7 +169,8 @@ export function createRevoker(parts: {
   };
 }
 
-function mayNotEnd({ id, products }: Installation): ServiceError {
+/** For a caller that may see some of an installation's products, and not all. */
+export function mayNotEnd({ id, products }: Installation): ServiceError {
   return new ServiceError(
     "CALLER_NOT_ALLOWED",
     `installation ${id} serves ${products.join(" and ")}, and the caller may not revoke all of that`,

@@ -1,9 +1,11 @@
+import type { Secret } from "../../secret.ts";
 import type { CallerNow } from "../connecting/link-policy.ts";
 import type { Installation } from "../model/installation.ts";
 import type { InstallationRepository } from "../model/installation-repository.ts";
 import { installationNotFound } from "../model/not-found.ts";
 import type { GetToken } from "../tokens/get-token.ts";
 import { accountCall, type Visitor } from "./account-access.ts";
+import type { KnownAccount } from "./known-account.ts";
 import type { LinkAccount } from "./link-account.ts";
 import type { LinkPayload } from "./link-payload.ts";
 
@@ -16,6 +18,29 @@ export type IssueToAccount = (
   from: Visitor,
   asked: { readonly method: string; readonly rejectedTokenId?: string | undefined },
 ) => Promise<LinkPayload>;
+
+/**
+ * A fresh token for whoever has an account's secret; `rejectedTokenId` names one that the platform refused.
+ * @throws ServiceError as GetToken does.
+ */
+export type AccountToken = (
+  request: {
+    readonly accountId: string;
+    readonly accountSecret: Secret;
+    readonly rejectedTokenId?: string | undefined;
+  },
+  from: Visitor,
+) => Promise<{ readonly kind: "token"; readonly payload: LinkPayload } | { readonly kind: "unknown" }>;
+
+/** The use case behind `GET /v1/tokens/{account_id}`. */
+export function createAccountToken(knownAccount: KnownAccount, issueToAccount: IssueToAccount): AccountToken {
+  return async ({ accountId, accountSecret, rejectedTokenId }, from) => {
+    const account = await knownAccount(accountId, accountSecret);
+    if (account === undefined) return { kind: "unknown" };
+    const payload = await issueToAccount(account, from, { method: "account token", rejectedTokenId });
+    return { kind: "token", payload };
+  };
+}
 
 export function createIssueToAccount(parts: {
   readonly installations: Pick<InstallationRepository, "find">;

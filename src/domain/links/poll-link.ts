@@ -1,9 +1,9 @@
-import { timingSafeEqual } from "node:crypto";
 import { Secret } from "../../secret.ts";
 import type { World } from "../../world.ts";
 import { rowsOf } from "../model/audit-event.ts";
 import { accountName, type Visitor } from "./account-access.ts";
 import type { IssueToAccount } from "./account-token.ts";
+import { isSameHash } from "./known-account.ts";
 import type { LinkAccountRepository } from "./link-account.ts";
 import type { LinkCode, LinkCodeRepository } from "./link-code.ts";
 import type { LinkPayload } from "./link-payload.ts";
@@ -98,9 +98,4 @@ export function createPollLink(desk: LinkDesk, linkCodes: LinkCodeRepository, wo
     const retryAfterMs = await linkCodes.takeTurn(link.id, world.now());
     return retryAfterMs > 0 ? { kind: "slow_down", retryAfterMs } : standing;
   };
-}
-
-/** Both are SHA-256 in hex. */
-function isSameHash(one: string, other: string): boolean {
-  return one.length === other.length && timingSafeEqual(Buffer.from(one), Buffer.from(other));
 }

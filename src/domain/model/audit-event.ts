@@ -17,6 +17,8 @@ export type AuditKind =
   | "link.approved"
   | "link.denied"
   | "link.delivered"
+  | "account.secret_rotated"
+  | "account.forgotten"
   | "install.finished"
   | "install.failed"
   | "install.completed"

@@ -66,10 +66,10 @@ export interface InstallationRepository {
   /**
    * Stops hand-out of one installation, durably, before anything is revoked at the platform. Idempotent: an
    * installation that is revoked already keeps its time, reason and who wanted it. Undefined if it does not exist.
-   * Credentials that no other live installation uses are marked revoked; the rest are `shared`. `question`: only as
-   * long as that is what the platform is asked about it.
+   * Credentials that no other live installation uses are marked revoked; the rest are `shared`. `only`: undefined
+   * also if that is not so any more.
    */
-  beginRevocation(id: string, reason: string, now: Date, by?: Doer, question?: string): Promise<Revocation | undefined>;
+  beginRevocation(id: string, reason: string, now: Date, by?: Doer, only?: OnlyIf): Promise<Revocation | undefined>;
   /**
    * Deletes what is kept for the installation and records how the platform answered; false, without a row, if that is
    * known already.
@@ -103,6 +103,9 @@ export interface ConnectContext {
   readonly owner: string | undefined;
   readonly now: Date;
 }
+
+/** What an installation has to be still, to be revoked for it: what this is asked about, or what was connected then. */
+export type OnlyIf = { readonly question: string } | { readonly connectedAt: Date; readonly owner: string | undefined };
 
 export interface Revocation {
   readonly installation: Installation;

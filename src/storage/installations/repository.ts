@@ -40,8 +40,8 @@ export function createInstallationRepository(tools: InstallationTools): Installa
     list: (filter, visible, after, limit) =>
       database.read((db) => listInstallations(db, filter, visible, after, limit)),
     connect: (connection, context, record) => recorded((tx) => connect(tx, connection, context, tools), record),
-    beginRevocation: (id, reason, at, by, question) =>
-      database.transaction((tx) => beginRevocation(tx, id, { reason, at, by, question }, sealer)),
+    beginRevocation: (id, reason, at, by, only) =>
+      database.transaction((tx) => beginRevocation(tx, id, { reason, at, by, only }, sealer)),
     finishRevocation: (id, result, record) => recorded((tx) => finishRevocation(tx, id, result, now()), record),
     notRevokedOf: (owner) => database.read((db) => notRevokedOf(db, owner)),
     move: (id, owner, at, record) => recorded((tx) => moveOrganization(tx, id, owner, at), record),

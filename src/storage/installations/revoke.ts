@@ -2,7 +2,8 @@ import { and, asc, eq, inArray, isNotNull, isNull, lt, ne, notExists, or, sql } 
 import { alias } from "drizzle-orm/pg-core";
 import type { Doer } from "../../domain/model/audit-event.ts";
 import type { ProviderRevocation } from "../../domain/model/installation.ts";
-import type { RevocableCredential, Revocation } from "../../domain/model/installation-repository.ts";
+import type { OnlyIf, RevocableCredential, Revocation } from "../../domain/model/installation-repository.ts";
+import { same } from "../conditions.ts";
 import { readerColumns, toRevocable } from "../credentials/rows.ts";
 import type { Database, Queries } from "../database.ts";
 import { deleteInParts } from "../delete-in-parts.ts";
@@ -18,19 +19,18 @@ interface RevocationWish {
   readonly reason: string;
   readonly at: Date;
   readonly by: Doer | undefined;
-  /** The question that was answered so; undefined: whatever is asked. */
-  readonly question: string | undefined;
+  readonly only: OnlyIf | undefined;
 }
 
 /** To be run in a transaction. See InstallationRepository.beginRevocation. What is pending is undone, not revoked. */
 export async function beginRevocation(
   tx: Queries,
   id: string,
-  { reason, at, by, question }: RevocationWish,
+  { reason, at, by, only }: RevocationWish,
   sealer: Sealer,
 ): Promise<Revocation | undefined> {
   if (!(await lock(tx, id))) return undefined;
-  if (question !== undefined && !(await isAsked(tx, id, question))) return undefined;
+  if (only !== undefined && !(await isStill(tx, id, only))) return undefined;
   const ofInstallation = tx
     .select({ id: installationCredentials.credentialId })
     .from(installationCredentials)
@@ -70,10 +70,14 @@ export async function beginRevocation(
   };
 }
 
-/** Connecting again, which the lock keeps away, asks another question. */
-async function isAsked(tx: Queries, id: string, question: string): Promise<boolean> {
-  const asked = and(eq(installations.id, id), sql`${installations.question} ->> 'id' = ${question}`);
-  return (await tx.select({ id: installations.id }).from(installations).where(asked)).length > 0;
+/** Connecting again, which the lock keeps away, asks another question, and is another time. */
+async function isStill(tx: Queries, id: string, only: OnlyIf): Promise<boolean> {
+  const condition =
+    "question" in only
+      ? sql`${installations.question} ->> 'id' = ${only.question}`
+      : and(eq(installations.connectedAt, only.connectedAt), same(installations.owner, only.owner ?? null));
+  const still = and(eq(installations.id, id), condition);
+  return (await tx.select({ id: installations.id }).from(installations).where(still)).length > 0;
 }
 
 /** A call is a doer, and more than is kept of it. */

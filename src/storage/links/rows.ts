@@ -16,10 +16,12 @@ export function toLinkCode(row: InferSelectModel<typeof linkCodes>): LinkCode {
 }
 
 export function toLinkAccount(row: InferSelectModel<typeof linkAccounts>): LinkAccount {
-  const { id, platform, product, caller, installationIds } = row;
+  const { id, platform, product, caller, installationIds, connectedAt, previousHash: hash, previousUntil: until } = row;
   return {
-    ...{ id, platform, product, caller, installationIds },
+    ...{ id, platform, product, caller, installationIds, connectedAt },
     owner: row.owner ?? undefined,
     secretHash: row.secretHash ?? undefined,
+    previous: hash === null || until === null ? undefined : { hash, until },
+    usedAt: row.usedAt ?? undefined,
   };
 }

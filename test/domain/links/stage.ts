@@ -4,12 +4,15 @@ import { createFinishInstall } from "../../../src/domain/connecting/finish-insta
 import { type CallerNow, createLinkPolicy } from "../../../src/domain/connecting/link-policy.ts";
 import { createRefusedCallbacks } from "../../../src/domain/connecting/refused-callbacks.ts";
 import { createStartLeg } from "../../../src/domain/connecting/start-install.ts";
-import { createIssueToAccount } from "../../../src/domain/links/account-token.ts";
+import { createAccountToken, createIssueToAccount } from "../../../src/domain/links/account-token.ts";
 import { createAnswerLink } from "../../../src/domain/links/answer-link.ts";
 import { denyOnFinish } from "../../../src/domain/links/deny-on-finish.ts";
 import { createFindTyped, type LinkVisitor } from "../../../src/domain/links/find-typed.ts";
+import { createForgetAccount } from "../../../src/domain/links/forget-account.ts";
 import { createGuesses } from "../../../src/domain/links/guesses.ts";
+import { createKnownAccount } from "../../../src/domain/links/known-account.ts";
 import { createLinkDesk, createPollLink } from "../../../src/domain/links/poll-link.ts";
+import { createRotateAccountSecret } from "../../../src/domain/links/rotate-account-secret.ts";
 import { createStartLink, type LinkRequest, type StartedLink } from "../../../src/domain/links/start-link.ts";
 import { Secret } from "../../../src/secret.ts";
 import { call } from "../../support/call.ts";
@@ -33,7 +36,7 @@ export function openLinks(domain: Pick<Domain, "storage" | "world">, options: Li
   const platforms = onlyPlatforms(platform);
   const linkPolicy = createLinkPolicy(callerNow, new Set());
   const desk = openDesk(domain, [platform]);
-  const { keepConnection, putOnRecord } = openInstalls(domain, platforms, { linkPolicy });
+  const { keepConnection, putOnRecord, revoker } = openInstalls(domain, platforms, { linkPolicy });
   const redirectUri = () => "https://tokens.example/oauth/callback/slack";
   const startLeg = createStartLeg({ attempts, world, redirectUri });
   const install = createFinishInstall({
@@ -53,14 +56,21 @@ export function openLinks(domain: Pick<Domain, "storage" | "world">, options: Li
     linkPage: new URL("https://tokens.example/link"),
   });
   const answer = createAnswerLink({ findTyped, linkCodes, platforms, startLeg, audit, world });
-  const made = connection();
+  const knownAccount = createKnownAccount(linkAccounts, world);
+  const accountToken = createAccountToken(knownAccount, issueToAccount);
+  const rotate = createRotateAccountSecret({ linkAccounts, knownAccount, world });
+  const made = connection({ installation: { products: platform.products } });
   platform.answerExchange = () => ({ kind: "connected", connection: made });
 
   return {
     ...answer,
     platform,
-    issueToAccount,
     linkDesk,
+    revoker,
+    forget: createForgetAccount({ linkAccounts, knownAccount, installations, revoker, world }),
+    rotate: (id: string, secret: Secret) => rotate(id, secret, poller),
+    token: (accountId: string, accountSecret: Secret, rejectedTokenId?: string) =>
+      accountToken({ accountId, accountSecret, rejectedTokenId }, poller),
     org: made.installations[0]?.externalOrgId ?? "",
     start: (request: Partial<LinkRequest> = {}, by = call({ method: "StartLink" })) =>
       startLink({ platform: platform.products[0] ?? "", owner: "acme", clientName: "a laptop", ...request }, by),
@@ -76,6 +86,17 @@ export function openLinks(domain: Pick<Domain, "storage" | "world">, options: Li
         bindings: () => [attempt.binding.value.reveal()],
         mayStart: true,
       }),
+    /** From start to the first token. */
+    async signIn(request: Partial<LinkRequest> = {}) {
+      const link = await this.start(request);
+      const outcome = await this.connect(link);
+      if (outcome.kind !== "connected") throw new Error(`not connected: ${JSON.stringify(outcome)}`);
+      const polled = await this.poll(link);
+      if (polled.kind !== "connected" || polled.payload.accountSecret === undefined) throw new Error(polled.kind);
+      const { accountId, accountSecret, tokenId } = polled.payload;
+      const [installationId = ""] = outcome.installations.map(({ id }) => id);
+      return { accountId, accountSecret, tokenId, installationId };
+    },
     /** Approves a code and comes back from the platform. */
     async connect(link: Pick<StartedLink, "code">): Promise<FinishOutcome> {
       const approved = await answer.approve(link.code.reveal(), visitor);
