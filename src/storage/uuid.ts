@@ -1,15 +1,16 @@
+import { randomIds } from "../work/random-ids.ts";
+
 /**
  * A generator of UUIDv7 (RFC 9562 section 5.7): 48 bits of Unix time in milliseconds, then 74 random bits, so that
  * new rows land next to each other in the primary key.
  */
 export function createUuid(now: () => Date, random: (bytes: number) => Buffer): () => string {
+  const randomHex = randomIds(random, 10);
   return () => {
-    const bytes = Buffer.alloc(16);
-    bytes.writeUIntBE(now().getTime(), 0, 6);
-    random(10).copy(bytes, 6);
-    bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x70, 6);
-    bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
-    return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+    const time = now().getTime().toString(16).padStart(12, "0");
+    const chance = randomHex();
+    const variant = "89ab"[Number.parseInt(chance.slice(0, 1), 16) & 0x3];
+    return `${time.slice(0, 8)}-${time.slice(8)}-7${chance.slice(1, 4)}-${variant}${chance.slice(4, 7)}-${chance.slice(8)}`;
   };
 }
 

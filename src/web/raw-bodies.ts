@@ -59,7 +59,8 @@ export function createRawBodies(totalBytes: number): ReadRawBody {
         held -= counted;
         counted = 0;
       };
-      end({ kind: "body", body: Buffer.concat(chunks), release });
+      const [only] = chunks;
+      end({ kind: "body", body: chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks), release });
     }
     const cutOff = () => end({ kind: "cut_off" });
 

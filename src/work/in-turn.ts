@@ -8,10 +8,12 @@ interface Turn<Item> {
 
 /**
  * Lets one write run at a time. What arrives meanwhile shares the next one. Where that fails for what is in it, and not
- * for want of the database, each part is tried alone: nobody's mistake keeps others from being written.
+ * for want of the database, each part is tried alone: nobody's mistake keeps others from being written. Writes begin
+ * `apartMs` apart: what comes alone is written at once, and a steady stream shares more of them.
  */
 export function inTurn<Item>(
   write: (items: readonly Item[]) => Promise<void>,
+  apartMs = 0,
 ): (items: readonly Item[]) => Promise<void> {
   let waiting: Turn<Item>[] = [];
   let running = false;
@@ -32,7 +34,10 @@ export function inTurn<Item>(
     while (waiting.length > 0) {
       const turns = waiting;
       waiting = [];
+      const beganMs = performance.now();
       await settle(turns);
+      const restMs = beganMs + apartMs - performance.now();
+      if (restMs > 0) await new Promise((over) => setTimeout(over, restMs));
     }
     running = false;
   }

@@ -210,7 +210,9 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     ["src/platforms/slack/webhooks.ts", "maxAgeSeconds"],
     ["src/platforms/atlassian/webhook-token.ts", "toleranceSeconds"],
   ],
-  "keeping what has arrived": [["src/domain/deliveries/receive-delivery.ts", "batchRows", "batchBytes"]],
+  "keeping what has arrived": [
+    ["src/domain/deliveries/receive-delivery.ts", "commitsApartMs", "batchRows", "batchBytes"],
+  ],
   "sending an event on": [
     [forwarder, "own.atOnce", "own.waiting"],
     ["src/domain/deliveries/receive-delivery.ts", "smallBytes"],

@@ -22,6 +22,8 @@ export type Reception =
  */
 export type ReceiveDelivery = (platform: Platform, request: DeliveryRequest) => Promise<Reception>;
 
+/** Each commit costs as much as keeping ten; who is sent a burst makes the burst wait for so long, and others less. */
+const commitsApartMs = 10;
 /** How many are kept by one statement, and with how much in them. */
 const batchRows = 200;
 const batchBytes = 4 * 1024 * 1024;
@@ -37,10 +39,10 @@ export function createReceiveDelivery(parts: {
 }): ReceiveDelivery {
   const { deliveries, worker, forwarder, heardOf, telemetry } = parts;
 
-  /** What arrives while the database is busy shares its next commit. */
+  /** What arrives meanwhile shares the next commit. */
   const keep = inTurn<Arrived>(async (arrived) => {
     for (const batch of inBatches(arrived)) await keepBatch(batch);
-  });
+  }, commitsApartMs);
 
   async function keepBatch(arrived: readonly Arrived[]): Promise<void> {
     const room: Record<DeliveryTask, number> = { apply: worker.room, forward: forwarder.room, done: 0 };
