@@ -2,7 +2,7 @@
 export interface DescribedError {
   readonly name: string;
   readonly code?: string;
-  /** Where it was thrown: frames only, dependencies left out. */
+  /** Where it was thrown: frames only, and dependencies left out where they have files of their own. */
   readonly stack?: readonly string[];
   readonly cause?: DescribedError;
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import process from "node:process";
+import { inspect } from "node:util";
 import { startApp } from "./app/start-app.ts";
 import { loadConfig } from "./config/load-config.ts";
 import { ConfigError } from "./settings/config-error.ts";
@@ -8,19 +9,22 @@ import { every } from "./work/every.ts";
 import { createClock } from "./world/clock.ts";
 import { createLogger, type Logger } from "./world/logger.ts";
 import { createPlatformFetch } from "./world/platform-fetch.ts";
-import { nameSources } from "./world/stack-traces.ts";
+import { sourceNames } from "./world/stack-traces.ts";
 import type { World } from "./world.ts";
 
 /** How long the last lines may wait for who reads them. */
 const farewellMs = 1_000;
 
-nameSources(import.meta.url);
-await run();
+const inSources = sourceNames(import.meta.url);
+await run().catch((bug: unknown) => {
+  process.stderr.write(`${inSources(inspect(bug))}\n`);
+  process.exit(1);
+});
 
 /** The process: environment in, signals handled, exit code out. */
 async function run(): Promise<void> {
   const { config, warnings } = readConfig();
-  const log = createLogger(config.log.level, config.redact);
+  const log = createLogger(config.log.level, (line) => config.redact(inSources(line)));
   for (const warning of warnings) log.warn({ warning }, "setting.warning");
   const { httpsProxy, noProxy } = config.proxy;
   const isOwnHost = (host: string) => config.ownHosts.has(host);

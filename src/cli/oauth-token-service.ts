@@ -1,11 +1,10 @@
 #!/usr/bin/env node
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { inspect } from "node:util";
 import { createClock } from "../world/clock.ts";
-import { nameSources } from "../world/stack-traces.ts";
+import { sourceNames } from "../world/stack-traces.ts";
 import { runCommand } from "./run-command.ts";
-
-nameSources(import.meta.url);
 
 /** Whether something that was printed did not arrive. Who stops reading, as `head` does, has what they wanted. */
 let lost = false;
@@ -27,5 +26,8 @@ const code = await runCommand(process.argv.slice(2), {
   random: randomBytes,
   print: (line) => void process.stdout.write(`${line}\n`),
   complain: (line) => void process.stderr.write(`${line}\n`),
+}).catch((bug: unknown) => {
+  process.stderr.write(`${sourceNames(import.meta.url)(inspect(bug))}\n`);
+  process.exit(1);
 });
 process.exitCode = lost ? 1 : code;
