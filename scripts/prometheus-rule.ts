@@ -13,6 +13,9 @@ apiVersion: monitoring.coreos.com/v1
 kind: PrometheusRule
 metadata:
   name: oauth-token-service
+  namespace: oauth-token-service
+  labels:
+    app.kubernetes.io/name: oauth-token-service
 spec:
 `;
 
