@@ -358,8 +358,8 @@ export const mutants: readonly Mutant[] = [
     ["streams are not looked at again", "await call.stillAllowed();", ""],
     ["a caller has any number of streams", "if (already >= perCaller)", "if (already < 0)"],
   ]),
-  ...of("src/rpc/call-checks.ts", doors, [
-    ["rates are not kept to", "keepToRate(call);\n", ""],
+  ...of("src/rpc/call-checks.ts", doors, [["rates are not kept to", "keepToRates(limiter, call.access);\n", ""]]),
+  ...of("src/domain/access/rate-limiter.ts", doors, [
     ["rates are counted and not kept to", "if (waitMs <= 0) continue;", "if (waitMs >= 0) continue;"],
   ]),
   ...of("src/rpc/incoming-calls.ts", doors, [

@@ -142,7 +142,10 @@ async function start(
     inRequest,
     readiness,
     startLink: createStartLinkCall({ ...world, startLink: wired.links.start, authenticate, redact: config.redact }),
-    callersAreProven: config.authConfig !== undefined,
+    admitRevoker:
+      config.authConfig === undefined
+        ? undefined
+        : createAdmit({ method: "RevokeInstallation", authenticate, limiter, note, now: world.now }),
     platformLabel: (product) => labels.get(product),
   });
   const internalApp = createInternalApp({

@@ -2,7 +2,7 @@ import { Code } from "../../gen/google/rpc/code_pb.js";
 import { TokenService } from "../../gen/oauth/token/v1/token_service_pb.js";
 import { describeError } from "../described-error.ts";
 import type { Authenticate, Caller } from "../domain/access/caller.ts";
-import type { RateLimiter } from "../domain/access/rate-limiter.ts";
+import { keepToRates, type RateLimiter } from "../domain/access/rate-limiter.ts";
 import { type AuditEvent, unprovenCaller } from "../domain/model/audit-event.ts";
 import type { Arrival, Call } from "../domain/model/call.ts";
 import { silentTelemetry, type Telemetry } from "../domain/model/telemetry.ts";
@@ -62,17 +62,6 @@ export function createCallChecks(parts: CallParts): CallChecks {
   /** Doors remember requests: those are checked once. */
   const faultless = new WeakSet<object>();
 
-  /** Each rule of this method has a rate of its own; the call has to keep to all of them. */
-  function keepToRate({ access }: Call): void {
-    for (const { key, rate } of access.rates) {
-      const waitMs = limiter.take(key, rate);
-      if (waitMs <= 0) continue;
-      throw new ServiceError("CALLER_RATE_LIMITED", "more calls than the caller file allows", {
-        retryAfterMs: Math.ceil(waitMs),
-      });
-    }
-  }
-
   function finished({ arrival, asking, started }: RunningCall, code: string, reason?: Failure["reason"]): void {
     const seconds = (performance.now() - started) / 1000;
     telemetry.callFinished({ method: arrival.method, caller: asking.name, code, reason, seconds });
@@ -96,7 +85,7 @@ export function createCallChecks(parts: CallParts): CallChecks {
 
     admit(arrival, caller) {
       const call = identified(arrival, caller);
-      keepToRate(call);
+      keepToRates(limiter, call.access);
       return call;
     },
 

@@ -20,6 +20,9 @@ export const readyPath = "/readyz";
 /** Where a program asks what has become of its link code. */
 export const pollPath = "/v1/poll/:code";
 
+/** Where a program gets a fresh token for what its link code connected. */
+export const accountPath = "/v1/tokens/:id";
+
 /** Routes whose lines are written at debug: they are polled, are counted, or their calls are logged as calls. */
 const quiet: ReadonlySet<string> = new Set([
   "/health",
@@ -30,6 +33,7 @@ const quiet: ReadonlySet<string> = new Set([
   tokenPath,
   webhookPath,
   pollPath,
+  accountPath,
 ]);
 
 export interface RequestLogOptions extends Pick<World, "log" | "now" | "random"> {

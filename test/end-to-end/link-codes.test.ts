@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { createBrowser } from "../../rig/browser.ts";
+import type { Replica } from "../support/service.ts";
 import { approve, ask, openPage, poll, startCode } from "./support/link-codes.ts";
 import { isAccepted } from "./support/platform-api.ts";
 import { useService } from "./support/use-service.ts";
@@ -12,6 +13,7 @@ const replicas = () => {
 };
 
 beforeEach(async () => {
+  await shared.sql`delete from link_accounts`;
   await shared.sql`delete from link_codes`;
   await shared.sql`delete from rate_limits`;
 });
@@ -142,6 +144,70 @@ describe("a program without a browser", () => {
     expect(refused).toMatchObject({ status: 400, body: { error: "INVALID_REQUEST" } });
   });
 });
+
+describe("an account", () => {
+  test("gets fresh tokens at any replica, another for one that was refused, and other secrets", async () => {
+    const [one, other] = replicas();
+    const { account_id, account_secret, token_id, access_token } = await connectFor(one, "jira");
+    const path = `/v1/tokens/${account_id}`;
+    const again = await ask(other, path, { bearer: String(account_secret) });
+    expect([again.status, again.body]).toMatchObject([200, { account_id, token_id, access_token }]);
+    expect(again.body).not.toHaveProperty("account_secret");
+    const fresh = await ask(one, `${path}?rejected_token_id=${token_id}`, { bearer: String(account_secret) });
+    expect(fresh.status).toBe(200);
+    expect(fresh.body.access_token).not.toBe(access_token);
+
+    const rotated = await ask(other, `${path}/secret`, { method: "POST", bearer: String(account_secret) });
+    const next = String(rotated.body.account_secret);
+    expect(rotated).toMatchObject({ status: 200, body: { account_id, account_secret: expect.any(String) } });
+    expect((await ask(one, path, { bearer: String(account_secret) })).status, "until the next one is used").toBe(200);
+    expect((await ask(one, path, { bearer: next })).status).toBe(200);
+    expect((await ask(other, path, { bearer: String(account_secret) })).status).toBe(401);
+  });
+
+  test("is as unknown by a wrong secret as by a name that nobody has", async () => {
+    const [one] = replicas();
+    const { account_id, account_secret } = await connectFor(one, "slack");
+    const answers: (readonly [number, unknown])[] = [];
+    for (const [id, bearer] of [
+      [account_id, "A".repeat(43)],
+      ["0195e3a0-0000-7000-8000-00000000000b", account_secret],
+      ["no-uuid", account_secret],
+      [encodeURIComponent("'; --\0"), account_secret],
+    ]) {
+      for (const [method, path] of [
+        ["GET", `/v1/tokens/${id}`],
+        ["DELETE", `/v1/tokens/${id}`],
+        ["POST", `/v1/tokens/${id}/secret`],
+      ] as const) {
+        const { status, body } = await ask(one, path, { method, bearer: String(bearer) });
+        answers.push([status, body]);
+      }
+    }
+    for (const answer of answers) expect(answer).toEqual([401, expect.objectContaining({ error: "unauthorized" })]);
+  });
+
+  test("ends with what its link made, and nothing of it is served any more", async () => {
+    const [one, other] = replicas();
+    const { account_id, account_secret, access_token, api_base_url } = await connectFor(one, "slack");
+    const path = `/v1/tokens/${account_id}`;
+    expect(await ask(other, path, { method: "DELETE", bearer: String(account_secret) })).toMatchObject({
+      status: 200,
+      body: { success: true },
+    });
+    expect((await ask(one, path, { bearer: String(account_secret) })).status).toBe(401);
+    expect((await ask(one, path, { method: "DELETE", bearer: String(account_secret) })).status).toBe(401);
+    const token = { access_token: String(access_token), api_base_url: String(api_base_url) };
+    expect(await isAccepted("slack", token)).toBe(false);
+  });
+});
+
+/** Connects a platform by a link code and gives what its program was handed. */
+async function connectFor(replica: Replica, platform: string): Promise<Record<string, unknown>> {
+  const started = await startCode(replica, { platform });
+  await approve(createBrowser(), replica, started);
+  return (await poll(replica, started)).body;
+}
 
 test("who tries codes is told to wait, at every replica, and an address with the code in it still works", async () => {
   const [one, other] = replicas();

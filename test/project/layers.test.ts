@@ -74,7 +74,7 @@ test.each([
       "../../gen/google/rpc/code_pb.js",
     ],
   ],
-  ["src/web/browser", ["../../rpc/json/json-calls.ts", "../internal/rest.ts"]],
+  ["src/web/browser", ["../../rpc/json/create-json-calls.ts", "../internal/rest.ts"]],
   ["src/web/internal", ["../../rpc/json/create-json-calls.ts", "../../rpc/rules.ts", "../browser/page.ts"]],
   ["src/telemetry", ["../storage/migrate.ts", "../rpc/rules.ts", "../web/page.ts", "prom-client", "express"]],
   [

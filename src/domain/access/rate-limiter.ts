@@ -1,4 +1,6 @@
 import { LRUCache } from "lru-cache";
+import { ServiceError } from "../../errors.ts";
+import type { Access } from "./access.ts";
 import type { Rate } from "./rule.ts";
 
 /** What is left of a rate. */
@@ -54,4 +56,18 @@ export function createRateLimiter({
       return takeToken(bucket, rate, nowMs);
     },
   };
+}
+
+/**
+ * Counts one call. Each rule of a method has a rate of its own; the call has to keep to all of them.
+ * @throws ServiceError CALLER_RATE_LIMITED.
+ */
+export function keepToRates(limiter: RateLimiter, { rates }: Pick<Access, "rates">): void {
+  for (const { key, rate } of rates) {
+    const waitMs = limiter.take(key, rate);
+    if (waitMs <= 0) continue;
+    throw new ServiceError("CALLER_RATE_LIMITED", "more calls than the caller file allows", {
+      retryAfterMs: Math.ceil(waitMs),
+    });
+  }
 }

@@ -5,6 +5,7 @@ import { returnOrigins } from "../../domain/connecting/return-to.ts";
 import type { ReceiveDelivery } from "../../domain/deliveries/receive-delivery.ts";
 import type { Platforms } from "../../domain/model/platforms.ts";
 import type { RequestIds } from "../../domain/model/telemetry.ts";
+import type { Admit } from "../../domain/record/admit.ts";
 import type { JsonCall } from "../../rpc/json/json-calls.ts";
 import type { World } from "../../world.ts";
 import { smallBodies } from "../body-limits.ts";
@@ -50,8 +51,8 @@ export interface PublicAppOptions extends Pick<World, "log" | "now" | "random"> 
   readonly rateLimits: Pick<RateLimits, "count">;
   readonly links: LinkUseCases;
   readonly startLink: JsonCall;
-  /** Whether callers prove who they are; otherwise anybody is one. */
-  readonly callersAreProven: boolean;
+  /** Lets in callers that may revoke; undefined where callers are not told apart: there anybody is one. */
+  readonly admitRevoker: Admit | undefined;
   /** Runs what handles a request, so that what it logs has these ids. */
   readonly inRequest?: ((ids: RequestIds, handle: () => void) => void) | undefined;
 }
@@ -119,7 +120,7 @@ export function createPublicApp(options: PublicAppOptions): Express {
     toBaseUrl,
     onlyGetAndPost: methodNotAllowed("GET, POST", answer("method_not_allowed")),
     // As at the install route: with a link, or where anyone may start anything.
-    ownersAreBelieved: options.callersAreProven || options.installMode === "open",
+    ownersAreBelieved: options.admitRevoker !== undefined || options.installMode === "open",
   });
   app.use(answer("not_found"));
   app.use(unexpectedErrors(log, answerFailure));

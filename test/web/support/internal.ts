@@ -4,6 +4,7 @@ import type { JsonAnswer, JsonCall, JsonCallContext } from "../../../src/rpc/jso
 import { createClientAddress } from "../../../src/web/client-address.ts";
 import { createInternalApp, type InternalAppOptions } from "../../../src/web/internal/internal-app.ts";
 import { listen } from "../../../src/web/listen.ts";
+import { call as callOf } from "../../support/call.ts";
 import { type Answer, type Asked, ask } from "./http.ts";
 
 type JsonRequest = Parameters<JsonCall>[0];
@@ -46,7 +47,7 @@ export async function startInternal(
     addressOf: createClientAddress([]),
     certificateNamesOf: () => [],
     anyHost: false,
-    admitToMetrics: async () => undefined,
+    admitToMetrics: async () => callOf({ method: "Metrics" }),
     ...options,
   });
   const listener = await listen(app, { host: "127.0.0.1", port: 0 });

@@ -58,6 +58,9 @@ export function memoryLinks(now: Date): MemoryLinks {
       const isRight = request.code === code && request.pollSecret.reveal() === pollSecret;
       return isRight ? links.standing : { kind: "unknown" };
     },
+    accountToken: async () => ({ kind: "unknown" }),
+    forgetAccount: async () => ({ kind: "unknown" }),
+    rotateAccountSecret: async () => ({ kind: "unknown" }),
     look: async (typed, by) => answered("look", typed, by) ?? { kind: "found", link: links.link },
     approve: async (typed, by) => answered("approve", typed, by) ?? { kind: "started", attempt },
     deny: async (typed, by) => answered("deny", typed, by) ?? { kind: "denied" },

@@ -62,7 +62,7 @@ export async function startSite(options: Partial<PublicAppOptions> = {}): Promis
     rateLimits: { count: async () => 0 },
     links,
     startLink: links.startLink,
-    callersAreProven: false,
+    admitRevoker: undefined,
     ...options,
   });
   return {

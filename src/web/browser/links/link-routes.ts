@@ -1,17 +1,22 @@
 import type { RequestHandler, Router } from "express";
+import type { AccountToken } from "../../../domain/links/account-token.ts";
+import type { ForgetAccount } from "../../../domain/links/forget-account.ts";
 import type { PollLink } from "../../../domain/links/poll-link.ts";
+import type { RotateAccountSecret } from "../../../domain/links/rotate-account-secret.ts";
+import type { Admit } from "../../../domain/record/admit.ts";
 import type { JsonCall } from "../../../rpc/json/json-calls.ts";
 import type { World } from "../../../world.ts";
 import { type BodyRefusal, jsonBodies, noBodies } from "../../body-limits.ts";
 import type { WebHandler, WebResponse } from "../../handler.ts";
 import { methodNotAllowed } from "../../method-not-allowed.ts";
 import { createRawBodies } from "../../raw-bodies.ts";
-import { pollPath } from "../../request-log.ts";
+import { accountPath, pollPath } from "../../request-log.ts";
 import { unexpectedErrors } from "../../unexpected-error.ts";
 import { type AnswerFailure, linkPagePath } from "../answers.ts";
 import { pathOf } from "../base-url.ts";
 import type { BindingCookies } from "../binding-cookie.ts";
 import type { PlatformLabel } from "../result-pages.ts";
+import { accountTokenRoute, forgetAccountRoute, rotateSecretRoute } from "./account-routes.ts";
 import { answerError, answerInvalid } from "./link-answers.ts";
 import { type LinkAnswers, linkFormRoute, linkPageRoute } from "./link-page-route.ts";
 import { createPageTokens } from "./page-token.ts";
@@ -19,10 +24,14 @@ import { pollRoute } from "./poll-route.ts";
 import { startLinkRoute } from "./start-route.ts";
 
 const linkCodePath = "/v1/link-code";
+const accountSecretPath = `${accountPath}/secret`;
 
 /** What there is to do with link codes. */
 export interface LinkUseCases extends LinkAnswers {
   readonly poll: PollLink;
+  readonly accountToken: AccountToken;
+  readonly forgetAccount: ForgetAccount;
+  readonly rotateAccountSecret: RotateAccountSecret;
 }
 
 /** All forms and requests of these routes that are being read. */
@@ -36,6 +45,8 @@ export function addLinkRoutes(
     readonly startLink: JsonCall;
     readonly baseUrl: URL;
     readonly ownersAreBelieved: boolean;
+    /** Lets in callers that may revoke; undefined where callers are not told apart. */
+    readonly admitRevoker: Admit | undefined;
     readonly cookies: BindingCookies;
     readonly platformLabel: PlatformLabel;
     readonly answerFailure: AnswerFailure;
@@ -63,6 +74,16 @@ export function addLinkRoutes(
   routes.route(linkCodePath).post(jsonBodies(refuseBody), start).all(only("POST"));
   // HEAD is refused where GET would hand the token over.
   routes.route(pollPath).head(only("GET")).get(noBodies(refuseBody), pollRoute(links.poll)).all(only("GET"));
+  routes
+    .route(accountPath)
+    .head(only("GET, DELETE"))
+    .get(noBodies(refuseBody), accountTokenRoute(links.accountToken))
+    .delete(jsonBodies(refuseBody), forgetAccountRoute(links.forgetAccount, parts.admitRevoker))
+    .all(only("GET, DELETE"));
+  routes
+    .route(accountSecretPath)
+    .post(jsonBodies(refuseBody), rotateSecretRoute(links.rotateAccountSecret))
+    .all(only("POST"));
   routes.use("/v1", unexpectedErrors(parts.log, answerUnexpected));
 }
 

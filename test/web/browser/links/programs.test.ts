@@ -3,6 +3,7 @@ import type { LinkPayload } from "../../../../src/domain/links/link-payload.ts";
 import { ServiceError } from "../../../../src/errors.ts";
 import { Secret } from "../../../../src/secret.ts";
 import type { PublicAppOptions } from "../../../../src/web/browser/public-app.ts";
+import { call } from "../../../support/call.ts";
 import { type MemoryLinks, memoryLinks } from "../../support/memory-links.ts";
 import { installation, startSite } from "../../support/site.ts";
 
@@ -79,11 +80,14 @@ describe("POST /v1/link-code", () => {
 
   test("believes nobody's word for an owner where anybody can ask from anywhere", async () => {
     const owned = { method: "POST", headers: json, body: '{"platform":"jira","owner":"acme"}' };
-    const openToAll = await site({ installMode: "link", callersAreProven: false });
+    const openToAll = await site({ installMode: "link" });
     const refused = await openToAll.ask("/v1/link-code", owned);
     expect([refused.status, JSON.parse(refused.text).error]).toEqual([400, "INVALID_REQUEST"]);
     expect(openToAll.links.started).toEqual([]);
-    for (const options of [{ installMode: "link", callersAreProven: true }, { installMode: "open" }] as const) {
+    for (const options of [
+      { installMode: "link", admitRevoker: async () => call({ method: "RevokeInstallation" }) },
+      { installMode: "open" },
+    ] as const) {
       const { ask } = await site(options);
       expect((await ask("/v1/link-code", owned)).status).toBe(200);
     }
