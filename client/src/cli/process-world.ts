@@ -1,5 +1,7 @@
 import { existsSync } from "node:fs";
 import { homedir, hostname } from "node:os";
+import { addAbortSignal } from "node:stream";
+import { text } from "node:stream/consumers";
 import { setTimeout as after } from "node:timers/promises";
 import { createKeyring, type Keyring } from "./accounts/keyring.ts";
 import { environmentFetch } from "./environment-fetch.ts";
@@ -20,21 +22,26 @@ export function processWorld(interrupt: AbortSignal): CliWorld {
     now: Date.now,
     monotonic: () => performance.now(),
     sleep: (ms) => after(ms, undefined, { signal: interrupt }).catch(() => undefined),
-    async readInput() {
-      const chunks: Buffer[] = [];
-      for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-      return Buffer.concat(chunks).toString("utf8");
+    readInput() {
+      if (process.stdin.isTTY) process.stderr.write("Reading what is typed here, up to Ctrl-D\n");
+      return text(addAbortSignal(interrupt, process.stdin)).catch(() => interrupted(interrupt));
     },
     write: (text) => void process.stdout.write(text),
     writeError: (text) => void process.stderr.write(text),
     errorIsTerminal: process.stderr.isTTY === true,
     openBrowser: (url) => openBrowser({ env, platform }, url),
-    keyring: hasKeyring(env, platform) ? ownKeyring() : undefined,
+    keyring: hasKeyring(env, platform) ? ownKeyring(interrupt) : undefined,
   };
 }
 
-function ownKeyring(): Keyring {
-  return createKeyring([process.execPath, ...process.execArgv, process.argv[1] ?? "", keyringWord]);
+/** Input that ends because the person stops the command is none. */
+function interrupted(interrupt: AbortSignal): string {
+  interrupt.throwIfAborted();
+  return "";
+}
+
+function ownKeyring(interrupt: AbortSignal): Keyring {
+  return createKeyring([process.execPath, ...process.execArgv, process.argv[1] ?? "", keyringWord], { interrupt });
 }
 
 /** On Linux it is reached by the session's bus: without one, asking would only take time. */

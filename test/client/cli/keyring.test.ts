@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createKeyring, type Keyring } from "../../../client/src/cli/accounts/keyring.ts";
+import { Interrupted } from "../../../client/src/cli/failure.ts";
 import { accountSecret, type LinkService, startLinkService } from "./link-service.ts";
 import { createPerson, type Person } from "./person.ts";
 
@@ -64,7 +65,7 @@ test("one that is locked afterwards is told, with what to do", async () => {
   expect((await person.run("logout", "--platform", "jira", "--local")).code).toBe(0);
 });
 
-const asProgram = (script: string) => createKeyring([process.execPath, "-e", script], 60_000);
+const asProgram = (script: string) => createKeyring([process.execPath, "-e", script], { patienceMs: 60_000 });
 
 test("it is asked in a process of its own, with the secret in no argument", async () => {
   const echo = asProgram(`
@@ -79,12 +80,35 @@ test("it is asked in a process of its own, with the secret in no argument", asyn
 });
 
 test("one that waits for ever, breaks, or is not there is no keyring", async () => {
-  const silent = createKeyring([process.execPath, "-e", "setInterval(() => {}, 1000)"], 200);
+  const silent = createKeyring([process.execPath, "-e", "setInterval(() => {}, 1000)"], { patienceMs: 200 });
   const broken = asProgram("process.kill(process.pid, 'SIGSEGV')");
   const talkative = asProgram("console.log('not JSON')");
-  const missing = createKeyring(["/nowhere/keyring"], 60_000);
+  const missing = createKeyring(["/nowhere/keyring"]);
   for (const one of [silent, broken, talkative, missing]) {
     expect(await one.set("a", "secret")).toBe(false);
     expect(await one.get("a")).toBeUndefined();
   }
+});
+
+test("Ctrl-C while the keyring asks its person ends the account, and nothing is stored", async () => {
+  const stop = new AbortController();
+  const waiting = createKeyring([process.execPath, "-e", "setInterval(() => {}, 1000)"], { interrupt: stop.signal });
+  const stopped = createPerson({
+    interrupt: stop.signal,
+    keyring: {
+      ...waiting,
+      set(id, secret) {
+        const answer = waiting.set(id, secret);
+        stop.abort(new Interrupted("SIGINT"));
+        return answer;
+      },
+    },
+  });
+  expect((await stopped.run("login", "--platform", "jira", "--service", service.url)).code).toBe(130);
+  expect(stopped.files()).toEqual([]);
+  expect(service.asked.at(-1)).toMatchObject({
+    method: "DELETE",
+    headers: { authorization: `Bearer ${accountSecret}` },
+  });
+  stopped.end();
 });

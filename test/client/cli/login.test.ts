@@ -1,4 +1,4 @@
-import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Interrupted } from "../../../client/src/cli/failure.ts";
@@ -154,6 +154,29 @@ test("Ctrl-C while waiting ends with 130, and nothing is stored", async () => {
   expect((await login(stopped)).code).toBe(130);
   expect(stopped.files()).toEqual([]);
   stopped.end();
+});
+
+test("an account that arrives after Ctrl-C is ended at its service", async () => {
+  const stop = new AbortController();
+  const stopped = createPerson({ interrupt: stop.signal });
+  service.poll = () => {
+    stop.abort(new Interrupted("SIGINT"));
+    return { status: 200, body: { ...payload, account_secret: accountSecret } };
+  };
+  expect((await login(stopped)).code).toBe(130);
+  expect(stopped.files()).toEqual([]);
+  expect(service.asked.at(-1)).toMatchObject({ method: "DELETE", path: `/v1/tokens/${payload.account_id}` });
+  stopped.end();
+});
+
+test("what cannot be stored after all is ended at its service", async () => {
+  service.poll = () => {
+    rmSync(person.folder, { recursive: true });
+    writeFileSync(person.folder, "a file where a folder should be");
+    return { status: 200, body: { ...payload, account_secret: accountSecret } };
+  };
+  expect((await login()).code).toBe(1);
+  expect(service.asked.at(-1)?.method).toBe("DELETE");
 });
 
 test("where nothing can be kept nobody is asked to approve", async () => {

@@ -40,3 +40,10 @@ test("NO_COLOR is kept to, and the end leaves nothing of the progress on the lin
   const cleared = terminal.output().split("\r\u001b[K").at(-1);
   expect(cleared).toMatch(/^Signed in to jira: acme\./);
 });
+
+test("Ctrl-C ends what waits for input", async () => {
+  const terminal = atTerminal(["git-credential", "get"], { HOME: home });
+  await terminal.shows("Reading what is typed here");
+  terminal.type("\u0003");
+  expect(await terminal.ended).toEqual({ exitCode: 130, signal: 0 });
+});

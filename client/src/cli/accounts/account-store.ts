@@ -61,6 +61,7 @@ export function createAccountStore(world: CliWorld, output: Output): AccountStor
       return false;
     }
     if (await keyring.set(id, secret)) return true;
+    world.interrupt.throwIfAborted();
     output.note("the keyring of this system does not take the secret: it is kept in a file that you alone can read");
     return false;
   }
@@ -109,6 +110,7 @@ export function createAccountStore(world: CliWorld, output: Output): AccountStor
       const { service, platform, accountId } = account;
       const secret = kept.kind === "file" ? kept.secret : await world.keyring?.get(idOf(account));
       if (secret === undefined) {
+        world.interrupt.throwIfAborted();
         throw new Failure(
           "failed",
           "KEYRING_UNAVAILABLE",

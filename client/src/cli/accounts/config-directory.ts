@@ -1,4 +1,4 @@
-import { isAbsolute, join } from "node:path";
+import { posix, win32 } from "node:path";
 import { Failure } from "../failure.ts";
 import type { CliWorld } from "../world.ts";
 
@@ -7,6 +7,7 @@ import type { CliWorld } from "../world.ts";
  * @throws Failure if nobody says where.
  */
 export function configDirectory({ env, platform, home }: Pick<CliWorld, "env" | "platform" | "home">): string {
+  const { isAbsolute, join } = platform === "win32" ? win32 : posix;
   const xdg = env.XDG_CONFIG_HOME ?? "";
   // The specification has a relative one ignored.
   if (isAbsolute(xdg)) return join(xdg, "oauth-token");

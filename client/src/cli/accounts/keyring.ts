@@ -21,23 +21,28 @@ export interface KeyringAnswer {
  * Asks the keyring from a process of its own: one that is locked may wait for a person for ever, in native code that
  * cannot be left. `command` reads a KeyringRequest from its input and writes a KeyringAnswer; the secret is in no argument.
  */
-export function createKeyring(command: readonly [string, ...string[]], patienceMs = 10_000): Keyring {
+export function createKeyring(
+  command: readonly [string, ...string[]],
+  options: { readonly interrupt?: AbortSignal; readonly patienceMs?: number } = {},
+): Keyring {
+  const { interrupt, patienceMs = 10_000 } = options;
+  const patience = { timeout: patienceMs, ...(interrupt === undefined ? {} : { signal: interrupt }) };
   return {
-    set: async (id, secret) => (await ask(command, { kind: "set", id, secret }, patienceMs))?.done === true,
-    get: async (id) => (await ask(command, { kind: "get", id }, patienceMs))?.secret,
-    remove: async (id) => void (await ask(command, { kind: "remove", id }, patienceMs)),
+    set: async (id, secret) => (await ask(command, { kind: "set", id, secret }, patience))?.done === true,
+    get: async (id) => (await ask(command, { kind: "get", id }, patience))?.secret,
+    remove: async (id) => void (await ask(command, { kind: "remove", id }, patience)),
   };
 }
 
 function ask(
   [program, ...args]: readonly [string, ...string[]],
   request: KeyringRequest,
-  timeout: number,
+  patience: { readonly timeout: number; readonly signal?: AbortSignal },
 ): Promise<KeyringAnswer | undefined> {
   return new Promise((resolve) => {
     const child = spawn(program, args, {
+      ...patience,
       stdio: ["pipe", "pipe", "ignore"],
-      timeout,
       killSignal: "SIGKILL",
       windowsHide: true,
     });

@@ -45,10 +45,12 @@ async function signIn(session: Session, command: Command): Promise<number> {
   const account = { service, platform, name, accountId, apiBaseUrl, organizations, since };
   let secretIn: string;
   try {
+    world.interrupt.throwIfAborted();
     secretIn = await store.save(account, accountSecret, options.keyring);
   } catch (error) {
-    // Nobody would hold its secret.
-    await forgetAccount(world, { service, platform, accountId, secret: accountSecret }).catch(() => undefined);
+    // Nobody would hold its secret. Ctrl-C is why this may be, and a second one ends it.
+    const calm = { ...world, interrupt: new AbortController().signal };
+    await forgetAccount(calm, { service, platform, accountId, secret: accountSecret }).catch(() => undefined);
     throw error;
   }
   output.result(connectedText(platform, name, payload), {

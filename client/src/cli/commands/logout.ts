@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { StoredAccount } from "../accounts/account.ts";
 import { labelOf } from "../accounts/account-store.ts";
-import { usage } from "../failure.ts";
+import { Failure, usage } from "../failure.ts";
 import { forgetAccount } from "../service/account-tokens.ts";
 import { type CliCommand, chosenAccount, type Session } from "../session.ts";
 
@@ -24,22 +24,33 @@ export const logout: CliCommand = {
   run: signOut,
 };
 
+/** One that cannot be ended keeps no other from it. */
 async function signOut(session: Session, command: Command): Promise<number> {
-  const { world, output, store } = session;
   const options = command.opts<LogoutOptions>();
+  let code = 0;
   for (const stored of meant(session, options)) {
-    const { account } = stored;
-    const known = options.local ? false : await forgetAccount(world, await store.key(stored));
-    await store.remove(stored);
-    const { platform, name, service, accountId } = account;
-    const there = options.local ? ". Its service was not told" : known ? "" : ": its service did not know it any more";
-    output.result(`Signed out of ${labelOf(account)}${there}.`, {
-      event: "signed_out",
-      ...{ platform, name, service, account_id: accountId },
-      revoked: known,
-    });
+    try {
+      await end(session, stored, options.local === true);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      session.output.failure(error.reason, `${labelOf(stored.account)} is kept: ${error.message}`);
+      code = error.exitCode;
+    }
   }
-  return 0;
+  return code;
+}
+
+async function end({ world, output, store }: Session, stored: StoredAccount, local: boolean): Promise<void> {
+  const { account } = stored;
+  const known = local ? false : await forgetAccount(world, await store.key(stored));
+  await store.remove(stored);
+  const { platform, name, service, accountId } = account;
+  const there = local ? ". Its service was not told" : known ? "" : ": its service did not know it any more";
+  output.result(`Signed out of ${labelOf(account)}${there}.`, {
+    event: "signed_out",
+    ...{ platform, name, service, account_id: accountId },
+    revoked: known,
+  });
 }
 
 function meant(session: Session, { platform, name, all }: LogoutOptions): readonly StoredAccount[] {

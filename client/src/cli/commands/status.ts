@@ -31,28 +31,37 @@ async function showStatus(session: Session, command: Command): Promise<number> {
   if (accounts.length === 0) {
     throw new Failure("notConnected", "NOT_CONNECTED", "there are no accounts here: oauth-token login --platform …");
   }
-  const codes: number[] = [];
-  for (const stored of accounts) codes.push(await showOne(session, stored, check));
+  session.output.progress("Asking the services… ");
+  const found = await Promise.all(
+    accounts.map(async (stored) => ({ stored, state: check ? await checked(session, stored) : unchecked })),
+  );
+  const codes = found.map(({ stored, state }) => showOne(session, stored, state));
   return [exitCodes.unreachable, exitCodes.notConnected, exitCodes.failed].find((code) => codes.includes(code)) ?? 0;
 }
 
-async function showOne(session: Session, stored: StoredAccount, check: boolean): Promise<number> {
-  const { account, kept } = stored;
-  const found = check ? await checked(session, stored) : { code: exitCodes.done, text: "not asked", fields: {} };
+interface State {
+  readonly code: number;
+  readonly text: string;
+  readonly fields: object;
+}
+
+const unchecked: State = { code: exitCodes.done, text: "not asked", fields: {} };
+
+function showOne(session: Session, { account, kept }: StoredAccount, state: State): number {
   const { platform, name, service, accountId, organizations, since } = account;
   const text = [
-    `${session.output.strong(labelOf(account))} at ${service}: ${found.text}`,
+    `${session.output.strong(labelOf(account))} at ${service}: ${state.text}`,
     ...(organizations.length === 0 ? [] : [`  ${organizations.map(printable).join(", ")}`]),
   ];
   session.output.result(text.join("\n"), {
     ...{ platform, name, service, account_id: accountId, organizations, since },
     secret_in: kept.kind,
-    ...found.fields,
+    ...state.fields,
   });
-  return found.code;
+  return state.code;
 }
 
-async function checked({ world, store }: Session, stored: StoredAccount) {
+async function checked({ world, store }: Session, stored: StoredAccount): Promise<State> {
   try {
     const { expireTime } = await accountToken(world, await store.key(stored));
     const until = expireTime?.toISOString();

@@ -6,6 +6,7 @@ import type { TokenPayload } from "./token-payload.ts";
 
 /**
  * Asks until the person has decided. A service that cannot be reached meanwhile is asked again until the code has ended.
+ * What arrives after Ctrl-C is given all the same: nobody else knows of it.
  * @throws Failure `ACCESS_DENIED`, `EXPIRED` and what else ends a link; Interrupted.
  */
 export async function awaitLink(
@@ -14,6 +15,7 @@ export async function awaitLink(
   service: string,
   link: StartedLink,
 ): Promise<TokenPayload> {
+  const unhurried = { ...world, interrupt: aSecondAfter(world.interrupt) };
   const end = world.monotonic() + link.lifetimeMs;
   let intervalMs = link.intervalMs;
   let trouble: string | undefined;
@@ -21,7 +23,7 @@ export async function awaitLink(
     world.interrupt.throwIfAborted();
     const left = end - world.monotonic();
     output.progress(`Waiting for the approval, ${clock(left)} left (Ctrl-C stops) `);
-    const polled = await poll(world, service, link);
+    const polled = await poll(unhurried, service, link);
     const before = trouble;
     trouble = undefined;
     let wait = intervalMs;
@@ -71,6 +73,14 @@ async function poll(world: CliWorld, service: string, link: StartedLink): Promis
     }
     throw error;
   }
+}
+
+/** An answer that is on its way may have the only secret of an account in it. */
+function aSecondAfter(interrupt: AbortSignal): AbortSignal {
+  const late = new AbortController();
+  const abort = () => late.abort(interrupt.reason);
+  interrupt.addEventListener("abort", () => AbortSignal.timeout(1000).addEventListener("abort", abort));
+  return late.signal;
 }
 
 function expired(): Failure {
