@@ -334,4 +334,20 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
   "import from an earlier service: a statement there; waiting for others' locks": [
     ["src/storage/moving/earlier/read-rows.ts", "limits.statementMs", "limits.lockMs"],
   ],
+  "a client's call in all, retries included; tries of a service that is not reached; times it is asked where it says when":
+    [
+      ["client/src/settings.ts", "defaultTimeoutMs"],
+      ["client/src/calls/calls.ts", "defaultTries", "firstPauseMs", "mostAttempts"],
+    ],
+  "a client's gRPC connection: ping while a call is under way, its answer; reconnecting": [
+    ["client/src/calls/grpc.ts", "pingMs.after", "pingMs.patience", "reconnectMs.first", "reconnectMs.most"],
+  ],
+  "a client's tokens": [
+    ["client/src/tokens/tokens.ts", "mostSelectors"],
+    ["client/src/tokens/age.ts", "marginMs", "endlessMs"],
+  ],
+  "a client's static token while the service cannot be reached": [["client/src/tokens/tokens.ts", "standInPatienceMs"]],
+  "a client's watch: silence on a stream; pause before the next; told in the log": [
+    ["client/src/installations/watch.ts", "silenceMs", "pauseMs.first", "pauseMs.most", "toldAfter"],
+  ],
 };
