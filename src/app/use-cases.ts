@@ -25,9 +25,11 @@ import { createFindTyped } from "../domain/links/find-typed.ts";
 import { createForgetAccount, type ForgetAccount } from "../domain/links/forget-account.ts";
 import { createGuesses } from "../domain/links/guesses.ts";
 import { createKnownAccount } from "../domain/links/known-account.ts";
+import { createLinkTail } from "../domain/links/link-tail.ts";
 import { createLinkDesk, createPollLink, type PollLink } from "../domain/links/poll-link.ts";
 import { createRotateAccountSecret, type RotateAccountSecret } from "../domain/links/rotate-account-secret.ts";
 import { createStartLink, type StartLink } from "../domain/links/start-link.ts";
+import { createWatchLink } from "../domain/links/watch-link.ts";
 import type { Platform } from "../domain/model/platform.ts";
 import type { Platforms } from "../domain/model/platforms.ts";
 import type { Telemetry } from "../domain/model/telemetry.ts";
@@ -197,6 +199,7 @@ export function wireUseCases(
   const desk = createLinkDesk({ linkCodes, linkAccounts, issueToAccount, world });
   const knownAccount = createKnownAccount(linkAccounts, world);
   const linkPage = new URL(publicUrl(config, "/link"));
+  const startLink = createStartLink({ linkCodes, proofs, platforms, linkPage, world });
 
   return {
     calls: {
@@ -222,13 +225,15 @@ export function wireUseCases(
         tail: createChangeTail({ history: installationChanges, feed: changes }),
         platforms,
       }),
+      startLink,
+      watchLink: createWatchLink({ desk, tail: createLinkTail(linkCodes), world }),
       listAuditEvents: createListAuditEvents(record, platforms),
     },
     startInstall: createStartInstall(platforms, startLeg, world),
     startFromLink: createStartFromLink({ links, platforms, linkPolicy, startLeg, world }),
     finishInstall: measuredInstall(flow, telemetry),
     links: {
-      start: createStartLink({ linkCodes, proofs, platforms, linkPage, world }),
+      start: startLink,
       ...createAnswerLink({ findTyped, linkCodes, platforms, startLeg, audit, world }),
       poll: createPollLink(desk, linkCodes, world),
       accountToken: createAccountToken(knownAccount, issueToAccount),

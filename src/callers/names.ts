@@ -2,9 +2,6 @@ import { anonymous } from "../domain/access/caller.ts";
 import { ownNames } from "../domain/model/audit-event.ts";
 import type { Redact } from "../secret-shapes.ts";
 
-/** RPCs of the contract that this version does not serve yet: one file of callers does for both. */
-export const announcedRpcs: readonly string[] = ["StartLink", "WatchLink"];
-
 /** What a file of callers can name. */
 export interface KnownNames {
   /** Every RPC that is served, as the contract writes it. */
@@ -17,7 +14,7 @@ export interface KnownNames {
 
 /** Everything a rule can allow: the RPCs, and `Metrics` for reading /metrics. */
 export function knownMethods({ rpcs }: KnownNames): readonly string[] {
-  return [...rpcs, ...announcedRpcs, "Metrics"];
+  return [...rpcs, "Metrics"];
 }
 
 /** Who stands in logs and in the record where no caller of the file does. */

@@ -6,7 +6,9 @@ import { getToken } from "./methods/get-token.ts";
 import { listAuditEvents } from "./methods/list-audit-events.ts";
 import { listInstallations } from "./methods/list-installations.ts";
 import { revokeInstallation } from "./methods/revoke-installation.ts";
+import { startLink } from "./methods/start-link.ts";
 import { watchInstallations } from "./methods/watch-installations.ts";
+import { watchLink } from "./methods/watch-link.ts";
 import type { RpcName } from "./rpc-names.ts";
 
 /** Every RPC of the service descriptor: one that is not here does not compile. */
@@ -18,6 +20,8 @@ export const methods = {
   createInstallLink,
   completeInstall,
   watchInstallations,
+  startLink,
+  watchLink,
   listAuditEvents,
 } satisfies { readonly [Name in RpcName]: Method<Name, never> };
 

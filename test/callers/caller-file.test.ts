@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { TokenService } from "../../gen/oauth/token/v1/token_service_pb.js";
-import { announcedRpcs, knownMethods } from "../../src/callers/names.ts";
+import { knownMethods } from "../../src/callers/names.ts";
 import { registry } from "../../src/platforms/registry.ts";
 import { methodNames } from "../../src/rpc/rpc-names.ts";
 import { callerOf, fileOf, parse, refusalOf } from "./support/caller-files.ts";
@@ -344,6 +344,5 @@ test("rules name every RPC there is, and every platform", () => {
   const names = TokenService.methods.map((method) => method.name);
   expect(names).toContain("GetToken");
   expect(knownMethods({ rpcs: methodNames, products: [], narrowable: [] })).toEqual(expect.arrayContaining(names));
-  expect(announcedRpcs.filter((name) => names.includes(name))).toEqual([]);
   expect(registry.productNames).toEqual(["github", "github-oauth", "jira", "confluence", "slack", "sentry"]);
 });

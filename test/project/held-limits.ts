@@ -134,6 +134,11 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     ["src/domain/links/guesses.ts", "guessesOfOne.most", "guessesOfOne.windowSeconds"],
     ["src/domain/links/guesses.ts", "guessesOfAll.most", "guessesOfAll.windowSeconds"],
   ],
+  "a watched link is looked at, with all others of the process; a silent stream says that it goes on": [
+    ["src/domain/links/link-tail.ts", "lookMs"],
+    ["src/domain/links/watch-link.ts", "silenceMs"],
+    ["src/domain/links/link-tail.ts", "maxFailures"],
+  ],
   "an account's older secret beside one that nobody has used; an account that nobody uses; its use is written": [
     ["src/domain/links/link-account.ts", "rotationMs", "unusedMs", "usedEveryMs"],
   ],

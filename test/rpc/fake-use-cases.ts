@@ -67,6 +67,18 @@ export function fakeUseCases(replaced: Partial<UseCases> = {}): UseCases {
       yield { kind: "present", installation: installation() } as const;
       yield { kind: "synced", place: { sequence: 0, mark: "begun" } } as const;
     },
+    startLink: async () => ({
+      code: new Secret("01234567890"),
+      pollSecret: new Secret("the-poll-secret"),
+      verificationUrl: new URL("https://x/link"),
+      verificationUrlComplete: new Secret("https://x/link?code=01234567890"),
+      expiresAt: new Date("2026-02-01T00:00:00Z"),
+      intervalSeconds: 5,
+    }),
+    watchLink: async function* () {
+      yield { kind: "pending" } as const;
+      yield { kind: "denied" } as const;
+    },
     listAuditEvents: async () => ({ events: [], next: undefined }),
     ...replaced,
   };

@@ -11,7 +11,9 @@ import {
   ListAuditEventsRequestSchema,
   ListInstallationsRequestSchema,
   RevokeInstallationRequestSchema,
+  StartLinkRequestSchema,
   WatchInstallationsRequestSchema,
+  WatchLinkRequestSchema,
 } from "../../gen/oauth/token/v1/token_service_pb.js";
 import type { RequestOf, RpcName } from "../../src/rpc/rpc-names.ts";
 import { violationsOf } from "../../src/rpc/rules.ts";
@@ -223,6 +225,23 @@ describe("the rules in plain code are the rules of the proto", () => {
       fc.property(text(64), text(256), text(1024), (platform, owner, resumeToken) => {
         const request = create(WatchInstallationsRequestSchema, { platform, owner, resumeToken });
         expectAgreement("watchInstallations", WatchInstallationsRequestSchema, request);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("for StartLink and WatchLink", () => {
+    fc.assert(
+      fc.property(text(64), text(256), text(100), (platform, owner, clientName) => {
+        const request = create(StartLinkRequestSchema, { platform, owner, clientName });
+        expectAgreement("startLink", StartLinkRequestSchema, request);
+      }),
+      { numRuns: 300 },
+    );
+    fc.assert(
+      fc.property(text(64), text(256), (linkCode, pollSecret) => {
+        const request = create(WatchLinkRequestSchema, { linkCode, pollSecret });
+        expectAgreement("watchLink", WatchLinkRequestSchema, request);
       }),
       { numRuns: 300 },
     );

@@ -53,6 +53,8 @@ export interface LinkCodeRepository {
   ): Promise<KeptCode>;
   /** By a code that any key of the ring has hashed. */
   find(code: string): Promise<LinkCode | undefined>;
+  /** Those of them that are open, whenever they end. */
+  openOf(ids: readonly string[]): Promise<readonly string[]>;
   /** Takes the turn of one poll while the code is open: 0, or the milliseconds until the next is due. */
   takeTurn(id: string, now: Date): Promise<number>;
   /** Ends an open code, and gives it; undefined if it is not open any more. */

@@ -51,7 +51,8 @@ export function createStartLink(parts: {
 }): StartLink {
   const { linkCodes, proofs, platforms, linkPage, world } = parts;
 
-  return async ({ platform: product, owner: named, clientName }, call) => {
+  return async ({ platform: product, owner: named, clientName: saysItIs }, call) => {
+    const clientName = readable(saysItIs);
     call.access.check(product, named);
     const platform = checkPlatform(product, platforms);
     const owner = named ?? onlyOwner(call.access, product);
@@ -102,6 +103,11 @@ export function createStartLink(parts: {
     }
     throw full("SERVICE_UNAVAILABLE", "no code was free");
   }
+}
+
+/** Nothing that would change how the rest of the page reads. */
+function readable(name: string | undefined): string | undefined {
+  return name?.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").trim() || undefined;
 }
 
 function full(reason: "CALLER_RATE_LIMITED" | "SERVICE_UNAVAILABLE", message: string): ServiceError {

@@ -48,6 +48,16 @@ export function createLinkCodeRepository(tools: {
       return found && toLinkCode(found);
     },
 
+    async openOf(ids) {
+      const rows = await database.read((db) =>
+        db
+          .select({ id: linkCodes.id })
+          .from(linkCodes)
+          .where(and(inArray(linkCodes.id, [...ids]), eq(linkCodes.state, "open"))),
+      );
+      return rows.map(({ id }) => id);
+    },
+
     async takeTurn(id, now) {
       const before = new Date(now.getTime() - turnMs);
       const [taken] = await database.write((db) =>

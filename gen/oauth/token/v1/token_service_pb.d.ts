@@ -627,6 +627,205 @@ export declare type WatchInstallationsResponse = Message<"oauth.token.v1.WatchIn
 export declare const WatchInstallationsResponseSchema: GenMessage<WatchInstallationsResponse>;
 
 /**
+ * What a person is asked to approve.
+ *
+ * @generated from message oauth.token.v1.StartLinkRequest
+ */
+export declare type StartLinkRequest = Message<"oauth.token.v1.StartLinkRequest"> & {
+  /**
+   * A platform name: "jira", "github".
+   *
+   * @generated from field: string platform = 1;
+   */
+  platform: string;
+
+  /**
+   * The tenant or user, in the callers' own naming. May be left out by a caller of one owner.
+   *
+   * @generated from field: string owner = 2;
+   */
+  owner: string;
+
+  /**
+   * What the program calls itself, such as "ci on build-7": shown to the person, as what nobody has proven.
+   *
+   * @generated from field: string client_name = 3;
+   */
+  clientName: string;
+};
+
+/**
+ * Describes the message oauth.token.v1.StartLinkRequest.
+ * Use `create(StartLinkRequestSchema)` to create a new message.
+ */
+export declare const StartLinkRequestSchema: GenMessage<StartLinkRequest>;
+
+/**
+ * A link that waits for its person.
+ *
+ * @generated from message oauth.token.v1.StartLinkResponse
+ */
+export declare type StartLinkResponse = Message<"oauth.token.v1.StartLinkResponse"> & {
+  /**
+   * Eleven digits, to be shown as 3-4-4. By themselves they never yield a token.
+   *
+   * @generated from field: string link_code = 1;
+   */
+  linkCode: string;
+
+  /**
+   * What polls and WatchLink need: stays with who started.
+   *
+   * @generated from field: string poll_secret = 2;
+   */
+  pollSecret: string;
+
+  /**
+   * Where the person types the code.
+   *
+   * @generated from field: string verification_url = 3;
+   */
+  verificationUrl: string;
+
+  /**
+   * The same with the code in it.
+   *
+   * @generated from field: string verification_url_complete = 4;
+   */
+  verificationUrlComplete: string;
+
+  /**
+   * When the link ends.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 5;
+   */
+  expireTime?: Timestamp | undefined;
+
+  /**
+   * How long to wait between two polls.
+   *
+   * @generated from field: google.protobuf.Duration interval = 6;
+   */
+  interval?: Duration | undefined;
+};
+
+/**
+ * Describes the message oauth.token.v1.StartLinkResponse.
+ * Use `create(StartLinkResponseSchema)` to create a new message.
+ */
+export declare const StartLinkResponseSchema: GenMessage<StartLinkResponse>;
+
+/**
+ * Whose link it is.
+ *
+ * @generated from message oauth.token.v1.WatchLinkRequest
+ */
+export declare type WatchLinkRequest = Message<"oauth.token.v1.WatchLinkRequest"> & {
+  /**
+   * The link_code; blanks and dashes in it do not count.
+   *
+   * @generated from field: string link_code = 1;
+   */
+  linkCode: string;
+
+  /**
+   * The poll_secret that came with it.
+   *
+   * @generated from field: string poll_secret = 2;
+   */
+  pollSecret: string;
+};
+
+/**
+ * Describes the message oauth.token.v1.WatchLinkRequest.
+ * Use `create(WatchLinkRequestSchema)` to create a new message.
+ */
+export declare const WatchLinkRequestSchema: GenMessage<WatchLinkRequest>;
+
+/**
+ * How a link stands. With LINK_STATUS_CONNECTED, and only then, everything else is set.
+ *
+ * @generated from message oauth.token.v1.WatchLinkResponse
+ */
+export declare type WatchLinkResponse = Message<"oauth.token.v1.WatchLinkResponse"> & {
+  /**
+   * Pending may be said more than once.
+   *
+   * @generated from field: oauth.token.v1.LinkStatus status = 1;
+   */
+  status: LinkStatus;
+
+  /**
+   * Works at api_base_url.
+   *
+   * @generated from field: string access_token = 2;
+   */
+  accessToken: string;
+
+  /**
+   * How to present it: "Bearer".
+   *
+   * @generated from field: string token_type = 3;
+   */
+  tokenType: string;
+
+  /**
+   * When it ends; unset if it does not.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 4;
+   */
+  expireTime?: Timestamp | undefined;
+
+  /**
+   * What it may do, where the platform has scopes.
+   *
+   * @generated from field: repeated string scopes = 5;
+   */
+  scopes: string[];
+
+  /**
+   * Names the account that this link made.
+   *
+   * @generated from field: string account_id = 6;
+   */
+  accountId: string;
+
+  /**
+   * For fresh tokens later. Told this once.
+   *
+   * @generated from field: string account_secret = 7;
+   */
+  accountSecret: string;
+
+  /**
+   * Where the token is to be used.
+   *
+   * @generated from field: string api_base_url = 8;
+   */
+  apiBaseUrl: string;
+
+  /**
+   * What the account reaches; the token is of the first.
+   *
+   * @generated from field: repeated oauth.token.v1.Installation installations = 9;
+   */
+  installations: Installation[];
+
+  /**
+   * Names the token without revealing it.
+   *
+   * @generated from field: string token_id = 10;
+   */
+  tokenId: string;
+};
+
+/**
+ * Describes the message oauth.token.v1.WatchLinkResponse.
+ * Use `create(WatchLinkResponseSchema)` to create a new message.
+ */
+export declare const WatchLinkResponseSchema: GenMessage<WatchLinkResponse>;
+
+/**
  * Filters and a page of the record.
  *
  * @generated from message oauth.token.v1.ListAuditEventsRequest
@@ -961,6 +1160,53 @@ export enum Change {
 export declare const ChangeSchema: GenEnum<Change>;
 
 /**
+ * How a link stands.
+ *
+ * @generated from enum oauth.token.v1.LinkStatus
+ */
+export enum LinkStatus {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: LINK_STATUS_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Nobody has answered yet.
+   *
+   * @generated from enum value: LINK_STATUS_PENDING = 1;
+   */
+  PENDING = 1,
+
+  /**
+   * Approved and connected, and handed over with this message.
+   *
+   * @generated from enum value: LINK_STATUS_CONNECTED = 2;
+   */
+  CONNECTED = 2,
+
+  /**
+   * Denied by the person, at our page or at the platform.
+   *
+   * @generated from enum value: LINK_STATUS_DENIED = 3;
+   */
+  DENIED = 3,
+
+  /**
+   * Nobody answered in time, or it was handed over before.
+   *
+   * @generated from enum value: LINK_STATUS_EXPIRED = 4;
+   */
+  EXPIRED = 4,
+}
+
+/**
+ * Describes the enum oauth.token.v1.LinkStatus.
+ */
+export declare const LinkStatusSchema: GenEnum<LinkStatus>;
+
+/**
  * Hands out access tokens of connected installations to internal services.
  *
  * Every failure carries exactly one google.rpc.ErrorInfo with the domain "oauth.token.v1" and a reason of
@@ -1050,6 +1296,30 @@ export declare const TokenService: GenService<{
     methodKind: "server_streaming";
     input: typeof WatchInstallationsRequestSchema;
     output: typeof WatchInstallationsResponseSchema;
+  },
+  /**
+   * Starts a sign-in for a program without a browser: a person approves it at the verification page, wherever they are.
+   *
+   * @generated from rpc oauth.token.v1.TokenService.StartLink
+   */
+  startLink: {
+    methodKind: "unary";
+    input: typeof StartLinkRequestSchema;
+    output: typeof StartLinkResponseSchema;
+  },
+  /**
+   * Streams how a link stands, and ends with the first status other than pending. What was connected is handed over once,
+   * to this stream or to a poll.
+   *
+   * A code and a secret that do not belong together are INVALID_REQUEST. A stream that ends with UNAVAILABLE lost nothing:
+   * watch again. It needs no deadline.
+   *
+   * @generated from rpc oauth.token.v1.TokenService.WatchLink
+   */
+  watchLink: {
+    methodKind: "server_streaming";
+    input: typeof WatchLinkRequestSchema;
+    output: typeof WatchLinkResponseSchema;
   },
   /**
    * Lists the record of what happened, newest first, one page at a time.
