@@ -32,7 +32,6 @@ import { openCallers } from "./open-callers.ts";
 import { openStorage } from "./open-storage.ts";
 import { reportRecord } from "./record-report.ts";
 import { createRegistrationReport } from "./registration-report.ts";
-import { createStartLinkCall } from "./start-link-call.ts";
 import { type WiredUseCases, wireUseCases } from "./use-cases.ts";
 
 /** So long before their connection is told to go away, clients that watch the health hear that this process ends. */
@@ -132,6 +131,7 @@ async function start(
 
   const labels = new Map(config.products.map(({ name, label }) => [name, label]));
   const { rateLimits } = storage;
+  const calls = createJsonCalls(doors);
   const publicApp = createPublicApp({
     ...config.public,
     ...world,
@@ -141,7 +141,7 @@ async function start(
     platforms,
     inRequest,
     readiness,
-    startLink: createStartLinkCall({ ...world, startLink: wired.links.start, authenticate, redact: config.redact }),
+    startLink: calls.startLink,
     admitRevoker:
       config.authConfig === undefined
         ? undefined
@@ -162,7 +162,7 @@ async function start(
       addressOf,
       certificateNamesOf: (request) => certificateNamesOf(request.socket),
     }),
-    calls: createJsonCalls(doors),
+    calls,
     readHealth: () =>
       readHealth(storage, world.clock, keyReport, async () => ({
         configured: platforms.all.map((platform) => platform.name),
