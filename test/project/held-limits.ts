@@ -336,6 +336,10 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
   "import into Postgres: a statement; waiting for others' locks": [
     ["src/storage/moving/move-to-postgres.ts", "limits.statementMs", "limits.lockMs"],
   ],
+  "oauth-token: a request; its answer; the keyring": [
+    ["client/src/cli/service/call-service.ts", "timeoutMs", "maxBytes"],
+    ["client/src/cli/accounts/keyring.ts", "longestMs"],
+  ],
   "import from an earlier service: a statement there; waiting for others' locks": [
     ["src/storage/moving/earlier/read-rows.ts", "limits.statementMs", "limits.lockMs"],
   ],

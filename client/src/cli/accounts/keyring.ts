@@ -1,5 +1,8 @@
 import { spawn } from "node:child_process";
 
+/** Long enough to type a password into what unlocks it. */
+const longestMs = 10_000;
+
 /** The keyring of the operating system. What it cannot do, or not in time, it did not do: nothing is thrown. */
 export interface Keyring {
   /** Whether the secret is kept there now. */
@@ -25,7 +28,7 @@ export function createKeyring(
   command: readonly [string, ...string[]],
   options: { readonly interrupt?: AbortSignal; readonly patienceMs?: number } = {},
 ): Keyring {
-  const { interrupt, patienceMs = 10_000 } = options;
+  const { interrupt, patienceMs = longestMs } = options;
   const patience = { timeout: patienceMs, ...(interrupt === undefined ? {} : { signal: interrupt }) };
   return {
     set: async (id, secret) => (await ask(command, { kind: "set", id, secret }, patience))?.done === true,
