@@ -1,8 +1,11 @@
 import type Registry from "prom-client/lib/registry.js";
 import { unprovenCaller } from "../domain/model/audit-event.ts";
 import type { FinishedCall } from "../domain/model/telemetry.ts";
+import { isServerError, rpcMethod, rpcSystem } from "./rpc-conventions.ts";
 
-const bounds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const bounds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+/** Those that the conventions want. */
+const conventionalBounds: ReadonlySet<number> = new Set(bounds.filter((seconds) => seconds >= 0.005));
 /** What alerts watch is shown from the beginning: a rate over what appears with its first event misses it. */
 const watched: readonly (readonly [code: string, reason: FinishedCall["reason"]])[] = [
   ["OK", undefined],
@@ -12,10 +15,12 @@ const watched: readonly (readonly [code: string, reason: FinishedCall["reason"]]
 ];
 const totalName = "oauth_token_service_calls_total";
 const durationName = "oauth_token_service_call_duration_seconds";
+/** `rpc.server.call.duration`, as Prometheus spells it. */
+const conventionalName = "rpc_server_call_duration_seconds";
 
-/** How many calls took how long, per method, caller and whether they were answered. */
+/** How many calls took how long, per method, caller and code. */
 interface Durations {
-  readonly labels: { readonly method: string; readonly caller: string; readonly outcome: "answered" | "refused" };
+  readonly of: { readonly method: string; readonly caller: string; readonly code: string };
   /** Per bound, not cumulative; one more for what is longer than all of them. */
   readonly buckets: number[];
   seconds: number;
@@ -47,10 +52,9 @@ export function createCallMetrics(registry: Registry): CallMetrics {
 
   function add(key: string, { method, caller: name, code, reason }: FinishedCall): Calls {
     const caller = callers.has(name) ? name : "other";
-    const outcome = code === "OK" ? "answered" : "refused";
-    const durationKey = `${method} ${outcome} ${caller}`;
+    const durationKey = `${method} ${code} ${caller}`;
     const shared = durations.get(durationKey) ?? {
-      labels: { method, caller, outcome },
+      of: { method, caller, code },
       buckets: Array.from({ length: bounds.length + 1 }, () => 0),
       seconds: 0,
     };
@@ -76,7 +80,23 @@ export function createCallMetrics(registry: Registry): CallMetrics {
       name: durationName,
       help: "Seconds from the request's content to the answer's.",
       type: "histogram",
-      values: [...durations.values()].flatMap(valuesOf),
+      values: added(durations.values(), durationName, bounds, ({ method, caller, code }) => {
+        return { method, caller, outcome: code === "OK" ? "answered" : "refused" };
+      }),
+    }),
+  });
+  registry.registerMetric({
+    name: conventionalName,
+    get: async () => ({
+      name: conventionalName,
+      help: "The same by OpenTelemetry's conventions for RPC servers.",
+      type: "histogram",
+      values: added(durations.values(), conventionalName, conventionalBounds, ({ method, code }) => ({
+        rpc_system_name: rpcSystem,
+        rpc_method: rpcMethod(method),
+        rpc_status_code: code,
+        error_type: isServerError(code) ? code : "",
+      })),
     }),
   });
 
@@ -113,15 +133,28 @@ function keyOf({ method, code, reason }: FinishedCall, caller: string): string {
   return `${method} ${code} ${reason} ${caller}`;
 }
 
-function valuesOf({ labels, buckets, seconds }: Durations) {
-  let count = 0;
-  const cumulative = buckets.map((inBucket, index) => {
-    count += inBucket;
-    return { metricName: `${durationName}_bucket`, labels: { ...labels, le: bounds[index] ?? "+Inf" }, value: count };
+/** Histograms of what has the same labels, added up, with the given bounds of ours. */
+function added(
+  all: Iterable<Durations>,
+  name: string,
+  shown: Iterable<number>,
+  labelsOf: (of: Durations["of"]) => Readonly<Record<string, string>>,
+) {
+  const groups = Map.groupBy(all, ({ of }) => JSON.stringify(labelsOf(of)));
+  const showing = new Set(shown);
+  return [...groups].flatMap(([key, members]) => {
+    const labels: Readonly<Record<string, string>> = JSON.parse(key);
+    const sumOf = (value: (one: Durations) => number) => members.reduce((sum, one) => sum + value(one), 0);
+    let count = 0;
+    const cumulative = [...bounds, "+Inf" as const].flatMap((le, index) => {
+      count += sumOf(({ buckets }) => buckets[index] ?? 0);
+      const isShown = le === "+Inf" || showing.has(le);
+      return isShown ? [{ metricName: `${name}_bucket`, labels: { ...labels, le }, value: count }] : [];
+    });
+    return [
+      ...cumulative,
+      { metricName: `${name}_sum`, labels, value: sumOf(({ seconds }) => seconds) },
+      { metricName: `${name}_count`, labels, value: count },
+    ];
   });
-  return [
-    ...cumulative,
-    { metricName: `${durationName}_sum`, labels, value: seconds },
-    { metricName: `${durationName}_count`, labels, value: count },
-  ];
 }

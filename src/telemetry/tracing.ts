@@ -14,6 +14,7 @@ import { AlwaysOnSampler, BatchSpanProcessor, ParentBasedSampler, TracerProvider
 import type { Arrival } from "../domain/model/call.ts";
 import type { FinishedCall, Step, Telemetry } from "../domain/model/telemetry.ts";
 import type { TraceContext } from "../domain/model/trace-context.ts";
+import { isServerError, rpcMethod, rpcSystem } from "./rpc-conventions.ts";
 
 /** Records spans and sends them to a collector. */
 export interface Tracing extends Pick<Telemetry, "inCall" | "step"> {
@@ -25,8 +26,6 @@ export interface Tracing extends Pick<Telemetry, "inCall" | "step"> {
 
 const service = "oauth-token-service";
 const exportTimeoutMs = 3_000;
-/** What OpenTelemetry's conventions for RPC servers call an error; the rest are the caller's mistakes. */
-const serverErrors = new Set(["UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"]);
 const kinds: Partial<Record<Step, SpanKind>> = {
   lease: SpanKind.CLIENT,
   commit: SpanKind.CLIENT,
@@ -54,8 +53,9 @@ export function createTracing(endpoint: string): Tracing {
   return {
     async inCall(arrival, work) {
       const { method, requestId, address } = arrival;
-      const attributes = { "rpc.method": method, "request.id": requestId };
-      const span = tracer.startSpan(method, { kind: SpanKind.SERVER, attributes }, parentOf(arrival));
+      const name = rpcMethod(method);
+      const attributes = { "rpc.system.name": rpcSystem, "rpc.method": name, "request.id": requestId };
+      const span = tracer.startSpan(name, { kind: SpanKind.SERVER, attributes }, parentOf(arrival));
       const { traceId, spanId, traceFlags } = span.spanContext();
       const own: TraceContext = { traceId, spanId, sampled: (traceFlags & TraceFlags.SAMPLED) !== 0 };
       try {
@@ -70,9 +70,11 @@ export function createTracing(endpoint: string): Tracing {
     callFinished({ caller, code, reason }) {
       const span = trace.getSpan(current.getStore() ?? ROOT_CONTEXT);
       span?.setAttribute("caller", caller);
-      span?.setAttribute("code", code);
+      span?.setAttribute("rpc.status_code", code);
       if (reason !== undefined) span?.setAttribute("reason", reason);
-      if (serverErrors.has(code)) span?.setStatus({ code: SpanStatusCode.ERROR });
+      if (!isServerError(code)) return;
+      span?.setAttribute("error.type", code);
+      span?.setStatus({ code: SpanStatusCode.ERROR });
     },
 
     async step(name, facts, work, resultOf) {

@@ -14,6 +14,10 @@ const labelValues: Readonly<Record<string, RegExp>> = {
   caller: /^(anonymous|unauthenticated)$/,
   code: /^(OK|[A-Z_]{2,30}|HTTP_\d{3})$/,
   reason: /^([A-Z_]{2,40})?$/,
+  rpc_system_name: /^grpc$/,
+  rpc_method: /^oauth\.token\.v1\.TokenService\/(GetToken|ListInstallations|GetInstallation|RevokeInstallation)$/,
+  rpc_status_code: /^(OK|[A-Z_]{2,30}|HTTP_\d{3})$/,
+  error_type: /^([A-Z_]{2,30})?$/,
   outcome: /^[a-z_]{2,30}$/,
   kind: /^(first|repeated)$/,
   platform: /^(github|github-oauth|jira|slack|sentry|unknown)$/,
@@ -146,7 +150,7 @@ describe("/metrics after a scripted run", () => {
     }
     for (const name of now.types.keys()) {
       expect(now.text).toMatch(new RegExp(`^# HELP ${name} \\S`, "m"));
-      expect(name).toMatch(/^(oauth_token_service|process|nodejs)_[a-z_]+$/);
+      expect(name).toMatch(/^(oauth_token_service|rpc_server|process|nodejs)_[a-z_]+$/);
     }
     for (const [name, type] of now.types)
       expect(name.endsWith("_total") || name.startsWith("process_cpu"), name).toBe(type === "counter");

@@ -1,4 +1,12 @@
+import {
+  ATTR_ERROR_TYPE,
+  ATTR_RPC_METHOD,
+  ATTR_RPC_STATUS_CODE,
+  ATTR_RPC_SYSTEM_NAME,
+  RPC_SYSTEM_NAME_VALUE_GRPC,
+} from "@opentelemetry/semantic-conventions";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { TokenService } from "../../gen/oauth/token/v1/token_service_pb.js";
 import { type Caller, createCaller } from "../end-to-end/support/caller.ts";
 import { notePlatformSecrets } from "../end-to-end/support/platform-secrets.ts";
 import { startService, type TestService } from "../support/service.ts";
@@ -49,8 +57,10 @@ const child = (parent: CollectedSpan | undefined, name: string) => {
 
 test("a call that refreshes is call → select, refresh → lease, platform call, commit below the caller's span", () => {
   const call = callOf("r1");
-  expect(call).toMatchObject({ name: "GetToken", traceId, parentSpanId: spanId, kind: 2 });
-  expect(attribute(call!, "code")).toBe("OK");
+  const name = `${TokenService.typeName}/GetToken`;
+  expect(call).toMatchObject({ name, traceId, parentSpanId: spanId, kind: 2 });
+  const conventional = [ATTR_RPC_SYSTEM_NAME, ATTR_RPC_METHOD, ATTR_RPC_STATUS_CODE, ATTR_ERROR_TYPE];
+  expect(conventional.map((key) => attribute(call!, key))).toEqual([RPC_SYSTEM_NAME_VALUE_GRPC, name, "OK", undefined]);
   child(call, "select");
   const refresh = child(call, "refresh");
   expect(attribute(refresh!, "outcome")).toBe("current");
@@ -70,7 +80,10 @@ test("a warm call is a root of its own with a select below it and nothing else",
 
 test("a refusal names its reason and is not an error of the server", () => {
   const call = callOf("r3")!;
-  expect([attribute(call, "code"), attribute(call, "reason")]).toEqual(["NOT_FOUND", "INSTALLATION_NOT_FOUND"]);
+  expect([attribute(call, ATTR_RPC_STATUS_CODE), attribute(call, "reason")]).toEqual([
+    "NOT_FOUND",
+    "INSTALLATION_NOT_FOUND",
+  ]);
   expect(call.status?.code ?? 0).toBe(0);
 });
 
