@@ -110,6 +110,19 @@ test("the encrypted table comes over from the very database, with a line for eac
       status: "INSTALLATION_STATUS_ACTIVE",
     });
     expect(await caller.token({ installation_id: idOf(11) })).toMatchObject({ token_type: "Bearer" });
+    const rest = async (path: string, method = "GET") => {
+      const response = await fetch(`${shared.service.replicas[0]!.internalUrl}${path}`, { method });
+      return JSON.parse(await response.text());
+    };
+    expect(await rest("/oauth/token/slack?org_id=T0EARLIER")).toMatchObject({ access_token: "xoxb-earlier-bot" });
+    expect(await rest(`/oauth/token/slack?installation_id=${idOf(9)}`)).toMatchObject({ access_token: "xoxb-newer" });
+    expect(await rest(`/oauth/token/github?installation_id=${account.id}`)).toMatchObject({
+      installation_id: idOf(11),
+    });
+    const listed = await rest("/oauth/installations?platform=slack");
+    expect(listed.installations.map(({ id }: { id: string }) => id).toSorted()).toEqual([2, 4, 9, 14].map(idOf));
+    expect(await rest(`/oauth/installations/${idOf(4)}`, "DELETE")).toMatchObject({ success: true });
+
     const both = await sql`select products from installations where id = ${idOf(15)}`;
     expect(both).toEqual([{ products: ["jira", "confluence"] }]);
 

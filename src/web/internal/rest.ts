@@ -16,9 +16,8 @@ export function tokenRoute(calls: RestCalls): WebHandler<{ platform: string }> {
     const minTtlSeconds = parameters.count("min_ttl");
     return {
       platform,
-      installation_id: parameters.text("installation_id"),
+      ...readInstallationIds(parameters),
       external_org_id: parameters.text("external_org_id", "org_id"),
-      external_install_id: parameters.text("external_install_id"),
       owner: parameters.text("owner"),
       actor: parameters.choice("actor", actors),
       external_user_id: parameters.text("external_user_id"),
@@ -54,6 +53,14 @@ export function revokeRoute(calls: RestCalls): WebHandler<{ id: string }> {
     installation_id: id,
     reason: parameters.text("reason"),
   }));
+}
+
+/** Ours are UUIDs. The earlier service took GitHub's own, which are numbers, under the same name. */
+function readInstallationIds(parameters: Parameters): RestRequest {
+  const id = parameters.text("installation_id");
+  const isGithubs = /^\d+$/.test(id ?? "");
+  const external = parameters.text("external_install_id", ...(isGithubs ? ["installation_id"] : []));
+  return withoutAbsent({ installation_id: isGithubs ? undefined : id, external_install_id: external });
 }
 
 function readIds(parameters: Parameters): string[] | undefined {

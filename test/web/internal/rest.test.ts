@@ -23,6 +23,13 @@ describe("the REST routes", () => {
         rejected_token_id: "ab",
       },
     ],
+    // As callers of the earlier services ask.
+    ["/oauth/token/github?org_id=9001", { platform: "github", external_org_id: "9001" }],
+    ["/oauth/token/github?installation_id=41001", { platform: "github", external_install_id: "41001" }],
+    [
+      `/oauth/token/jira?org_id=c1&installation_id=${id}`,
+      { platform: "jira", external_org_id: "c1", installation_id: id },
+    ],
     ["/oauth/token/slack?actor=ACTOR_APP&min_ttl=0", { platform: "slack", actor: "ACTOR_APP", min_ttl: "0s" }],
     [
       "/oauth/token/github?repositories=web,api.v2&permissions=contents:read,issues:write",
@@ -67,6 +74,7 @@ describe("the REST routes", () => {
     ["", { status: "INSTALLATION_STATUS_ACTIVE" }],
     ["?status=", { status: "INSTALLATION_STATUS_ACTIVE" }],
     ["?status=active", { status: "INSTALLATION_STATUS_ACTIVE" }],
+    ["?platform=github", { status: "INSTALLATION_STATUS_ACTIVE", platform: "github" }],
     ["?status=Revoked", { status: "INSTALLATION_STATUS_REVOKED" }],
     [
       "?status=INSTALLATION_STATUS_REAUTHORIZATION_REQUIRED",
@@ -119,6 +127,7 @@ describe("the REST routes", () => {
     ["/oauth/token/slack?actor=bot", "actor"],
     ["/oauth/token/slack?owner=a&owner=b", "owner"],
     ["/oauth/token/slack?org_id=a&external_org_id=b", "external_org_id or org_id"],
+    ["/oauth/token/github?installation_id=1&external_install_id=2", "external_install_id or installation_id"],
     ["/oauth/token/slack?owner=%zz", "query"],
     ["/oauth/token/github?repositores=web", "repositores"],
     ["/oauth/token/github?repositories[]=web", "query"],
