@@ -1,0 +1,3 @@
+import { proveClient } from "./prove-client.ts";
+
+proveClient("Go");
