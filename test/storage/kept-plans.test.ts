@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";
 import postgres from "postgres";
 import { expect, onTestFinished, test } from "vitest";
@@ -46,6 +46,31 @@ test("pages are planned once for a connection, however many installations there 
   // Pages of 7 and of 51 are one statement.
   expect(kept).toHaveLength(3);
   expect(kept.filter(({ generic }) => Number(generic) === 0)).toEqual([]);
+});
+
+test("look-ups by id are planned once for a connection, however many share one", async () => {
+  const database = await createTestDatabase();
+  const target = targetOf(database.url);
+  const pool = createPostgresPool({ target, maxConnections: 1, pooled: false, random: randomBytes, log: silentLog });
+  onTestFinished(async () => {
+    await pool.close();
+    await database.drop();
+  });
+  const tools = { sealer: createTestSealer(), now: () => new Date(), random: randomBytes };
+  const { installations } = createStorage(pool, tools, async () => undefined);
+  const lookUp = () => installations.select({ installationId: randomUUID() }, sightOfEverything, 2);
+
+  for (let i = 0; i < 8; i++) await lookUp();
+  for (let i = 0; i < 8; i++) await Promise.all(Array.from({ length: 10 }, lookUp));
+
+  const kept = await pool.read((db) =>
+    db
+      .select({ custom: sql<string>`custom_plans` })
+      .from(sql`pg_prepared_statements`)
+      .where(sql`statement like '%from "installations"%'`),
+  );
+  // Five are tried before one is kept.
+  expect(kept).toEqual([{ custom: "5" }]);
 });
 
 test("what waits, and what is old, is found without looking at the rest", async () => {

@@ -76,10 +76,30 @@ export const textOf = perObject((rules: Visibility["rules"]) => JSON.stringify(r
 
 type SelectionRow = Awaited<ReturnType<ReturnType<typeof build>["execute"]>>[number];
 
+const installationColumns = {
+  id: installations.id,
+  platform: installations.platform,
+  products: installations.products,
+  status: installations.status,
+  owner: installations.owner,
+  externalOrgId: installations.externalOrgId,
+  externalInstallId: installations.externalInstallId,
+  externalUserId: installations.externalUserId,
+  permissions: installations.permissions,
+  withheld: installations.withheld,
+};
+
+/** What a selection is made of. */
+export const selectionColumns = {
+  installation: installationColumns,
+  credential: readerColumns,
+  grantWithheld: credentials.withheld,
+};
+
 /** Installations with the credentials that would serve. */
-export function selections(db: Queries, selector: Selector) {
+function selections(db: Queries, selector: Selector) {
   return db
-    .select({ installation: selectionColumns, credential: readerColumns, grantWithheld: credentials.withheld })
+    .select(selectionColumns)
     .from(installations)
     .leftJoin(installationCredentials, serves(selector))
     .leftJoin(credentials, eq(credentials.id, installationCredentials.credentialId))
@@ -99,19 +119,6 @@ export function toSelection({ installation: row, credential, grantWithheld }: Se
     credential: credential === null ? undefined : toCredential(credential, sealer),
   };
 }
-
-const selectionColumns = {
-  id: installations.id,
-  platform: installations.platform,
-  products: installations.products,
-  status: installations.status,
-  owner: installations.owner,
-  externalOrgId: installations.externalOrgId,
-  externalInstallId: installations.externalInstallId,
-  externalUserId: installations.externalUserId,
-  permissions: installations.permissions,
-  withheld: installations.withheld,
-};
 
 /** Then the product's own index leads to it; otherwise something that fewer installations share. */
 function namesProductAlone({ installationId, platform, externalOrgId, externalInstallId, owner }: Selector): boolean {
