@@ -5,7 +5,9 @@ import { promisify } from "node:util";
 import { rolldown } from "rolldown";
 
 /** What can be imported. */
-const modules = { index: "src/index.ts", web: "src/web.ts" };
+const modules = Object.fromEntries(
+  ["index", "web", "octokit", "slack", "testing"].map((name) => [name, `src/${name}.ts`]),
+);
 /** What can be run. */
 const programs = { "oauth-token": "src/cli/oauth-token.ts" };
 

@@ -27,7 +27,9 @@ export function licenceProblems(packages: readonly LockedPackage[]): readonly st
 /** docs/licences.md. */
 export function licencesPage(packages: readonly LockedPackage[]): string {
   const production = packages.filter(({ isProduction }) => isProduction);
-  const rows = production.map(({ name, version, licence }) => `| ${name} | ${version} | ${licence ?? ""} |`);
+  const rows = production.map(
+    ({ name, version, licence, usedBy }) => `| ${name} | ${version} | ${licence ?? ""} | ${usedBy.join(", ")} |`,
+  );
   return [
     "# Licences of the packages in the image and the client package",
     "",
@@ -35,8 +37,8 @@ export function licencesPage(packages: readonly LockedPackage[]): string {
     "not on the list in that script fails the tests. Not listed: what is for development only, and Node.js itself (MIT).",
     "The service itself is under Apache-2.0: [LICENSE](../LICENSE).",
     "",
-    "| package | version | licence |",
-    "| --- | --- | --- |",
+    "| package | version | licence | in |",
+    "| --- | --- | --- | --- |",
     ...rows,
     "",
   ].join("\n");

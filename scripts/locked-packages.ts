@@ -10,6 +10,8 @@ export interface LockedPackage {
   readonly licence: string | undefined;
   /** Whether the image or the client package has it: neither for development nor optional. */
   readonly isProduction: boolean;
+  /** Of these two the ones that have it. */
+  readonly usedBy: readonly User[];
   readonly integrity: string | undefined;
   /** Whether it would like to run something when it is installed. */
   readonly hasInstallScript: boolean;
@@ -18,7 +20,10 @@ export interface LockedPackage {
   readonly cpu: readonly string[] | undefined;
 }
 
+export type User = "image" | "client";
+
 interface Entry {
+  readonly dependencies?: Readonly<Record<string, string>>;
   readonly version?: string;
   readonly license?: string;
   readonly integrity?: string;
@@ -36,21 +41,50 @@ export async function readLockedPackages(): Promise<readonly LockedPackage[]> {
   const lock: { readonly packages: Readonly<Record<string, Entry>> } = JSON.parse(
     await readFile(join(root, "package-lock.json"), "utf8"),
   );
+  const image = reachable(lock.packages, "");
+  const client = reachable(lock.packages, "client");
+  const usersOf = (path: string): readonly User[] => [
+    ...(image.has(path) ? (["image"] as const) : []),
+    ...(client.has(path) ? (["client"] as const) : []),
+  ];
   return (
     Object.entries(lock.packages)
       // Not what is in this repository: the root, and the client beside it.
       .filter(([path, { link }]) => path.includes("node_modules/") && link !== true)
-      .map(([path, entry]) => lockedPackage(path, entry))
+      .map(([path, entry]) => lockedPackage(path, entry, usersOf(path)))
       .sort((a, b) => compare(a.name, b.name) || compare(a.version, b.version))
   );
 }
 
-function lockedPackage(path: string, entry: Entry): LockedPackage {
+/** Where what a package depends on is, and what that depends on; without what is optional. */
+function reachable(packages: Readonly<Record<string, Entry>>, from: string): ReadonlySet<string> {
+  const found = new Set([from]);
+  for (const path of found) {
+    for (const name of Object.keys(packages[path]?.dependencies ?? {})) {
+      const place = placesAbove(path).find((folder) => `${folder}node_modules/${name}` in packages);
+      if (place === undefined) throw new Error(`package-lock.json has no ${name} for ${path || "the service"}`);
+      found.add(`${place}node_modules/${name}`);
+    }
+  }
+  return found;
+}
+
+/** The folders in whose node_modules a package's dependencies are looked for, the nearest first. */
+function placesAbove(path: string): readonly string[] {
+  const places = path === "" ? [] : [`${path}/`];
+  for (let at = path.lastIndexOf("node_modules/"); at > 0; at = path.lastIndexOf("node_modules/", at - 1)) {
+    places.push(path.slice(0, at));
+  }
+  return [...places, ""];
+}
+
+function lockedPackage(path: string, entry: Entry, usedBy: readonly User[]): LockedPackage {
   return {
     name: path.slice(path.lastIndexOf("node_modules/") + "node_modules/".length),
     version: entry.version ?? "",
     licence: entry.license,
     isProduction: !(entry.dev ?? entry.optional ?? entry.devOptional ?? false),
+    usedBy,
     integrity: entry.integrity,
     hasInstallScript: entry.hasInstallScript ?? false,
     os: entry.os === undefined ? undefined : [entry.os].flat(),

@@ -23,12 +23,13 @@ export async function readSbom(): Promise<Sbom> {
   const args = ["sbom", "--sbom-format", "cyclonedx", "--sbom-type", "application", "--package-lock-only", "--offline"];
   const text = await readTool("npm", args);
   if (text === undefined) throw new Error("npm sbom failed");
-  return productionOnly(JSON.parse(text), await readLockedPackages());
+  return imageOnly(JSON.parse(text), await readLockedPackages());
 }
 
-/** The same document without what is for development only or optional. */
-export function productionOnly(sbom: Sbom, packages: readonly LockedPackage[]): Sbom {
-  const wanted = new Set(packages.filter(({ isProduction }) => isProduction).map(idOf));
+/** The same document without what is for development only, optional, or for the client package alone. */
+export function imageOnly(sbom: Sbom, packages: readonly LockedPackage[]): Sbom {
+  const isWanted = ({ isProduction, usedBy }: LockedPackage) => isProduction && usedBy.includes("image");
+  const wanted = new Set(packages.filter(isWanted).map(idOf));
   const components = sbom.components.filter((component) => wanted.has(idOf(component)));
   const { component } = sbom.metadata;
   const kept = new Set([component["bom-ref"], ...components.map((one) => one["bom-ref"])]);

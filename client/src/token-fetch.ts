@@ -1,4 +1,5 @@
 import { bearer } from "./calls/proof.ts";
+import { isReadOnce } from "./read-once.ts";
 import { isLoopback } from "./settings.ts";
 import type { Selector, Token, TokenClient, TokenFetch } from "./token-client.ts";
 
@@ -47,8 +48,4 @@ function target(address: string, apiBaseUrl: string): URL {
   const staysHere = isLoopback(url.hostname) && isLoopback(base.hostname);
   if (isThere || isBelow || staysHere) return url;
   throw new TypeError(`the token is for ${base.origin}, and is not sent to ${url.origin}`);
-}
-
-function isReadOnce(body: unknown): boolean {
-  return typeof body === "object" && body !== null && (body instanceof ReadableStream || Symbol.asyncIterator in body);
 }

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { licenceProblems, licencesPage } from "../../scripts/licences.ts";
 import { type LockedPackage, readLockedPackages } from "../../scripts/locked-packages.ts";
-import { productionOnly, readSbom } from "../../scripts/sbom.ts";
+import { imageOnly, readSbom } from "../../scripts/sbom.ts";
 
 const root = new URL("../../", import.meta.url);
 const packages = await readLockedPackages();
@@ -13,7 +13,7 @@ const { allowScripts, dependencies, license } = JSON.parse(await readFile(new UR
 
 function lockedPackage(given: Partial<LockedPackage>): LockedPackage {
   const scripts = { hasInstallScript: false, integrity: undefined, os: undefined, cpu: undefined };
-  return { name: "a", version: "1.0.0", licence: "MIT", isProduction: true, ...scripts, ...given };
+  return { name: "a", version: "1.0.0", licence: "MIT", isProduction: true, usedBy: ["image"], ...scripts, ...given };
 }
 
 test("docs/licences.md is current: npm run licences", async () => {
@@ -64,6 +64,14 @@ test("everything that package.json asks for in production is among the packages 
   expect(names).toEqual(expect.arrayContaining(Object.keys(dependencies)));
 });
 
+test("what the client package alone needs is told apart from what the image has", () => {
+  const usersOf = (wanted: string) => production.filter(({ name }) => name === wanted).flatMap(({ usedBy }) => usedBy);
+  expect(usersOf("@grpc/grpc-js")).toEqual(["image", "client"]);
+  expect(usersOf("commander")).toEqual(["client"]);
+  expect(usersOf("express")).toEqual(["image"]);
+  expect(production.filter(({ usedBy }) => usedBy.length === 0).map(idOf)).toEqual([]);
+});
+
 test("every package in production is pinned by its hash", () => {
   expect(production.filter(({ integrity }) => !integrity?.startsWith("sha512-")).map(idOf)).toEqual([]);
 });
@@ -93,7 +101,8 @@ test("the bill of materials is CycloneDX and has every package in production, wi
   const sbom = await readSbom();
   expect(sbom).toMatchObject({ bomFormat: "CycloneDX", specVersion: "1.5" });
   expect(sbom.metadata.component).toMatchObject({ type: "application", name: "oauth-token-service" });
-  expect(sbom.components.map(idOf).sort()).toEqual([...new Set(production.map(idOf))].sort());
+  const inImage = production.filter(({ usedBy }) => usedBy.includes("image"));
+  expect(sbom.components.map(idOf).sort()).toEqual([...new Set(inImage.map(idOf))].sort());
   for (const { name, hashes, licenses } of sbom.components) {
     expect(hashes?.[0]?.alg, name).toBe("SHA-512");
     expect(licenses, name).toHaveLength(1);
@@ -114,7 +123,9 @@ test("the bill of materials leaves out what the image does not have", () => {
       { ref: "b@1.0.0", dependsOn: [] },
     ],
   };
-  const kept = productionOnly(sbom, [lockedPackage({}), lockedPackage({ name: "b", isProduction: false })]);
-  expect(kept.components).toEqual([component("a")]);
-  expect(kept.dependencies).toEqual([{ ref: "main@0.0.0", dependsOn: ["a@1.0.0"] }]);
+  for (const other of [{ isProduction: false }, { usedBy: ["client"] as const }]) {
+    const kept = imageOnly(sbom, [lockedPackage({}), lockedPackage({ name: "b", ...other })]);
+    expect(kept.components).toEqual([component("a")]);
+    expect(kept.dependencies).toEqual([{ ref: "main@0.0.0", dependsOn: ["a@1.0.0"] }]);
+  }
 });
