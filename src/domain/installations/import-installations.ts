@@ -1,12 +1,8 @@
 import { type Doer, rowsOf } from "../model/audit-event.ts";
-import type { Adopter, Adoption, EarlierGrant, EarlierRow, FoundRow } from "../model/earlier-row.ts";
-import type {
-  ImportedGrant,
-  ImportedInstallation,
-  ImportObstacle,
-  ImportRepository,
-} from "../model/import-repository.ts";
+import type { Adopter, Adoption, EarlierRow, FoundRow } from "../model/earlier-row.ts";
+import type { ImportObstacle, ImportRepository } from "../model/import-repository.ts";
 import type { Platforms } from "../model/platforms.ts";
+import { prepareImport } from "./prepare-import.ts";
 
 /** What became of a row, or would; `why` and `note` say what to do. */
 export type RowImport =
@@ -59,7 +55,7 @@ export function createImportInstallations(parts: {
       const first = meet(adoption.installation.externalOrgId);
       if (first !== undefined) return failed(duplicate(first));
 
-      const { installation, note } = prepare(newId, reading, adoption, now());
+      const { installation, note } = prepareImport(newId, reading, adoption, now());
       const at = now();
       const row = { kind: "installation.imported" as const, installationId: newId, platform: adoption.platform };
       const obstacle = dryRun
@@ -95,55 +91,6 @@ export function createImportInstallations(parts: {
       why: `it has no ${second.lacks}, and ${name} does not tell: set it there, or connect it here`,
     };
   }
-}
-
-function prepare(
-  id: string,
-  { row, status, createdAt, lastUsedAt }: Extract<FoundRow["reading"], { kind: "readable" }>,
-  { platform, holder, installation, grant }: Extract<Adoption, { kind: "adopted" }>,
-  now: Date,
-): { readonly installation: ImportedInstallation; readonly note: string | undefined } {
-  const madeAt = createdAt !== undefined && createdAt < now ? createdAt : now;
-  const life = grant === undefined ? undefined : lifeOf(grant, row.tokenExpiresAt, madeAt, now);
-  const isOver =
-    life !== undefined && grant?.kind === "long_lived" && life.expiresAt !== undefined && life.expiresAt <= now;
-  const usable = grant === undefined || life === undefined || isOver ? undefined : imported(grant, life, row.scopes);
-  const imports = {
-    ...{ id, platform, holder, installation, grant: usable, createdAt: madeAt },
-    status: usable === undefined ? ("reauthorization_required" as const) : status,
-    lastUsedAt: lastUsedAt !== undefined && lastUsedAt < now ? lastUsedAt : undefined,
-  };
-  return { installation: imports, note: noteOn(usable, isOver ? row.tokenExpiresAt : undefined) };
-}
-
-function imported(grant: EarlierGrant, life: Life, scopes: readonly string[]): ImportedGrant {
-  const { longestLifeMs: _, grantLifeMs: __, ...identity } = grant;
-  return { ...identity, ...life, scopes };
-}
-
-type Life = Pick<ImportedGrant, "expiresAt" | "grantExpiresAt">;
-
-/** A time from another zone, or none, must not keep a token alive for longer than any of its kind lives. */
-function lifeOf(
-  { longestLifeMs, grantLifeMs, accessToken }: EarlierGrant,
-  said: Date | undefined,
-  madeAt: Date,
-  now: Date,
-): Life {
-  const grantEnd = grantLifeMs === undefined ? undefined : new Date(madeAt.getTime() + grantLifeMs);
-  const grantExpiresAt = grantEnd !== undefined && grantEnd > now ? grantEnd : undefined;
-  if (longestLifeMs === undefined || accessToken === undefined) return { expiresAt: undefined, grantExpiresAt };
-  const longest = new Date(now.getTime() + longestLifeMs);
-  return { expiresAt: said === undefined || said > longest ? longest : said, grantExpiresAt };
-}
-
-function noteOn(grant: ImportedGrant | undefined, endedAt: Date | undefined): string | undefined {
-  if (grant !== undefined) return undefined;
-  const why =
-    endedAt === undefined
-      ? "it has no token"
-      : `its token ended at ${endedAt.toISOString()}, and it has no refresh token`;
-  return `${why}: it asks for reauthorization, so connect it again`;
 }
 
 function failed(why: string): RowImport {

@@ -70,6 +70,8 @@ export type RowReading =
       readonly status: "active" | "suspended";
       readonly createdAt: Date | undefined;
       readonly lastUsedAt: Date | undefined;
+      /** What is in it that does not come over, and what counts instead. */
+      readonly notes: readonly string[];
     }
   /** It was ended there. */
   | { readonly kind: "ended"; readonly at: Date | undefined }

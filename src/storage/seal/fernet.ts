@@ -55,12 +55,6 @@ export function openFernet(keys: readonly FernetKey[], text: string, life?: Fern
   return key === undefined ? undefined : decrypt(key, signed);
 }
 
-/** Whether a text has the shape of a Fernet token, whoever's it is: nothing else that platforms hand out has. */
-export function isFernetToken(text: string): boolean {
-  const token = decodePaddedBase64Url(text);
-  return token !== undefined && isWellFormed(token);
-}
-
 function isWellFormed(token: Buffer): boolean {
   const ciphertextBytes = token.length - headBytes - macBytes;
   return ciphertextBytes >= blockBytes && ciphertextBytes % blockBytes === 0 && token[0] === version;

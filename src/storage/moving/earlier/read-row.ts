@@ -51,7 +51,15 @@ function read(json: JsonRow, product: string, keys: readonly FernetKey[]): RowRe
     },
     createdAt: instantOf(json.created_at),
     lastUsedAt: instantOf(json.last_used_at),
+    notes: [
+      ...(has(json.private_key) ? ["its private_key is left behind, since that of the settings counts"] : []),
+      ...(has(json.webhook_secret) ? ["its webhook_secret is left behind, since that of the settings counts"] : []),
+    ],
   };
+}
+
+function has(value: unknown): boolean {
+  return textOf(value) !== undefined;
 }
 
 /** A UUID in any of the spellings that databases keep. */
