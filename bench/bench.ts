@@ -6,6 +6,7 @@ import { findCores } from "./cores.ts";
 import { latencyPicture } from "./latency-picture.ts";
 import { machineFacts } from "./machine.ts";
 import type { Measurement } from "./measurement.ts";
+import { clientPackage } from "./measurements/client-package.ts";
 import { cold } from "./measurements/cold.ts";
 import { deliveries } from "./measurements/deliveries.ts";
 import { firstHandOut } from "./measurements/first-hand-out.ts";
@@ -32,6 +33,7 @@ const measurements: readonly Measurement[] = [
   warmRest,
   warmConnect,
   warmEmbedded,
+  clientPackage,
   cold,
   firstHandOut,
   memory,
