@@ -189,17 +189,20 @@ export function wireUseCases(
     claimPage: config.installPageUrl?.href,
     world,
   });
-  const flow = registerOnFinish(confirmOnFinish(denyOnFinish(finishInstall, linkCodes, world), confirm), webhooks);
+  const flow = registerOnFinish(
+    confirmOnFinish(denyOnFinish(finishInstall, { linkCodes, telemetry, world }), confirm),
+    webhooks,
+  );
   const getToken = createGetToken({
     ...{ selections, refresher, narrowed, granted, handOut, installUrl, world, telemetry },
   });
   const guesses = createGuesses({ rateLimits: storage.rateLimits, world });
-  const findTyped = createFindTyped({ linkCodes, proofs, guesses, linkPolicy, world });
+  const findTyped = createFindTyped({ linkCodes, proofs, guesses, linkPolicy, telemetry, world });
   const issueToAccount = createIssueToAccount({ installations, getToken, callerNow });
-  const desk = createLinkDesk({ linkCodes, linkAccounts, issueToAccount, world });
+  const desk = createLinkDesk({ linkCodes, linkAccounts, issueToAccount, telemetry, world });
   const knownAccount = createKnownAccount(linkAccounts, world);
   const linkPage = new URL(publicUrl(config, "/link"));
-  const startLink = createStartLink({ linkCodes, proofs, platforms, linkPage, world });
+  const startLink = createStartLink({ linkCodes, proofs, platforms, linkPage, telemetry, world });
 
   return {
     calls: {
@@ -234,7 +237,7 @@ export function wireUseCases(
     finishInstall: measuredInstall(flow, telemetry),
     links: {
       start: startLink,
-      ...createAnswerLink({ findTyped, linkCodes, platforms, startLeg, audit, world }),
+      ...createAnswerLink({ findTyped, linkCodes, platforms, startLeg, audit, telemetry, world }),
       poll: createPollLink(desk, linkCodes, world),
       accountToken: createAccountToken(knownAccount, issueToAccount),
       forgetAccount: createForgetAccount({ linkAccounts, knownAccount, installations, revoker, world }),

@@ -61,6 +61,7 @@ export function createPrometheus(): Prometheus {
   const handOuts = counter("hand_outs_total", "Tokens handed out, counted once they are on record.", ["kind"]);
   const auditFailures = counter("audit_failures_total", "Times the record of hand-outs could not be written.");
   const revocations = counter("revocations_total", "Finished revocations, by how the platform took them.", ["outcome"]);
+  const linkCodes = counter("link_codes_total", "What happened to link codes.", ["platform", "outcome"]);
   const installs = counter("installs_total", "Browser flows that ended.", ["platform", "outcome"]);
   const deliveries = counter(
     "deliveries_total",
@@ -114,6 +115,7 @@ export function createPrometheus(): Prometheus {
       auditFailed: () => auditFailures.inc({}),
       revocationFinished: (outcome) => revocations.inc({ outcome }),
       installFinished: (platform, outcome) => installs.inc({ platform, outcome }),
+      linkMoved: (platform, outcome) => linkCodes.inc({ platform, outcome }),
       deliveryReceived: (platform, outcome) => deliveries.inc({ platform, outcome }),
       forwardFinished: (outcome) => forwards.inc({ outcome }),
       databaseChecked(reachable) {

@@ -3,6 +3,7 @@ import type { StartedAttempt } from "../connecting/browser-flow.ts";
 import type { StartLeg } from "../connecting/start-install.ts";
 import { type AuditLog, type Doer, type Happening, rowsOf } from "../model/audit-event.ts";
 import { checkPlatform, type Platforms } from "../model/platforms.ts";
+import type { Telemetry } from "../model/telemetry.ts";
 import type { FindTyped, LinkVisitor, RefusedCode } from "./find-typed.ts";
 import type { LinkCode, LinkCodeRepository } from "./link-code.ts";
 import { linkFacts } from "./link-facts.ts";
@@ -46,9 +47,10 @@ export function createAnswerLink(parts: {
   readonly platforms: Platforms;
   readonly startLeg: StartLeg;
   readonly audit: AuditLog;
+  readonly telemetry: Pick<Telemetry, "linkMoved">;
   readonly world: World;
 }): { readonly look: LookAtLink; readonly approve: ApproveLink; readonly deny: DenyLink } {
-  const { findTyped, linkCodes, platforms, startLeg, audit, world } = parts;
+  const { findTyped, linkCodes, platforms, startLeg, audit, telemetry, world } = parts;
 
   return {
     async look(typed, by) {
@@ -70,6 +72,7 @@ export function createAnswerLink(parts: {
       const attempt = await startLeg(begun);
       await audit.append(rowsOf(doerOf(link, by), world.now(), [happening("link.approved", link)]));
       world.log.info({ platform: platform.name, caller: link.caller }, "link.approved");
+      telemetry.linkMoved(platform.name, "approved");
       return { kind: "started", attempt };
     },
 
@@ -82,6 +85,7 @@ export function createAnswerLink(parts: {
       const denied = await linkCodes.deny(link.id, now, (ended) => (ended === undefined ? [] : rows));
       if (denied === undefined) return { kind: "refused", why: "ended" };
       world.log.info({ platform: link.platform, caller: link.caller }, "link.denied");
+      telemetry.linkMoved(link.platform, "denied");
       return { kind: "denied" };
     },
   };

@@ -1,5 +1,6 @@
 import type { World } from "../../world.ts";
 import type { LinkPolicy } from "../connecting/link-policy.ts";
+import type { Telemetry } from "../model/telemetry.ts";
 import type { Visitor } from "./account-access.ts";
 import type { Guesses } from "./guesses.ts";
 import type { LinkCode, LinkCodeRepository, LinkProofs } from "./link-code.ts";
@@ -26,14 +27,18 @@ export type FindTyped = (
   by: LinkVisitor,
 ) => Promise<{ readonly kind: "found"; readonly link: LinkCode } | RefusedCode>;
 
+/** A code that nobody started is of none. */
+const noPlatform = "unknown";
+
 export function createFindTyped(parts: {
   readonly linkCodes: LinkCodeRepository;
   readonly proofs: LinkProofs;
   readonly guesses: Guesses;
   readonly linkPolicy: LinkPolicy;
+  readonly telemetry: Pick<Telemetry, "linkMoved">;
   readonly world: Pick<World, "now">;
 }): FindTyped {
-  const { linkCodes, proofs, guesses, linkPolicy, world } = parts;
+  const { linkCodes, proofs, guesses, linkPolicy, telemetry, world } = parts;
 
   return async (typed, { address, proof }) => {
     const code = readCode(typed);
@@ -41,9 +46,15 @@ export function createFindTyped(parts: {
     if (code === undefined) return { kind: "refused", why: "unknown" };
     const proven = proof !== undefined && proofs.proves(code, proof);
     const waitMs = proven ? 0 : await guesses.begin(address);
-    if (waitMs > 0) return { kind: "refused", why: "slow_down", retryAfterMs: waitMs };
+    if (waitMs > 0) {
+      telemetry.linkMoved(noPlatform, "slow_down");
+      return { kind: "refused", why: "slow_down", retryAfterMs: waitMs };
+    }
     const link = await linkCodes.find(code);
-    if (link === undefined) return { kind: "refused", why: "unknown" };
+    if (link === undefined) {
+      telemetry.linkMoved(noPlatform, "wrong_code");
+      return { kind: "refused", why: "unknown" };
+    }
     if (!proven) await guesses.wasRight(address);
     const { owner } = link;
     const open = link.state === "open" && link.expiresAt > world.now();

@@ -1,6 +1,7 @@
 import { Secret } from "../../secret.ts";
 import type { World } from "../../world.ts";
 import { rowsOf } from "../model/audit-event.ts";
+import type { Telemetry } from "../model/telemetry.ts";
 import { accountName, type Visitor } from "./account-access.ts";
 import type { IssueToAccount } from "./account-token.ts";
 import { isSameHash } from "./known-account.ts";
@@ -42,9 +43,10 @@ export function createLinkDesk(parts: {
   readonly linkCodes: LinkCodeRepository;
   readonly linkAccounts: LinkAccountRepository;
   readonly issueToAccount: IssueToAccount;
+  readonly telemetry: Pick<Telemetry, "linkMoved">;
   readonly world: World;
 }): LinkDesk {
-  const { linkCodes, linkAccounts, issueToAccount, world } = parts;
+  const { linkCodes, linkAccounts, issueToAccount, telemetry, world } = parts;
 
   return {
     async find(code, pollSecret) {
@@ -83,6 +85,7 @@ export function createLinkDesk(parts: {
     );
     if (!delivered) return { kind: "gone", why: "delivered" };
     world.log.info({ platform: link.platform, account: account.id }, "link.delivered");
+    telemetry.linkMoved(link.platform, "delivered");
     return { kind: "connected", payload: { ...payload, accountSecret } };
   }
 }

@@ -7,6 +7,7 @@ import { networkOf } from "../access/network.ts";
 import { rowsOf } from "../model/audit-event.ts";
 import type { Call } from "../model/call.ts";
 import { checkPlatform, type Platforms } from "../model/platforms.ts";
+import type { Telemetry } from "../model/telemetry.ts";
 import { type KeptCode, type LinkCodeRepository, type LinkProofs, linkSeconds, pollSeconds } from "./link-code.ts";
 import { newCode } from "./typed-code.ts";
 
@@ -47,9 +48,10 @@ export function createStartLink(parts: {
   readonly platforms: Platforms;
   /** Where a person types the code. */
   readonly linkPage: URL;
+  readonly telemetry: Pick<Telemetry, "linkMoved">;
   readonly world: World;
 }): StartLink {
-  const { linkCodes, proofs, platforms, linkPage, world } = parts;
+  const { linkCodes, proofs, platforms, linkPage, telemetry, world } = parts;
 
   return async ({ platform: product, owner: named, clientName: saysItIs }, call) => {
     const clientName = readable(saysItIs);
@@ -75,6 +77,7 @@ export function createStartLink(parts: {
       ),
     );
     world.log.info({ platform: platform.name, caller: call.caller }, "link.started");
+    telemetry.linkMoved(platform.name, "started");
     const complete = new URL(linkPage);
     complete.searchParams.set("code", code.reveal());
     complete.searchParams.set("proof", proofs.proofOf(code.reveal()).reveal());

@@ -30,6 +30,9 @@ export type RefreshResult = "current" | RefreshFailure | "unreadable" | "databas
 /** How a browser flow ended. */
 export type InstallResult = "connected" | "pending" | InstallFailure;
 
+/** What happened to a link code. `wrong_code`: nobody started it; `slow_down`: too many of those came before it. */
+export type LinkResult = "started" | "approved" | "denied" | "delivered" | "wrong_code" | "slow_down";
+
 /**
  * What became of a request that says it comes from a platform. `seen`: once more; `ignored`: genuine, and nobody's;
  * `unavailable`: it could not be kept.
@@ -79,6 +82,7 @@ export interface Telemetry {
   auditFailed(): void;
   revocationFinished(result: ProviderRevocation): void;
   installFinished(platform: string, result: InstallResult): void;
+  linkMoved(platform: string, result: LinkResult): void;
   deliveryReceived(platform: string, result: DeliveryResult): void;
   forwardFinished(result: ForwardResult): void;
   databaseChecked(reachable: boolean): void;
@@ -103,6 +107,7 @@ export const silentTelemetry: Telemetry = {
   auditFailed: ignore,
   revocationFinished: ignore,
   installFinished: ignore,
+  linkMoved: ignore,
   deliveryReceived: ignore,
   forwardFinished: ignore,
   databaseChecked: ignore,

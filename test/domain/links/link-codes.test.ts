@@ -58,6 +58,8 @@ describe("a link code", () => {
     expect(accountSecret?.reveal()).toMatch(/^[\w-]{43}$/);
     expect(await links.poll(link)).toEqual({ kind: "gone", why: "delivered" });
 
+    expect(links.moves).toEqual(["slack started", "slack approved", "slack delivered"]);
+
     const told = (await rows()).slice(before);
     expect(told.map(({ kind, caller }) => [kind, caller])).toEqual([
       ["link.started", "anonymous"],
@@ -96,13 +98,13 @@ describe("a link code", () => {
     expect(next.filter(({ kind }) => kind === "pending")).toHaveLength(1);
   });
 
-  test("is delivered once to fifty who ask at once", async () => {
+  test("is delivered once to eight who ask at once", async () => {
     const links = openLinks(domain);
     const link = await links.start();
     await links.connect(link);
-    const outcomes = await Promise.all(Array.from({ length: 50 }, () => links.poll(link)));
+    const outcomes = await Promise.all(Array.from({ length: 8 }, () => links.poll(link)));
     expect(outcomes.filter(({ kind }) => kind === "connected")).toHaveLength(1);
-    expect(outcomes.filter(({ kind }) => kind === "gone")).toHaveLength(49);
+    expect(outcomes.filter(({ kind }) => kind === "gone")).toHaveLength(7);
   });
 
   test("that cannot be handed out yet is not lost", async () => {

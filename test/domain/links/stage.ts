@@ -32,6 +32,8 @@ export function openLinks(domain: Pick<Domain, "storage" | "world">, options: Li
   const { storage, world } = domain;
   const { linkCodes, linkAccounts, linkProofs: proofs, attempts, installations, audit, rateLimits } = storage;
   const { callerNow = () => anonymous } = options;
+  const moves: string[] = [];
+  const telemetry = { linkMoved: (...move: readonly string[]) => void moves.push(move.join(" ")) };
   const platform = scriptedPlatform(options);
   const platforms = onlyPlatforms(platform);
   const linkPolicy = createLinkPolicy(callerNow, new Set());
@@ -43,19 +45,19 @@ export function openLinks(domain: Pick<Domain, "storage" | "world">, options: Li
     ...{ attempts, keepConnection, linkPolicy, platforms, startLeg, redirectUri, putOnRecord, world },
     refusedCallbacks: createRefusedCallbacks({ note: () => undefined, now: world.now }),
   });
-  const finish = denyOnFinish(install, linkCodes, world);
+  const finish = denyOnFinish(install, { linkCodes, telemetry, world });
   const findTyped = createFindTyped({
-    ...{ linkCodes, proofs, linkPolicy, world },
+    ...{ linkCodes, proofs, linkPolicy, telemetry, world },
     guesses: createGuesses({ rateLimits, world }),
   });
   const issueToAccount = createIssueToAccount({ installations, getToken: desk.ask, callerNow });
-  const linkDesk = createLinkDesk({ linkCodes, linkAccounts, issueToAccount, world });
+  const linkDesk = createLinkDesk({ linkCodes, linkAccounts, issueToAccount, telemetry, world });
   const poll = createPollLink(linkDesk, linkCodes, world);
   const startLink = createStartLink({
-    ...{ linkCodes, proofs, platforms, world },
+    ...{ linkCodes, proofs, platforms, telemetry, world },
     linkPage: new URL("https://tokens.example/link"),
   });
-  const answer = createAnswerLink({ findTyped, linkCodes, platforms, startLeg, audit, world });
+  const answer = createAnswerLink({ findTyped, linkCodes, platforms, startLeg, audit, telemetry, world });
   const knownAccount = createKnownAccount(linkAccounts, world);
   const accountToken = createAccountToken(knownAccount, issueToAccount);
   const rotate = createRotateAccountSecret({ linkAccounts, knownAccount, world });
@@ -66,6 +68,7 @@ export function openLinks(domain: Pick<Domain, "storage" | "world">, options: Li
     ...answer,
     platform,
     linkDesk,
+    moves,
     revoker,
     forget: createForgetAccount({ linkAccounts, knownAccount, installations, revoker, world }),
     rotate: (id: string, secret: Secret) => rotate(id, secret, poller),
