@@ -340,6 +340,9 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     ["client/src/cli/service/call-service.ts", "timeoutMs", "maxBytes"],
     ["client/src/cli/accounts/keyring.ts", "longestMs"],
   ],
+  "oauth-token `exec --file` and `sync` ask for the next token": [
+    ["client/src/cli/fresh/keep-fresh.ts", "betweenMs.least", "betweenMs.most", "retryMs.first", "retryMs.most"],
+  ],
   "import from an earlier service: a statement there; waiting for others' locks": [
     ["src/storage/moving/earlier/read-rows.ts", "limits.statementMs", "limits.lockMs"],
   ],

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { answerKeyringRequest } from "./accounts/keyring-process.ts";
-import { Interrupted } from "./failure.ts";
+import { listenToSignals } from "./child/signals.ts";
 import { keyringWord, processWorld } from "./process-world.ts";
 import { run } from "./program.ts";
 
@@ -14,17 +14,7 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-const interrupt = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.on(signal, () => {
-    const stopped = new Interrupted(signal);
-    // Who asks twice does not want to wait.
-    if (interrupt.signal.aborted) process.exit(stopped.exitCode);
-    interrupt.abort(stopped);
-  });
-}
-
-const world = processWorld(interrupt.signal);
+const world = processWorld(listenToSignals());
 const args = process.argv.slice(2);
 // The process ends by itself, once all of it is written.
 const code = args[0] === keyringWord ? await serveKeyring() : await run(args, world);

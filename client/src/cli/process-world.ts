@@ -4,6 +4,8 @@ import { addAbortSignal } from "node:stream";
 import { text } from "node:stream/consumers";
 import { setTimeout as after } from "node:timers/promises";
 import { createKeyring, type Keyring } from "./accounts/keyring.ts";
+import type { Signals } from "./child/signals.ts";
+import { startChild } from "./child/start-child.ts";
 import { environmentFetch } from "./environment-fetch.ts";
 import { openBrowser } from "./open-browser.ts";
 import type { CliWorld } from "./world.ts";
@@ -12,16 +14,20 @@ import type { CliWorld } from "./world.ts";
 export const keyringWord = "__keyring";
 
 /** The world of a real process. */
-export function processWorld(interrupt: AbortSignal): CliWorld {
+export function processWorld({ interrupt, takeSignals }: Signals): CliWorld {
   const { env, platform } = process;
   return {
-    ...{ env, platform, interrupt },
+    ...{ env, platform, interrupt, takeSignals },
+    start: startChild,
     home: home(),
     hostname: hostname(),
     fetch: environmentFetch(env),
     now: Date.now,
     monotonic: () => performance.now(),
-    sleep: (ms) => after(ms, undefined, { signal: interrupt }).catch(() => undefined),
+    sleep: (ms, until) =>
+      after(ms, undefined, {
+        signal: until === undefined ? interrupt : AbortSignal.any([interrupt, until]),
+      }).catch(() => undefined),
     readInput() {
       if (process.stdin.isTTY) process.stderr.write("Reading what is typed here, up to Ctrl-D\n");
       return text(addAbortSignal(interrupt, process.stdin)).catch(() => interrupted(interrupt));
@@ -29,6 +35,7 @@ export function processWorld(interrupt: AbortSignal): CliWorld {
     write: (text) => void process.stdout.write(text),
     writeError: (text) => void process.stderr.write(text),
     errorIsTerminal: process.stderr.isTTY === true,
+    hasTerminal: [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY === true),
     openBrowser: (url) => openBrowser({ env, platform }, url),
     keyring: hasKeyring(env, platform) ? ownKeyring(interrupt) : undefined,
   };

@@ -1,9 +1,11 @@
 import { Command, CommanderError } from "commander";
 import { createAccountStore } from "./accounts/account-store.ts";
+import { exec } from "./commands/exec.ts";
 import { gitCredential } from "./commands/git-credential.ts";
 import { login } from "./commands/login.ts";
 import { logout } from "./commands/logout.ts";
 import { status } from "./commands/status.ts";
+import { sync } from "./commands/sync.ts";
 import { token } from "./commands/token.ts";
 import { addCompletion } from "./completion.ts";
 import { exitCodes, Failure, Interrupted } from "./failure.ts";
@@ -12,7 +14,7 @@ import { parseServiceUrl } from "./service/service-url.ts";
 import type { CliCommand, Session } from "./session.ts";
 import type { CliWorld } from "./world.ts";
 
-const commands: readonly CliCommand[] = [login, token, gitCredential, status, logout];
+const commands: readonly CliCommand[] = [login, token, exec, sync, gitCredential, status, logout];
 
 /** Runs what was typed after `oauth-token` and gives the exit code. Rejects for a bug alone. */
 export async function run(args: readonly string[], world: CliWorld): Promise<number> {

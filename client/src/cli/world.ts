@@ -1,4 +1,6 @@
 import type { Keyring } from "./accounts/keyring.ts";
+import type { Child } from "./child/child.ts";
+import type { Signals } from "./child/signals.ts";
 
 /** What the command line takes from the process it runs in. */
 export interface CliWorld {
@@ -12,8 +14,8 @@ export interface CliWorld {
   readonly now: () => number;
   /** Milliseconds of a clock that nobody sets. */
   readonly monotonic: () => number;
-  /** Resolves after that time, or as soon as `interrupt` is aborted. */
-  readonly sleep: (ms: number) => Promise<void>;
+  /** Resolves after that time, or as soon as `interrupt` or `until` is aborted. */
+  readonly sleep: (ms: number, until?: AbortSignal) => Promise<void>;
   /** All of standard input. */
   readonly readInput: () => Promise<string>;
   /** As it is, to standard output and to standard error. */
@@ -21,8 +23,13 @@ export interface CliWorld {
   readonly writeError: (text: string) => void;
   /** Whether a person looks at standard error. */
   readonly errorIsTerminal: boolean;
+  /** Whether a terminal may send signals to all that runs in its foreground. */
+  readonly hasTerminal: boolean;
   /** Aborted by Ctrl-C and its like; the reason is an `Interrupted`. */
   readonly interrupt: AbortSignal;
+  readonly takeSignals: Signals["takeSignals"];
+  /** Starts a program with our own standard input, output and error. */
+  readonly start: (command: readonly [string, ...string[]], env: CliWorld["env"]) => Child;
   /** Shows an address in the person's browser, without waiting for it. Never throws. */
   readonly openBrowser: (url: URL) => void;
   /** Undefined where there is none. */

@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startChild } from "../../../client/src/cli/child/start-child.ts";
 import { run } from "../../../client/src/cli/program.ts";
 import type { CliWorld } from "../../../client/src/cli/world.ts";
 
@@ -55,7 +56,10 @@ export function createPerson(changes: Partial<CliWorld> & { readonly onWait?: (m
         write: (text) => void out.push(text),
         writeError: (text) => void err.push(text),
         errorIsTerminal: false,
+        hasTerminal: false,
         interrupt: new AbortController().signal,
+        takeSignals: () => () => undefined,
+        start: startChild,
         openBrowser: (url) => void opened.push(url.href),
         keyring: undefined,
         ...given,

@@ -1,0 +1,32 @@
+import { Failure, usage } from "../failure.ts";
+
+const place = "{access_token}";
+
+/** Puts a token where it belongs in a text. */
+export type Template = (accessToken: string) => string;
+
+/**
+ * A literal text with `{access_token}` in it. Where the text is JSON, the token is written as JSON has it.
+ * @throws Failure if it has no place for a token. `what` names it.
+ */
+export function parseTemplate(text: string, what: string): Template {
+  if (!text.includes(place)) throw usage(`${what} has no ${place} in it`);
+  const isJson = isJsonText(text);
+  return (accessToken) => {
+    // Neither a line of a file nor a variable may end where the token says so.
+    if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(accessToken)) {
+      throw new Failure("failed", "UNEXPECTED_ANSWER", "the token has characters that no token has");
+    }
+    const written = isJson ? JSON.stringify(accessToken).slice(1, -1) : accessToken;
+    return text.split(place).join(written);
+  };
+}
+
+function isJsonText(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
