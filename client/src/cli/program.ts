@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import about from "../../package.json" with { type: "json" };
 import { createAccountStore } from "./accounts/account-store.ts";
 import { exec } from "./commands/exec.ts";
 import { gitCredential } from "./commands/git-credential.ts";
@@ -58,6 +59,7 @@ export async function run(args: readonly string[], world: CliWorld): Promise<num
 function createProgram(world: CliWorld, json: boolean): Command {
   return new Command("oauth-token")
     .description("Signs in to platforms through a token service, and gives tokens that work.")
+    .version(about.version)
     .option("--service <url>", "the public address of the service (OAUTH_TOKEN_SERVICE_URL)")
     .option("--json", "results as lines of JSON, everything else as JSON on standard error")
     .configureHelp({ showGlobalOptions: true })

@@ -124,6 +124,14 @@ test("a service that cannot be reached keeps the account, unless it is to be for
   expect(person.files()).toEqual([]);
 });
 
+test("--version and --help are what was asked for", async () => {
+  expect((await person.run("--version")).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+  for (const words of [["--help"], ["login", "--help"], ["help", "token"]]) {
+    const { code, out } = await person.run(...words);
+    expect([code, out.startsWith("Usage: oauth-token")]).toEqual([0, true]);
+  }
+});
+
 test.each([
   [[]],
   [["logn"]],

@@ -147,6 +147,20 @@ test.each([
   careful.end();
 });
 
+test("a service that is asked too often says when to come again", async () => {
+  service.start = () => ({ status: 429, body: { error: "slow_down" }, headers: { "retry-after": "30" } });
+  const { code, err } = await login();
+  expect(code).toBe(1);
+  expect(err).toContain("try again in 30 s");
+});
+
+test("a service below a path is asked there", async () => {
+  const below = createPerson({ env: { OAUTH_TOKEN_SERVICE_URL: `${service.url}/tokens/` } });
+  await below.run("login", "--platform", "jira");
+  expect(service.asked[0]?.path).toBe("/tokens/v1/link-code");
+  below.end();
+});
+
 test("Ctrl-C while waiting ends with 130, and nothing is stored", async () => {
   const stop = new AbortController();
   const stopped = createPerson({ interrupt: stop.signal, onWait: () => stop.abort(new Interrupted("SIGINT")) });

@@ -13,7 +13,6 @@ const notConnected = new Set([
 const advice: Readonly<Record<string, string>> = {
   CALLER_UNAUTHENTICATED: "the service wants to know who asks: set OAUTH_TOKEN_SERVICE_API_KEY to a key of yours",
   CALLER_NOT_ALLOWED: "the operator of the service has not allowed this",
-  CALLER_RATE_LIMITED: "the service was asked too often: try again later",
 };
 
 /** The reason that a service gives, as `INSTALLATION_REVOKED`: the routes of links have them in lower case. */
@@ -31,8 +30,13 @@ export function refusalOf(answer: Answer, service: string, asked: string): Failu
   const isUnready = reason === undefined ? [502, 503, 504].includes(status) : reason === "SERVICE_UNAVAILABLE";
   if (isUnready) return unreachable(`${service} is not ready (${status})`);
   const message = messageOf(answer) ?? (reason === undefined ? `status ${status}` : reason);
-  const said = advice[reason ?? ""] ?? message;
+  const said = status === 429 ? tooOften(answer.retryAfterMs) : (advice[reason ?? ""] ?? message);
   return new Failure(exitOf(reason), reason ?? `HTTP_${status}`, `there is no ${asked} from ${service}: ${said}`);
+}
+
+function tooOften(retryAfterMs: number | undefined): string {
+  const when = retryAfterMs === undefined ? "later" : `in ${Math.ceil(retryAfterMs / 1000)} s`;
+  return `it was asked too often: try again ${when}`;
 }
 
 function exitOf(reason: string | undefined): keyof typeof exitCodes {
