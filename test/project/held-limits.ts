@@ -327,6 +327,7 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     ["src/main.ts", "farewellMs"],
   ],
   shutdown: ["DRAIN_SECONDS"],
+  "pages that the embedded database holds": [["src/storage/embedded/files.ts", "sharedBuffersBytes"]],
   "log of the embedded database since its last checkpoint": [
     [jobs, "keep the database up"],
     ["src/storage/embedded/checkpoints.ts", "logBytes"],
