@@ -20,7 +20,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   // Which version this is.
   "src/": { from: ["package.json"] },
   "src/main.ts": { from: ["src"] },
-  "src/work": { from: ["src/"] },
+  "src/work": { from: ["src/"], packages: ["lru-cache"] },
   "src/tls": { from: ["src/"] },
   "src/world": { from: ["src/"], packages: ["pino", "undici"] },
   "src/settings": { from: ["src/secret.ts"] },
@@ -35,11 +35,11 @@ export const layers: Readonly<Record<string, Layer>> = {
     ],
   },
 
-  "src/domain/access": { from: ground, packages: ["lru-cache"] },
+  "src/domain/access": { from: ground },
   "src/domain/model": { from: [...ground, "src/domain/access"] },
-  "src/domain/record": { from: model, packages: ["lru-cache"] },
-  "src/domain/refreshing": { from: [...model, "src/domain/record"], packages: ["lru-cache"] },
-  "src/domain/tokens": { from: verbs, packages: ["lru-cache"] },
+  "src/domain/record": { from: model },
+  "src/domain/refreshing": { from: [...model, "src/domain/record"] },
+  "src/domain/tokens": { from: verbs },
   "src/domain/connecting": { from: verbs, packages: ["lru-cache"] },
   "src/domain/installations": { from: [...verbs, "src/domain/tokens", "src/domain/connecting"] },
   "src/domain/links": { from: [...verbs, "src/domain/tokens", "src/domain/connecting", "src/domain/installations"] },
@@ -48,7 +48,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   "src/domain/reconciling": {
     from: [...verbs, "src/domain/tokens", "src/domain/connecting", "src/domain/installations"],
   },
-  "src/domain/deliveries": { from: [...model, "src/domain/watching"], packages: ["lru-cache"] },
+  "src/domain/deliveries": { from: [...model, "src/domain/watching"] },
   "src/domain/": { from: [...ground, "src/domain"] },
 
   "src/platforms": { from: [...ground, "src/domain", "src/settings"], packages: ["jose"] },

@@ -1,7 +1,7 @@
 import { hash, timingSafeEqual } from "node:crypto";
-import { LRUCache } from "lru-cache";
 import type { Authenticate, Caller } from "../domain/access/caller.ts";
 import { ServiceError } from "../errors.ts";
+import { boundedCache } from "../work/bounded-cache.ts";
 import type { Issuer } from "./issuer-entries.ts";
 import type { IssuerKeys } from "./issuer-keys.ts";
 import type { Policy, Proof } from "./policy.ts";
@@ -99,8 +99,8 @@ function isSame(a: Buffer, b: Buffer): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-function newMemory(): LRUCache<string, Proven> {
-  return new LRUCache<string, Proven>({ max: maxRemembered });
+function newMemory() {
+  return boundedCache<Proven>(maxRemembered);
 }
 
 /** The same for everything, so that nobody learns which part of a proof was good. */

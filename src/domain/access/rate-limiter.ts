@@ -1,5 +1,5 @@
-import { LRUCache } from "lru-cache";
 import { ServiceError } from "../../errors.ts";
+import { boundedCache } from "../../work/bounded-cache.ts";
 import type { Access } from "./access.ts";
 import type { Rate } from "./rule.ts";
 
@@ -44,7 +44,7 @@ export function createRateLimiter({
   readonly now: () => Date;
   readonly maxKeys?: number;
 }): RateLimiter {
-  const buckets = new LRUCache<string, TokenBucket>({ max: maxKeys });
+  const buckets = boundedCache<TokenBucket>(maxKeys);
   return {
     take(key, rate) {
       const nowMs = now().getTime();

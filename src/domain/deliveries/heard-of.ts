@@ -1,4 +1,4 @@
-import { LRUCache } from "lru-cache";
+import { boundedCache } from "../../work/bounded-cache.ts";
 import type { World } from "../../world.ts";
 import type { EventSubject, PlatformEvent } from "../model/platform-event.ts";
 import type { WebhookRepository } from "../model/webhook-repository.ts";
@@ -16,7 +16,7 @@ export function createHeardOf(parts: {
   readonly world: Pick<World, "now" | "log">;
 }): HeardOf {
   const { webhooks, world } = parts;
-  const noted = new LRUCache<string, number>({ max: maxNoted });
+  const noted = boundedCache<number>(maxNoted);
 
   return (platform, { about }) => {
     if (about.webhookIds === undefined) return;

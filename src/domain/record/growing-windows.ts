@@ -1,4 +1,4 @@
-import { LRUCache } from "lru-cache";
+import { boundedCache } from "../../work/bounded-cache.ts";
 import type { AuditEvent } from "../model/audit-event.ts";
 
 /** The first window of what is counted; each further one is three times as long, up to the longest. */
@@ -38,7 +38,7 @@ export interface GrowingWindows {
 
 export function createGrowingWindows({ now }: { readonly now: () => Date }, most = maxWindows): GrowingWindows {
   const open = new Map<string, Window>();
-  const last = new LRUCache<string, { readonly lengthMs: number; readonly endsAtMs: number }>({ max: most });
+  const last = boundedCache<{ readonly lengthMs: number; readonly endsAtMs: number }>(most);
 
   function begin(key: string, first: AuditEvent): Window {
     const lastAt = now();

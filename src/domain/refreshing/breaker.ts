@@ -1,4 +1,4 @@
-import { LRUCache } from "lru-cache";
+import { boundedCache } from "../../work/bounded-cache.ts";
 import type { CredentialSecrets, MintOutcome, Misconfigured, Platform, Unavailable } from "../model/platform.ts";
 
 /** So many troubles in a row at one credential, and it is asked by one call every few seconds. */
@@ -28,9 +28,9 @@ interface Troubled {
  * that were not in trouble before: the first answer ends it for everybody. No loop of one can take the others' turns.
  */
 export function withBreaker(platform: Platform): Platform {
-  const troubled = new LRUCache<string, Troubled>({ max: maxRemembered });
+  const troubled = boundedCache<Troubled>(maxRemembered);
   /** Since the last answer that was no trouble. */
-  const met = new LRUCache<string, true>({ max: several });
+  const met = boundedCache<true>(several);
   let inRow = 0;
   let trouble: Trouble | undefined;
   const turns = { known: takeTurns(), fresh: takeTurns() };

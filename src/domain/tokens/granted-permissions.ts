@@ -1,4 +1,4 @@
-import { LRUCache } from "lru-cache";
+import { boundedCache } from "../../work/bounded-cache.ts";
 import { orAfter } from "../../work/or-after.ts";
 import type { World } from "../../world.ts";
 import { lowest } from "../access/permission-ceiling.ts";
@@ -30,9 +30,7 @@ export function createGrantedPermissions(parts: {
   readonly changes?: ChangeFeed;
 }): GrantedPermissions {
   const { installations, world } = parts;
-  const asked = new LRUCache<string, { readonly at: number; readonly permissions: Permissions | undefined }>({
-    max: parts.maxEntries,
-  });
+  const asked = boundedCache<{ readonly at: number; readonly permissions: Permissions | undefined }>(parts.maxEntries);
 
   parts.changes?.subscribe((change) => {
     if (change.kind === "granted") asked.delete(change.installationId);

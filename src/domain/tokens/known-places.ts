@@ -1,4 +1,4 @@
-import { LRUCache } from "lru-cache";
+import { boundedCache } from "../../work/bounded-cache.ts";
 
 /** Networks from which one caller is known to get one token; forgetting one costs a second row, never a missing one. */
 const maxKnown = 100_000;
@@ -28,8 +28,8 @@ interface Networks {
 
 export function createKnownPlaces({ now }: { readonly now: () => Date }): KnownPlaces {
   /** `true` once the row is durable; until then the commit that others wait for too. */
-  const rows = new LRUCache<string, Promise<void> | true>({ max: maxKnown });
-  const subjects = new LRUCache<string, Networks>({ max: maxKnown });
+  const rows = boundedCache<Promise<void> | true>(maxKnown);
+  const subjects = boundedCache<Networks>(maxKnown);
 
   async function first(key: string, subject: string, write: () => Promise<void>): Promise<"written"> {
     const written = write();

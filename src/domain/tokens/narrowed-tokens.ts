@@ -1,5 +1,5 @@
-import { LRUCache } from "lru-cache";
 import { ServiceError } from "../../errors.ts";
+import { boundedCache } from "../../work/bounded-cache.ts";
 import { singleFlight } from "../../work/single-flight.ts";
 import type { World } from "../../world.ts";
 import type { ChangeFeed } from "../model/change-feed.ts";
@@ -48,13 +48,13 @@ export function createNarrowedTokens(parts: {
 }): NarrowedTokens {
   const { credentials, refresher, world, note = noteNothing } = parts;
   const events = createRefreshEvents(note, world);
-  const minted = new LRUCache<string, Issuable>({ max: parts.maxEntries });
+  const minted = boundedCache<Issuable>(parts.maxEntries);
   const flight = singleFlight<NarrowedOutcome>();
   /** Until when the platform asked us to leave a credential alone, whatever shape is asked for. */
-  const limitedUntil = new LRUCache<string, number>({ max: parts.maxEntries });
+  const limitedUntil = boundedCache<number>(parts.maxEntries);
 
   /** Of which grant each credential's tokens are: those of the one before are not found any more. */
-  const grants = new LRUCache<string, number>({ max: parts.maxEntries });
+  const grants = boundedCache<number>(parts.maxEntries);
   let serial = 0;
   let oldest = 0;
   parts.changes?.subscribe((change) => {

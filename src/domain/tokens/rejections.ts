@@ -1,5 +1,5 @@
-import { LRUCache } from "lru-cache";
 import { ServiceError } from "../../errors.ts";
+import { boundedCache } from "../../work/bounded-cache.ts";
 import { fullBucket, type TokenBucket, takeToken, waitForToken } from "../access/rate-limiter.ts";
 import type { Rate } from "../access/rule.ts";
 
@@ -39,7 +39,7 @@ export interface Rejections {
 
 export function createRejections({ now }: { readonly now: () => Date }, share = replacements): Rejections {
   const { rate, message } = share;
-  const spent = new LRUCache<string, { readonly bucket: TokenBucket; last: unknown }>({ max: maxKnown });
+  const spent = boundedCache<{ readonly bucket: TokenBucket; last: unknown }>(maxKnown);
 
   return {
     async replace({ caller, subject }, work, counted, otherwise) {

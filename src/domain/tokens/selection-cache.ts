@@ -1,5 +1,5 @@
-import { LRUCache } from "lru-cache";
 import type { Secret } from "../../secret.ts";
+import { boundedCache } from "../../work/bounded-cache.ts";
 import { perObject } from "../../work/per-object.ts";
 import type { Visibility } from "../access/access.ts";
 import type { Change, ChangeFeed } from "../model/change-feed.ts";
@@ -28,7 +28,7 @@ export function createSelectionCache(parts: {
   readonly onLookUp?: (outcome: "hit" | "miss" | "bypass") => void;
 }): SelectionCache {
   const { select, changes, maxEntries, onLookUp = () => undefined } = parts;
-  const remembered = new LRUCache<string, Selected>({ max: maxEntries, disposeAfter: (_gone, key) => unindex(key) });
+  const remembered = boundedCache<Selected>(maxEntries, (_gone, key) => unindex(key));
   const keysOf = new Map<string, Set<string>>();
   const indexOf = new Map<string, readonly string[]>();
   const flights = new Map<string, Flight>();
