@@ -32,6 +32,12 @@ export function nextStep(demo: Demo, sandbox: Sandbox, afterMs: number): string 
     ["Then ask for a token", `${grpc} -d '{"platform":"${example}"}' \\`],
     ["", `  http://localhost:${ports.grpc}/oauth.token.v1.TokenService/GetToken`],
     ["", `curl -s localhost:${ports.internal}/oauth/token/${example}`],
+    [
+      "Without a browser",
+      `curl -s ${baseUrl}/v1/link-code -H 'content-type: application/json' -d '{"platform":"${example}"}'`,
+    ],
+    ["", "  open its verification_url_complete in any browser, say yes, then fetch the token:"],
+    ["", `curl -s ${baseUrl}/v1/poll/LINK_CODE -H 'authorization: Bearer POLL_SECRET'`],
     ["See what is connected", `curl -s localhost:${ports.internal}/oauth/installations`],
     ["See what can be asked", `${grpc} --list-methods http://localhost:${ports.grpc}`],
     ["Sandbox platforms", sandbox.all.map(({ label, url }) => `${label} ${url}`).join(", ")],

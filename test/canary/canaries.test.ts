@@ -46,6 +46,13 @@ describe("a leak that was planted", () => {
   });
 });
 
+test("a link code is found whole, and nothing shorter is", () => {
+  const codes = createCanaries();
+  codes.add("a link code", "12345678901");
+  expect(codes.search([{ where: "the log", text: '{"code":"12345678901"}' }])).toEqual(["a link code in the log"]);
+  expect(codes.search([{ where: "the log", text: '{"code":"1234567890"}' }])).toEqual([]);
+});
+
 test("what is no leak is not found", () => {
   const random = randomBytes(3 * 65_536);
   const harmless = [

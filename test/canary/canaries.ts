@@ -15,6 +15,8 @@ export interface Output {
 }
 
 const piece = 12;
+/** A link code: too short for pieces, and looked for whole. */
+const wholeOnly = /^\d{11}$/;
 /** As long as 12 bytes are in each encoding. */
 const base64Piece = 16;
 const hexPiece = 24;
@@ -26,7 +28,8 @@ export function createCanaries(): Canaries {
     add(name, value) {
       if (value === undefined) return;
       for (const line of value.split(/\s+/)) {
-        if (line.length >= piece && !line.startsWith("-----")) values.set(line, values.get(line) ?? name);
+        const isLong = line.length >= piece && !line.startsWith("-----");
+        if (isLong || wholeOnly.test(line)) values.set(line, values.get(line) ?? name);
       }
     },
     counts() {
@@ -36,9 +39,11 @@ export function createCanaries(): Canaries {
     },
     search(outputs) {
       const known = piecesOf(values);
+      const whole = [...values].filter(([value]) => wholeOnly.test(value));
       const found = new Set<string>();
       for (const { where, text } of outputs) {
         for (const hit of hitsIn(text, known)) found.add(`${hit} in ${where}`);
+        for (const [value, name] of whole) if (text.includes(value)) found.add(`${name} in ${where}`);
       }
       return [...found];
     },

@@ -9,12 +9,16 @@ import { startTarget } from "./target.ts";
 /** What every run has to have met: without it the silence would prove nothing. */
 const secrets = [
   "access token",
+  "account secret",
   "app JWT or token",
   "browser binding",
   "client secret",
   "code",
   "encryption key",
+  "link code",
+  "link proof",
   "PKCE verifier",
+  "poll secret",
   "private key",
   "refresh token",
   "signing secret",

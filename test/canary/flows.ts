@@ -2,6 +2,7 @@ import { breakRows, breakTheDatabase, crash } from "./breakage.ts";
 import { createCallers } from "./callers.ts";
 import { createHands } from "./hands.ts";
 import { connectEverywhere, failToConnect, failToMint, narrow, revoke } from "./life.ts";
+import { linkPrograms } from "./links.ts";
 import { look } from "./look.ts";
 import { askNonsense, loseTheWay } from "./misuse.ts";
 import type { Target } from "./target.ts";
@@ -19,6 +20,7 @@ export async function runFlows(target: Target): Promise<void> {
     }
     await narrow(hands);
     await loseTheWay(hands);
+    await linkPrograms(hands);
     await askNonsense(hands);
     await revoke(hands);
     await breakRows(hands);
@@ -36,6 +38,7 @@ export async function runShortFlows(target: Target): Promise<void> {
   const hands = createHands(target, callers);
   try {
     await connectEverywhere(hands);
+    await linkPrograms(hands);
     for (let round = 0; round < 2; round++) for (const platform of platforms) await hands.reject(platform);
   } finally {
     callers.close();

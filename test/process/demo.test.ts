@@ -9,6 +9,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { createBrowser } from "../../rig/browser.ts";
 import { freePorts, isFree } from "../../rig/free-port.ts";
+import { approve, poll, startCode } from "../end-to-end/support/link-codes.ts";
 import { bufCurl } from "../support/buf-curl.ts";
 import { createTestDirectory } from "../support/database.ts";
 
@@ -138,6 +139,16 @@ describe("the demo", { timeout: 90_000 }, () => {
     const { accessToken, apiBaseUrl } = JSON.parse(stdout);
     const headers = { authorization: `Bearer ${accessToken}` };
     expect((await fetch(`${apiBaseUrl}/rest/api/3/myself`, { headers })).status).toBe(200);
+  });
+
+  test("prints how a program without a browser connects, and that works", async () => {
+    const site = { publicUrl: `http://localhost:${base + 4}` };
+    expect(demo.output()).toContain(`curl -s ${site.publicUrl}/v1/link-code -H 'content-type: application/json'`);
+    expect(demo.output()).toContain(`curl -s ${site.publicUrl}/v1/poll/LINK_CODE -H 'authorization: Bearer`);
+    const started = await startCode(site, { platform: "jira" });
+    expect((await approve(createBrowser(), site, started)).status).toBe(200);
+    const token = { access_token: expect.any(String), account_secret: expect.any(String) };
+    expect(await poll(site, started)).toMatchObject({ status: 200, body: token });
   });
 
   test("refuses ports that are in use, in one line", async () => {

@@ -1,6 +1,9 @@
 import type { Browser } from "../../../rig/browser.ts";
 import type { Replica } from "../../support/service.ts";
 
+/** Where the routes are. */
+type Site = Pick<Replica, "publicUrl">;
+
 /** What `POST /v1/link-code` answers. */
 export interface StartedCode {
   readonly link_code: string;
@@ -19,7 +22,7 @@ export interface JsonReply {
 
 /** A request as a program without a browser sends it. */
 export async function ask(
-  replica: Replica,
+  replica: Site,
   path: string,
   { bearer, ...init }: RequestInit & { readonly bearer?: string } = {},
 ): Promise<JsonReply> {
@@ -33,13 +36,13 @@ export async function ask(
 }
 
 /** @throws Error if it is refused. */
-export async function startCode(replica: Replica, request: Record<string, unknown>): Promise<StartedCode> {
+export async function startCode(replica: Site, request: Record<string, unknown>): Promise<StartedCode> {
   const { status, body } = await ask(replica, "/v1/link-code", { method: "POST", body: JSON.stringify(request) });
   if (status !== 200) throw new Error(`no link code but ${status} ${JSON.stringify(body)}`);
   return body as unknown as StartedCode;
 }
 
-export function poll(replica: Replica, { link_code, poll_secret }: StartedCode): Promise<JsonReply> {
+export function poll(replica: Site, { link_code, poll_secret }: StartedCode): Promise<JsonReply> {
   return ask(replica, `/v1/poll/${link_code}`, { bearer: poll_secret });
 }
 
@@ -53,7 +56,7 @@ export interface ShownPage {
   send(fields?: Readonly<Record<string, string>>): Promise<ShownPage>;
 }
 
-export async function openPage(browser: Browser, replica: Replica, address: string): Promise<ShownPage> {
+export async function openPage(browser: Browser, replica: Site, address: string): Promise<ShownPage> {
   const { pathname, search } = new URL(address);
   return shown(await browser.get(new URL(pathname + search, replica.publicUrl)));
 
@@ -70,7 +73,7 @@ export async function openPage(browser: Browser, replica: Replica, address: stri
 }
 
 /** Opens the address with the code in it, says yes, and passes the platform's consent. */
-export async function approve(browser: Browser, replica: Replica, started: StartedCode) {
+export async function approve(browser: Browser, replica: Site, started: StartedCode) {
   const asked = await (await openPage(browser, replica, started.verification_url_complete)).send();
   const { onward, text } = await asked.send({ decision: "approve" });
   if (onward === undefined) throw new Error(`not sent on: ${text}`);
