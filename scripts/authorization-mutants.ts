@@ -25,6 +25,9 @@ const outlived = ["test/domain/connecting/outlived-links.test.ts"];
 const finished = ["test/domain/connecting/finish-install.test.ts"];
 const record = ["test/policy/changes.test.ts", "test/domain/record/list-events.test.ts"];
 const callers = ["test/callers", "test/policy/issuers.test.ts"];
+const linkPrograms = ["test/web/browser/links/programs.test.ts"];
+const linkPage = ["test/web/browser/links/page.test.ts"];
+const linkAccounts = ["test/web/browser/links/accounts.test.ts"];
 const remembered = ["test/policy/remembered.test.ts"];
 
 export const mutants: readonly Mutant[] = [
@@ -412,6 +415,35 @@ export const mutants: readonly Mutant[] = [
   ...of("src/domain/connecting/return-to.ts", makesLinks, [
     ["links lead back to any origin", "anonymous && allowed.has(url.origin) ? url", "anonymous ? url"],
   ]),
+  ...of("src/web/browser/links/start-route.ts", linkPrograms, [
+    ["anybody names an owner for a link code", "if (!ownersAreBelieved && ", "if (false && "],
+  ]),
+  ...of("src/web/browser/links/poll-route.ts", linkPrograms, [
+    ["a poll needs no secret", "if (pollSecret === undefined) return answerUnknown(response);", ""],
+  ]),
+  ...of("src/web/browser/links/link-page-route.ts", linkPage, [
+    [
+      "forms of other sites decide",
+      'if (!pageTokens.holds(request, fields.get("token"))) return refuse(response, form, notThisBrowser);',
+      "",
+    ],
+  ]),
+  ...of("src/web/browser/links/page-token.ts", linkPage, [
+    ["any form goes with any cookie", "return timingSafeEqual(Buffer.from(known), Buffer.from(sent));", "return true;"],
+  ]),
+  ...of("src/web/browser/links/account-routes.ts", linkAccounts, [
+    [
+      "where callers are not told apart everybody ends accounts",
+      "if (admitRevoker === undefined || authorization === undefined) return answerUnknown(response);",
+      "if (admitRevoker === undefined) return answerForgotten(response);\n    if (authorization === undefined) return answerUnknown(response);",
+    ],
+    ["an account is ended without a right", "const call = await admitRevoker({", "const call = ({} as never) ?? ({"],
+  ]),
+  ...of(
+    "src/domain/record/admit.ts",
+    ["test/end-to-end/callers.test.ts"],
+    [["what is no RPC needs no right", "caller.access(method)", 'caller.access("GetToken")']],
+  ),
   ...of("src/domain/connecting/complete-install.ts", links, [
     ["codes are not checked before the look-up", "call.access.check(undefined, owner);", ""],
     ["codes of every product are completed", "call.access.check(pending.link.product, owner);", ""],
