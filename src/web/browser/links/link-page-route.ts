@@ -1,5 +1,4 @@
 import type { ApproveLink, DenyLink, LookAtLink } from "../../../domain/links/answer-link.ts";
-import type { RefusedCode } from "../../../domain/links/find-typed.ts";
 import type { WebHandler, WebRequest, WebResponse } from "../../handler.ts";
 import { hasRepeated, readQuery } from "../../query.ts";
 import type { ReadRawBody } from "../../raw-bodies.ts";
@@ -8,7 +7,8 @@ import { type AnswerFailure, sendPage } from "../answers.ts";
 import type { BindingCookies } from "../binding-cookie.ts";
 import { refusal } from "../refusal.ts";
 import type { PlatformLabel } from "../result-pages.ts";
-import { askPage, type CodeProblem, codePage, deniedPage, onwardPage, type PageForm } from "./link-pages.ts";
+import { type CodeProblem, notThisBrowser, problemOf } from "./code-problems.ts";
+import { askPage, codePage, deniedPage, onwardPage, type PageForm } from "./link-pages.ts";
 import type { PageTokens } from "./page-token.ts";
 
 const maxBytes = 4 * 1024;
@@ -94,7 +94,7 @@ export function linkFormRoute(parts: LinkPageParts): WebHandler {
     }
   }
 
-  function refuse(response: WebResponse, form: PageForm, problem: Problem): void {
+  function refuse(response: WebResponse, form: PageForm, problem: CodeProblem): void {
     const { status, failure, retryAfterMs } = problem;
     response.locals.failure = failure;
     if (retryAfterMs !== undefined) response.setHeader("Retry-After", Math.max(1, Math.ceil(retryAfterMs / 1000)));
@@ -131,54 +131,6 @@ function typedIn(fields: URLSearchParams): Pick<PageForm, "typed" | "proof"> {
 }
 
 const formType = /^application\/x-www-form-urlencoded(?:\s*;.*)?$/i;
-
-interface Problem extends CodeProblem {
-  readonly status: number;
-  readonly failure: string;
-  readonly retryAfterMs?: number | undefined;
-}
-
-const notThisBrowser: Problem = {
-  status: 403,
-  failure: "form_other_browser",
-  title: "Please send this once more",
-  whatThePersonCanDo:
-    "The page was open for too long, or this browser keeps no cookies, which are needed here. Nothing has happened. Check the code, and continue.",
-};
-
-function problemOf({ why, retryAfterMs }: RefusedCode): Problem {
-  switch (why) {
-    case "unknown":
-      return {
-        status: 404,
-        failure: "link_code_unknown",
-        title: "This code is not known",
-        whatThePersonCanDo:
-          "Compare it with what your program shows: 11 digits; spaces and hyphens do not matter. A code lives for ten minutes.",
-      };
-    case "ended":
-      return {
-        status: 410,
-        failure: "link_code_ended",
-        title: "This code is no longer good",
-        whatThePersonCanDo:
-          "It was used, refused, or is older than ten minutes. Start again in your program, and type the new code that it shows.",
-      };
-    case "slow_down":
-      return {
-        status: 429,
-        failure: "link_code_slow_down",
-        retryAfterMs,
-        title: "Too many codes were tried",
-        whatThePersonCanDo: `Wait ${waitOf(retryAfterMs)}, then try again. If your program shows an address with the code in it, open that one: it works at once.`,
-      };
-  }
-}
-
-function waitOf(retryAfterMs = 60_000): string {
-  const minutes = Math.ceil(retryAfterMs / 60_000);
-  return minutes <= 1 ? "a minute" : `${minutes} minutes`;
-}
 
 /** A page with a form of ours in it. */
 function sendForm(response: WebResponse, status: number, page: string): void {

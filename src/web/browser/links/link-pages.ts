@@ -3,6 +3,7 @@ import type { AskedLink } from "../../../domain/links/answer-link.ts";
 import type { Secret } from "../../../secret.ts";
 import { type Html, html } from "../../html.ts";
 import { renderPage } from "../../page.ts";
+import type { CodeProblem } from "./code-problems.ts";
 import { shownCode } from "./shown-code.ts";
 
 /** Where the forms of a page go, and what binds them to the browser that is shown it. */
@@ -15,14 +16,8 @@ export interface PageForm {
   readonly proof: string | undefined;
 }
 
-/** What went wrong with a code that was sent. */
-export interface CodeProblem {
-  readonly title: string;
-  readonly whatThePersonCanDo: string;
-}
-
 /** The page where a person types the code that a program shows, or looks whether it is the one in the address. */
-export function codePage(form: PageForm, problem?: CodeProblem): string {
+export function codePage(form: PageForm, problem?: Pick<CodeProblem, "title" | "whatThePersonCanDo">): string {
   const { action, token, typed } = form;
   const isGiven = typed !== "" && problem === undefined;
   return renderPage({

@@ -1,3 +1,4 @@
+import { pollSeconds } from "../../../domain/links/link-code.ts";
 import type { JsonAnswer, JsonCall } from "../../../rpc/json/json-calls.ts";
 import type { WebHandler, WebRequest, WebResponse } from "../../handler.ts";
 import type { ReadRawBody } from "../../raw-bodies.ts";
@@ -6,8 +7,6 @@ import { answerError, answerInvalid, answerRefusal, type Refusal } from "./link-
 type JsonObject = Parameters<JsonCall>[0];
 
 const maxBytes = 16 * 1024;
-/** How often a program may ask, in seconds. */
-const interval = 5;
 
 /**
  * `POST /v1/link-code`: begins a sign-in for a program without a browser. It is StartLink, with its rules, rights and
@@ -43,7 +42,14 @@ export function startLinkRoute(parts: {
     const { link_code, poll_secret, verification_url, verification_url_complete, expire_time } = body;
     const lifeMs = Date.parse(String(expire_time)) - now().getTime();
     const expires_in = Math.max(0, Math.ceil(lifeMs / 1000));
-    response.json({ link_code, poll_secret, verification_url, verification_url_complete, expires_in, interval });
+    response.json({
+      link_code,
+      poll_secret,
+      verification_url,
+      verification_url_complete,
+      expires_in,
+      interval: pollSeconds,
+    });
   }
 }
 
