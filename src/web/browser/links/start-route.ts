@@ -4,8 +4,6 @@ import type { WebHandler, WebRequest, WebResponse } from "../../handler.ts";
 import type { ReadRawBody } from "../../raw-bodies.ts";
 import { answerError, answerInvalid, answerRefusal, type Refusal } from "./link-answers.ts";
 
-type JsonObject = Parameters<JsonCall>[0];
-
 const maxBytes = 16 * 1024;
 
 /**
@@ -58,7 +56,7 @@ async function readJson(
   request: WebRequest,
   response: WebResponse,
   readBody: ReadRawBody,
-): Promise<JsonObject | undefined> {
+): Promise<Record<string, string> | undefined> {
   const read = await readBody(request, maxBytes);
   if (read.kind === "cut_off") {
     response.destroy();
@@ -72,12 +70,21 @@ async function readJson(
   }
   try {
     const value: unknown = JSON.parse(read.body.toString("utf8"));
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as JsonObject;
+    if (isRequest(value)) return value;
   } catch {
     // Said below.
   } finally {
     read.release();
   }
-  answerInvalid(response, 400, 'the body must be a JSON object such as {"platform":"jira"}');
+  const message = `the body must be JSON such as {"platform":"jira"}: texts, of the fields ${[...fields].join(", ")}`;
+  answerInvalid(response, 400, message);
   return undefined;
+}
+
+const fields: ReadonlySet<string> = new Set(["platform", "owner", "client_name"]);
+
+/** What else there is may be anything, a secret too, and is not sent back as an error of its reader would. */
+function isRequest(value: unknown): value is Record<string, string> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  return Object.entries(value).every(([name, one]) => fields.has(name) && typeof one === "string");
 }

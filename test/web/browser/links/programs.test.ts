@@ -68,13 +68,15 @@ describe("POST /v1/link-code", () => {
     ["no JSON", json, "{", 400],
     ["a list", json, "[]", 400],
     ["a word", json, '"jira"', 400],
+    ["a field nobody knows", json, '{"platform":"jira","s3cr3t":"x"}', 400],
+    ["no text", json, '{"platform":{"s3cr3t":"x"}}', 400],
     ["a form", { "content-type": "application/x-www-form-urlencoded" }, "platform=jira", 415],
     ["too much", json, `{"platform":"${"x".repeat(20_000)}"}`, 413],
     ["far too much", json, `{"platform":"${"x".repeat(70_000)}"}`, 413],
   ])("takes %s for no request", async (_what, headers, body, status) => {
     const { ask, links } = await site();
     const answer = await ask("/v1/link-code", { method: "POST", headers, ...(body !== undefined && { body }) });
-    expect(answer.status).toBe(status);
+    expect([answer.status, answer.text.includes("s3cr3t")]).toEqual([status, false]);
     expect(links.started).toEqual([]);
   });
 
