@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { mkdir, stat } from "node:fs/promises";
+import { appendFile, mkdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import postgres from "postgres";
 import { freePort } from "./free-port.ts";
 import { until } from "./gate.ts";
@@ -19,6 +20,8 @@ export interface PostgresServer {
   urlOf(database: string): string;
   /** Makes an empty database and returns its URL. */
   createDatabase(name: string): Promise<string>;
+  /** Makes a standby take writes. Resolves when it does. */
+  promote(): Promise<void>;
   /** Resolves when the server takes connections. */
   start(): Promise<void>;
   /** `fast`: sessions are ended, a checkpoint is written; `immediate`: as in a crash, started with recovery. */
@@ -33,6 +36,8 @@ export interface PostgresOptions {
   readonly directory: string;
   /** Of the server, beside those that keep it on loopback. Durable unless they say otherwise. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Begins as a copy of this server, which is stopped and started for it, and then follows it. */
+  readonly standbyOf?: PostgresServer;
 }
 
 const login = { user: "postgres", password: "loopback-only" };
@@ -48,11 +53,11 @@ const onLoopback = {
 export const throwAway = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" };
 
 /** Makes a server and starts it. Whoever starts it stops it; it does not outlive this process in any case. */
-export async function startPostgres({ directory, settings = {} }: PostgresOptions): Promise<PostgresServer> {
+export async function startPostgres({ directory, settings = {}, standbyOf }: PostgresOptions): Promise<PostgresServer> {
   const data = postgresData(directory);
   await mkdir(join(directory, "postgres"), { mode: 0o755 });
   const port = await freePort();
-  await makeDataFolder(data, login);
+  await (standbyOf === undefined ? makeDataFolder(data, login) : copyAsStandby(standbyOf, data));
   const owner = process.getuid?.() === 0 ? await stat(data) : undefined;
   const flags = Object.entries({ ...onLoopback, ...settings }).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
   const command = [await postgresBinary(), "-D", data, "-p", String(port), ...flags] as const;
@@ -130,6 +135,9 @@ export async function startPostgres({ directory, settings = {} }: PostgresOption
       await onServer(`create database ${name}`);
       return urlOf(name);
     },
+    async promote() {
+      await onServer("select pg_promote()");
+    },
     start,
     stop,
     freeze() {
@@ -141,6 +149,16 @@ export async function startPostgres({ directory, settings = {} }: PostgresOption
     },
     thaw,
   };
+}
+
+/** A cold copy: nothing beside the server itself is needed for it. Owner and modes stay. */
+async function copyAsStandby(primary: PostgresServer, data: string): Promise<void> {
+  await primary.stop("fast");
+  await promisify(execFile)("cp", ["-a", primary.data, data]);
+  const connection = `host=127.0.0.1 port=${primary.port} user=${login.user} password=${login.password}`;
+  await appendFile(join(data, "postgresql.auto.conf"), `primary_conninfo = '${connection}'\n`);
+  await writeFile(join(data, "standby.signal"), "");
+  await primary.start();
 }
 
 /** The data folder of the server whose files are in a directory. */
@@ -161,7 +179,7 @@ export function postmasterOf(data: string): number | undefined {
 /** A server says in its pid file, on the eighth line, when it takes connections. */
 function isReady(data: string, pid: number | undefined): boolean {
   const lines = pidFile(data);
-  return Number(lines[0]) === pid && lines[7]?.trim() === "ready";
+  return Number(lines[0]) === pid && /^(ready|standby)$/.test(lines[7]?.trim() ?? "");
 }
 
 function pidFile(data: string): readonly string[] {

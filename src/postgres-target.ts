@@ -4,11 +4,19 @@ import type { Secret } from "./secret.ts";
 /** How a server may ask who we are, in libpq's words for `require_auth`. */
 export type AuthMethod = "password" | "md5" | "scram-sha-256";
 
-/** One Postgres server and database, as the settings name it. */
-export interface PostgresTarget {
+/** Where a Postgres server is. */
+export interface PostgresServer {
   /** A name, an address, or the folder of a Unix socket. */
   readonly host: string;
   readonly port: number;
+}
+
+/** One Postgres database, as the settings name it, and its server. */
+export interface PostgresTarget extends PostgresServer {
+  /** Further servers that may be the one that takes writes: a primary and its standbys. */
+  readonly others: readonly PostgresServer[];
+  /** Whether a session is begun only with a server that says it takes writes. */
+  readonly mustWrite: boolean;
   readonly database: string;
   /** Undefined: the name of the operating system's user. */
   readonly user: string | undefined;
@@ -41,6 +49,18 @@ export type TargetPart = "host" | "account" | "database" | "sslmode" | "sslrootc
 export interface PostgresTls {
   /** PEM; undefined: the authorities that Node knows. */
   readonly ca: string | undefined;
+}
+
+/** The servers that a target names, in their order. */
+export function serversOf(target: PostgresTarget): readonly PostgresServer[] {
+  return [target, ...target.others];
+}
+
+/** The same for people: `db:5432`, or several of them. */
+export function addressOf(target: PostgresTarget): string {
+  return serversOf(target)
+    .map(({ host, port }) => `${host}:${port}`)
+    .join(" or ");
 }
 
 /** Whether the bytes to this host never leave the machine. */

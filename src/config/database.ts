@@ -82,7 +82,15 @@ const noParts: UrlParts = {
 };
 
 /** Parameters of a URL that are understood, beside its parts. */
-const understood = new Set(["sslmode", "ssl", "sslrootcert", "require_auth", "application_name", ...sessionParameters]);
+const understood = new Set([
+  "sslmode",
+  "ssl",
+  "sslrootcert",
+  "require_auth",
+  "application_name",
+  "target_session_attrs",
+  ...sessionParameters,
+]);
 
 /** A URL that cannot be used is a problem; what stands in for it is never connected to. */
 function readUrl(reader: Reader, name: "DATABASE_URL" | "DATABASE_DIRECT_URL"): PostgresTarget {
@@ -106,6 +114,7 @@ export function readUrlText(reader: Reader, name: string, text: Secret | undefin
     sslrootcert: parameters.get("sslrootcert"),
     requireAuth: parameters.get("require_auth"),
     applicationName: parameters.get("application_name"),
+    sessionAttributes: parameters.get("target_session_attrs"),
     session: readSessionParameters(reader, name, parameters),
     ignored: [...parameters.keys()].filter((key) => !understood.has(key)),
     settings: {
@@ -121,8 +130,9 @@ export function readUrlText(reader: Reader, name: string, text: Secret | undefin
 }
 
 function readParts(reader: Reader): PostgresTarget {
+  const host = reader.text("POSTGRES_HOST")?.replaceAll(/\[([^\],]*)\]/g, "$1");
   return readTarget(reader, {
-    host: reader.text("POSTGRES_HOST")?.replace(/^\[(.*)\]$/, "$1"),
+    host,
     port: reader.text("POSTGRES_PORT"),
     user: reader.text("POSTGRES_USER"),
     password: reader.secret("POSTGRES_PASSWORD"),
@@ -131,6 +141,8 @@ function readParts(reader: Reader): PostgresTarget {
     sslrootcert: reader.text("POSTGRES_SSLROOTCERT"),
     requireAuth: undefined,
     applicationName: undefined,
+    // There is no setting for it, and nothing else that several hosts could mean.
+    sessionAttributes: host?.includes(",") === true ? "read-write" : undefined,
     session: {},
     ignored: [],
     settings: {

@@ -2,6 +2,7 @@
 export interface UrlParts {
   /** Perhaps several, comma separated; without the brackets of an IPv6 address. */
   readonly host: string | undefined;
+  /** One for all, or one for each host, which may be empty. */
   readonly port: string | undefined;
   readonly user: string | undefined;
   readonly password: string | undefined;
@@ -32,7 +33,7 @@ export function splitPostgresUrl(text: string): UrlParts | undefined {
       return value === "" ? undefined : value;
     };
     return {
-      host: take("host", host)?.replace(/^\[(.*)\]$/, "$1"),
+      host: take("host", host)?.replaceAll(/\[([^\],]*)\]/g, "$1"),
       port: take("port", port),
       user: take("user", user),
       password: take("password", password),
@@ -44,11 +45,13 @@ export function splitPostgresUrl(text: string): UrlParts | undefined {
   }
 }
 
-/** Host and port. Several of them are left as they are, with commas. */
+/** Hosts and ports, each as many as there are servers, with commas between them. */
 function splitAddress(address: string): readonly [host: string, port: string] | undefined {
-  if (address.includes(",")) return [address, ""];
-  const found = /^(\[[^\]]*\]|[^:[\]]*)(?::(\d*))?$/.exec(address);
-  return found === null ? undefined : [found[1] ?? "", found[2] ?? ""];
+  const found = address.split(",").map((server) => /^(\[[^\]]*\]|[^:[\]]*)(?::(\d*))?$/.exec(server));
+  if (found.includes(null)) return undefined;
+  const ports = found.map((server) => server?.[2] ?? "");
+  const isAny = ports.some((port) => port !== "");
+  return [found.map((server) => server?.[1] ?? "").join(","), isAny ? ports.join(",") : ""];
 }
 
 function splitParameter(text: string): [name: string, value: string] {

@@ -43,7 +43,7 @@ const firstSettings = [
     secret: true,
     unset: "embedded database in DATA_DIR",
     meaning:
-      "Postgres, as `postgresql://user:password@host:5432/database`, with libpq's `sslmode`, `sslrootcert`, `require_auth` and `host=/socket/folder`. Beyond this machine TLS is spoken and the certificate verified unless it says `sslmode=disable`.",
+      "Postgres, as `postgresql://user:password@host:5432/database`, with libpq's `sslmode`, `sslrootcert`, `require_auth` and `host=/socket/folder`; of several hosts (`a:5432,b:5432`, with `target_session_attrs=read-write`) the one that takes writes. Beyond this machine TLS is spoken and the certificate verified unless it says `sslmode=disable`.",
   },
   {
     name: "DATABASE_DIRECT_URL",
@@ -58,9 +58,14 @@ const firstSettings = [
   },
   {
     name: "POSTGRES_HOST",
-    meaning: "Postgres in parts, instead of DATABASE_URL: host name, address, or the folder of a Unix socket.",
+    meaning:
+      "Postgres in parts, instead of DATABASE_URL: host name, address, or the folder of a Unix socket; of several, comma separated, the one that takes writes.",
   },
-  { name: "POSTGRES_PORT", default: "5432", meaning: "Port of POSTGRES_HOST." },
+  {
+    name: "POSTGRES_PORT",
+    default: "5432",
+    meaning: "Port of POSTGRES_HOST; one for all of several, or one for each.",
+  },
   { name: "POSTGRES_USER", meaning: "Database user at POSTGRES_HOST." },
   { name: "POSTGRES_PASSWORD", secret: true, meaning: "Password of POSTGRES_USER." },
   { name: "POSTGRES_DB", unset: "POSTGRES_USER", meaning: "Database at POSTGRES_HOST." },

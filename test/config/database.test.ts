@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { loadConfig } from "../../src/config/load-config.ts";
 import { loadDatabaseConfig } from "../../src/config/load-parts.ts";
-import type { PostgresTarget } from "../../src/postgres-target.ts";
+import { type PostgresTarget, serversOf } from "../../src/postgres-target.ts";
 import { createAuthority } from "../support/certificates.ts";
 import { errorOf, fernetKey, filesOf, load, warningsOf } from "./load.ts";
 
@@ -75,17 +75,46 @@ describe("a Postgres URL", () => {
 
   test("has everything that is wrong with it in one message", () => {
     expect(wrongWith("postgresql://h/d?port=99999&sslmode=prefer&sslrootcert=/nowhere.pem&require_auth=gss")).toEqual([
+      "the port is not a whole number from 1 to 65535",
       "the file /nowhere.pem cannot be read (ENOENT)",
       "sslmode=prefer may fall back to plain text",
-      "the port is not a whole number from 1 to 65535",
       "require_auth names a way to log in that is not supported",
     ]);
   });
 
-  test.each(["a,b", "a:1,b:2", "[::1],b"])("with the hosts %s is refused in one sentence", (hosts) => {
-    const several = ["several database hosts are not supported by this version"];
-    expect(wrongWith(`postgresql://u@${hosts}/d?target_session_attrs=read-write`)).toEqual(several);
-    expect(wrongWith("postgresql://u@/d?host=a,b&port=1,2")).toEqual(several);
+  test.each([
+    ["u@a,b/d", ["a:5432", "b:5432"]],
+    ["u@a:1,b/d", ["a:1", "b:5432"]],
+    ["u@a:1,b:2,c:3/d", ["a:1", "b:2", "c:3"]],
+    ["u@[::1]:1,b/d", ["::1:1", "b:5432"]],
+    ["u@/d?host=a,b&port=7", ["a:7", "b:7"]],
+    ["u@/d?host=a,b&port=7,8", ["a:7", "b:8"]],
+    ["u@/d?host=/run/a,/run/b", ["/run/a:5432", "/run/b:5432"]],
+  ])("with several hosts, as libpq spells them: %s", (text, servers) => {
+    const target = ofUrl(`postgresql://${text}${text.includes("?") ? "&" : "?"}target_session_attrs=read-write`);
+    expect(serversOf(target).map(({ host, port }) => `${host}:${port}`)).toEqual(servers);
+    expect([target.mustWrite, target.ignored]).toEqual([true, []]);
+  });
+
+  test("with several hosts says that it wants the one that takes writes, and with one may", () => {
+    expect(wrongWith("postgresql://u@a,b/d")).toEqual(["of several hosts any may be taken, also one that only reads"]);
+    for (const asked of ["standby", "prefer-standby", "read-only"])
+      expect(wrongWith(`postgresql://u@a/d?target_session_attrs=${asked}`)).toEqual([
+        `target_session_attrs=${asked} asks for a server that only reads`,
+      ]);
+    expect(wrongWith("postgresql://u@a/d?target_session_attrs=readwrite")).toEqual([
+      "target_session_attrs=readwrite is unknown",
+    ]);
+    expect(wrongWith("postgresql://u@a,b/d?port=1,2,3&target_session_attrs=primary")).toEqual([
+      "there are not as many ports as hosts",
+    ]);
+    expect(ofUrl("postgresql://u@a/d?target_session_attrs=any").mustWrite).toBe(false);
+    expect(ofUrl("postgresql://u@a/d?target_session_attrs=primary").mustWrite).toBe(true);
+  });
+
+  test("speaks TLS with several hosts, unless none of them is elsewhere", () => {
+    const tlsOf = (hosts: string) => ofUrl(`postgresql://u@${hosts}/d?target_session_attrs=read-write`).tls;
+    expect([tlsOf("localhost,db"), tlsOf("localhost:1,localhost:2")]).toEqual([{ ca: undefined }, undefined]);
   });
 
   test("names the parameters that it ignores", () => {
@@ -159,7 +188,7 @@ describe("the database", () => {
     expect(targetOf({ ...parts, POSTGRES_SSLROOTCERT: "/ca.pem" }).tls).toEqual({ ca });
     const wrong = { POSTGRES_HOST: "a,b", POSTGRES_SSLMODE: "prefer", POSTGRES_SSLROOTCERT: "/nowhere.pem" };
     const message = errorOf({ ...key, ...parts, ...wrong, POSTGRES_PORT: "0" });
-    expect(message).toContain("POSTGRES_HOST: several database hosts are not supported");
+    expect(message).toContain("POSTGRES_PORT: the port is not a whole number");
     expect(message).toContain("POSTGRES_SSLMODE: sslmode=prefer may fall back");
     expect(message).toContain("POSTGRES_SSLROOTCERT: the file /nowhere.pem cannot be read");
   });

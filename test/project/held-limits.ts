@@ -271,6 +271,9 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     ["src/world/clock.ts", "noticedSkewMs", "stepMs"],
   ],
   "database: connect with TLS, and log in": [[pool, "connectTimeoutSeconds"]],
+  "one of several database servers that failed, or only reads": [
+    ["src/storage/postgres/server-choice.ts", "leaveAloneMs.least", "leaveAloneMs.most"],
+  ],
   "database: reading; writing; transaction": [
     [pool, "deadlineMs.read", "deadlineMs.write", "deadlineMs.transaction", "missesBeforeRebuild", "wrongNodeMs"],
   ],

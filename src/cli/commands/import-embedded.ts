@@ -1,4 +1,5 @@
 import { loadSealingConfig } from "../../config/load-parts.ts";
+import { addressOf } from "../../postgres-target.ts";
 import { driverError, isUnavailable } from "../../storage/database-failure.ts";
 import { inDataDirectory } from "../../storage/embedded/directory-failure.ts";
 import { moveToPostgres } from "../../storage/moving/move-to-postgres.ts";
@@ -22,7 +23,7 @@ export async function importEmbedded(directory: string, dryRun: boolean, world: 
     const cause = driverError(error);
     throw isLasting(cause) || isUnavailable(cause) ? startFailure(target, cause) : error;
   });
-  const place = `the database ${target.database} on ${target.host}:${target.port}`;
+  const place = `the database ${target.database} on ${addressOf(target)}`;
   if (moved.kind === "moved before") {
     print(`${directory} was imported before, and nothing was done now`);
     return { code: 0, result: { imported_before: true, dry_run: dryRun } };

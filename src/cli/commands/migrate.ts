@@ -1,4 +1,5 @@
 import { loadDatabaseConfig } from "../../config/load-parts.ts";
+import { addressOf } from "../../postgres-target.ts";
 import { driverError, isUnavailable } from "../../storage/database-failure.ts";
 import { migratePostgres } from "../../storage/postgres/migrate.ts";
 import { grantToService } from "../../storage/postgres/service-role.ts";
@@ -17,7 +18,7 @@ export const migrateCommand: Command<readonly [], "service-role"> = async (given
     throw new Error("DATABASE_URL is not set, and the embedded database is migrated by the service when it starts");
   }
   const target = database.direct ?? database.target;
-  const place = `the database ${target.database} on ${target.host}:${target.port}`;
+  const place = `the database ${target.database} on ${addressOf(target)}`;
   try {
     const onWait = () => complain(`waiting for another process that migrates ${place}`);
     const schema = await migratePostgres(target, random, { onWait });

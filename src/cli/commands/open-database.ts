@@ -1,6 +1,7 @@
 import type { Closers } from "../../closers.ts";
 import { loadSealingConfig } from "../../config/load-parts.ts";
 import { ServiceError } from "../../errors.ts";
+import { addressOf } from "../../postgres-target.ts";
 import type { Secret } from "../../secret.ts";
 import type { Database } from "../../storage/database.ts";
 import { readDatabaseMs } from "../../storage/database-clock.ts";
@@ -42,7 +43,7 @@ async function open(world: CommandWorld, closers: Closers): Promise<OpenedDataba
     if (encryption.keys === undefined) throw new Error("TOKEN_ENCRYPTION_KEY is required with Postgres");
     const sealer = sealing(encryption.keys);
     const target = database.direct ?? database.target;
-    const place = `the database ${target.database} on ${target.host}:${target.port}`;
+    const place = `the database ${target.database} on ${addressOf(target)}`;
     const opened = await openForReseal(target, random).catch((error: unknown) => {
       if (error instanceof ServiceError) throw startFailure(target, error.cause);
       throw new Error(`${place} cannot be used: ${reasonOf(error)}`, { cause: error });

@@ -4,6 +4,8 @@ import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import type { PostgresTarget } from "../../postgres-target.ts";
 import { guardedCalls } from "./driver-calls.ts";
+import type { LoginTerms } from "./login-guard.ts";
+import { choiceOf } from "./server-choice.ts";
 import { type SessionWishes, sessionSettings } from "./session.ts";
 import { connectSocket } from "./socket.ts";
 
@@ -83,6 +85,7 @@ function pacedSockets(
   random: (bytes: number) => Buffer,
 ): { open(): Promise<Socket>; close(): void } {
   const sockets = new Set<Socket>();
+  const choice = choiceOf(target);
   let shortLivedAt = Number.NEGATIVE_INFINITY;
   let closed = false;
 
@@ -91,14 +94,25 @@ function pacedSockets(
       if (performance.now() - shortLivedAt < 1_000) await delay(pauseMs(random));
       if (closed) throw new Error("the client has ended");
       const openedAt = performance.now();
+      const server = choice.next();
       const socket = new Socket();
+      let isKnown = false;
       sockets.add(socket);
       socket.once("close", () => {
         sockets.delete(socket);
-        if (performance.now() - openedAt < 1_000) shortLivedAt = performance.now();
+        const livedMs = performance.now() - openedAt;
+        // One that we ended right away says nothing of the server.
+        if (!isKnown && (!closed || livedMs > 1_000)) choice.failed(server, livedMs);
+        if (livedMs < 1_000) shortLivedAt = performance.now();
       });
+      const told: LoginTerms["told"] = (how) => {
+        isKnown = true;
+        if (how === "begun") choice.worked(server);
+        else choice.failed(server, performance.now() - openedAt);
+      };
       try {
-        return await connectSocket(socket, target, timeoutMs);
+        const { host, port } = server;
+        return await connectSocket(socket, { ...target, host, port }, timeoutMs, told);
       } catch (error) {
         socket.destroy();
         if (closed) throw error;

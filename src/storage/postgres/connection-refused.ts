@@ -1,6 +1,8 @@
 /** Why we do not talk to what answers. Each begins as the driver's own codes of connections do. */
 export type RefusalCode =
   | "CONNECTION_WITHOUT_TLS"
+  | "CONNECTION_READ_ONLY"
+  | "CONNECTION_STATE_UNKNOWN"
   | "CONNECTION_NOT_POSTGRES"
   | "CONNECTION_PASSWORD_SHOWN"
   | "CONNECTION_LOGIN_UNKNOWN";

@@ -2,19 +2,31 @@ import type { Socket } from "node:net";
 import type { AuthMethod } from "../../postgres-target.ts";
 import { ConnectionRefused } from "./connection-refused.ts";
 
+export interface LoginTerms {
+  /** How the password may be asked for. */
+  readonly methods: ReadonlySet<AuthMethod>;
+  /** Whether the session has to be with a server that takes writes. */
+  readonly mustWrite: boolean;
+  /** Told once: whether a session has begun, or we gave the connection up for what the server said. */
+  readonly told: (how: "begun" | "refused") => void;
+}
+
 /**
  * Ends the connection before the driver answers a server that asks for the password in a way that is not among
- * `methods`, at whatever time it asks, or that is no Postgres server at all. For a socket that nobody reads yet.
+ * `methods`, at whatever time it asks, or that is no Postgres server at all; or before it uses a session with one that only
+ * reads, where it must not. For a socket that nobody reads yet.
  */
-export function guardLogin(socket: Socket, methods: ReadonlySet<AuthMethod>): void {
-  const check = createCheck(methods);
+export function guardLogin(socket: Socket, terms: LoginTerms): void {
+  const check = createCheck(terms);
   const attach = (event: string | symbol) => {
     if (event !== "data") return;
     socket.off("newListener", attach);
     socket.on("data", (chunk: Buffer) => {
       const refused = check(chunk);
+      if (refused === undefined) return;
+      terms.told("refused");
       // What the driver still writes after this goes nowhere.
-      if (refused !== undefined) socket.destroy(new ConnectionRefused(refused));
+      socket.destroy(new ConnectionRefused(refused));
     });
   };
   // Just before the driver listens: so both hear every byte, and this first.
@@ -23,6 +35,8 @@ export function guardLogin(socket: Socket, methods: ReadonlySet<AuthMethod>): vo
 
 /** PostgreSQL documentation, "Message Formats": a message is a letter, a length that counts itself, and its content. */
 const authentication = "R".charCodeAt(0);
+const parameterStatus = "S".charCodeAt(0);
+const readyForQuery = "Z".charCodeAt(0);
 const firstMessages: ReadonlySet<number> = new Set([..."RENv"].map((letter) => letter.charCodeAt(0)));
 const longestFirst = 30_000;
 
@@ -34,7 +48,12 @@ const asked: ReadonlyMap<number, AuthMethod> = new Map([
 ]);
 const going: ReadonlySet<number> = new Set([0, 11, 12]);
 
-function createCheck(methods: ReadonlySet<AuthMethod>) {
+/** What a server since version 14 says of itself before a session begins, and again when it changes. */
+const readOnlyNames: ReadonlySet<string> = new Set(["in_hot_standby", "default_transaction_read_only"]);
+
+function createCheck({ methods, mustWrite, told }: LoginTerms) {
+  const said = new Map<string, string>();
+  let hasBegun = false;
   let rest: Buffer = Buffer.alloc(0);
   let skip = 0;
   let isFirst = true;
@@ -53,6 +72,17 @@ function createCheck(methods: ReadonlySet<AuthMethod>) {
         const method = asked.get(code);
         if (method === undefined && !going.has(code)) return "CONNECTION_LOGIN_UNKNOWN";
         if (method !== undefined && !methods.has(method)) return "CONNECTION_PASSWORD_SHOWN";
+      }
+      if (type === parameterStatus && !hasBegun) {
+        if (at + 1 + length > bytes.length) break;
+        const [name = "", value = ""] = bytes.toString("latin1", at + 5, at + 1 + length).split("\0");
+        if (readOnlyNames.has(name)) said.set(name, value);
+      }
+      if (type === readyForQuery && !hasBegun) {
+        if (mustWrite && [...said.values()].includes("on")) return "CONNECTION_READ_ONLY";
+        if (mustWrite && !said.has("in_hot_standby")) return "CONNECTION_STATE_UNKNOWN";
+        hasBegun = true;
+        told("begun");
       }
       at += 1 + length;
     }

@@ -6,6 +6,7 @@ import type { Queries } from "../database.ts";
 import { within } from "../deadline.ts";
 import { applyMigrations, findMigrated } from "../migrations.ts";
 import { createPostgresClient } from "./client.ts";
+import { findServer } from "./find-server.ts";
 
 /** Names our lock among the advisory locks of the database. */
 const lockKey = 0x6f617574;
@@ -32,6 +33,7 @@ export async function migratePostgres(
   random: (bytes: number) => Buffer,
   waiting: Waiting = {},
 ): Promise<string> {
+  await findServer(target, random);
   const client = createPostgresClient(target, {
     maxConnections: 1,
     connectTimeoutSeconds: 3,

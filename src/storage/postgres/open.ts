@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { ServiceError } from "../../errors.ts";
-import { isLocal, type PostgresTarget } from "../../postgres-target.ts";
+import { isLocal, type PostgresTarget, serversOf } from "../../postgres-target.ts";
 import type { Log } from "../../world.ts";
 import { databaseFailure, driverError, isUnavailable } from "../database-failure.ts";
 import { stamp } from "../stamp.ts";
@@ -54,7 +54,8 @@ export async function openPostgres(options: PostgresOptions): Promise<Storage> {
 
 function warn(target: PostgresTarget, log: Log): void {
   if (target.ignored.length > 0) log.warn({ parameters: target.ignored }, "database.url_parameters_ignored");
-  if (target.tls === undefined && !isLocal(target.host)) log.warn({ host: target.host }, "database.plain_text");
+  const far = serversOf(target).find(({ host }) => !isLocal(host));
+  if (target.tls === undefined && far !== undefined) log.warn({ host: far.host }, "database.plain_text");
 }
 
 interface Patience {

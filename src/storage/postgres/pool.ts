@@ -1,6 +1,6 @@
 import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import { sql } from "drizzle-orm/sql";
-import type { PostgresTarget } from "../../postgres-target.ts";
+import { addressOf, type PostgresTarget } from "../../postgres-target.ts";
 import type { Log } from "../../world.ts";
 import type { Database, Queries } from "../database.ts";
 import { databaseFailure, driverError, errorCode, isUnavailable, isWrongNode } from "../database-failure.ts";
@@ -131,7 +131,7 @@ export function createPostgresPool(options: PoolOptions): PostgresPool {
   }
 
   function replace(code?: string): void {
-    log.warn({ host: target.host, port: target.port, code }, "database.connections_replaced");
+    log.warn({ servers: addressOf(target), code }, "database.connections_replaced");
     misses = 0;
     current = connect();
   }

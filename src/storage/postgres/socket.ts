@@ -3,21 +3,27 @@ import { isIP, type Socket } from "node:net";
 import { checkServerIdentity, connect as connectTls, type TLSSocket } from "node:tls";
 import { isSocket, type PostgresTarget, type PostgresTls } from "../../postgres-target.ts";
 import { ConnectionRefused } from "./connection-refused.ts";
-import { guardLogin } from "./login-guard.ts";
+import { guardLogin, type LoginTerms } from "./login-guard.ts";
 
 /**
  * Connects a fresh socket to the server, and speaks TLS on it where the target says so: the certificate has to be one
- * for the very name or address in the setting. What is resolved with is ready for the first message.
+ * for the very name or address in the setting. What is resolved with is ready for the first message; `told` hears how the
+ * login ends.
  * @throws Error of Node, or ConnectionRefused.
  */
-export async function connectSocket(socket: Socket, target: PostgresTarget, timeoutMs: number): Promise<Socket> {
+export async function connectSocket(
+  socket: Socket,
+  target: PostgresTarget,
+  timeoutMs: number,
+  told: LoginTerms["told"] = () => undefined,
+): Promise<Socket> {
   const { host, port, tls } = target;
   const late = setTimeout(() => socket.destroy(timeout()), timeoutMs);
   try {
     socket.connect(isSocket(host) ? { path: `${host}/.s.PGSQL.${port}` } : { host, port });
     await happened(socket, "connect");
-    const ready = tls === undefined ? socket : await secured(socket, host, tls);
-    guardLogin(ready, target.authMethods);
+    const ready = tls === undefined || isSocket(host) ? socket : await secured(socket, host, tls);
+    guardLogin(ready, { methods: target.authMethods, mustWrite: target.mustWrite, told });
     return ready;
   } finally {
     clearTimeout(late);

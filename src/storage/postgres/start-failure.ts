@@ -1,12 +1,14 @@
-import { isSocket, type PostgresTarget } from "../../postgres-target.ts";
+import { isSocket, type PostgresServer, type PostgresTarget, serversOf } from "../../postgres-target.ts";
 import { driverError, errorCode } from "../database-failure.ts";
 
 /** Why a database cannot be used at start: where it was looked for, the code, and what an operator can do. */
 export function startFailure(target: PostgresTarget, failure: unknown): Error {
   const cause = driverError(failure);
   const code = errorCode(cause) ?? "no answer";
-  const { host, port, database } = target;
-  const place = isSocket(host) ? `socket ${host}/.s.PGSQL.${port}` : `host ${host}, port ${port}`;
+  const { database } = target;
+  const placeOf = ({ host, port }: PostgresServer) =>
+    isSocket(host) ? `socket ${host}/.s.PGSQL.${port}` : `host ${host}, port ${port}`;
+  const place = serversOf(target).map(placeOf).join(" or ");
   const advice = `${adviceOn(target, code)}${wordsOf(cause, code)}`;
   return new Error(`cannot use the database (${place}, database ${database}): ${code}: ${advice}`, { cause });
 }
@@ -26,7 +28,7 @@ export function isLasting(failure: unknown): boolean {
 }
 
 const lasting =
-  /^(28...|3D000|42501|3F000|CONNECTION_(WITHOUT_TLS|NOT_POSTGRES|PASSWORD_SHOWN|LOGIN_UNKNOWN)|ERR_TLS|ERR_SSL|SASL_)/;
+  /^(28...|3D000|42501|3F000|CONNECTION_(WITHOUT_TLS|STATE_UNKNOWN|NOT_POSTGRES|PASSWORD_SHOWN|LOGIN_UNKNOWN)|ERR_TLS|ERR_SSL|SASL_)/;
 /** What OpenSSL says of a chain that ends nowhere, in Node's spelling. */
 const certificateCodes = /^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|INVALID_CA|PATH_LENGTH|HOSTNAME_MISMATCH)/;
 
@@ -62,6 +64,20 @@ const advice: readonly (readonly [codes: RegExp, say: (target: PostgresTarget) =
   [/^57P0[123]$/, () => "the server starts up, recovers or shuts down, and was not ready in time; see its log"],
   [/^53300$/, () => "the server has no connection left; raise max_connections there, or end what holds them"],
   [/^53100$/, () => "the server's disk is full; make room there"],
+  [
+    /^CONNECTION_READ_ONLY$/,
+    ({ others, settings }) =>
+      others.length === 0
+        ? `the server only reads, as a standby does; name the primary in ${settings.host}`
+        : "none of the servers takes writes (the one that was asked last only reads, as a standby does); promote one, or " +
+          `name the primary in ${settings.host}, too`,
+  ],
+  [
+    /^CONNECTION_STATE_UNKNOWN$/,
+    ({ settings }) =>
+      "the server does not say whether it takes writes, as Postgres does since version 14; if a pooler answers, name that " +
+      `alone in ${settings.host}, without target_session_attrs, and the servers in DATABASE_DIRECT_URL`,
+  ],
   [
     /^25006$/,
     (to) =>

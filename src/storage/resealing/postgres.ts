@@ -3,6 +3,7 @@ import type { Database } from "../database.ts";
 import { databaseFailure } from "../database-failure.ts";
 import { within } from "../deadline.ts";
 import { createPostgresClient } from "../postgres/client.ts";
+import { findServer } from "../postgres/find-server.ts";
 import { stamp } from "../stamp.ts";
 
 export interface ResealDatabase {
@@ -23,6 +24,7 @@ export async function openForReseal(
   target: PostgresTarget,
   random: (bytes: number) => Buffer,
 ): Promise<ResealDatabase> {
+  await findServer(target, random);
   const session = { limits, schema: undefined };
   const client = createPostgresClient(target, { maxConnections: 4, connectTimeoutSeconds: 3, session, random });
   const { db } = client;

@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm/sql";
 import type { FoundRow } from "../../../domain/model/earlier-row.ts";
 import type { PostgresTarget } from "../../../postgres-target.ts";
 import { createPostgresClient } from "../../postgres/client.ts";
+import { findServer } from "../../postgres/find-server.ts";
 import type { RingKey } from "../../seal/key-ring.ts";
 import type { JsonRow } from "./columns.ts";
 import { readEarlierRow } from "./read-row.ts";
@@ -29,6 +30,7 @@ export async function readEarlierRows(
   },
   take: (row: FoundRow) => Promise<void>,
 ): Promise<void> {
+  await findServer(target, random);
   const session = { limits, schema: undefined };
   const client = createPostgresClient(target, { maxConnections: 1, connectTimeoutSeconds: 3, session, random });
   const fernetKeys = keys.map(({ fernet }) => fernet);
