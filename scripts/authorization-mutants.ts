@@ -23,6 +23,9 @@ const links = ["test/policy/links.test.ts"];
 const makesLinks = ["test/domain/connecting/create-install-link.test.ts"];
 const outlived = ["test/domain/connecting/outlived-links.test.ts"];
 const finished = ["test/domain/connecting/finish-install.test.ts"];
+const accounts = ["test/domain/links/accounts.test.ts"];
+const linkCodes = ["test/domain/links/link-codes.test.ts"];
+const watchesLinks = ["test/domain/links/watch-link.test.ts"];
 const record = ["test/policy/changes.test.ts", "test/domain/record/list-events.test.ts"];
 const callers = ["test/callers", "test/policy/issuers.test.ts"];
 const linkPrograms = ["test/web/browser/links/programs.test.ts"];
@@ -31,6 +34,32 @@ const linkAccounts = ["test/web/browser/links/accounts.test.ts"];
 const remembered = ["test/policy/remembered.test.ts"];
 
 export const mutants: readonly Mutant[] = [
+  ...of("src/domain/links/account-access.ts", accounts, [
+    ["an account gets what moved to another owner", "seen === product && of === owner", "seen === product"],
+    [
+      "an account outlives the right of its caller",
+      "if (access === undefined || !access.sees(account.product, account.owner)) {",
+      "if (access === undefined) {",
+    ],
+    ["an account has no ceiling", "    ceiling,\n", "    ceiling: () => undefined,\n"],
+  ]),
+  ...of("src/domain/links/known-account.ts", accounts, [
+    ["any secret is an account's", "isSameHash(account.secretHash, hash)", "true"],
+    ["an older secret does not end", "previous.until > now && ", ""],
+  ]),
+  ...of("src/domain/links/forget-account.ts", accounts, [
+    ["any caller forgets any account", " && by.call.access.sees(account.product, account.owner)", ""],
+    ["it may end what it may not revoke", 'if ("call" in by) await checkMayEnd(alone, by.call);', ""],
+  ]),
+  ...of("src/domain/links/poll-link.ts", linkCodes, [
+    ["a code is enough to poll", "isSameHash(link.secretHash, pollSecret.fingerprint())", "true"],
+  ]),
+  ...of("src/domain/links/watch-link.ts", watchesLinks, [
+    ["other owners' links are watched", " || !call.access.sees(link.product, link.owner)", ""],
+  ]),
+  ...of("src/domain/connecting/link-policy.ts", accounts, [
+    ["a code needs the right to make links", 'isCode ? "StartLink" : "CreateInstallLink"', '"CreateInstallLink"'],
+  ]),
   ...of("src/domain/access/access.ts", rules, [
     [
       "a rule counts for other methods",

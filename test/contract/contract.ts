@@ -8,6 +8,7 @@ import { describeDoubt } from "./doubt.ts";
 import { describeGrantInUse } from "./grant-in-use.ts";
 import type { OpenedStorage } from "./harness.ts";
 import { describeLease } from "./lease.ts";
+import { describeLinkCodes } from "./link-codes.ts";
 import { describeLinks } from "./links.ts";
 import { describeMove } from "./move.ts";
 import { describePending } from "./pending.ts";
@@ -32,6 +33,7 @@ export function describeContract(opened: OpenedStorage): void {
   describeGrantInUse(opened);
   describeAttempts(opened);
   describeLinks(opened);
+  describeLinkCodes(opened);
   describePending(opened);
   describeMove(opened);
   describeChanges(opened);
