@@ -49,6 +49,19 @@ test("neither this machine nor what no_proxy names is asked through it", async (
   expect(asked).toEqual([]);
 });
 
+test("plain http is of this machine, at every address of it, and of no proxy", async () => {
+  const fetch = environmentFetch({ HTTPS_PROXY: `http://${proxy}` });
+  const before = process.env.http_proxy;
+  process.env.http_proxy = `http://${proxy}`;
+  try {
+    await expect(fetch(service.url.replace("127.0.0.1", "127.0.0.2"), secret)).rejects.toThrow();
+  } finally {
+    if (before === undefined) delete process.env.http_proxy;
+    else process.env.http_proxy = before;
+  }
+  expect(asked).toEqual([]);
+});
+
 test("what is no proxy is told, and not passed by", async () => {
   const person = createPerson({ fetch: environmentFetch({ HTTPS_PROXY: "socks5://127.0.0.1:1" }) });
   const { code, err } = await person.run("login", "--platform", "jira", "--service", "https://tokens.invalid");

@@ -60,6 +60,7 @@ test.each([
   { protocol: "https", host: "api.github.com" },
   { protocol: "https", host: "github.com:8443" },
   { protocol: "https", host: "github.com\r" },
+  { protocol: "https\r", host: "github.com" },
   { protocol: "https", host: "github.com\0.evil.example" },
   { protocol: "https", host: "evil.example@github.com" },
   { protocol: "http", host: "github.com" },
