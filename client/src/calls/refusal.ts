@@ -19,7 +19,7 @@ export function toRefusal(error: unknown): TokenServiceError {
   if (info === undefined) {
     const isUnreached = unreached.has(failure.code) || (broken.has(failure.code) && !failure.isWireError);
     const reason = isUnreached ? unreachable : code;
-    return new TokenServiceError({ reason, code, message: `${reason}: ${failure.rawMessage}`, cause: error });
+    return new TokenServiceError({ reason, code, message: `${reason}: ${failure.rawMessage.trim()}`, cause: error });
   }
   const delay = failure.findDetails(RetryInfoSchema)[0]?.retryDelay;
   return new TokenServiceError({

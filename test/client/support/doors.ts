@@ -24,6 +24,8 @@ export interface Doors {
   readonly port: { readonly grpc: number; readonly connect: number };
   /** Headers of what came by Connect. */
   readonly heard: IncomingHttpHeaders[];
+  /** Cuts what is connected by Connect, and goes on listening. */
+  cut(): void;
   close(): Promise<void>;
 }
 
@@ -53,6 +55,7 @@ export async function openDoors(useCases: Partial<UseCases> = {}, grpcPort = 0):
   return {
     port,
     heard,
+    cut: () => server.closeAllConnections(),
     close,
     address: (door) => (door === "grpc" ? `127.0.0.1:${port.grpc}` : `http://127.0.0.1:${port.connect}`),
   };
