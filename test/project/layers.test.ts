@@ -41,7 +41,7 @@ test.each([
     "src/settings",
     ["../config/settings.ts", "../errors.ts", "../tls/certificates.ts", "../domain/model/token.ts", "pino"],
   ],
-  ["src/work", ["../domain/model/token.ts", "../storage/migrate.ts", "lru-cache"]],
+  ["src/work", ["../domain/model/token.ts", "../storage/migrate.ts", "pino"]],
   ["src/domain/access", ["../model/token.ts", "../tokens/get-token.ts"]],
   ["src/domain/model", ["../record/put-on-record.ts", "../tokens/get-token.ts", "lru-cache"]],
   ["src/domain/record", ["../refreshing/refresher.ts", "../connecting/attempt.ts"]],
@@ -94,7 +94,7 @@ test.each([
   ["src/web", ["../domain/connecting/address-rates.ts", "../tls/certificate-store.ts", "node:https", "express"]],
   ["src/web/internal", ["../../rpc/json/json-calls.ts", "../query.ts", "../../domain/access/caller.ts"]],
   ["src/domain", ["../errors.ts", "./model/token.ts", "./tokens/get-token.ts", "node:crypto"]],
-  ["src/domain/tokens", ["../../work/or-after.ts", "../access/access.ts", "../refreshing/refresher.ts", "lru-cache"]],
+  ["src/domain/tokens", ["../../work/or-after.ts", "../access/access.ts", "../refreshing/refresher.ts"]],
   ["src/domain/installations", ["../connecting/undo-install.ts", "../tokens/select-installation.ts"]],
   [
     "src/telemetry",
