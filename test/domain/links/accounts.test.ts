@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { anonymous, createCaller } from "../../../src/domain/access/caller.ts";
 import type { Rule } from "../../../src/domain/access/rule.ts";
+import { accountCall } from "../../../src/domain/links/account-access.ts";
 import { rotationMs, unusedMs, usedEveryMs } from "../../../src/domain/links/link-account.ts";
 import { Secret } from "../../../src/secret.ts";
 import { call } from "../../support/call.ts";
@@ -69,6 +70,16 @@ describe("an account", () => {
     // Nor does it end what is another's now.
     expect(await links.forget(accountId, { secret: accountSecret, from })).toEqual({ kind: "forgotten", ended: [] });
     expect(await statusOf(installationId)).toBe("active");
+  });
+
+  test.each([["acme"], [undefined]])("of %s sees nothing of another owner that moves while it asks", async (owner) => {
+    const { accountId } = await openLinks(domain).signIn({ owner });
+    const account = await domain.storage.linkAccounts.find(accountId);
+    if (account === undefined) throw new Error("no account");
+    const { access } = accountCall(account, () => anonymous, from, "account token");
+    expect([access.sees("slack", owner), access.sees("slack", "globex"), access.sees("jira", owner)]).toEqual([
+      ...[true, false, false],
+    ]);
   });
 
   test("hears of a revocation, and ends with its owner", async () => {
