@@ -67,7 +67,7 @@ function readAddress(given: string | undefined, tls: ClientOptions["tls"]): Addr
 function readUrl(given: string, tls: ClientOptions["tls"]): Address {
   const url = URL.canParse(given) ? new URL(given) : undefined;
   // Who has credentials in the address would have them in logs.
-  if (url === undefined || url.username !== "" || url.search !== "" || url.hash !== "") {
+  if (url === undefined || url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
     throw new TypeError("address is a URL such as http://localhost:8011, without a user, query or fragment");
   }
   const isEncrypted = url.protocol === "https:";

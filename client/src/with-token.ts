@@ -14,10 +14,12 @@ export async function withToken<Result>(
   const first = await outcomeOf(use, token);
   if (!first.isRefused) return settle(first);
   tokens.reject(tokenId);
-  const next = await tokens.get(selector, options);
+  // It says so itself, too: of very many selectors this one may be forgotten by now.
+  const next = await tokens.get(tokenId === "" ? selector : { ...selector, rejectedTokenId: tokenId }, options);
   // A static one is the same every time.
   if (next.accessToken === accessToken) return settle(first);
-  if (first.kind === "returned" && first.value instanceof Response) await first.value.body?.cancel();
+  // One that was read is none to cancel.
+  if (first.kind === "returned" && first.value instanceof Response) await first.value.body?.cancel().catch(() => {});
   return use(next);
 }
 

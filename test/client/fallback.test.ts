@@ -40,7 +40,7 @@ describe.each(doors)("by %s", (door) => {
     await until(async () => (await client.getToken(selector)).source === "service", "it is back", 10_000);
     await client.getToken(selector);
     expect(client.warnings.slice(1)).toEqual([
-      [expect.objectContaining({ platform: "github" }), "the service hands out tokens again"],
+      [expect.objectContaining({ platform: "github" }), "the service answers for itself again"],
     ]);
     expect(JSON.stringify(client.warnings)).not.toContain("static_");
   });
@@ -52,6 +52,20 @@ describe.each(doors)("by %s", (door) => {
     expect((await client.getToken({ platform: "slack" })).accessToken).toBe("xoxb-static");
     expect(client.warnings).toHaveLength(1);
   });
+});
+
+test("what no static token stands in for has its whole time meanwhile", async () => {
+  const opened = await openDoors({
+    async getToken({ narrowing }) {
+      if (narrowing === undefined) opened.cut();
+      return issue();
+    },
+  });
+  const client = openClient({ address: opened.address("connect"), fallback: true });
+  expect((await client.getToken({ platform: "github" })).source).toBe("environment");
+  const { source } = await client.getToken({ platform: "github", permissions: { contents: "read" } });
+  expect(source).toBe("service");
+  expect(Number(opened.heard.at(-1)?.["connect-timeout-ms"])).toBeGreaterThan(5_000);
 });
 
 const standIn: ReadonlySet<ErrorReason> = new Set(["INSTALLATION_NOT_FOUND", "PLATFORM_NOT_CONFIGURED"]);
@@ -97,6 +111,12 @@ test.each([
   const client = openClient({ address: nowhere, fallback: true });
   await expect(client.getToken(selector)).rejects.toMatchObject({ reason: "SERVICE_UNREACHABLE" });
   expect(client.warnings).toEqual([]);
+});
+
+test("a static token of Enterprise Server is for its API", async () => {
+  vi.stubEnv("GITHUB_API_URL", "https://ghe.example/api/v3");
+  const { apiBaseUrl } = await openClient({ address: nowhere, fallback: true }).getToken({ platform: "github" });
+  expect(apiBaseUrl).toBe("https://ghe.example/api/v3");
 });
 
 test("it is off by one switch", async () => {

@@ -190,6 +190,19 @@ describe.each(doors)("by %s", (door) => {
 
 const minute = 60_000;
 
+test("what is misspelt would reach further than was meant: it is refused, and not answered from memory", async () => {
+  const { address } = await openDoors({ getToken: async () => issue() });
+  const client = openClient({ address: address("grpc") });
+  await client.getToken({ platform: "github", owner: undefined as never });
+  const refused = (given: object) => client.getToken({ platform: "github", ...given });
+  await expect(refused({ onwer: "acme" })).rejects.toThrow("GetTokenRequest has no field onwer");
+  await expect(refused({ installation_id: "x" })).rejects.toThrow(TypeError);
+  await expect(refused({ github: { repos: ["web"] } })).rejects.toThrow("GithubNarrowing has no field repos");
+  await expect(client.watch({ onwer: "acme" } as object).next()).rejects.toThrow(TypeError);
+  await expect(client.installations({ onwer: "acme" } as object).next()).rejects.toThrow(TypeError);
+  await expect(client.createInstallLink({ platform: "slack", ...{ onwer: "acme" } })).rejects.toThrow(TypeError);
+});
+
 describe("a token ages by the service's clock", () => {
   test.each([
     ["is three hours behind", -180 * minute],

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { describe, expect, test } from "vitest";
 import type { Installation, InstallationChange } from "../../client/src/index.ts";
 import { until } from "../../rig/gate.ts";
@@ -8,6 +9,7 @@ import { doors, issue, openClient, openDoors } from "./support/doors.ts";
 
 type Watch = UseCases["watchInstallations"];
 
+const noneMore = { installations: [], next: undefined };
 const place = (sequence: number) => ({ sequence, mark: "begun" });
 
 /** Says no more until it is ended. */
@@ -145,6 +147,32 @@ describe.each(doors)("by %s", (door) => {
     await until(() => open === 0, "they hang up");
   });
 
+  test("a watch that is left at any moment of its beginning ends nothing else", async () => {
+    const watchInstallations: Watch = async function* (_filter, _place, _call, signal) {
+      yield { kind: "synced", place: place(1) };
+      await silence(signal);
+    };
+    const { address } = await openDoors({ watchInstallations, listInstallations: async () => noneMore });
+    const client = openClient({ address: address(door) });
+    const crashes: unknown[] = [];
+    const crashed = (error: unknown) => void crashes.push(error);
+    process.on("uncaughtExceptionMonitor", crashed);
+    try {
+      for (let n = 0; n < 12; n++) {
+        const abort = new AbortController();
+        const next = client.watch({}, { signal: abort.signal }).next();
+        for (let turn = 0; turn < n; turn++) await null;
+        abort.abort(new Error("enough"));
+        await expect(next).rejects.toThrow("enough");
+      }
+      // What was sent before has been heard when this is answered.
+      expect(await client.isConnected("github")).toBe(false);
+    } finally {
+      process.off("uncaughtExceptionMonitor", crashed);
+    }
+    expect(crashes).toEqual([]);
+  });
+
   test("a watch that is refused fails", async () => {
     const { address } = await openDoors({
       // biome-ignore lint/correctness/useYield: it is refused before there is anything to tell.
@@ -155,6 +183,12 @@ describe.each(doors)("by %s", (door) => {
     const client = openClient({ address: address(door) });
     await expect(collect(client.watch(), 1)).rejects.toMatchObject({ reason: "CALLER_NOT_ALLOWED" });
   });
+});
+
+test("a watch that was left before it began is remembered by nobody", async () => {
+  const { signal } = new AbortController();
+  await openClient({ address: "127.0.0.1:9" }).watch({}, { signal }).return?.();
+  expect(getEventListeners(signal, "abort")).toEqual([]);
 });
 
 test("what was lost on the way is sent again, unless that would do harm", async () => {

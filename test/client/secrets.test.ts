@@ -55,6 +55,7 @@ test.each([
   [{}, "OAUTH_TOKEN_SERVICE_ADDRESS"],
   [{ address: "service.internal" }, "host:port"],
   [{ address: "http://user:password@localhost:8011" }, "without a user"],
+  [{ address: "http://:password@localhost:8011" }, "without a user"],
   [{ address: "https://localhost:8011", tls: false }, "plain text"],
   [{ address: "http://localhost:8011", tls: {} }, "says TLS"],
   [{ address: "localhost:50051", credentials: { certificate: "c", key: "k" } }, "over TLS"],

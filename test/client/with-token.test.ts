@@ -1,7 +1,13 @@
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
+import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
+import type { Calls } from "../../client/src/calls/calls.ts";
+import type { Token } from "../../client/src/index.ts";
+import { createTokens, mostSelectors } from "../../client/src/tokens/tokens.ts";
+import { withToken } from "../../client/src/with-token.ts";
+import { GetTokenResponseSchema } from "../../gen/oauth/token/v1/token_service_pb.js";
 import { until } from "../../rig/gate.ts";
 import type { IssuedToken } from "../../src/domain/tokens/issued-token.ts";
 import { ServiceError } from "../../src/errors.ts";
@@ -40,6 +46,14 @@ async function openApi(isGood: (authorization: string | undefined, request: Inco
 
 const refusals: readonly (readonly [string, () => unknown])[] = [
   ["a Response", () => new Response(null, { status: 401 })],
+  [
+    "a Response that was read",
+    async () => {
+      const response = new Response("no", { status: 401 });
+      await response.text();
+      return response;
+    },
+  ],
   ["what axios and Slack's SDK return", () => ({ status: 401 })],
   ["Slack's words", () => ({ ok: false, error: "token_expired" })],
 ];
@@ -137,6 +151,29 @@ describe("withToken", () => {
     // Though the other was given out last.
     client.reject({ tokenId: first.tokenId });
     expect((await client.getToken(selector)).tokenId).toBe(second.tokenId);
+  });
+
+  test("it is replaced also when very many others were asked for meanwhile", async () => {
+    const current = new Map<string, number>();
+    const calls = {
+      closed: new AbortController().signal,
+      async unary(_: unknown, { owner = "", rejectedTokenId }: { owner?: string; rejectedTokenId?: string }) {
+        const known = current.get(owner) ?? 1;
+        const now = rejectedTokenId === `${owner} ${known}` ? known + 1 : known;
+        current.set(owner, now);
+        const message = create(GetTokenResponseSchema, { accessToken: `token-${now}`, tokenId: `${owner} ${now}` });
+        return { message, serviceTime: undefined };
+      },
+    };
+    const tokens = createTokens(calls as unknown as Calls, undefined, undefined);
+    const seen: string[] = [];
+    const use = async ({ accessToken }: Token) => {
+      if (seen.push(accessToken) === 2) return "done";
+      for (let n = 0; n < mostSelectors; n++) await tokens.get({ platform: "github", owner: `other-${n}` });
+      return { status: 401 };
+    };
+    expect(await withToken(tokens, { platform: "github", owner: "acme" }, use, undefined)).toBe("done");
+    expect(seen).toEqual(["token-1", "token-2"]);
   });
 
   test("a refusal to replace it is what the caller hears", async () => {

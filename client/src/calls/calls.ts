@@ -8,6 +8,7 @@ import type {
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { TokenServiceError } from "../token-service-error.ts";
 import { abortable, follow, longestTimerMs, sleep } from "./abortable.ts";
+import { refuseUnknownFields } from "./known-fields.ts";
 import { toRefusal, unreachable } from "./refusal.ts";
 import type { Way } from "./way.ts";
 
@@ -74,6 +75,7 @@ export function createCalls(way: Way, proof: Proof, timeoutMs: number): Calls {
   return {
     closed: closing.signal,
     async unary(method, request, { signal, timeoutMs: ms = timeoutMs, tries = defaultTries } = {}) {
+      refuseUnknownFields(method.input, request);
       const end = performance.now() + ms;
       const ending = new AbortController();
       const release = follow(ending, [closing.signal, signal]);

@@ -62,6 +62,8 @@ export function grpcWay(target: string, tls: OwnTls | undefined, isLoopback: boo
         toMetadata(header),
       );
       const cancel = () => call.cancel();
+      // Who reads hears of it as well; who left before would have the process end.
+      call.on("error", () => undefined);
       signal?.addEventListener("abort", cancel);
       if (signal?.aborted) cancel();
       async function* messages(): AsyncIterable<MessageShape<typeof method.output>> {

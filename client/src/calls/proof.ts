@@ -11,9 +11,14 @@ export function createProof(credentials: Credentials | undefined): Proof {
   return async () => ({ authorization: bearer(await credentials.bearer(), "what bearer() gave") });
 }
 
+/** Whether it can stand in a header as it is, as every key and token can. */
+export function fitsHeader(secret: string): boolean {
+  return /^[\x21-\x7e]+$/.test(secret);
+}
+
 /** @throws TypeError, which unlike that of `Headers` does not show it, when no header can hold it. */
 export function bearer(secret: string, what: string): string {
-  if (typeof secret !== "string" || !/^[\x21-\x7e]+$/.test(secret)) {
+  if (typeof secret !== "string" || !fitsHeader(secret)) {
     throw new TypeError(`${what} is empty, or has characters that a header cannot hold, such as a line's end`);
   }
   return `Bearer ${secret}`;

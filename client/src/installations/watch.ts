@@ -6,6 +6,7 @@ import {
 import type { CallOptions } from "../call-options.ts";
 import { follow, sleep } from "../calls/abortable.ts";
 import type { Calls } from "../calls/calls.ts";
+import { refuseUnknownFields } from "../calls/known-fields.ts";
 import { toRefusal, unreachable } from "../calls/refusal.ts";
 import type { InstallationChange, WatchFilter } from "../installation.ts";
 import type { Log } from "../token-client.ts";
@@ -43,6 +44,8 @@ export function watchInstallations(
       leaving.abort(new Error("nobody watches any more"));
       // What is waited for ends first.
       await changes.return(undefined).catch(() => undefined);
+      // One that never began releases nothing itself.
+      release();
       return { done: true, value: undefined };
     },
     [Symbol.asyncIterator]: () => iterator,
@@ -60,6 +63,7 @@ async function* watchUntil(
   let { resumeToken = "" } = filter;
   let failures = 0;
   try {
+    refuseUnknownFields(TokenService.method.watchInstallations.input, filter);
     for (;;) {
       try {
         for await (const message of heard(calls, { ...filter, resumeToken }, left)) {

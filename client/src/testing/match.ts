@@ -1,5 +1,6 @@
 import { create, type JsonObject, toJson } from "@bufbuild/protobuf";
 import { type GetTokenRequest, GetTokenRequestSchema } from "../../../gen/oauth/token/v1/token_service_pb.js";
+import { refuseUnknownFields } from "../calls/known-fields.ts";
 import type { Selector } from "../token-client.ts";
 import { toRequest } from "../tokens/request.ts";
 
@@ -12,6 +13,7 @@ export function fieldsOf(request: GetTokenRequest): Fields {
 }
 
 export function fieldsOfSelector(selector: Selector): Fields {
+  refuseUnknownFields(GetTokenRequestSchema, selector);
   return fieldsOf(create(GetTokenRequestSchema, toRequest(selector, undefined)));
 }
 

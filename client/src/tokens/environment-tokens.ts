@@ -8,9 +8,15 @@ import { isNarrowed } from "./request.ts";
 interface Place {
   readonly variable: string;
   readonly apiBaseUrl: string;
+  /** The variable that names another API beside the token, as runners of Enterprise Server set it. */
+  readonly apiVariable?: string;
 }
 
-const github = { variable: "GITHUB_TOKEN", apiBaseUrl: "https://api.github.com" };
+const github: Place = {
+  variable: "GITHUB_TOKEN",
+  apiBaseUrl: "https://api.github.com",
+  apiVariable: "GITHUB_API_URL",
+};
 /** Which site it belongs to is not known. */
 const atlassian = { variable: "JIRA_API_TOKEN", apiBaseUrl: "" };
 
@@ -39,7 +45,7 @@ export function createEnvironmentTokens(env: () => Environment, log: Log, most: 
   const begun = new Set<string>();
 
   const end = (name: string, selector: Selector) => {
-    if (begun.delete(name)) log.warn(fieldsOf(selector), "the service hands out tokens again");
+    if (begun.delete(name)) log.warn(fieldsOf(selector), "the service answers for itself again");
   };
 
   function over(selector: Selector, key: string): void {
@@ -49,11 +55,12 @@ export function createEnvironmentTokens(env: () => Environment, log: Log, most: 
 
   return {
     over,
-    isStandingIn: ({ platform }) => platform !== undefined && begun.has(platform),
+    isStandingIn: (selector) => placeOf(selector) !== undefined && begun.has(selector.platform ?? ""),
     insteadOf(refusal, selector, key) {
       const { reason, code } = refusal;
       const place = placeOf(selector);
-      const accessToken = place && env()[place.variable]?.trim();
+      const variables = env();
+      const accessToken = place && variables[place.variable]?.trim();
       if (place === undefined || !accessToken || !reasons.has(reason)) {
         if (reason !== unreachable) over(selector, key);
         return undefined;
@@ -64,8 +71,9 @@ export function createEnvironmentTokens(env: () => Environment, log: Log, most: 
         if (begun.size < most) begun.add(name);
         log.warn({ ...fieldsOf(selector), reason, code }, `falling back to the static token of ${place.variable}`);
       }
+      const apiBaseUrl = variables[place.apiVariable ?? ""]?.trim() || place.apiBaseUrl;
       return {
-        ...{ accessToken, tokenType: "Bearer", scopes: [], permissions: {}, apiBaseUrl: place.apiBaseUrl },
+        ...{ accessToken, tokenType: "Bearer", scopes: [], permissions: {}, apiBaseUrl },
         ...{ installationId: "", externalOrgId: "", tokenId: "", expireTime: undefined, source: "environment" },
       };
     },

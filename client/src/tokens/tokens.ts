@@ -1,7 +1,8 @@
-import { TokenService } from "../../../gen/oauth/token/v1/token_service_pb.js";
+import { GetTokenRequestSchema, TokenService } from "../../../gen/oauth/token/v1/token_service_pb.js";
 import type { CallOptions } from "../call-options.ts";
 import { abortable } from "../calls/abortable.ts";
 import type { Calls } from "../calls/calls.ts";
+import { refuseUnknownFields } from "../calls/known-fields.ts";
 import type { Selector, Token } from "../token-client.ts";
 import { TokenServiceError } from "../token-service-error.ts";
 import { type Age, startAge, usableMs } from "./age.ts";
@@ -97,13 +98,16 @@ export function createTokens(
   return {
     async get(given, options) {
       for (const ended of [calls.closed, options?.signal]) ended?.throwIfAborted();
+      refuseUnknownFields(GetTokenRequestSchema, given);
       const key = keyOf(given);
       const entry = entryOf(key);
-      if (given.rejectedTokenId) reject(entry, given.rejectedTokenId);
       if (entry.kept !== undefined) {
         const ageMs = entry.kept.age();
-        if (ageMs >= 0 && ageMs < entry.kept.usableMs) return copyOf(entry.kept.token);
+        if (!(ageMs >= 0 && ageMs < entry.kept.usableMs)) entry.kept = undefined;
       }
+      // A rejection that waits for its answer may be of a later one.
+      if (given.rejectedTokenId && entry.rejectedTokenId === undefined) reject(entry, given.rejectedTokenId);
+      if (entry.kept !== undefined) return copyOf(entry.kept.token);
       if (entry.flight === undefined || entry.flight.rejectedTokenId !== entry.rejectedTokenId) {
         entry.flight = fly(entry, { ...given }, key);
       }
