@@ -81,13 +81,13 @@ test("what a newer version wrote is neither read nor replaced", async () => {
 
 test.each([
   { reply: { status: 401, body: { error: "unauthorized" } }, code: 3 },
-  { reply: { status: 404 }, code: 3 },
+  { reply: { status: 404 }, code: 1 },
   {
     reply: { status: 400, body: { error: { reason: "REAUTHORIZATION_REQUIRED", message: "connect again" } } },
     code: 3,
   },
-  { reply: { status: 503, body: { error: { reason: "PROVIDER_UNAVAILABLE", message: "jira is down" } } }, code: 1 },
-  { reply: { status: 400, body: { error: "installation_revoked", error_description: "gone" } }, code: 3 },
+  { reply: { status: 503, body: { error: "PROVIDER_UNAVAILABLE", message: "jira is down" } }, code: 1 },
+  { reply: { status: 400, body: { error: "INSTALLATION_REVOKED", message: "it is gone" } }, code: 3 },
   { reply: { status: 503, body: { error: "service_unavailable" } }, code: 6 },
   { reply: { status: 503 }, code: 6 },
   { reply: "drop" as const, code: 6 },
@@ -98,6 +98,16 @@ test.each([
   expect([said.code, said.out]).toEqual([code, ""]);
   expect(JSON.parse(said.err)).toHaveProperty("error.reason");
   expect((await person.run("status")).code).toBe(code);
+});
+
+test("what a service says, or answers as a token, makes a terminal do nothing", async () => {
+  await login("jira");
+  service.token = () => ({ status: 400, body: { error: "INSTALLATION_REVOKED", message: "\u001b[2Jgone" } });
+  const { code, out } = await person.run("status");
+  expect([code, out]).toEqual([3, expect.stringContaining("[2Jgone")]);
+  expect(out).not.toContain("\u001b");
+  service.token = () => ({ status: 200, body: { ...payload, access_token: "\u001b]0;title\u0007" } });
+  expect(await person.run("token", "--platform", "jira")).toMatchObject({ code: 1, out: "" });
 });
 
 test("a token that the platform refused is named to the service", async () => {
@@ -117,6 +127,9 @@ test("signing out ends the account at its service and here", async () => {
 
 test("a service that cannot be reached keeps the account, unless it is to be forgotten here alone", async () => {
   await login("jira");
+  // What stands before a service may not know its routes for a moment.
+  service.forget = () => ({ status: 404 });
+  expect((await person.run("logout", "--all")).code).toBe(1);
   service.forget = () => "drop";
   expect((await person.run("logout", "--all")).code).toBe(6);
   expect(person.files()).toHaveLength(1);

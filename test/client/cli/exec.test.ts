@@ -67,6 +67,13 @@ test("a program that is not there, or cannot be run, is told from one that faile
     err: expect.stringContaining("is not there"),
   });
   expect(await run(plain)).toMatchObject({ code: 126, err: expect.stringContaining("may not be run") });
+  const { err } = await person.run("--json", "exec", "--platform", "jira", "--env", "T", "--", plain);
+  expect(JSON.parse(err)).toMatchObject({ error: { reason: "NOT_STARTED" } });
+});
+
+test("what cannot be removed afterwards is told, and the command's exit code stays", async () => {
+  const { code, err } = await exec(["--file", files.token], 'rm "$2"; mkdir "$2"; exit 7');
+  expect([code, err]).toEqual([7, expect.stringContaining(`cannot remove ${files.token}`)]);
 });
 
 test.each([
@@ -149,7 +156,7 @@ test("a command goes on when its account has ended, with the token that it has",
     await other.run("login", "--platform", "jira", "--service", service.url);
     let asked = 0;
     service.token = () =>
-      ++asked === 1 ? tokenUntil("token-1", now + 60_000) : { status: 404, body: { error: "unknown" } };
+      ++asked === 1 ? tokenUntil("token-1", now + 60_000) : { status: 401, body: { error: "unauthorized" } };
     const script = 'until [ -e "$1" ]; do [ -s "$2" ] || exit 9; done; exit 4';
     const command = ["--", "sh", "-c", script, "sh", files.out, files.token];
     expect((await other.run("exec", "--platform", "jira", "--file", files.token, ...command)).code).toBe(4);

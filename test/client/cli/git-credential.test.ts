@@ -75,6 +75,12 @@ test.each([
   expect(asked()).toBe(0);
 });
 
+test("a token that would say more to git is not told", async () => {
+  await signIn("https://api.github.com");
+  service.token = () => ({ status: 200, body: { ...payload, access_token: "one\nhost=evil.example" } });
+  expect(await ask("get", { protocol: "https", host: "github.com" })).toMatchObject({ code: 1, out: "" });
+});
+
 test("what git says to store, or may say one day, is not for us", async () => {
   const asked = await signIn("https://api.github.com");
   for (const operation of ["store", "capability", "approve-later"]) {

@@ -97,6 +97,8 @@ export async function startLinkService(): Promise<LinkService> {
 
 function answer(response: ServerResponse, reply: Reply | "drop"): void {
   if (reply === "drop") return void response.destroy();
+  // Its clock is that of the test, if it says.
+  response.sendDate = false;
   response.writeHead(reply.status, { "content-type": "application/json", ...reply.headers });
   response.end(reply.body === undefined ? "" : JSON.stringify(reply.body));
 }

@@ -72,7 +72,18 @@ test("with --json every line is JSON, and none has the account's secret", async 
 test.each([
   { name: "denied", reply: { status: 403, body: { error: "access_denied" } }, code: 4, says: "denied" },
   { name: "expired", reply: { status: 410, body: { error: "expired" } }, code: 5, says: "expired" },
-  { name: "unknown", reply: { status: 404, body: { error: "unknown" } }, code: 1, says: "does not know the link code" },
+  {
+    name: "delivered",
+    reply: { status: 410, body: { error: "already_delivered" } },
+    code: 1,
+    says: "may have been lost on the way",
+  },
+  {
+    name: "unknown",
+    reply: { status: 401, body: { error: "unauthorized" } },
+    code: 1,
+    says: "does not know the link code",
+  },
 ])("a link that is $name ends with $code", async ({ reply, code, says }) => {
   service.poll = () => reply;
   const said = await login();
@@ -100,7 +111,7 @@ test("who is told to slow down waits as long as it says, and stays slower", asyn
 });
 
 test("a service that restarts in the middle is waited for", async () => {
-  const replies = ["drop", 503, 502, 202, 200] as const;
+  const replies = ["drop", 503, 404, 202, 200] as const;
   let next = 0;
   service.poll = () => {
     const reply = replies[next++] ?? 200;
@@ -214,6 +225,14 @@ test("a key of the environment goes to the start alone", async () => {
   ]);
   expect(polls()).toHaveLength(1);
   caller.end();
+});
+
+test("a key that no header can hold is not shown", async () => {
+  const caller = createPerson({ env: { OAUTH_TOKEN_SERVICE_API_KEY: "ots_two\nlines" } });
+  const { code, out, err } = await login(caller);
+  caller.end();
+  expect([code, out]).toEqual([2, ""]);
+  expect(err).not.toContain("ots_two");
 });
 
 test("what a service answers makes a terminal do nothing, and starts no program", async () => {

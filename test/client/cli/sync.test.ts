@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setImmediate as tick } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Interrupted } from "../../../client/src/cli/failure.ts";
+import { tokenFile } from "../../../client/src/cli/fresh/token-file.ts";
 import { type LinkService, payload, startLinkService } from "./link-service.ts";
 import { createPerson, type Person } from "./person.ts";
 
@@ -64,13 +65,68 @@ test("a file has each token in turn, in the form that was asked for, and stays w
 });
 
 test("an outage is waited for, told once, and leaves the file as it is", async () => {
-  answers("one", "drop", 503, 429, 500, "two", "unheard");
+  answers("one", "drop", 503, 404, 429, "two", "unheard");
   const { code, err } = await sync();
   expect([code, written()]).toEqual([0, "two"]);
   expect(err.trim().split("\n")).toEqual([
     expect.stringContaining(`${path} stays as it is for now: ${service.url} could not be reached`),
     `${path} is kept fresh again`,
   ]);
+});
+
+test("a service that is not there yet is waited for, but not with --once", async () => {
+  service.token = () => ({ status: 503 });
+  expect((await sync("--once")).code).toBe(6);
+  answers("drop", 503, "one", "unheard");
+  const { code, err } = await sync();
+  expect([code, written()]).toEqual([0, "one"]);
+  expect(err.trim().split("\n")).toHaveLength(2);
+});
+
+test.each([
+  ["behind", -3_600_000],
+  ["ahead", 3_600_000],
+])("a clock that is an hour %s asks at half of a token's life all the same", async (_, skew) => {
+  const asked: number[] = [];
+  service.token = () => {
+    if (asked.push(now) === 3) end.abort(new Interrupted("SIGTERM"));
+    const expire_time = new Date(now - skew + 60_000).toISOString();
+    return {
+      ...{ status: 200, headers: { date: new Date(now - skew).toUTCString() } },
+      body: { ...payload, access_token: `token-${asked.length}`, expire_time },
+    };
+  };
+  expect((await sync()).code).toBe(0);
+  expect(asked.map((at) => at - (asked[0] ?? 0))).toEqual([0, 30_000, 60_000]);
+});
+
+test("a clock that is set back meanwhile keeps no token beyond its life", async () => {
+  let steady = 0;
+  const other = createPerson({
+    interrupt: end.signal,
+    now: () => now,
+    monotonic: () => steady,
+    async sleep(ms) {
+      steady += ms;
+      now += ms;
+      if (steady === 15_000) now -= 3_600_000;
+      await tick();
+    },
+  });
+  try {
+    await other.run("login", "--platform", "jira", "--service", service.url);
+    const asked: number[] = [];
+    service.token = () => {
+      if (asked.push(steady) === 2) end.abort(new Interrupted("SIGTERM"));
+      const expire_time = new Date(now + 60_000).toISOString();
+      return { status: 200, body: { ...payload, expire_time } };
+    };
+    const file = join(other.home, "token");
+    expect((await other.run("sync", "--platform", "jira", "--file", file)).code).toBe(0);
+    expect(asked).toEqual([0, 30_000]);
+  } finally {
+    other.end();
+  }
 });
 
 test("what somebody else did to the file is put right at the next look", async () => {
@@ -105,6 +161,13 @@ test("--once writes it and ends; a link to the file stays one; what hinders is s
   symlinkSync(target, path);
   expect(await sync("--once")).toMatchObject({ code: 0 });
   expect([lstatSync(path).isSymbolicLink(), readFileSync(target, "utf8")]).toEqual([true, "token-1"]);
+  // As a folder in memory is after a restart.
+  rmSync(target);
+  expect(await sync("--once")).toMatchObject({ code: 0 });
+  expect([lstatSync(path).isSymbolicLink(), readFileSync(target, "utf8")]).toEqual([true, "token-1"]);
+  const round = join(person.home, "round");
+  symlinkSync(round, round);
+  expect((await sync("--once", "--file", round)).code).toBe(1);
   rmSync(path);
   mkdirSync(path);
   expect(await sync("--once")).toMatchObject({ code: 2, err: expect.stringContaining("is no file") });
@@ -119,6 +182,18 @@ test("--once writes it and ends; a link to the file stays one; what hinders is s
     code: 2,
     err: expect.stringContaining("has no {access_token}"),
   });
+});
+
+test("what somebody else put into everybody's folder is not followed", () => {
+  const shared = join(person.home, "shared");
+  mkdirSync(shared);
+  const link = join(shared, "link");
+  symlinkSync(path, link);
+  const [mine, another] = [lstatSync(link).uid, lstatSync(link).uid + 1];
+  expect(tokenFile(link, another).path).toBe(path);
+  chmodSync(shared, 0o1777);
+  expect(tokenFile(link, mine).path).toBe(path);
+  expect(() => tokenFile(link, another)).toThrow("somebody else's");
 });
 
 test("a token that would end a line is written nowhere", async () => {

@@ -7,7 +7,7 @@ import {
   openSync,
   renameSync,
   rmSync,
-  writeSync,
+  writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
 
@@ -22,7 +22,8 @@ export function writePrivateFile(path: string, text: string, unique: string): vo
     const file = openSync(draft, "wx", 0o600);
     try {
       fchmodSync(file, 0o600);
-      writeSync(file, text);
+      // All of it: a disk that is filling up takes a part, and says no more.
+      writeFileSync(file, text);
       fsyncSync(file);
     } finally {
       closeSync(file);
@@ -35,8 +36,7 @@ export function writePrivateFile(path: string, text: string, unique: string): vo
 }
 
 function makePrivateDirectory(path: string): void {
-  // Those above it, such as ~/.config, are everybody's.
-  mkdirSync(dirname(path), { recursive: true });
+  // As the XDG specification has it for those above, too.
   const made = mkdirSync(path, { recursive: true, mode: 0o700 });
   if (made !== undefined) chmodSync(path, 0o700);
 }

@@ -1,6 +1,7 @@
 import { constants } from "node:os";
 import { Failure } from "../failure.ts";
-import type { CliWorld } from "../world.ts";
+import type { Output } from "../output.ts";
+import type { Session } from "../session.ts";
 import type { PassedOn } from "./child.ts";
 
 /** What a terminal sends to everything that runs in its foreground, the program too. */
@@ -12,7 +13,7 @@ const fromTerminal: ReadonlySet<PassedOn> = new Set(["SIGINT", "SIGQUIT"]);
  * @throws Failure if it could not be started for another reason.
  */
 export async function runChild(
-  world: CliWorld,
+  { world, output }: Pick<Session, "world" | "output">,
   command: readonly [string, ...string[]],
   env: Readonly<Record<string, string>>,
 ): Promise<number> {
@@ -27,15 +28,15 @@ export async function runChild(
     return ended.kind === "exited" ? ended.code : 128 + constants.signals[ended.signal];
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
-    if (code === "ENOENT") return told(world, `${command[0]} is not there`, 127);
-    if (code === "EACCES") return told(world, `${command[0]} may not be run`, 126);
+    if (code === "ENOENT") return told(output, `${command[0]} is not there`, 127);
+    if (code === "EACCES") return told(output, `${command[0]} may not be run`, 126);
     throw new Failure("failed", "NOT_STARTED", `${command[0]} could not be started (${code})`);
   } finally {
     giveBack();
   }
 }
 
-function told(world: CliWorld, message: string, code: number): number {
-  world.writeError(`oauth-token: ${message}\n`);
+function told(output: Output, message: string, code: number): number {
+  output.failure("NOT_STARTED", message);
   return code;
 }

@@ -51,7 +51,7 @@ async function runWithToken(session: Session, command: Command): Promise<number>
   const key = await store.key(stored);
   const first = await accountToken(world, key);
   const env = Object.fromEntries(variables.map(({ name, fill }) => [name, fill(first.accessToken)]));
-  const run = () => runChild(world, [program, ...args], env);
+  const run = () => runChild(session, [program, ...args], env);
   if (file === undefined) return run();
 
   const over = new AbortController();
@@ -67,7 +67,17 @@ async function runWithToken(session: Session, command: Command): Promise<number>
   } finally {
     over.abort();
     await kept;
+    remove(session, file);
+  }
+}
+
+/** How the command ended is what counts. */
+function remove({ output }: Session, file: TokenFile): void {
+  try {
     file.remove();
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    output.note(`the last token stays: ${error.message}`);
   }
 }
 

@@ -50,7 +50,7 @@ const unchecked: State = { code: exitCodes.done, text: "not asked", fields: {} }
 function showOne(session: Session, { account, kept }: StoredAccount, state: State): number {
   const { platform, name, service, accountId, organizations, since } = account;
   const text = [
-    `${session.output.strong(labelOf(account))} at ${service}: ${state.text}`,
+    `${session.output.strong(labelOf(account))} at ${service}: ${printable(state.text)}`,
     ...(organizations.length === 0 ? [] : [`  ${organizations.map(printable).join(", ")}`]),
   ];
   session.output.result(text.join("\n"), {

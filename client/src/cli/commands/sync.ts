@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { labelOf } from "../accounts/account-store.ts";
-import { Failure, Interrupted, usage } from "../failure.ts";
+import { exitCodes, Failure, Interrupted, usage } from "../failure.ts";
 import { keepFresh } from "../fresh/keep-fresh.ts";
 import { parseTemplate } from "../fresh/template.ts";
 import { tokenFile } from "../fresh/token-file.ts";
@@ -54,8 +54,13 @@ async function keepFile(session: Session, command: Command): Promise<number> {
   const onTrouble = (why: string) => output.note(`${file.path} stays as it is for now: ${why}`);
   const onWell = () => output.note(`${file.path} is kept fresh again`);
 
-  const first = await accountToken(world, key);
-  take(first);
+  const first = await accountToken(world, key).catch((error: unknown) => {
+    // What is started with the machine may be there before the service is.
+    if (options.once || !(error instanceof Failure) || error.exitCode !== exitCodes.unreachable) throw error;
+    onTrouble(error.message);
+    return undefined;
+  });
+  if (first !== undefined) take(first);
   if (options.once) return 0;
   await keepFresh(world, key, first, { take, onTrouble, onWell }, world.interrupt);
   const { reason } = world.interrupt;

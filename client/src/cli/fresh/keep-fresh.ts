@@ -1,5 +1,5 @@
 import { exitCodes, Failure } from "../failure.ts";
-import { type AccountKey, accountToken } from "../service/account-tokens.ts";
+import { type AccountKey, accountToken, type FreshToken } from "../service/account-tokens.ts";
 import type { TokenPayload } from "../service/token-payload.ts";
 import type { CliWorld } from "../world.ts";
 
@@ -20,21 +20,21 @@ const betweenMs = { least: 2_000, most: 15 * 60_000 };
 
 /**
  * Asks the service again and again, at half of what a token has left to live, until `until` is aborted. A service that
- * gives no token for now is asked until it does.
+ * gives no token for now is asked until it does; without a `first` one it gave none at the beginning, and that was told.
  * @throws Failure if there will be no more: the account has ended, or a person has to connect again.
  */
 export async function keepFresh(
   world: CliWorld,
   account: AccountKey,
-  first: TokenPayload,
+  first: FreshToken | undefined,
   { take, onTrouble, onWell }: FreshTokens,
   until: AbortSignal,
 ): Promise<void> {
   const asking = { ...world, interrupt: AbortSignal.any([world.interrupt, until]) };
-  let dueAt = world.now() + waitFor(first, world.now());
-  let failures = 0;
+  let failures = first === undefined ? 1 : 0;
+  let waitMs = first === undefined ? pauseAfter(0) : waitFor(first);
   for (;;) {
-    await reach(world, dueAt, until);
+    await pass(world, waitMs, until);
     if (until.aborted) return;
     try {
       const payload = await accountToken(asking, account);
@@ -42,28 +42,32 @@ export async function keepFresh(
       take(payload);
       if (failures > 0) onWell();
       failures = 0;
-      dueAt = world.now() + waitFor(payload, world.now());
+      waitMs = waitFor(payload);
     } catch (error) {
       if (until.aborted) return;
       if (!(error instanceof Failure) || error.exitCode === exitCodes.notConnected) throw error;
       if (failures === 0) onTrouble(error.message);
-      const backoff = Math.min(retryMs.first * 2 ** Math.min(failures, 10), retryMs.most);
+      waitMs = pauseAfter(failures);
       failures++;
-      // Many that lost one service do not come back to it at the same moment.
-      dueAt = world.now() + backoff * (0.75 + Math.random() / 4);
     }
   }
 }
 
-function waitFor({ expireTime }: TokenPayload, now: number): number {
-  if (expireTime === undefined) return betweenMs.most;
-  const half = (expireTime.getTime() - now) / 2;
-  return Math.min(Math.max(half, betweenMs.least), betweenMs.most);
+function waitFor({ leftMs }: FreshToken): number {
+  if (leftMs === undefined) return betweenMs.most;
+  return Math.min(Math.max(leftMs / 2, betweenMs.least), betweenMs.most);
 }
 
-/** By the wall clock, in short steps: timers stand still while a machine sleeps. */
-async function reach(world: CliWorld, at: number, until: AbortSignal): Promise<void> {
-  for (let left = at - world.now(); left > 0 && !until.aborted; left = at - world.now()) {
-    await world.sleep(Math.min(left, lookMs), until);
+/** Many that lost one service do not come back to it at the same moment. */
+function pauseAfter(failures: number): number {
+  return Math.min(retryMs.first * 2 ** Math.min(failures, 10), retryMs.most) * (0.75 + Math.random() / 4);
+}
+
+/** In short steps and by the faster of two clocks: one stands still while a machine sleeps, the other may be set back. */
+async function pass(world: CliWorld, ms: number, until: AbortSignal): Promise<void> {
+  const [wall, steady] = [world.now(), world.monotonic()];
+  const left = () => ms - Math.max(world.now() - wall, world.monotonic() - steady);
+  for (let leftMs = left(); leftMs > 0 && !until.aborted; leftMs = left()) {
+    await world.sleep(Math.min(leftMs, lookMs), until);
   }
 }

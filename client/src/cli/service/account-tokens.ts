@@ -1,6 +1,7 @@
+import { fitsHeader } from "../../calls/proof.ts";
 import { Failure } from "../failure.ts";
 import type { CliWorld } from "../world.ts";
-import { callService } from "./call-service.ts";
+import { type Answer, callService } from "./call-service.ts";
 import { reasonOf, refusalOf } from "./refusal.ts";
 import { readTokenPayload, type TokenPayload } from "./token-payload.ts";
 
@@ -12,6 +13,11 @@ export interface AccountKey {
   readonly secret: string;
 }
 
+export interface FreshToken extends TokenPayload {
+  /** How long it still lives, by the service's clock: this machine's may be wrong. Undefined: it does not end. */
+  readonly leftMs: number | undefined;
+}
+
 /**
  * A token of the account that works; with `rejectedTokenId` another one than that.
  * @throws Failure `ACCOUNT_UNKNOWN` if the service does not know the account by this secret, or as the service refuses.
@@ -20,7 +26,7 @@ export async function accountToken(
   world: CliWorld,
   account: AccountKey,
   rejectedTokenId?: string,
-): Promise<TokenPayload> {
+): Promise<FreshToken> {
   const query = rejectedTokenId === undefined ? "" : `?rejected_token_id=${encodeURIComponent(rejectedTokenId)}`;
   const { service, platform, secret } = account;
   const answer = await callService(world, {
@@ -29,15 +35,25 @@ export async function accountToken(
     path: `${pathOf(account)}${query}`,
     bearer: secret,
   });
-  if (answer.status === 200) return readTokenPayload(answer.body, service);
+  if (answer.status === 200) {
+    const payload = checked(readTokenPayload(answer.body, service), service);
+    const end = payload.expireTime?.getTime();
+    return { ...payload, leftMs: end === undefined ? undefined : end - (answer.time ?? world.now()) };
+  }
   if (isUnknown(answer)) {
     throw new Failure(
       "notConnected",
       "ACCOUNT_UNKNOWN",
-      `${service} does not know this account for ${platform} any more`,
+      `${service} does not know this account any more: oauth-token login --platform ${platform}`,
     );
   }
   throw refusalOf(answer, service, `token for ${platform}`);
+}
+
+/** Neither a terminal nor a line of a file or of git's may do what a token says: none has more than a header holds. */
+function checked(payload: TokenPayload, service: string): TokenPayload {
+  if (fitsHeader(payload.accessToken)) return payload;
+  throw new Failure("failed", "UNEXPECTED_ANSWER", `${service} answered a token with characters that no token has`);
 }
 
 /** Ends the account at its service, with what it alone connected. Gives whether there was one. */
@@ -53,9 +69,7 @@ function pathOf({ accountId }: AccountKey): string {
   return `/v1/tokens/${encodeURIComponent(accountId)}`;
 }
 
-/** A wrong secret and an unknown account are answered alike; a refusal of the token itself has a reason of its own. */
-function isUnknown(answer: Parameters<typeof reasonOf>[0]): boolean {
-  const reason = reasonOf(answer);
-  const { status } = answer;
-  return (status === 401 || status === 404) && (reason === undefined || !/^INSTALLATION_/.test(reason));
+/** A wrong secret and an unknown account are answered alike. What a proxy says of an address is not about the account. */
+function isUnknown(answer: Answer): boolean {
+  return answer.status === 401 && reasonOf(answer) === "UNAUTHORIZED";
 }

@@ -40,11 +40,11 @@ export async function awaitLink(
       case "denied":
         throw new Failure("denied", "ACCESS_DENIED", "the sign-in was denied: nothing was connected");
       case "gone":
-        if (before === undefined) throw expired();
+        if (before === undefined && !polled.isDelivered) throw expired();
         throw new Failure(
           "failed",
           "ANSWER_LOST",
-          `the link code has ended while ${service} could not be reached: its token may have been lost on the way. Sign in again`,
+          `the link code has ended, and its token may have been lost on the way from ${service}: sign in again`,
         );
       case "unknown":
         throw new Failure("failed", "LINK_UNKNOWN", `${service} does not know the link code any more: sign in again`);

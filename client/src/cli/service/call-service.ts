@@ -1,4 +1,5 @@
-import { Failure } from "../failure.ts";
+import { fitsHeader } from "../../calls/proof.ts";
+import { Failure, usage } from "../failure.ts";
 import type { CliWorld } from "../world.ts";
 
 export interface ServiceCall {
@@ -17,6 +18,8 @@ export interface Answer {
   readonly body: unknown;
   /** What `Retry-After` asks for, at most five minutes. */
   readonly retryAfterMs: number | undefined;
+  /** By the service's clock, in milliseconds; undefined if it did not say. */
+  readonly time: number | undefined;
 }
 
 const timeoutMs = 15_000;
@@ -24,10 +27,12 @@ const maxBytes = 1024 * 1024;
 
 /**
  * Asks a service once. A redirect is not followed: the secret is for this address alone.
- * @throws Failure `SERVICE_UNREACHABLE` if no answer of the service came.
+ * @throws Failure `SERVICE_UNREACHABLE` if no answer of the service came, or of usage if no header can hold the secret.
  */
 export async function callService(world: CliWorld, call: ServiceCall): Promise<Answer> {
   const { service, method, path, bearer, body } = call;
+  // fetch would show it in what it throws.
+  if (bearer !== undefined && !fitsHeader(bearer)) throw usage(`the key or secret for ${service} is no line of text`);
   let response: Response;
   let text: string;
   try {
@@ -56,7 +61,8 @@ export async function callService(world: CliWorld, call: ServiceCall): Promise<A
       `${service} sends on to ${where}: if that is the service, give its address with --service`,
     );
   }
-  return { status: response.status, body: parseJson(text), retryAfterMs: retryAfter(response.headers) };
+  const { status, headers } = response;
+  return { status, body: parseJson(text), retryAfterMs: retryAfter(headers), time: timeOf(headers) };
 }
 
 export function unreachable(message: string): Failure {
@@ -97,6 +103,11 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+function timeOf(headers: Headers): number | undefined {
+  const time = Date.parse(headers.get("date") ?? "");
+  return Number.isNaN(time) ? undefined : time;
 }
 
 function retryAfter(headers: Headers): number | undefined {

@@ -25,7 +25,7 @@ export async function startLink(
     service,
     method: "POST",
     path: "/v1/link-code",
-    bearer: world.env.OAUTH_TOKEN_SERVICE_API_KEY || undefined,
+    bearer: world.env.OAUTH_TOKEN_SERVICE_API_KEY?.trim() || undefined,
     body: { platform, client_name: clientName },
   });
   if (answer.status !== 200) throw refusalOf(answer, service, `link code for ${platform}`);
@@ -46,7 +46,7 @@ export type Polled =
   | { readonly kind: "slow_down"; readonly retryAfterMs: number }
   | { readonly kind: "connected"; readonly payload: TokenPayload }
   | { readonly kind: "denied" }
-  | { readonly kind: "gone" }
+  | { readonly kind: "gone"; readonly isDelivered: boolean }
   | { readonly kind: "unknown" }
   /** The service answers, and will do so better later. */
   | { readonly kind: "trouble"; readonly status: number };
@@ -62,10 +62,12 @@ export async function pollLink(
   const { status } = answer;
   if (status === 200) return { kind: "connected", payload: readTokenPayload(answer.body, service) };
   if (status === 202) return { kind: "pending" };
-  if (status === 410) return { kind: "gone" };
+  if (status === 410) return { kind: "gone", isDelivered: reasonOf(answer) === "ALREADY_DELIVERED" };
   if (status === 429) return { kind: "slow_down", retryAfterMs: answer.retryAfterMs ?? 0 };
-  if (status >= 500) return { kind: "trouble", status };
-  if (status === 403 && reasonOf(answer) === "ACCESS_DENIED") return { kind: "denied" };
-  if (status === 401 || status === 404) return { kind: "unknown" };
+  const reason = reasonOf(answer);
+  // Without a reason it is the word of a proxy, which knows nothing of the link.
+  if (status >= 500 || reason === undefined) return { kind: "trouble", status };
+  if (status === 403 && reason === "ACCESS_DENIED") return { kind: "denied" };
+  if (status === 401 && reason === "UNAUTHORIZED") return { kind: "unknown" };
   throw refusalOf(answer, service, "answer about the link code");
 }

@@ -15,7 +15,7 @@ const advice: Readonly<Record<string, string>> = {
   CALLER_NOT_ALLOWED: "the operator of the service has not allowed this",
 };
 
-/** The reason that a service gives, as `INSTALLATION_REVOKED`: the routes of links have them in lower case. */
+/** The reason that a service gives, as `INSTALLATION_REVOKED`; some of a link's are in lower case. */
 export function reasonOf({ body }: Answer): string | undefined {
   if (!isObject(body)) return undefined;
   const { error } = body;
@@ -47,7 +47,6 @@ function exitOf(reason: string | undefined): keyof typeof exitCodes {
 
 function messageOf({ body }: Answer): string | undefined {
   if (!isObject(body)) return undefined;
-  const { error } = body;
-  const message = isObject(error) ? error.message : body.error_description;
+  const { message } = isObject(body.error) ? body.error : body;
   return typeof message === "string" && message !== "" ? message : undefined;
 }
