@@ -55,7 +55,11 @@ test("prints what is known of a package, and fails", async () => {
   const registry = await openRegistry((request, response) => {
     response.setHeader("content-type", "application/json");
     if (request.url === bulk) response.end(JSON.stringify({ express: [advisory] }));
-    else response.end(JSON.stringify({ name: "express", "dist-tags": {}, versions: {} }));
+    else {
+      // Of the package, and of those that depend on it.
+      const name = decodeURIComponent((request.url ?? "").slice(1));
+      response.end(JSON.stringify({ name, "dist-tags": {}, versions: {} }));
+    }
   });
   const { code, output } = await run(registry);
   expect(output).toContain("high: express <99.0.0: A thing goes wrong (https://github.com/advisories/GHSA-test)\n");

@@ -1,5 +1,5 @@
-import { renameSync, rmSync, writeFileSync } from "node:fs";
-import { access, constants, mkdir, open, readFile } from "node:fs/promises";
+import { closeSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { access, constants, mkdir, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
@@ -26,7 +26,7 @@ export async function lockDataDirectory(directory: string, now: () => Date): Pro
   await mkdir(directory, { recursive: true, mode: 0o700 });
   // Absolute, since SQLite takes some relative names for something else than a file.
   const path = resolve(directory, "lock.db");
-  await make(path);
+  make(path);
   const name = join(directory, "lock");
   let held: DatabaseSync | undefined = await hold(path, directory, name);
   try {
@@ -50,9 +50,10 @@ export async function lockDataDirectory(directory: string, now: () => Date): Pro
  * For the system's own word on why it cannot be made. Never opened where it is there already: a process that closes a
  * file loses all locks that it has on it.
  */
-async function make(path: string): Promise<void> {
+function make(path: string): void {
   try {
-    await (await open(path, "wx", 0o600)).close();
+    // In one go: another lock of this process, taken between opening and closing, would be lost.
+    closeSync(openSync(path, "wx", 0o600));
   } catch (error) {
     if (errorCode(error) !== "EEXIST") throw error;
   }

@@ -7,6 +7,8 @@ import { type Domain, openDesk, openDomain } from "../open-domain.ts";
 let domain: Domain;
 beforeAll(async () => {
   domain = await openDomain();
+  // Until then everything may have been missed, and what was minted before is old.
+  await until(() => domain.storage.changes.isAlive(), "changes are heard of");
 });
 afterAll(() => domain.close());
 

@@ -4,7 +4,7 @@ import { protectionAdvice } from "../../../app/record-report.ts";
 import type { Closers } from "../../../closers.ts";
 import type { DatabaseConfig } from "../../../config/database.ts";
 import { loadSealingConfig } from "../../../config/load-parts.ts";
-import { driverError, errorCode } from "../../../storage/database-failure.ts";
+import { errorCode } from "../../../storage/database-failure.ts";
 import { findDurabilityGap } from "../../../storage/durability.ts";
 import { DataDirectoryInUse } from "../../../storage/embedded/directory-lock.ts";
 import { findMigrated } from "../../../storage/migrations.ts";
@@ -53,9 +53,10 @@ function databaseOf({ env, readFile }: CommandWorld): DatabaseConfig | undefined
   }
 }
 
-/** A table, or a column of one, is not there. */
+/** A table, or a column of one, is not there, however deep it is said. */
 function isNotMigrated(error: unknown): boolean {
-  return error instanceof Error && /^(42P01|42703)$/.test(errorCode(driverError(error.cause)) ?? "");
+  if (/^(42P01|42703)$/.test(errorCode(error) ?? "")) return true;
+  return error instanceof Error && isNotMigrated(error.cause);
 }
 
 async function inspect({ database }: OpenedDatabase, config: DatabaseConfig): Promise<readonly Finding[]> {
