@@ -43,6 +43,10 @@ export const mutants: readonly Mutant[] = [
     ],
     ["an account has no ceiling", "    ceiling,\n", "    ceiling: () => undefined,\n"],
   ]),
+  ...of("src/domain/links/account-token.ts", accounts, [
+    ["an account gets whatever is natural by now", "platform, actor, externalUserId };", "platform };"],
+    ["a nameless person is anybody", " || externalUserId === account.externalUserId;", " || true;"],
+  ]),
   ...of("src/domain/links/known-account.ts", accounts, [
     ["any secret is an account's", "isSameHash(account.secretHash, hash)", "true"],
     ["an older secret does not end", "previous.until > now && ", ""],

@@ -234,6 +234,9 @@ export const linkAccounts = pgTable("link_accounts", {
   owner: text("owner"),
   caller: text("caller").notNull(),
   installationIds: uuid("installation_ids").array().notNull(),
+  /** Whose grant serves it; null: whichever is natural. */
+  actor: text("actor").$type<Actor>(),
+  externalUserId: text("external_user_id"),
   /** Those of them that were not there before. */
   createdIds: uuid("created_ids").array().notNull(),
   /** When they were connected: one that was connected again since is others', too. */

@@ -108,7 +108,11 @@ export function describeLinkCodes({ storage, clock, raw }: OpenedStorage): void 
       expect(await rotate("first", "second")).toBe(true);
       expect(await rotate("first", "third")).toBe(true);
       expect(await linkAccounts.find(accountId)).toMatchObject({ secretHash: "third", previous: { hash: "first" } });
-      await linkAccounts.noteUse(accountId, now(), "newer");
+      // Neither is the newer one any more, whatever it was when the account was read.
+      const at = now();
+      for (const older of ["first", "second"]) await linkAccounts.noteUse(accountId, at, older);
+      expect(await linkAccounts.find(accountId)).toMatchObject({ previous: { hash: "first" }, usedAt: at });
+      await linkAccounts.noteUse(accountId, now(), "third");
       expect(await rotate("first", "fourth")).toBe(false);
       expect(await linkAccounts.find(accountId)).toMatchObject({ previous: undefined });
     });

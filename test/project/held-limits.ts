@@ -201,7 +201,7 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     ["src/web/browser/links/start-route.ts", "maxBytes"],
     ["src/web/browser/links/link-routes.ts", "bodiesBytes"],
   ],
-  "starts; callbacks of one address (IPv6: /64)": [
+  "starts, and forms of the link page; callbacks of one address (IPv6: /64)": [
     ["src/web/browser/public-app.ts", "starts.most", "callbacks.most", "starts.windowSeconds"],
     [jobs, "forget rates"],
   ],

@@ -53,8 +53,9 @@ export function createIssueToAccount(parts: {
     const call = accountCall(account, callerNow, from, method);
     const reached = await reachedBy(account);
     const [first] = reached;
-    if (first === undefined) throw installationNotFound("what this link connected is not there any more");
-    const selector = { installationId: first.id, platform: account.product };
+    const { product: platform, actor, externalUserId } = account;
+    if (first === undefined) throw installationNotFound(`nothing that this link connected serves ${platform} now`);
+    const selector = { installationId: first.id, platform, actor, externalUserId };
     const issued = await getToken({ selector, minTtlMs: undefined, rejectedTokenId, narrowing: undefined }, call);
     return {
       accessToken: issued.token,
@@ -69,13 +70,19 @@ export function createIssueToAccount(parts: {
     };
   };
 
-  /** What is still its owner's, what works first; what is revoked only where there is nothing else: its end is the answer. */
-  async function reachedBy({ owner, installationIds }: LinkAccount): Promise<readonly Installation[]> {
-    const found = await Promise.all(installationIds.map((id) => installations.find(id)));
-    const own = found.filter((one) => one !== undefined && one.owner === owner).filter((one) => one !== undefined);
+  /** What it is given tokens of, what works first; what is revoked only where there is nothing else: its end is the answer. */
+  async function reachedBy(account: LinkAccount): Promise<readonly Installation[]> {
+    const found = await Promise.all(account.installationIds.map((id) => installations.find(id)));
+    const own = found.filter((one) => one !== undefined).filter((one) => isReached(account, one));
     const live = own.filter(({ status }) => status !== "revoked");
     return (live.length > 0 ? live : own).toSorted(
       (a, b) => Number(b.status === "active") - Number(a.status === "active"),
     );
   }
+}
+
+/** Still its owner's, of the product that was asked for (a grant's other sites may serve others), and of the same person. */
+function isReached(account: LinkAccount, { owner, products, externalUserId }: Installation): boolean {
+  if (owner !== account.owner || !products.includes(account.product)) return false;
+  return account.actor === undefined || externalUserId === undefined || externalUserId === account.externalUserId;
 }

@@ -22,7 +22,7 @@ export function createKnownAccount(
     const noted = usedAt !== undefined && now.getTime() - usedAt.getTime() < usedEveryMs;
     // That the newer one has arrived is news, however lately the account was used.
     if (!noted || (newer && previous !== undefined)) {
-      await linkAccounts.noteUse(account.id, now, newer ? "newer" : "older");
+      await linkAccounts.noteUse(account.id, now, hash);
     }
     return account;
   };

@@ -1,4 +1,5 @@
 import type { Recording } from "../model/audit-event.ts";
+import type { Actor } from "../model/credential.ts";
 
 /** How long an account's older secret works beside one that nobody has used yet: its answer may have been lost. */
 export const rotationMs = 600_000;
@@ -16,6 +17,10 @@ export interface LinkAccount {
   /** Who started the link: what it may do is what the account may do. */
   readonly caller: string;
   readonly installationIds: readonly string[];
+  /** Whose grant was obtained: nobody else's is served. `actor` undefined: nobody wrote that down. */
+  readonly actor: Actor | undefined;
+  /** Undefined where it is an organization's, or the platform did not say whose it is. */
+  readonly externalUserId: string | undefined;
   readonly connectedAt: Date;
   /** SHA-256; undefined: nobody has fetched it. */
   readonly secretHash: string | undefined;
@@ -26,8 +31,8 @@ export interface LinkAccount {
 
 export interface LinkAccountRepository {
   find(id: string): Promise<LinkAccount | undefined>;
-  /** Notes the use; with the newer secret the older one ends. */
-  noteUse(id: string, now: Date, which: "newer" | "older"): Promise<void>;
+  /** Notes that this secret was used: if it is the newer one when that is written, the older one ends. */
+  noteUse(id: string, now: Date, secretHash: string): Promise<void>;
   /** Replaces the secret that was presented, which works until `until` as long as nobody uses the new one; false: it is none. */
   rotate(
     id: string,

@@ -41,11 +41,17 @@ export interface LinkCode {
   readonly accountId: string | undefined;
 }
 
-/** Why a code was not kept. `taken`: another one has the same digits. */
-export type KeptCode = "kept" | "taken" | "too_many" | "too_many_of_one";
+/**
+ * Whether a code was kept, or why not. `kept_instead`: all places were taken, and the newest code of who has most was ended
+ * for it; `taken`: another one has the same digits.
+ */
+export type KeptCode = "kept" | "kept_instead" | "taken" | "too_many" | "too_many_of_one";
 
 export interface LinkCodeRepository {
-  /** Keeps a code among the live ones, whose number is bounded; `holder` is whom it counts for. */
+  /**
+   * Keeps a code among the live ones, whose number is bounded; `holder` is whom it counts for. Where there is no room for it,
+   * who has more than this holder would have makes some: a few who fill all places keep nobody out.
+   */
   create(
     link: Omit<LinkCode, "id" | "state" | "accountId">,
     made: { readonly code: string; readonly holder: string },

@@ -30,13 +30,15 @@ export type PollOutcome =
 export type PollLink = (
   request: { readonly code: string; readonly pollSecret: Secret },
   from: Visitor,
+  /** Aborted when whoever asks has gone: nothing is handed over then. */
+  signal?: AbortSignal,
 ) => Promise<PollOutcome>;
 
 export interface LinkDesk {
   /** The link of who has its secret; undefined for a wrong secret and an unknown code. */
   find(code: string, pollSecret: Secret): Promise<LinkCode | undefined>;
-  /** How it stands; hands over what waits for it. */
-  settle(link: LinkCode, from: Visitor, method: string): Promise<LinkStanding>;
+  /** How it stands; hands over what waits for it, unless whoever asks has gone by then (`signal`). */
+  settle(link: LinkCode, from: Visitor, method: string, signal: AbortSignal | undefined): Promise<LinkStanding>;
 }
 
 export function createLinkDesk(parts: {
@@ -55,7 +57,7 @@ export function createLinkDesk(parts: {
       return link !== undefined && isSameHash(link.secretHash, pollSecret.fingerprint()) ? link : undefined;
     },
 
-    async settle(link, from, method) {
+    async settle(link, from, method, signal) {
       const ended = link.expiresAt <= world.now();
       switch (link.state) {
         case "delivered":
@@ -65,16 +67,23 @@ export function createLinkDesk(parts: {
         case "open":
           return ended ? { kind: "gone", why: "expired" } : { kind: "pending" };
         case "connected":
-          return ended ? { kind: "gone", why: "expired" } : deliver(link, from, method);
+          return ended ? { kind: "gone", why: "expired" } : deliver(link, from, method, signal);
       }
     },
   };
 
   /** The token first: what could not be handed out is not delivered, and can be asked for again. */
-  async function deliver(link: LinkCode, from: Visitor, method: string): Promise<LinkStanding> {
+  async function deliver(
+    link: LinkCode,
+    from: Visitor,
+    method: string,
+    signal: AbortSignal | undefined,
+  ): Promise<LinkStanding> {
     const account = link.accountId === undefined ? undefined : await linkAccounts.find(link.accountId);
     if (account === undefined) return { kind: "gone", why: "expired" };
     const payload = await issueToAccount(account, from, { method });
+    // A mint can take longer than who asks: what nobody would hear waits for the next who asks.
+    if (signal?.aborted) return { kind: "pending" };
     const accountSecret = new Secret(world.random(32).toString("base64url"));
     const now = world.now();
     const doer = { caller: accountName(account), policyHash: link.policyHash, method, ...from };
@@ -92,10 +101,10 @@ export function createLinkDesk(parts: {
 
 /** The use case behind `GET /v1/poll/{link_code}`. */
 export function createPollLink(desk: LinkDesk, linkCodes: LinkCodeRepository, world: Pick<World, "now">): PollLink {
-  return async ({ code, pollSecret }, from) => {
+  return async ({ code, pollSecret }, from, signal) => {
     const link = await desk.find(code, pollSecret);
     if (link === undefined) return { kind: "unknown" };
-    const standing = await desk.settle(link, from, "link poll");
+    const standing = await desk.settle(link, from, "link poll", signal);
     // Only who waits can come too early: news are told at once.
     if (standing.kind !== "pending") return standing;
     const retryAfterMs = await linkCodes.takeTurn(link.id, world.now());

@@ -42,6 +42,14 @@ const draws = 5;
 /** When there may be room again. */
 const fullRetryMs = 30_000;
 
+const isKept: Record<KeptCode, boolean> = {
+  kept: true,
+  kept_instead: true,
+  taken: false,
+  too_many: false,
+  too_many_of_one: false,
+};
+
 export function createStartLink(parts: {
   readonly linkCodes: LinkCodeRepository;
   readonly proofs: LinkProofs;
@@ -72,8 +80,7 @@ export function createStartLink(parts: {
           ...{ startedAt, expiresAt, secretHash: pollSecret.fingerprint() },
         },
         { code: digits, holder: holderOf(call) },
-        (kept) =>
-          kept === "kept" ? rowsOf(call, startedAt, [{ kind: "link.started", platform: product, owner }]) : [],
+        (kept) => (isKept[kept] ? rowsOf(call, startedAt, [{ kind: "link.started", platform: product, owner }]) : []),
       ),
     );
     world.log.info({ platform: platform.name, caller: call.caller }, "link.started");
@@ -94,6 +101,9 @@ export function createStartLink(parts: {
       const kept = await create(code.reveal());
       switch (kept) {
         case "kept":
+          return code;
+        case "kept_instead":
+          world.log.warn({}, "link.too_many");
           return code;
         case "taken":
           continue;

@@ -32,7 +32,7 @@ export function createWatchLink(parts: {
     for (;;) {
       const link = await desk.find(code, pollSecret);
       if (link === undefined || !call.access.sees(link.product, link.owner)) throw notYours();
-      const standing = await desk.settle(link, { address, requestId }, method);
+      const standing = await desk.settle(link, { address, requestId }, method, signal);
       if (standing.kind !== "pending") {
         yield standing;
         return;

@@ -21,12 +21,15 @@ export function createLinkAccountRepository(tools: {
       return found && toLinkAccount(found);
     },
 
-    async noteUse(id, now, which) {
-      const ended = which === "newer" ? { previousHash: null, previousUntil: null } : {};
+    async noteUse(id, now, used) {
+      const { secretHash, previousHash, previousUntil } = linkAccounts;
+      // Decided here: since the account was read, its secret may have been replaced, and the one used be the older.
+      const unlessNewer = (column: typeof previousHash | typeof previousUntil) =>
+        sql`case when ${eq(secretHash, used)} then null else ${column} end`;
       await database.write((db) =>
         db
           .update(linkAccounts)
-          .set({ usedAt: now, ...ended })
+          .set({ usedAt: now, previousHash: unlessNewer(previousHash), previousUntil: unlessNewer(previousUntil) })
           .where(eq(linkAccounts.id, id)),
       );
     },

@@ -24,15 +24,16 @@ export function createLinkCodeRepository(tools: {
         await lockCodes(tx);
         const { inAll, ofHolder } = await countLive(tx, holder, link.startedAt);
         if (ofHolder >= liveCodes.each) return "too_many_of_one";
-        if (inAll >= liveCodes.inAll) return "too_many";
+        const isFull = inAll >= liveCodes.inAll;
         const [same] = await tx
           .select({ id: linkCodes.id })
           .from(linkCodes)
           .where(inArray(linkCodes.codeHash, [...signer.macs(code)]));
         if (same !== undefined) return "taken";
+        if (isFull && !(await makeRoom(tx, ofHolder, link.startedAt))) return "too_many";
         const { keyId, mac: codeHash } = signer.sign(code);
         await tx.insert(linkCodes).values({ ...link, id: newId(), holder, codeHash, keyId, state: "open" });
-        return "kept";
+        return isFull ? "kept_instead" : "kept";
       }, record),
 
     async find(code) {
@@ -113,6 +114,35 @@ async function countLive(tx: Queries, holder: string, now: Date) {
   const [counted] = await tx
     .select({ inAll: count(), ofHolder: sql`count(*) filter (where ${eq(linkCodes.holder, holder)})`.mapWith(Number) })
     .from(linkCodes)
-    .where(and(eq(linkCodes.state, "open"), gt(linkCodes.expiresAt, now)));
+    .where(isLiveAt(now));
   return counted ?? { inAll: 0, ofHolder: 0 };
+}
+
+/** Ends the newest code of who has most, unless who asks would then have as many. */
+async function makeRoom(tx: Queries, ofHolder: number, now: Date): Promise<boolean> {
+  const [most] = await tx
+    .select({ holder: linkCodes.holder, codes: count() })
+    .from(linkCodes)
+    .where(isLiveAt(now))
+    .groupBy(linkCodes.holder)
+    .orderBy(desc(count()), linkCodes.holder)
+    .limit(1);
+  if (most === undefined || most.codes <= ofHolder + 1) return false;
+  const newest = tx
+    .select({ id: linkCodes.id })
+    .from(linkCodes)
+    .where(and(isLiveAt(now), eq(linkCodes.holder, most.holder)))
+    .orderBy(desc(linkCodes.startedAt), desc(linkCodes.id))
+    .limit(1);
+  // Connected by somebody at this moment, it is not live any more.
+  const ended = await tx
+    .update(linkCodes)
+    .set({ expiresAt: now })
+    .where(and(inArray(linkCodes.id, newest), isLiveAt(now)))
+    .returning({ id: linkCodes.id });
+  return ended.length > 0;
+}
+
+function isLiveAt(now: Date) {
+  return and(eq(linkCodes.state, "open"), gt(linkCodes.expiresAt, now));
 }

@@ -39,8 +39,9 @@ export function createLinkedInstalls(
           };
           const made = await connect(tx, connection, context, { ...tools, idOf });
           const { platform, product, owner, caller } = code;
+          const { actor, externalUserId } = connection.credentials.find(({ natural }) => natural) ?? {};
           await tx.insert(linkAccounts).values({
-            ...{ id: accountId, platform, product, owner, caller, connectedAt: now },
+            ...{ id: accountId, platform, product, owner, caller, actor, externalUserId, connectedAt: now },
             installationIds: made.map(({ id }) => id),
             createdIds: created,
           });

@@ -20,6 +20,8 @@ export function toLinkAccount(row: InferSelectModel<typeof linkAccounts>): LinkA
   return {
     ...{ id, platform, product, caller, installationIds, connectedAt },
     owner: row.owner ?? undefined,
+    actor: row.actor ?? undefined,
+    externalUserId: row.externalUserId ?? undefined,
     secretHash: row.secretHash ?? undefined,
     previous: hash === null || until === null ? undefined : { hash, until },
     usedAt: row.usedAt ?? undefined,

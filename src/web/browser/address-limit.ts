@@ -15,7 +15,7 @@ export interface AddressLimitOptions {
 }
 
 /** Lets so many requests of an address through, in all replicas together; the others are told when to come again. */
-export function addressLimit(options: AddressLimitOptions): WebHandler<{ platform: string }> {
+export function addressLimit(options: AddressLimitOptions): WebHandler<{ platform?: string }> {
   const { name, limit, rateLimits, addressOf, answerFailure } = options;
 
   return async (request, response, next) => {

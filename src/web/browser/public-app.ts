@@ -57,7 +57,7 @@ export interface PublicAppOptions extends Pick<World, "log" | "now" | "random"> 
   readonly inRequest?: ((ids: RequestIds, handle: () => void) => void) | undefined;
 }
 
-/** An installation takes one start, and up to three callbacks. */
+/** An installation takes one start, or a few forms of the link page, and up to three callbacks. */
 const starts: WindowLimit = { most: 300, windowSeconds: 60 };
 const callbacks: WindowLimit = { most: 900, windowSeconds: 60 };
 /** What platforms send, all of it that is under way. */
@@ -118,6 +118,7 @@ export function createPublicApp(options: PublicAppOptions): Express {
   addLinkRoutes(routes, {
     ...flow,
     toBaseUrl,
+    limitForms: limited("link", starts),
     onlyGetAndPost: methodNotAllowed("GET, POST", answer("method_not_allowed")),
     // As at the install route: with a link, or where anyone may start anything.
     ownersAreBelieved: options.admitRevoker !== undefined || options.installMode === "open",

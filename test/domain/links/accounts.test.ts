@@ -2,10 +2,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { anonymous, createCaller } from "../../../src/domain/access/caller.ts";
 import type { Rule } from "../../../src/domain/access/rule.ts";
 import { accountCall } from "../../../src/domain/links/account-access.ts";
+import { createKnownAccount } from "../../../src/domain/links/known-account.ts";
 import { rotationMs, unusedMs, usedEveryMs } from "../../../src/domain/links/link-account.ts";
 import { Secret } from "../../../src/secret.ts";
 import { call } from "../../support/call.ts";
-import { connection } from "../../support/scripted-platform.ts";
+import { connection, siteConnection, tokenSet } from "../../support/scripted-platform.ts";
 import { type Domain, openDomain } from "../open-domain.ts";
 import { openLinks } from "./stage.ts";
 
@@ -80,6 +81,63 @@ describe("an account", () => {
     expect([access.sees("slack", owner), access.sees("slack", "globex"), access.sees("jira", owner)]).toEqual([
       ...[true, false, false],
     ]);
+  });
+
+  test("is given the grant that its link obtained, whoever connects the same workspace later", async () => {
+    const links = openLinks(domain);
+    const signedIn = async (name: string, person?: string) => {
+      const made = connection({ org: "T-shared" });
+      const identity = person === undefined ? {} : { actor: "user" as const, subject: person, externalUserId: person };
+      const credentials = made.credentials.map((one) => ({ ...one, ...identity, tokens: tokenSet({ value: name }) }));
+      links.platform.answerExchange = () => ({ kind: "connected", connection: { ...made, credentials } });
+      return links.signIn();
+    };
+    const app = await signedIn("the app's");
+    const [one, other] = [await signedIn("one person's", "U1"), await signedIn("another person's", "U2")];
+    expect(new Set([app, one, other].map(({ installationId }) => installationId)).size).toBe(1);
+    const given = [];
+    for (const { accountId, accountSecret } of [app, one, other]) {
+      const token = await links.token(accountId, accountSecret);
+      given.push(token.kind === "token" ? token.payload.accessToken.reveal() : token.kind);
+    }
+    expect(given).toEqual(["the app's", "one person's", "another person's"]);
+  });
+
+  test("of a person whom nobody named is not whoever takes their place", async () => {
+    const links = openLinks(domain, { name: "jira", holder: "person" });
+    const signedIn = (person: string | undefined) => {
+      const { installations, credentials } = siteConnection("anybody", ["S-unnamed"]);
+      const made = {
+        installations: installations.map((one) => ({ ...one, products: ["jira"], externalUserId: person })),
+        credentials: credentials.map((one) => ({ ...one, subject: `of ${person}`, externalUserId: person })),
+      };
+      links.platform.answerExchange = () => ({ kind: "connected", connection: made });
+      return links.signIn();
+    };
+    const unnamed = await signedIn(undefined);
+    expect(await links.token(unnamed.accountId, unnamed.accountSecret)).toMatchObject({ kind: "token" });
+    const named = await signedIn("P1");
+    expect(named.installationId).toBe(unnamed.installationId);
+    expect(await links.token(named.accountId, named.accountSecret)).toMatchObject({ kind: "token" });
+    const token = links.token(unnamed.accountId, unnamed.accountSecret);
+    await expect(token).rejects.toMatchObject({ reason: "INSTALLATION_NOT_FOUND" });
+  });
+
+  test("reaches those sites of a grant that serve what was asked for", async () => {
+    const links = openLinks(domain, { name: "jira", products: ["jira", "confluence"], holder: "person" });
+    const { installations, credentials } = siteConnection("P-sites", ["S-jira", "S-wiki"]);
+    const products = (site: string) => (site === "S-jira" ? ["jira"] : ["confluence"]);
+    const sites = installations.map((one) => ({ ...one, products: products(one.externalOrgId) }));
+    links.platform.answerExchange = () => ({ kind: "connected", connection: { installations: sites, credentials } });
+    for (const [platform, site] of [
+      ["confluence", "S-wiki"],
+      ["jira", "S-jira"],
+    ] as const) {
+      const { accountId, accountSecret } = await links.signIn({ platform });
+      expect(await links.token(accountId, accountSecret)).toMatchObject({
+        payload: { apiBaseUrl: `https://api.example/${platform}/${site}`, installations: [{ externalOrgId: site }] },
+      });
+    }
   });
 
   test("hears of a revocation, and ends with its owner", async () => {
@@ -246,6 +304,26 @@ describe("a new secret", () => {
     pass(rotationMs / 2);
     expect(await links.token(accountId, old)).toEqual(unknown);
     expect(await links.token(accountId, again.secret)).toMatchObject({ kind: "token" });
+  });
+
+  test("leaves the old one alone for who used that while it was made", async () => {
+    const links = openLinks(domain);
+    const { accountId, accountSecret: old } = await links.signIn();
+    await domain.sql`update link_accounts set used_at = null where id = ${accountId}`;
+    const { find, noteUse } = domain.storage.linkAccounts;
+    const slow = createKnownAccount(
+      {
+        find,
+        async noteUse(...use) {
+          expect(await links.rotate(accountId, old)).toMatchObject({ kind: "rotated" });
+          await noteUse(...use);
+        },
+      },
+      domain.world,
+    );
+    expect(await slow(accountId, old)).toBeDefined();
+    // Its answer may have been lost.
+    expect(await links.token(accountId, old)).toMatchObject({ kind: "token" });
   });
 
   test("is one of those that ten who ask at once are given, and all but it are void", async () => {

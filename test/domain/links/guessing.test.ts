@@ -27,12 +27,12 @@ const from = (address: string) => ({ address, requestId: "guess" });
 const guess = () => newCode(randomBytes).reveal();
 const slow = { kind: "refused", why: "slow_down", retryAfterMs: expect.any(Number) };
 
-/** Live codes that nobody wrote down. */
+/** Live codes that nobody wrote down; `%` in the holder's name makes each of another one. */
 const fill = (count: number, holder: string) => replicas.sql`
   insert into link_codes (id, platform, product, caller, holder, code_hash, key_id, secret_hash, state, started_at, expires_at)
-  select gen_random_uuid(), 'slack', 'slack', 'ci', ${holder}, gen_random_uuid()::text, 'key', 'secret', 'open',
+  select gen_random_uuid(), 'slack', 'slack', 'ci', replace(${holder}, '%', n::text), gen_random_uuid()::text, 'key', 'secret', 'open',
     ${replicas.clock.now()}, ${new Date(replicas.clock.now().getTime() + 600_000)}
-  from generate_series(1, ${count}::integer)`;
+  from generate_series(1, ${count}::integer) as n`;
 
 /** As many as the connections of both take without waiting. */
 const atOnce = 8;
@@ -120,12 +120,26 @@ describe("guessing", () => {
 
 describe("live codes", () => {
   test("are never more than a thousand, started at once at two replicas", async () => {
-    await fill(liveCodes.inAll - 3, "caller ci");
+    await fill(liveCodes.inAll - 3, "network %");
     const starts = await Promise.allSettled(Array.from({ length: 8 }, (_, n) => (n % 2 === 0 ? one : other).start()));
     expect(starts.filter(({ status }) => status === "fulfilled")).toHaveLength(3);
     const refused = starts.flatMap((start) => (start.status === "rejected" ? [start.reason] : []));
     expect(new Set(refused.map(({ reason }) => reason))).toEqual(new Set(["SERVICE_UNAVAILABLE"]));
     expect(refused[0].retryAfterMs).toBeGreaterThan(0);
+  });
+
+  test("that few hold keep nobody out: who has most loses the newest", async () => {
+    for (const name of ["a", "b", "c"]) await fill(liveCodes.each, `network ${name}`);
+    await fill(liveCodes.inAll - 3 * liveCodes.each - 1, "network d");
+    const first = await one.start({}, call({ address: "203.0.113.1", method: "StartLink" }));
+    replicas.clock.advance(1_000);
+    const kept = await other.start({}, call({ address: "203.0.113.2", method: "StartLink" }));
+    const live = await replicas.sql`
+      select holder, count(*)::integer as codes from link_codes
+      where expires_at > ${replicas.clock.now()} group by holder order by codes desc, holder`;
+    expect(live.map(({ codes }) => codes)).toEqual([250, 250, 249, 249, 1, 1]);
+    expect(await one.poll(first)).toEqual({ kind: "pending" });
+    expect(await one.poll(kept)).toEqual({ kind: "pending" });
   });
 
   test("of one caller, or network where callers are not told apart, leave room for others", async () => {

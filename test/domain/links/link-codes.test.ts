@@ -107,6 +107,14 @@ describe("a link code", () => {
     expect(outcomes.filter(({ kind }) => kind === "gone")).toHaveLength(7);
   });
 
+  test("is not handed over to who has gone meanwhile", async () => {
+    const links = openLinks(domain);
+    const link = await links.start();
+    await links.connect(link);
+    expect(await links.poll(link, AbortSignal.abort())).toEqual({ kind: "pending" });
+    expect(await links.poll(link)).toMatchObject({ kind: "connected" });
+  });
+
   test("that cannot be handed out yet is not lost", async () => {
     const links = openLinks(domain);
     const link = await links.start();

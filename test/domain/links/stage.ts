@@ -77,8 +77,8 @@ export function openLinks(domain: Pick<Domain, "storage" | "world">, options: Li
     org: made.installations[0]?.externalOrgId ?? "",
     start: (request: Partial<LinkRequest> = {}, by = call({ method: "StartLink" })) =>
       startLink({ platform: platform.products[0] ?? "", owner: "acme", clientName: "a laptop", ...request }, by),
-    poll: ({ code, pollSecret }: Pick<StartedLink, "code" | "pollSecret">, from = poller) =>
-      poll({ code: code.reveal(), pollSecret }, from),
+    poll: ({ code, pollSecret }: Pick<StartedLink, "code" | "pollSecret">, signal?: AbortSignal) =>
+      poll({ code: code.reveal(), pollSecret }, poller, signal),
     pollWith: (code: string, pollSecret: string) => poll({ code, pollSecret: new Secret(pollSecret) }, poller),
     /** In the browser that was sent there. */
     comeBack: (attempt: StartedAttempt, query: Record<string, string> = { code: "the-code" }) =>

@@ -66,6 +66,17 @@ describe("WatchLink", () => {
     expect(ends.filter((end) => end === "delivered")).toHaveLength(5);
   });
 
+  test("takes nothing from others once its reader has gone", async () => {
+    const links = openLinks(domain);
+    const link = await links.start();
+    await links.connect(link);
+    const watch = watching(links, link);
+    watch.hangUp();
+    await expect(watch.ended).rejects.toThrow("hung up");
+    expect(watch.told).not.toContain("connected");
+    expect(await links.poll(link)).toMatchObject({ kind: "connected" });
+  });
+
   test("hears of a denial, and of the end of its time", async () => {
     const links = openLinks(domain);
     const [denied, late] = [await links.start(), await links.start()];

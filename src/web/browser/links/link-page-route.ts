@@ -1,4 +1,5 @@
 import type { ApproveLink, DenyLink, LookAtLink } from "../../../domain/links/answer-link.ts";
+import { createClientAddress } from "../../client-address.ts";
 import type { WebHandler, WebRequest, WebResponse } from "../../handler.ts";
 import { hasRepeated, readQuery } from "../../query.ts";
 import type { ReadRawBody } from "../../raw-bodies.ts";
@@ -74,7 +75,7 @@ export function linkFormRoute(parts: LinkPageParts): WebHandler {
         if (looked.kind === "refused") return refuse(response, form, problemOf(looked));
         const { link } = looked;
         const label = platformLabel(link.platform) ?? link.platform;
-        return sendForm(response, 200, askPage(form, { link, label, address, now: now() }));
+        return sendForm(response, 200, askPage(form, { link, label, here: whereabouts(request, address), now: now() }));
       }
       case "approve": {
         const approved = await links.approve(typed, by);
@@ -123,6 +124,14 @@ export function linkFormRoute(parts: LinkPageParts): WebHandler {
     answerFailure(request, response, "invalid_request");
     return undefined;
   }
+}
+
+const connectionAddress = createClientAddress([]);
+
+/** Where a person is; undefined behind a proxy that is not believed: from its address everybody comes, whoever they are. */
+function whereabouts(request: WebRequest, address: string | undefined): string | undefined {
+  const behindAnother = request.headers["x-forwarded-for"] !== undefined && address === connectionAddress(request);
+  return behindAnother ? undefined : address;
 }
 
 /** What an address or a form says of a code. */

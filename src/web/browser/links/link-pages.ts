@@ -46,13 +46,13 @@ export function askPage(
   asked: {
     readonly link: AskedLink;
     readonly label: string;
-    /** Where the person is. */
-    readonly address: string | undefined;
+    /** Where the person is; undefined: nobody can tell. */
+    readonly here: string | undefined;
     readonly now: Date;
   },
 ): string {
   const { action, token, typed } = form;
-  const { link, label, address, now } = asked;
+  const { link, label, here, now } = asked;
   return renderPage({
     tone: "waiting",
     title: `Did you start this, to use ${label}?`,
@@ -62,10 +62,10 @@ export function askPage(
       link.clientName && fact("It calls itself (nobody has checked that)", link.clientName),
       fact("Asked for by", callerOf(link)),
       link.owner && fact("On behalf of", link.owner),
-      fact("Asked from", link.fromAddress ?? "an unknown address", networkRemark(link.fromAddress, address)),
+      fact("Asked from", link.fromAddress ?? "an unknown address", networkRemark(link.fromAddress, here)),
       fact("Started", clockTime(link.startedAt), agoOf(link.startedAt, now)),
     ]}</ul>
-<p>If you say yes, ${label} asks you next what it may do there. What you approve there, the program can do in your name, until you or it take that back.</p>
+<p>If you say yes, ${label} asks you next what it may do there, or goes on at once where you allowed that before. What you approve there, the program can do in your name, until you or it take that back.</p>
 <p>If you did not start it, or somebody sent you the code or this address, say no: nothing has happened.</p>
 <form method="post" action="${action}">
 <input type="hidden" name="token" value="${token.reveal()}">

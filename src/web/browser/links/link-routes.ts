@@ -52,10 +52,12 @@ export function addLinkRoutes(
     readonly answerFailure: AnswerFailure;
     /** Sends a browser to where the cookies are. */
     readonly toBaseUrl: RequestHandler;
+    /** Lets so many forms of an address through: each yes begins an attempt, and every answer is on record. */
+    readonly limitForms: WebHandler<{ platform?: string }>;
     readonly onlyGetAndPost: WebHandler;
   },
 ): void {
-  const { links, baseUrl, cookies, random, toBaseUrl, onlyGetAndPost } = parts;
+  const { links, baseUrl, cookies, random, toBaseUrl, limitForms, onlyGetAndPost } = parts;
   const readBody = createRawBodies(bodiesBytes);
   const page = {
     ...parts,
@@ -67,7 +69,7 @@ export function addLinkRoutes(
     .route(linkPagePath)
     .head(onlyGetAndPost)
     .get(toBaseUrl, linkPageRoute(page))
-    .post(linkFormRoute(page))
+    .post(limitForms, linkFormRoute(page))
     .all(onlyGetAndPost);
 
   const start = startLinkRoute({ ...parts, readBody });

@@ -10,7 +10,10 @@ export function pollRoute(pollLink: PollLink): WebHandler<{ code: string }> {
     const pollSecret = bearerOf(request.headers.authorization);
     if (pollSecret === undefined) return answerUnknown(response);
     const { address, requestId } = response.locals;
-    answer(response, await pollLink({ code: request.params.code, pollSecret }, { address, requestId }));
+    const gone = new AbortController();
+    response.once("close", () => gone.abort());
+    const asked = { code: request.params.code, pollSecret };
+    answer(response, await pollLink(asked, { address, requestId }, gone.signal));
   });
 }
 

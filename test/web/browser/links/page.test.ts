@@ -121,6 +121,20 @@ describe("the link page", () => {
     expect(links.asked.map(({ what }) => what)).not.toContain("deny");
   });
 
+  test("reads no more forms of an address than it is allowed", async () => {
+    const counted: string[] = [];
+    const count = async (key: string) => {
+      counted.push(key);
+      return counted.length > 1 ? 12_345 : 0;
+    };
+    const { open, send, links } = await page({ rateLimits: { count } });
+    const asked = await send(await open(), { code: links.code });
+    const refused = await send(asked, { decision: "approve" });
+    expect([refused.status, refused.headers["retry-after"]]).toEqual([429, "13"]);
+    expect(counted).toEqual(["link 127.0.0.1", "link 127.0.0.1"]);
+    expect(links.asked.map(({ what }) => what)).toEqual(["look"]);
+  });
+
   test("lets several tabs be open at once", async () => {
     const { open, send, links } = await page();
     const [first, second] = [await open(), await open()];
@@ -185,12 +199,14 @@ describe("the link page", () => {
   });
 
   test("tells where the program is, as seen from here", async () => {
-    const shownFor = async (fromAddress: string | undefined) => {
+    const shownFor = async (fromAddress: string | undefined, headers: Record<string, string> = {}) => {
       const { open, send, links } = await page({}, (memory) => {
         memory.link = { ...memory.link, fromAddress, caller: "anonymous", owner: undefined, clientName: undefined };
       });
-      return parseStrictHtml((await send(await open(), { code: links.code })).text).text;
+      return parseStrictHtml((await send(await open(), { code: links.code }, headers)).text).text;
     };
+    const proxied = await shownFor("127.0.0.1", { "x-forwarded-for": "198.51.100.20" });
+    expect(proxied, "behind a proxy that nobody named all have one address").not.toContain("address that you have");
     expect(await shownFor("127.0.0.1")).toContain("the address that you have, too");
     const elsewhere = await shownFor("203.0.113.7");
     expect(elsewhere).toContain("right only if the program runs on another machine");

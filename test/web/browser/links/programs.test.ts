@@ -1,3 +1,4 @@
+import { get } from "node:http";
 import { describe, expect, test } from "vitest";
 import type { LinkPayload } from "../../../../src/domain/links/link-payload.ts";
 import { ServiceError } from "../../../../src/errors.ts";
@@ -170,6 +171,23 @@ describe("GET /v1/poll/{link_code}", () => {
       expect([answer.status, answer.headers.allow]).toEqual([405, "GET"]);
     }
     expect(polls).toBe(0);
+  });
+
+  test("notices that who asks has gone, while it works out an answer", async () => {
+    const [asked, gone] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const poll: MemoryLinks["poll"] = async (_request, _from, signal) => {
+      signal?.addEventListener("abort", () => gone.resolve());
+      asked.resolve();
+      await gone.promise;
+      return { kind: "pending" };
+    };
+    const { port, links } = await site({}, (memory) => Object.assign(memory, { poll }));
+    const headers = { authorization: `Bearer ${links.pollSecret}` };
+    const polling = get({ host: "127.0.0.1", port, path: `/v1/poll/${links.code}`, headers });
+    polling.on("error", () => undefined);
+    await asked.promise;
+    polling.destroy();
+    await gone.promise;
   });
 
   test("passes a platform's trouble on as what it is", async () => {
