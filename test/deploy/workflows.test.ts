@@ -67,6 +67,17 @@ test.each(files)("%s runs scripts that there are", (_name, content) => {
   for (const [, name = ""] of content.matchAll(/npm run ([\w:-]+)/g)) expect(scripts).toHaveProperty([name]);
 });
 
+test("what there is to test is tested at every change", () => {
+  const ran = new Set(
+    files.flatMap(([, content]) => [...content.matchAll(/npm (?:run )?(test[\w:-]*)/g)].map(([, name]) => name)),
+  );
+  expect([...ran].toSorted()).toEqual(
+    Object.keys(scripts)
+      .filter((name) => name.startsWith("test"))
+      .toSorted(),
+  );
+});
+
 test("one action is one version everywhere", () => {
   const versions = Map.groupBy(
     files.flatMap(([, content]) => [...content.matchAll(/uses: ([\w/-]+)@(.*)/g)]),

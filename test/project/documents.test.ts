@@ -5,7 +5,7 @@ import { findEntry } from "../../src/cli/commands.ts";
 const root = new URL("../../", import.meta.url);
 const inRoot = (await readdir(root)).filter((name) => name.endsWith(".md"));
 const inDocs = (await readdir(new URL("docs/", root), { recursive: true })).filter((name) => name.endsWith(".md"));
-const pages = [...inRoot, ...inDocs.map((name) => `docs/${name}`)];
+const pages = [...inRoot, "client/README.md", ...inDocs.map((name) => `docs/${name}`)];
 
 /** Those of the places that are not there. */
 async function missing(places: readonly URL[]): Promise<readonly string[]> {
@@ -19,6 +19,18 @@ test.each(pages)("%s links to what is there", async (page) => {
   const text = await readFile(new URL(page, root), "utf8");
   const targets = [...text.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)].map((match) => match[1] ?? "");
   expect(await missing(targets.map((target) => new URL(target, new URL(page, root))))).toEqual([]);
+});
+
+test.each(pages)("%s closes each block of code before the next heading", async (page) => {
+  const text = await readFile(new URL(page, root), "utf8");
+  const open: string[] = [];
+  let isCode = false;
+  for (const line of text.split("\n")) {
+    if (/^ *```/.test(line)) isCode = !isCode;
+    // A comment of a shell has one #.
+    else if (isCode && /^##+ [A-Z]/.test(line)) open.push(line);
+  }
+  expect([open, isCode]).toEqual([[], false]);
 });
 
 test.each(pages)("%s names files that are there", async (page) => {
@@ -42,7 +54,7 @@ test("a decision has a number of its own, by which it is cited", async () => {
 const toldToPeople = [
   ...pages,
   ...["Dockerfile", "compose.yaml", "package.json"],
-  ...(await Promise.all(["src", "sandbox", "deploy", "bin", "scripts", "proto"].map(filesIn))).flat(),
+  ...(await Promise.all(["src", "client/src", "sandbox", "deploy", "bin", "scripts", "proto"].map(filesIn))).flat(),
 ];
 
 async function filesIn(folder: string): Promise<readonly string[]> {

@@ -31,7 +31,7 @@ export const exec: CliCommand = {
 The exit code is that of the command. Signals are passed on. The token is in no file unless --file names one.
 A variable keeps the token that the command began with: what runs longer than a token lives reads --file.
 
-  oauth-token exec --platform jira --env JIRA_TOKEN -- npx some-mcp-server
+  oauth-token exec --platform jira --env JIRA_TOKEN -- some-mcp-server
   oauth-token exec --platform jira --env 'API_HEADERS=Authorization:Bearer {access_token}' -- some-mcp-server`,
       ),
   run: runWithToken,
