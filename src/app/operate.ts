@@ -23,6 +23,7 @@ import { createRefresher } from "../domain/refreshing/refresher.ts";
 import { createWithSiteToken } from "../domain/tokens/site-token.ts";
 import { createWebhookRemoval } from "../domain/webhooks/remove-webhooks.ts";
 import { registry } from "../platforms/registry.ts";
+import type { KeyUsage } from "../storage/resealing/key-usage.ts";
 import type { World } from "../world.ts";
 import { configuredPlatforms } from "./configured-platforms.ts";
 import { openStorage } from "./open-storage.ts";
@@ -43,6 +44,7 @@ export interface Operation {
   readonly offboarding: OffboardOwner;
   readonly deadGrants: DeadGrants;
   readonly importInstallations: ImportInstallations;
+  readonly findKeyOpener: KeyUsage["findOpener"];
   close(): Promise<void>;
 }
 
@@ -81,6 +83,7 @@ export async function openOperation(config: Config, world: World): Promise<Opera
       importInstallations: createImportInstallations({
         ...{ imports: storage.imports, adopters: registry.adopters, platforms, now: world.now },
       }),
+      findKeyOpener: storage.keyUsage.findOpener,
       close: closers.close,
     };
   } catch (error) {

@@ -73,7 +73,7 @@ export const commands: readonly Entry[] = [
     options: {
       from: {
         value: "URL|DATA_DIR",
-        about: "the earlier service's database, or the embedded one; both services stopped",
+        about: "an earlier service's database (its password: PGPASSWORD), or the embedded one; both stopped",
       },
       key: { value: "FERNET", about: "what the earlier service sealed its tokens with; several with commas" },
       "dry-run": { about: "says what would come over, and does nothing" },

@@ -8,6 +8,7 @@ import { freePort } from "../../rig/free-port.ts";
 import { runCommand } from "../../src/cli/run-command.ts";
 import { createClock } from "../../src/world/clock.ts";
 import { useService } from "../end-to-end/support/use-service.ts";
+import { createFakePooler } from "../process/fake-pooler.ts";
 import { createAuthority } from "../support/certificates.ts";
 import { createTestDatabase } from "../support/database.ts";
 import { writeTlsFiles } from "../support/tls-files.ts";
@@ -66,6 +67,30 @@ test("everything is looked at and asked for, and nothing of it has to be fixed",
   expect(of("database")[0]).toMatchObject({ state: "ok", found: expect.stringContaining("is migrated") });
   // The role of the tests is a superuser.
   expect(of("database").at(-1)).toMatchObject({ state: "warning", fix: expect.stringContaining("superuser") });
+});
+
+test("a pooler is looked at beside the database: one that does not reach it, and one that leads elsewhere", async () => {
+  const direct = shared.service.databaseUrl;
+  const pooler = await createFakePooler(direct);
+  const other = await createTestDatabase();
+  try {
+    const env = { DATABASE_URL: pooler.url, DATABASE_DIRECT_URL: direct };
+    expect((await checksOf(env)).of("pooler")).toMatchObject([{ state: "ok" }]);
+    const elsewhere = await checksOf({ ...env, DATABASE_DIRECT_URL: other.url });
+    expect(elsewhere.of("pooler")).toMatchObject([
+      { state: "failed", found: expect.stringContaining("leads to another database than DATABASE_DIRECT_URL") },
+    ]);
+    pooler.reaches(false);
+    const { code, of } = await checksOf(env);
+    expect(code).toBe(1);
+    expect(of("database")[0]).toMatchObject({ state: "ok" });
+    expect(of("pooler")).toMatchObject([
+      { state: "failed", found: expect.stringMatching(/08P01: a pooler or proxy answers.*login has been failing/) },
+    ]);
+  } finally {
+    await pooler.close();
+    await other.drop();
+  }
 });
 
 test("what is not installed anywhere cannot be asked by every platform", async () => {

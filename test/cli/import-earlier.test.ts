@@ -7,6 +7,7 @@ import { throwAwayDatabase } from "../../rig/child-service.ts";
 import { runCommand } from "../../src/cli/run-command.ts";
 import { eventsOf } from "../end-to-end/support/links.ts";
 import { useService } from "../end-to-end/support/use-service.ts";
+import { createFakePooler } from "../process/fake-pooler.ts";
 import { createTestDatabase } from "../support/database.ts";
 
 const ownKey = Buffer.alloc(32, 7).toString("base64url");
@@ -39,12 +40,12 @@ async function run(args: readonly string[], { platforms = true, ...env }: Record
   return { code, lines, complaints: complaints.filter((line) => !line.includes("database.may_lose_commits")) };
 }
 
-async function inDatabase(script: string, work: (url: string) => Promise<void>): Promise<void> {
+async function inDatabase(script: string, work: (url: string, sql: postgres.Sql) => Promise<void>): Promise<void> {
   const database = await createTestDatabase({ empty: true });
   const sql = postgres(database.url, { max: 1, onnotice: () => undefined });
   try {
     await sql.unsafe(script);
-    await work(database.url);
+    await work(database.url, sql);
   } finally {
     await sql.end();
     await database.drop();
@@ -258,6 +259,125 @@ test("who connects a site again takes the place of the person whom nobody knew, 
     await sql`select count(*)::int as links from installation_credentials where installation_id = ${idOf(71)}`,
   ).toEqual([{ links: 1 }]);
 });
+
+test("run again, what is here is told as here, whatever its row has come to; one that was revoked there is pointed out", async () => {
+  const site = "1324a887-45db-4bf4-8e99-ef0ff456d421";
+  const script = `
+    create table oauth_installations (id uuid primary key, platform text, external_org_id text, access_token_encrypted text,
+      refresh_token_encrypted text, created_at timestamp, revoked_at timestamp);
+    insert into oauth_installations (id, platform, external_org_id, access_token_encrypted, created_at) values
+      ('${idOf(81)}', 'slack', 'T0LEFT', 'xoxb-left', '2026-01-03'),
+      ('${idOf(82)}', 'slack', 'T0LOCKED', 'xoxb-locked', '2026-01-02'),
+      ('${idOf(83)}', 'jira', '${site}', 'jira-access', '2026-01-01');`;
+  await inDatabase(script, async (url, there) => {
+    expect((await run(["--from", url])).lines.at(-1)).toBe(
+      "3 came over; 0 were here before, 0 were left out, 0 failed",
+    );
+    await there`update oauth_installations set revoked_at = '2026-02-01' where id = ${idOf(81)}`;
+    await there`update oauth_installations set access_token_encrypted = 'gAAAAABunknown' where id = ${idOf(82)}`;
+    // Who asks the platform now, with a token that it never gave, is told nothing.
+    await there`update oauth_installations set external_org_id = null where id = ${idOf(83)}`;
+    await there`insert into oauth_installations values (${idOf(84)}, 'slack', 'T0LEFT', 'xoxb-older', null, '2025-01-01')`;
+    const again = await run(["--from", url]);
+    expect(again.lines).toEqual([
+      `installation ${idOf(81)} (slack) is here already: it was revoked there, and is served here: end it with installations revoke ${idOf(81)}, or let it be`,
+      `installation ${idOf(82)} (slack) is here already`,
+      `installation ${idOf(83)} (jira) is here already`,
+      expect.stringContaining(`installation ${idOf(84)} (slack) FAILED: its organization has a newer row, ${idOf(81)}`),
+      "0 came over; 3 were here before, 0 were left out, 1 failed",
+    ]);
+    await shared.caller.revoke(idOf(81));
+    expect((await run(["--from", url])).lines[0]).toBe(`installation ${idOf(81)} (slack) is here already`);
+  });
+});
+
+test("a row with text that no database of ours takes fails by itself, and what looks like it in JSON does not", async () => {
+  const script = `
+    create table installations (id uuid primary key, platform text, external_org_id text, access_token text, metadata json,
+      permissions text);
+    insert into installations values
+      ('${idOf(91)}', 'slack', 'T0ZERO', 'xoxb-zero', '{"domain": "a\\u0000b"}', null),
+      ('${idOf(92)}', 'slack', 'T0HALF', 'xoxb-half', '{"domain": "\\ud83d"}', null),
+      ('${idOf(93)}', 'slack', 'T0WHOLE', 'xoxb-whole', '{"domain": "\\ud83d\\ude00"}', '{"a": "\\ud83d\\ude00"}');`;
+  await inDatabase(script, async (url) => {
+    const wrong = "(slack) FAILED: it holds a character that no text may have: correct it there";
+    expect((await run(["--from", url])).lines).toEqual([
+      `installation ${idOf(91)} ${wrong}`,
+      `installation ${idOf(92)} ${wrong}`,
+      `installation ${idOf(93)} (slack) came over`,
+      "1 came over; 0 were here before, 0 were left out, 2 failed",
+    ]);
+    expect(await shared.sql`select metadata from installations`).toEqual([{ metadata: { domain: "\u{1f600}" } }]);
+  });
+});
+
+const oneRow = `create table oauth_installations (id uuid primary key, platform text, external_org_id text, access_token text);
+  insert into oauth_installations values ('${idOf(95)}', 'slack', 'T0ONE', 'xoxb-one')`;
+
+test("keys of another database are refused before anything is sealed with them, and a new first key is pointed out", async () => {
+  const other = Buffer.alloc(32, 8).toString("base64url");
+  await inDatabase(oneRow, async (url) => {
+    const refused = await run(["--from", url], { TOKEN_ENCRYPTION_KEY: other });
+    expect(refused).toMatchObject({ code: 1, lines: [] });
+    expect(refused.complaints.join()).toContain("none of TOKEN_ENCRYPTION_KEY opens what this database was begun with");
+    expect(await shared.sql`select id from installations`).toHaveLength(0);
+    const { code, complaints } = await run(["--from", url], { TOKEN_ENCRYPTION_KEY: `${other},${ownKey}` });
+    expect([code, complaints.join()]).toEqual([0, expect.stringContaining("every replica has to have it, too")]);
+  });
+});
+
+test("a failure of our own database while rows come over is told as ours", async () => {
+  await inDatabase(oneRow, async (url) => {
+    await shared.sql.unsafe(`
+      create function refuse() returns trigger language plpgsql as $$ begin raise exception 'no room' using errcode = '53100'; end $$;
+      create trigger full_disk before insert on installations execute function refuse()`);
+    const { code, complaints } = await run(["--from", url]);
+    await shared.sql`drop function refuse cascade`;
+    expect(code).toBe(1);
+    expect(complaints).toEqual([
+      `row ${idOf(95)} was not stored, and none after it: the disk of the database is full (53100); run it again, which repeats nothing`,
+    ]);
+  });
+});
+
+test("a user who may not read the table is told so; the password comes from the environment, and the way leads through a pooler", async () => {
+  const reader = `reader_${randomBytes(6).toString("hex")}`;
+  try {
+    await inDatabase(oneRow, async (url, there) => {
+      await there.unsafe(`create role ${reader} login password 'only-in-the-environment'`);
+      const pooler = await createFakePooler(url);
+      try {
+        const from = Object.assign(new URL(pooler.url), { username: reader, password: "" }).href;
+        const env = { PGPASSWORD: "only-in-the-environment" };
+        const { complaints } = await run(["--from", from], env);
+        expect(complaints).toEqual([
+          "the user of --from may not read the table: grant it USAGE on the schema and SELECT there (the server says: permission denied for table oauth_installations)",
+        ]);
+        await there.unsafe(`grant select on oauth_installations to ${reader}`);
+        await there`alter table oauth_installations enable row level security`;
+        const hidden = await run(["--from", from], env);
+        expect([hidden.code, hidden.complaints.join()]).toEqual([1, expect.stringContaining("row-level security")]);
+        await there`alter table oauth_installations disable row level security`;
+        expect(await run(["--from", from], env)).toMatchObject({ code: 0, complaints: [] });
+        await there.unsafe(`drop owned by ${reader}`);
+      } finally {
+        await pooler.close();
+      }
+    });
+  } finally {
+    await shared.sql.unsafe(`drop role if exists ${reader}`);
+  }
+});
+
+test.each(["postgres:user:hunter2@db/agents", "host=db user=u password=hunter2", "postgresql:/u:hunter2@db/agents"])(
+  "what is nearly a database's URL is not taken for a folder, and not repeated: %s",
+  async (from) => {
+    const { code, complaints } = await run(["--from", from]);
+    expect(code).toBe(2);
+    expect(complaints.join()).toContain("--from is not the URL of a database");
+    expect(complaints.join()).not.toContain("hunter2");
+  },
+);
 
 test("what cannot be used is told before anything is done", async () => {
   const url = shared.service.databaseUrl;

@@ -13,12 +13,17 @@ const shared = useService({ env: { ALLOWED_RETURN_ORIGINS: portal, TOKEN_ENCRYPT
 
 /** Runs the command as an operator would, with the settings of the service, in this process. */
 async function run(...args: string[]) {
+  return runWith({}, ...args);
+}
+
+async function runWith(more: Readonly<Record<string, string>>, ...args: string[]) {
   const { sandbox, databaseUrl, replicas, world } = shared.service;
   const env = {
     ...sandbox.environment,
     ...throwAwayDatabase,
     ...{ BASE_URL: replicas[0]!.publicUrl, DATABASE_URL: databaseUrl, TOKEN_ENCRYPTION_KEY: key },
     ALLOWED_RETURN_ORIGINS: portal,
+    ...more,
   };
   const [out, err]: [string[], string[]] = [[], []];
   const code = await runCommand(args, {
@@ -117,6 +122,21 @@ test("a revocation says what it would end, and does it with --yes, on record for
   expect(row?.revoke_reason).toBe("a lost laptop");
   // Again it does nothing, and needs no word.
   expect(await run("installations", "revoke", id)).toMatchObject({ code: 0, err: [] });
+});
+
+test("with keys of another database nothing is ended here that could not be ended at its platform", async () => {
+  const id = await connect("slack", "?owner=acme");
+  const wrong = { TOKEN_ENCRYPTION_KEY: Buffer.alloc(32, 8).toString("base64url") };
+  for (const args of [
+    ["installations", "revoke", id, "--yes"],
+    ["offboard", "acme", "--yes"],
+  ]) {
+    expect(await runWith(wrong, ...args)).toMatchObject({
+      ...{ code: 1, out: [] },
+      err: [expect.stringContaining("none of TOKEN_ENCRYPTION_KEY opens what this database was begun with")],
+    });
+  }
+  expect(await shared.caller.installation(id)).toMatchObject({ status: "INSTALLATION_STATUS_ACTIVE" });
 });
 
 test("a link of the operator connects once, for its owner, on record", async () => {

@@ -1,13 +1,13 @@
 import { type Doer, rowsOf } from "../model/audit-event.ts";
 import type { Adopter, Adoption, EarlierRow, FoundRow } from "../model/earlier-row.ts";
-import type { ImportObstacle, ImportRepository } from "../model/import-repository.ts";
+import type { HereAlready, ImportObstacle, ImportRepository } from "../model/import-repository.ts";
 import type { Platforms } from "../model/platforms.ts";
 import { prepareImport } from "./prepare-import.ts";
 
 /** What became of a row, or would; `why` and `note` say what to do. */
 export type RowImport =
   | { readonly kind: "imported"; readonly note: string | undefined }
-  | { readonly kind: "here" }
+  | { readonly kind: "here"; readonly note: string | undefined }
   | { readonly kind: "left_out"; readonly why: string }
   | { readonly kind: "failed"; readonly why: string };
 
@@ -36,23 +36,31 @@ export function createImportInstallations(parts: {
       const adopter = adopters.get(product);
       if (adopter === undefined)
         return failed(`this version knows no such platform: it knows ${[...adopters.keys()].join(", ")}`);
-      if (reading.kind === "ended") {
-        const when = reading.at === undefined ? "" : ` at ${reading.at.toISOString()}`;
-        return { kind: "left_out", why: `it was revoked there${when}` };
-      }
-      const meet = (organization: string | undefined) => {
-        const key = JSON.stringify([adopter.platform, organization]);
+      const meet = (platform: string, organization: string | undefined) => {
+        const key = JSON.stringify([platform, organization]);
         const first = organization === undefined ? undefined : met.get(key);
         if (first === undefined) met.set(key, id);
         return first;
       };
+      // Before it is read any further: what its row has come to since, or lacks a key for, is no failure of what is here.
+      const here = await imports.find(newId);
+      if (here !== undefined) {
+        if (reading.kind === "readable" && !isOf(here, adopter.adopt(reading.row), reading.row))
+          return hindered({ kind: "id_taken" });
+        meet(here.platform, here.externalOrgId);
+        return { kind: "here", note: endedThere(newId, here, reading) };
+      }
+      if (reading.kind === "ended") {
+        const when = reading.at === undefined ? "" : ` at ${reading.at.toISOString()}`;
+        return { kind: "left_out", why: `it was revoked there${when}` };
+      }
       if (reading.kind === "unreadable") {
-        meet(reading.organization);
+        meet(adopter.platform, reading.organization);
         return failed(reading.why);
       }
       const adoption = await identified(adopter, reading.row);
       if (adoption.kind !== "adopted") return failed(adoption.why);
-      const first = meet(adoption.installation.externalOrgId);
+      const first = meet(adoption.platform, adoption.installation.externalOrgId);
       if (first !== undefined) return failed(duplicate(first));
 
       const { installation, note } = prepareImport(newId, reading, adoption, now());
@@ -97,6 +105,17 @@ function failed(why: string): RowImport {
   return { kind: "failed", why };
 }
 
+/** Whether what is here is what the row says, as far as it does. */
+function isOf(here: HereAlready, adoption: Adoption, { externalOrgId = here.externalOrgId }: EarlierRow): boolean {
+  return externalOrgId === here.externalOrgId && (adoption.kind === "refused" || adoption.platform === here.platform);
+}
+
+/** A revocation there, after it came over, is not carried over by anybody. */
+function endedThere(id: string, { isRevoked }: HereAlready, { kind }: FoundRow["reading"]): string | undefined {
+  if (kind !== "ended" || isRevoked) return undefined;
+  return `it was revoked there, and is served here: end it with installations revoke ${id}, or let it be`;
+}
+
 function duplicate(first: string): string {
   return `its organization has a newer row, ${first}: tell callers that id, and set the status of this one to revoked there`;
 }
@@ -104,7 +123,7 @@ function duplicate(first: string): string {
 function hindered(obstacle: ImportObstacle): RowImport {
   switch (obstacle.kind) {
     case "here":
-      return { kind: "here" };
+      return { kind: "here", note: undefined };
     case "id_taken":
       return failed("its id belongs to another installation here: give the row another id there");
     case "connected":

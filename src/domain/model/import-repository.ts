@@ -32,7 +32,15 @@ export type ImportObstacle =
   /** Its organization is connected here as another installation. */
   | { readonly kind: "connected"; readonly id: string };
 
+/** What is here under an id. */
+export interface HereAlready {
+  readonly platform: string;
+  readonly externalOrgId: string;
+  readonly isRevoked: boolean;
+}
+
 export interface ImportRepository {
+  find(id: string): Promise<HereAlready | undefined>;
   /** Why it would not be stored; undefined: it would. */
   findObstacle(installation: ImportedInstallation): Promise<ImportObstacle | undefined>;
   /**

@@ -1,5 +1,10 @@
 import { and, eq, isNull, ne, sql } from "drizzle-orm";
-import type { ImportedInstallation, ImportObstacle, ImportRepository } from "../../domain/model/import-repository.ts";
+import type {
+  HereAlready,
+  ImportedInstallation,
+  ImportObstacle,
+  ImportRepository,
+} from "../../domain/model/import-repository.ts";
 import { refreshTime } from "../../domain/model/token.ts";
 import { fraction } from "../../domain/refreshing/backoff.ts";
 import { isLive } from "../conditions.ts";
@@ -12,6 +17,7 @@ import type { InstallationTools } from "./repository.ts";
 
 export function createImportRepository({ database, recorded, ...tools }: InstallationTools): ImportRepository {
   return {
+    find: (id) => database.read((db) => find(db, id)),
     findObstacle: (imported) => database.read((db) => findObstacle(db, imported)),
     store: (imported, record) =>
       recorded(
@@ -46,13 +52,19 @@ async function store(
   return undefined;
 }
 
+async function find(db: Queries, id: string): Promise<HereAlready | undefined> {
+  const { platform, externalOrgId, status } = installations;
+  const [here] = await db
+    .select({ platform, externalOrgId, status })
+    .from(installations)
+    .where(eq(installations.id, id));
+  return here && { platform: here.platform, externalOrgId: here.externalOrgId, isRevoked: here.status === "revoked" };
+}
+
 async function findObstacle(db: Queries, imported: ImportedInstallation): Promise<ImportObstacle | undefined> {
   const { id, platform, holder, installation } = imported;
   const { externalOrgId } = installation;
-  const [here] = await db
-    .select({ platform: installations.platform, externalOrgId: installations.externalOrgId })
-    .from(installations)
-    .where(eq(installations.id, id));
+  const here = await find(db, id);
   if (here !== undefined) {
     const isSame = here.platform === platform && here.externalOrgId === externalOrgId;
     return { kind: isSame ? "here" : "id_taken" };

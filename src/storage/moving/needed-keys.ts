@@ -8,7 +8,6 @@ export async function readNeededKeys(from: Transaction): Promise<ReadonlyMap<str
       union all select key_id from audit_chains
       union all select pruned_key_id from audit_chains
       union all select key_id from webhook_deliveries
-      union all select key_id from webhook_deliveries
     ) needed where id is not null group by id order by id`);
   return new Map(rows.map(({ id, rows: count }) => [id, count]));
 }

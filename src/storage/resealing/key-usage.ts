@@ -15,6 +15,11 @@ export interface KeyUsage {
    * leaves nothing.
    */
   inspect(onlyLook?: boolean): Promise<KeyFacts>;
+  /**
+   * Which of the ring opens the canary, without counting anything: the first key, which also where there is none yet; another,
+   * as while keys are changed; or none.
+   */
+  findOpener(): Promise<"first" | "other" | "none">;
 }
 
 export interface KeyFacts {
@@ -63,6 +68,12 @@ export function createKeyUsage({ database, sealer }: { database: Database; seale
         unused: configured.slice(1).filter((id) => !rowsByKey.has(id) && canary?.keyId !== id && !others.has(id)),
         canaryOpens: canary === undefined ? onlyLook && !isStrange(rowsByKey) : opens(sealer, canary),
       };
+    },
+    async findOpener() {
+      const canary = await readSealedCanary(database);
+      if (canary === undefined) return "first";
+      if (!opens(sealer, canary)) return "none";
+      return canary.keyId === configured[0] ? "first" : "other";
     },
   };
 }

@@ -12,6 +12,7 @@ import { proveWritable } from "../../../storage/prove-writable.ts";
 import { findProtectionGap } from "../../../storage/record/protection.ts";
 import type { CommandWorld } from "../../command.ts";
 import { type OpenedDatabase, openDatabase, reasonOf } from "../open-database.ts";
+import { checkPooler } from "./check-pooler.ts";
 import { type Finding, findingsOf, whyOf } from "./finding.ts";
 
 const finding = findingsOf("database");
@@ -35,7 +36,8 @@ export async function checkDatabase(
   }
   try {
     const opened = await openDatabase(world, closers);
-    return { opened, findings: await inspect(opened, config) };
+    const beside = await checkPooler(config, opened.database, world);
+    return { opened, findings: [...(await inspect(opened, config)), ...beside] };
   } catch (error) {
     if (error instanceof DataDirectoryInUse) {
       const fix = "ask it: /health?full=1 of the internal listener; or stop it, and run this again";

@@ -1,6 +1,7 @@
 import type { Command } from "../../command.ts";
 import { printable } from "../../printable.ts";
 import { operating, operator } from "../operating.ts";
+import { requireKeys } from "../require-keys.ts";
 import { atPlatform } from "./at-platform.ts";
 
 /**
@@ -11,13 +12,15 @@ export const offboardCommand: Command<readonly [string], "reason", "yes"> = asyn
   const [owner] = given.arguments;
   const { reason = "offboarding" } = given.values;
   const { print, complain } = world;
-  return operating(world, async ({ offboarding }) => {
+  return operating(world, async (operation) => {
+    const { offboarding } = operation;
     if (!given.flags.yes) {
       const ids = await offboarding.list(owner);
       for (const id of ids) print(`installation ${id} would be revoked`);
       complain(`nothing was done: run it again with --yes to revoke these ${ids.length}, and every link of ${owner}`);
       return { code: 1, result: { owner, installations: ids.map((id) => ({ installation_id: id })) } };
     }
+    await requireKeys(operation, false, world);
     let failures = 0;
     const installations: object[] = [];
     await offboarding.offboard(owner, reason, { caller: operator, method: "offboard" }, (ended) => {

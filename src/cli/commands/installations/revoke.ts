@@ -2,6 +2,7 @@ import { installationJson } from "../../../rpc/json/installation-json.ts";
 import type { Command, CommandWorld, Outcome } from "../../command.ts";
 import { printable } from "../../printable.ts";
 import { type Operation, operating, operator } from "../operating.ts";
+import { requireKeys } from "../require-keys.ts";
 import { atPlatform } from "./at-platform.ts";
 
 type Foreseen = Awaited<ReturnType<Operation["foreseeRevocation"]>>;
@@ -15,9 +16,11 @@ const usualReason = "revoked by an operator";
 export const revokeInstallationCommand: Command<readonly [string], "reason", "yes"> = async (given, world) => {
   const [id] = given.arguments;
   const { reason = usualReason } = given.values;
-  return operating(world, async ({ foreseeRevocation, revoke }) => {
+  return operating(world, async (operation) => {
+    const { foreseeRevocation, revoke } = operation;
     const foreseen = await foreseeRevocation(id);
     if (!given.flags.yes && foreseen.installation.status !== "revoked") return foretell(foreseen, world);
+    await requireKeys(operation, false, world);
     const ended = await revoke(id, reason, { caller: operator, method: "installations revoke" });
     const result = ended.providerRevocation ?? "unknown";
     world.print(`${named(ended.installation)} is revoked; at the platform: ${atPlatform[result]}`);

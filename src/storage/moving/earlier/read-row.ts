@@ -20,34 +20,38 @@ function read(json: JsonRow, product: string, keys: readonly FernetKey[]): RowRe
   if (status !== "active" && status !== "suspended") {
     return unreadable(`its status is none that is known: set it to active, suspended or revoked there`);
   }
-  if (Object.values(json).some((value) => typeof value === "string" && value.includes("\u0000"))) {
-    return unreadable("it holds a character that no text may have: correct it there");
-  }
   const tooLong = ["external_org_id", "external_install_id"].find((name) => (textOf(json[name])?.length ?? 0) > 256);
   if (tooLong !== undefined) return unreadable(`its ${tooLong} is longer than any platform's: correct it there`);
-  const access = openToken(json.access_token ?? json.access_token_encrypted, keys);
-  const refresh = openToken(json.refresh_token ?? json.refresh_token_encrypted, keys);
+  const access = openToken(textOf(json.access_token) ?? json.access_token_encrypted, keys);
+  const refresh = openToken(textOf(json.refresh_token) ?? json.refresh_token_encrypted, keys);
   if (access.kind === "closed" || refresh.kind === "closed") {
     return unreadable(
       "no key opens its tokens: give the key of the earlier service with --key, several with commas, and run it again",
     );
   }
+  const names = {
+    externalOrgId: textOf(json.external_org_id),
+    externalOrgName: textOf(json.external_org_name),
+    externalInstallId: textOf(json.external_install_id),
+    installedBy: textOf(json.installed_by),
+  };
+  const facts = {
+    scopes: listOf(json.scopes),
+    permissions: wordsOf(json.permissions),
+    metadata: wordsOf(json.metadata),
+  };
+  if (!isText(names) || !isText(facts)) {
+    return unreadable("it holds a character that no text may have: correct it there");
+  }
   return {
     kind: "readable",
     status,
     row: {
-      product,
-      externalOrgId: textOf(json.external_org_id),
-      externalOrgName: textOf(json.external_org_name),
-      externalInstallId: textOf(json.external_install_id),
-      externalUserId: undefined,
-      installedBy: textOf(json.installed_by),
+      ...{ product, ...names, externalUserId: undefined },
       accessToken: access.kind === "token" ? access.value : undefined,
       refreshToken: refresh.kind === "token" ? refresh.value : undefined,
       tokenExpiresAt: instantOf(json.token_expires_at),
-      scopes: listOf(json.scopes),
-      permissions: wordsOf(json.permissions),
-      metadata: wordsOf(json.metadata),
+      ...facts,
     },
     createdAt: instantOf(json.created_at),
     lastUsedAt: instantOf(json.last_used_at),
@@ -56,6 +60,13 @@ function read(json: JsonRow, product: string, keys: readonly FernetKey[]): RowRe
       ...(has(json.webhook_secret) ? ["its webhook_secret is left behind, since that of the settings counts"] : []),
     ],
   };
+}
+
+/** Whether all of it can be stored. JSON may hold the zero character, and halves of others, which no database takes. */
+function isText(value: unknown): boolean {
+  if (typeof value === "string") return !value.includes("\u0000") && value.isWellFormed();
+  if (typeof value !== "object" || value === null) return true;
+  return Object.entries(value).every(([name, one]) => isText(name) && isText(one));
 }
 
 function has(value: unknown): boolean {

@@ -6,6 +6,7 @@ import { quoted } from "../../postgres/session.ts";
 export interface EarlierTable {
   readonly name: string;
   readonly quotedName: string;
+  readonly columns: ReadonlySet<string>;
 }
 
 const names = ["oauth_installations", "installations"];
@@ -34,7 +35,9 @@ export async function findEarlierTables(db: Queries): Promise<readonly EarlierTa
     .filter(({ columns }) => columns.has("id") && columns.has("platform") && !columns.has("products"));
   const reached = tables.filter(({ isReached }) => isReached);
   if (reached.length > 0) {
-    return reached.map(({ schema, name }) => ({ name, quotedName: `${quoted(schema)}.${quoted(name)}` }));
+    return reached.map(({ schema, name, columns }) => {
+      return { name, quotedName: `${quoted(schema)}.${quoted(name)}`, columns };
+    });
   }
   const schemas = [...new Set(tables.map(({ schema }) => schema))];
   if (schemas.length === 0) {
