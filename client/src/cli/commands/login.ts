@@ -72,7 +72,7 @@ function connectedText(platform: string, name: string, payload: TokenPayload): s
 
 function showLink({ output, world }: Session, platform: string, link: StartedLink): void {
   const { code, verificationUrl, verificationUrlComplete, lifetimeMs } = link;
-  const shown = code.replace(/^(\d{3})(\d{4})(\d{4})$/, "$1-$2-$3");
+  const shown = code.replace(/^(\d{3})(\d{4})(\d{4})$/, "$1 $2 $3");
   const text = [
     `To sign in to ${platform}, open ${printable(verificationUrl)}`,
     `and enter the code ${output.strong(printable(shown))}`,
