@@ -23,7 +23,7 @@ const polls = () => service.asked.filter(({ path }) => path.startsWith("/v1/poll
 test("who signs in sees code and address, and has an account in a file of mode 0600", async () => {
   const { code, out, err } = await login();
   expect(code, err).toBe(0);
-  expect(out).toContain("123-4567-8901");
+  expect(out).toContain("123 4567 8901");
   expect(out).toContain(`${service.url}/link\n`);
   expect(out).toContain("Signed in to jira: acme.");
   expect(person.opened).toEqual([`${service.url}/link?code=${linkCode}`]);

@@ -27,7 +27,7 @@ test("at a terminal the code stands out, the time that is left is shown, and Ctr
   service.poll = () => ({ status: 202, body: { status: "pending" } });
   const terminal = login();
   await terminal.shows("left (Ctrl-C stops)");
-  expect(terminal.output()).toContain("\u001b[1m123-4567-8901\u001b[22m");
+  expect(terminal.output()).toContain("\u001b[1m123 4567 8901\u001b[22m");
   terminal.type("\u0003");
   expect(await terminal.ended).toEqual({ exitCode: 130, signal: 0 });
   expect(readdirSync(join(home, ".config/oauth-token/accounts"))).toEqual([]);
