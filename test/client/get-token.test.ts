@@ -38,6 +38,13 @@ describe.each(doors)("by %s", (door) => {
     expect(asked[0]).toMatchObject({ selector: { platform: "github", externalOrgId: "4711", owner: "acme" } });
   });
 
+  test("may be asked to live for parts of a second, which are no whole numbers in floating point", async () => {
+    const { address, asked } = await open(async () => issue());
+    const client = openClient({ address: address(door) });
+    for (const minTtl of [4.035, "1.001s"]) await client.getToken({ platform: "github", minTtl } as Selector);
+    expect(asked.map(({ minTtlMs }) => minTtlMs)).toEqual([4_035, 1_001]);
+  });
+
   test("is given again from memory, and what a caller does to its copy is nobody else's business", async () => {
     const { address, asked } = await open(async () => issue());
     const client = openClient({ address: address(door) });

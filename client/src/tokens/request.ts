@@ -42,13 +42,13 @@ export function keyOf(selector: Selector): string {
   ]);
 }
 
-/** @throws TypeError */
+/** Whole milliseconds: a fraction of one is what floating point left over. @throws TypeError */
 export function toMs(seconds: Seconds): number {
   const value = typeof seconds === "string" ? Number(/^(\d+(?:\.\d+)?)s$/.exec(seconds)?.[1]) : seconds;
   if (!(value >= 0 && value < Number.MAX_SAFE_INTEGER / 1000)) {
     throw new TypeError(`not a number of seconds: ${String(seconds)}`);
   }
-  return value * 1000;
+  return Math.round(value * 1000);
 }
 
 type Given = { readonly [Part in keyof Narrowing]: Narrowing[Part] | undefined };
