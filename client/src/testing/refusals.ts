@@ -47,7 +47,7 @@ export function toGrpcError({ reason, metadata = {}, retryAfterMs = defaultRetry
     const info = create(ErrorInfoSchema, { reason, domain: "oauth.token.v1", metadata });
     const details = [anyPack(ErrorInfoSchema, info)];
     if (waits.has(code)) {
-      const retry = create(RetryInfoSchema, { retryDelay: durationFromMs(retryAfterMs) });
+      const retry = create(RetryInfoSchema, { retryDelay: durationFromMs(Math.ceil(retryAfterMs)) });
       details.push(anyPack(RetryInfoSchema, retry));
     }
     const bytes = toBinary(StatusSchema, create(StatusSchema, { code, message, details }));
