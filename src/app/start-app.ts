@@ -134,6 +134,7 @@ async function start(
   const calls = createJsonCalls(doors);
   const publicApp = createPublicApp({
     ...config.public,
+    installPageUrl: config.installPageUrl,
     ...world,
     ...wired,
     addressOf,

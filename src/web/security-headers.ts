@@ -1,5 +1,6 @@
 import type { RequestHandler, Response } from "express";
-import { styleSource } from "./page.ts";
+import { contentPolicy } from "./document.ts";
+import { cardStyle } from "./page.ts";
 
 const yearSeconds = 31_536_000;
 
@@ -7,7 +8,7 @@ const yearSeconds = 31_536_000;
 export function securityHeaders(options: { readonly https: boolean }): RequestHandler {
   const headers = new Map([
     ["Cache-Control", "no-store"],
-    ["Content-Security-Policy", policyWith("'none'")],
+    ["Content-Security-Policy", contentPolicy({ stylesheet: cardStyle })],
     ["Cross-Origin-Opener-Policy", "same-origin"],
     ["Cross-Origin-Resource-Policy", "same-origin"],
     ["Origin-Agent-Cluster", "?1"],
@@ -27,15 +28,5 @@ export function securityHeaders(options: { readonly https: boolean }): RequestHa
 
 /** For a page that has forms: they may go to where the page came from. */
 export function allowOwnForms(response: Pick<Response, "setHeader">): void {
-  response.setHeader("Content-Security-Policy", policyWith("'self'"));
-}
-
-function policyWith(formAction: string): string {
-  return [
-    "default-src 'none'",
-    `style-src ${styleSource}`,
-    "base-uri 'none'",
-    `form-action ${formAction}`,
-    "frame-ancestors 'none'",
-  ].join("; ");
+  response.setHeader("Content-Security-Policy", contentPolicy({ stylesheet: cardStyle, forms: true }));
 }

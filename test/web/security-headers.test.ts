@@ -33,7 +33,7 @@ test.each(answers)("%s has every header, and nothing that names the software", a
   const page = parseStrictHtml((await site.ask("/nothing")).text);
   const hash = createHash("sha256").update(page.style).digest("base64");
   expect(headers["content-security-policy"]).toBe(
-    `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+    `default-src 'none'; style-src 'sha256-${hash}'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
   );
   for (const name of ["x-powered-by", "server", "etag", "strict-transport-security", "access-control-allow-origin"]) {
     expect(headers).not.toHaveProperty(name);

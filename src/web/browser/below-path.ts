@@ -9,7 +9,7 @@ export function belowPath(path: string, routes: RequestHandler): RequestHandler 
   return (request, response, next) => {
     const { url } = request;
     const rest = url.startsWith(path) ? url.slice(path.length) : undefined;
-    if (rest === undefined || !/^[/?]/.test(rest)) {
+    if (rest === undefined || !/^(?:[/?]|$)/.test(rest)) {
       routes(request, response, next);
       return;
     }

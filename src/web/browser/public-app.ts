@@ -25,6 +25,7 @@ import { belowPath } from "./below-path.ts";
 import { bindingCookies } from "./binding-cookie.ts";
 import { callbackRoute } from "./callback-route.ts";
 import type { RequestFailure } from "./failures.ts";
+import { homeRoute } from "./home-page.ts";
 import { installRoute } from "./install-route.ts";
 import { addLinkRoutes, type LinkUseCases } from "./links/link-routes.ts";
 import { lastAnswers, type Readiness, readyRoute } from "./readiness.ts";
@@ -36,6 +37,8 @@ export interface PublicAppOptions extends Pick<World, "log" | "now" | "random"> 
   readonly baseUrl: URL;
   /** `open`: anyone may start an install; `link`: only with a link. */
   readonly installMode: "open" | "link";
+  /** The product's own page for connecting; undefined: none. */
+  readonly installPageUrl: URL | undefined;
   /** The origins that `return_to` may lead to. */
   readonly allowedReturnOrigins: readonly string[];
   readonly platformLabel: PlatformLabel;
@@ -97,6 +100,8 @@ export function createPublicApp(options: PublicAppOptions): Express {
   app.use(smallBodies(answerFailure));
   const routes = expressRouter();
   app.use(belowPath(pathOf(baseUrl), routes));
+  routes.get("/", homeRoute(options));
+  routes.all("/", onlyRead);
   for (const path of ["/health", "/v1/healthz"]) {
     routes.get(path, (_request, response) => void response.json({ status: "ok" }));
     routes.all(path, onlyRead);

@@ -47,7 +47,7 @@ export function confirmPage(asked: {
   const { platform, caller, owner, goOn, platformLabel } = asked;
   const label = platformLabel(platform) ?? platform;
   return renderPage({
-    tone: "waiting",
+    tone: "asking",
     title: `Connect ${label}?`,
     body: html`<p>You are about to be sent to ${label}, to give access to what you choose there.</p>
 <ul><li><span class="quiet">Asked for by</span><bdi class="name">${caller}</bdi></li>

@@ -27,6 +27,7 @@ describe("the public app", () => {
   test.each([
     ["POST", "/health", "GET, HEAD"],
     ["POST", "/readyz", "GET, HEAD"],
+    ["POST", "/", "GET, HEAD"],
     ["DELETE", "/v1/healthz", "GET, HEAD"],
     ["POST", "/oauth/install/slack", "GET"],
     ["HEAD", "/oauth/install/slack", "GET"],
@@ -42,7 +43,6 @@ describe("the public app", () => {
   });
 
   test.each([
-    "/",
     "/oauth",
     "/oauth/install",
     "/oauth/install/",

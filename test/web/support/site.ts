@@ -50,6 +50,7 @@ export async function startSite(options: Partial<PublicAppOptions> = {}): Promis
     ...world,
     baseUrl,
     installMode: "open",
+    installPageUrl: undefined,
     allowedReturnOrigins: [baseUrl.origin, "https://portal.example"],
     platformLabel: (product) => labels.get(product),
     startInstall,

@@ -21,7 +21,7 @@ export function codePage(form: PageForm, problem?: Pick<CodeProblem, "title" | "
   const { action, token, typed } = form;
   const isGiven = typed !== "" && problem === undefined;
   return renderPage({
-    tone: problem === undefined ? "waiting" : "failure",
+    tone: problem === undefined ? "asking" : "failure",
     title: problem?.title ?? "Connect a program",
     body: html`<p id="about">${problem?.whatThePersonCanDo ?? introduction(isGiven)}</p>
 <form method="post" action="${action}">
@@ -54,7 +54,7 @@ export function askPage(
   const { action, token, typed } = form;
   const { link, label, here, now } = asked;
   return renderPage({
-    tone: "waiting",
+    tone: "asking",
     title: `Did you start this, to use ${label}?`,
     body: html`<p>A program asks for access to ${label}. This is what is known of it:</p>
 <ul>${[
