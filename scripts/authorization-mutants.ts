@@ -292,8 +292,8 @@ export const mutants: readonly Mutant[] = [
       "and(matches(selector))",
     ],
   ]),
-  ...of("src/storage/installations/repository.ts", random, [
-    ["lists see everything in the database", "        isVisible(visible),\n", ""],
+  ...of("src/storage/installations/list.ts", random, [
+    ["lists see everything in the database", "    isVisible(visible),\n", ""],
   ]),
   ...of("src/domain/tokens/granted-permissions.ts", matrix, [
     ["what was granted is not looked at", "lowest(known(selected) ?? ceiling, ceiling)", "ceiling"],
@@ -349,10 +349,14 @@ export const mutants: readonly Mutant[] = [
     ["page tokens are not the caller's own", '["installations", call.caller, platform', '["installations", platform'],
     [
       "page tokens are not the RPC's own",
-      '["installations", call.caller, platform, status, externalOrgId, externalInstallId, owner]',
+      '["installations", call.caller, platform, status, externalOrgId, externalInstallId, owner, search]',
       '["audit", call.caller, undefined, undefined, undefined, undefined, undefined]',
     ],
-    ["page tokens forget the owner", "externalOrgId, externalInstallId, owner];", "externalOrgId, externalInstallId];"],
+    [
+      "page tokens forget the owner",
+      "externalOrgId, externalInstallId, owner, search];",
+      "externalOrgId, externalInstallId, search];",
+    ],
     [
       "page tokens forget the platform",
       '["installations", call.caller, platform, status',
@@ -360,8 +364,8 @@ export const mutants: readonly Mutant[] = [
     ],
     [
       "page tokens forget the status",
-      "platform, status, externalOrgId, externalInstallId, owner];",
-      "platform, externalOrgId, externalInstallId, owner];",
+      "platform, status, externalOrgId, externalInstallId, owner, search];",
+      "platform, externalOrgId, externalInstallId, owner, search];",
     ],
   ]),
   ...of("src/rpc/methods/list-audit-events.ts", changes, [

@@ -45,6 +45,8 @@ export interface InstallationFilter {
   readonly externalOrgId?: string;
   readonly externalInstallId?: string;
   readonly owner?: string;
+  /** The beginning of the organization's name or of the owner, in any case, or one of the ids. */
+  readonly search?: string;
   /** How many come with one call: 50 if unset, at most 500. */
   readonly pageSize?: number;
 }

@@ -62,7 +62,8 @@ export async function createTestTokenService(): Promise<TestTokenService> {
           (["platform", "owner", "externalOrgId"] as const).every(
             (name) => request[name] === "" || request[name] === one?.[name],
           ) &&
-          (request.status === InstallationStatus.UNSPECIFIED || request.status === one?.status);
+          (request.status === InstallationStatus.UNSPECIFIED || request.status === one?.status) &&
+          (request.search === "" || (one !== undefined && isFoundBy(request.search, one)));
         return one !== undefined && isMeant ? [one] : [];
       }),
     })),
@@ -119,6 +120,11 @@ function answering<Input extends DescMessage, Output extends DescMessage>(
       callback(refusal as ReturnType<typeof toGrpcError>);
     }
   };
+}
+
+/** What was set has no names of organizations. */
+function isFoundBy(search: string, one: Readonly<Record<"id" | "owner" | "externalOrgId", string>>): boolean {
+  return one.owner.toLowerCase().startsWith(search.toLowerCase()) || [one.id, one.externalOrgId].includes(search);
 }
 
 function installationOf(scripted: Scripted) {

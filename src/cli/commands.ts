@@ -126,6 +126,7 @@ export const commands: readonly Entry[] = [
       owner: { value: "OWNER", about: "only this owner's" },
       "external-org-id": { value: "ID", about: "only of this organization, workspace, site or account" },
       "external-install-id": { value: "ID", about: "only of this installation at the platform" },
+      search: { value: "TEXT", about: "only what has an organization or an owner that begins so, or this id" },
       limit: { value: "NUMBER", about: "as many; 100 by default" },
       after: { value: "PLACE", about: "goes on where an earlier list ended, as it said" },
       all: { about: "all of them" },

@@ -18,6 +18,7 @@ import { describeRegistration } from "./registration.ts";
 import { describeRevoke } from "./revoke.ts";
 import { describeSchema } from "./schema.ts";
 import { describeSealed } from "./sealed.ts";
+import { describeSearch } from "./search.ts";
 import { describeSelect } from "./select.ts";
 import { describeWebhooks } from "./webhooks.ts";
 
@@ -26,6 +27,7 @@ export function describeContract(opened: OpenedStorage): void {
   describeSchema(opened);
   describeConnect(opened);
   describeSelect(opened);
+  describeSearch(opened);
   describeLease(opened);
   describeRegistration(opened);
   describeDoubt(opened);

@@ -54,6 +54,9 @@ describe("listing 120 installations", () => {
     expect(owned).toHaveLength(60);
     expect((await pages(shared.caller, { external_org_id: "T77" })).flat()).toEqual(["T77"]);
     expect((await pages(shared.caller, { platform: "jira" })).flat()).toEqual([]);
+    const searched = await pages(shared.caller, { page_size: 4, search: "wORKSPACE 11", owner: "owner-1" });
+    expect(searched.map((page) => page.length)).toEqual([4, 2]);
+    expect(searched.flat().toSorted()).toEqual(["T11", "T111", "T113", "T115", "T117", "T119"]);
   });
 
   test("has no gap and no repetition when others connect between two pages", async () => {
@@ -89,6 +92,7 @@ describe("a page token", () => {
     ["of other filters", { platform: "slack" }],
     ["of another status", { status: "INSTALLATION_STATUS_ACTIVE" }],
     ["of another owner", { owner: "owner-1" }],
+    ["of another search", { search: "w" }],
   ])("%s is refused", async (_what, filter) => {
     await insertMany();
     const { next_page_token: page_token } = await shared.caller.list({ page_size: 10 });

@@ -110,6 +110,8 @@ async function find(
   const selected = await installations.select(filter, visible, 100);
   for (const { products, owner } of listed) expect(products.some((product) => access.sees(product, owner))).toBe(true);
   expect(selected.map(({ installation }) => installation.id)).toEqual(listed.map(({ id }) => id));
+  // Everything begins with nothing.
+  expect((await installations.search("", filter, visible, undefined, 100)).found).toEqual(listed);
   return listed.map(({ id }) => keys.get(id)!);
 }
 

@@ -69,6 +69,8 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
   "look-ups by installation id alone share a statement, per what a caller may see": [
     ["src/work/shared-reads.ts", "lanes", "mostKeys", "patienceMs"],
   ],
+  "`search` of ListInstallations: matches that are sorted; rows of the list that are read along for one page where more match":
+    [["src/storage/installations/search.ts", "usual.mostSorted", "usual.mostRead"]],
   "statements of the look-up that are built, per pool of connections": [
     ["src/storage/installations/select.ts", "maxShapes"],
   ],

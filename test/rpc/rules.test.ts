@@ -115,6 +115,7 @@ const listInstallations = fc.record(
     externalOrgId: text(256),
     externalInstallId: text(256),
     owner: text(256),
+    search: text(256),
   },
   { requiredKeys: [] },
 );

@@ -38,6 +38,13 @@ export interface Selection {
   readonly withheld: "installation" | "grant" | undefined;
 }
 
+/** What was found in a part of the list. */
+export interface SearchedPart {
+  readonly found: readonly Installation[];
+  /** The end of that part, where fewer than asked for were found and there may be more; undefined: there are none. */
+  readonly lookedTo: Position | undefined;
+}
+
 /** Where a method takes a `Recording`, the rows are stored in the same transaction as the change, or neither is. */
 export interface InstallationRepository {
   /**
@@ -53,6 +60,17 @@ export interface InstallationRepository {
     after: Position | undefined,
     limit: number,
   ): Promise<readonly Installation[]>;
+  /**
+   * `list`, of what `text` is the beginning of (the organization's name or the owner, in any case) or an id of. Reads a
+   * bounded part of the list, however long that is.
+   */
+  search(
+    text: string,
+    filter: InstallationFilter,
+    visible: Visibility,
+    after: Position | undefined,
+    limit: number,
+  ): Promise<SearchedPart>;
   /**
    * Stores what a finished flow obtained, in one transaction: a live installation of the same identity is updated
    * and keeps its id, its credentials get the new tokens and a new version, leases and errors are cleared.

@@ -62,3 +62,9 @@ export interface InstallationFilter {
   readonly externalInstallId?: string | undefined;
   readonly owner?: string | undefined;
 }
+
+/** What a list is asked for. */
+export interface SearchableFilter extends InstallationFilter {
+  /** The beginning of the organization's name or of the owner, in any case; or one of its ids, whole. */
+  readonly search?: string | undefined;
+}

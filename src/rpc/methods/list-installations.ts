@@ -1,7 +1,7 @@
 import { InstallationStatus } from "../../../gen/oauth/token/v1/installation_pb.js";
 import type { ListInstallationsRequest } from "../../../gen/oauth/token/v1/token_service_pb.js";
 import type { ListInstallations } from "../../domain/installations/list-installations.ts";
-import type { InstallationFilter } from "../../domain/model/installation.ts";
+import type { SearchableFilter } from "../../domain/model/installation.ts";
 import { given } from "../given.ts";
 import { toInstallationMessage, toInstallationStatus } from "../installation-messages.ts";
 import type { Method } from "../method.ts";
@@ -16,12 +16,13 @@ export const listInstallations: Method<"listInstallations", ListInstallations> =
     storable(found, "external_org_id", request.externalOrgId, 256);
     storable(found, "external_install_id", request.externalInstallId, 256);
     storable(found, "owner", request.owner, 256);
+    storable(found, "search", request.search, 256);
   },
 
   run: (listInstallations, pageTokens) => async (request, call) => {
     const filter = toInstallationFilter(request);
-    const { platform, status, externalOrgId, externalInstallId, owner } = filter;
-    const list = ["installations", call.caller, platform, status, externalOrgId, externalInstallId, owner];
+    const { platform, status, externalOrgId, externalInstallId, owner, search } = filter;
+    const list = ["installations", call.caller, platform, status, externalOrgId, externalInstallId, owner, search];
     const after = pageTokens.read(request.pageToken, list);
     const page = await listInstallations(filter, { size: pageSize(request.pageSize), after }, call);
     return {
@@ -32,12 +33,13 @@ export const listInstallations: Method<"listInstallations", ListInstallations> =
 };
 
 /** What is empty restricts nothing. */
-function toInstallationFilter(request: ListInstallationsRequest): InstallationFilter {
+function toInstallationFilter(request: ListInstallationsRequest): SearchableFilter {
   return {
     platform: given(request.platform),
     status: toInstallationStatus(request.status),
     externalOrgId: given(request.externalOrgId),
     externalInstallId: given(request.externalInstallId),
     owner: given(request.owner),
+    search: given(request.search),
   };
 }

@@ -1,19 +1,17 @@
-import { and, asc, desc, eq, isNull, lt, or, sql } from "drizzle-orm";
-import type { Visibility } from "../../domain/access/access.ts";
-import type { Installation, InstallationFilter, Position } from "../../domain/model/installation.ts";
+import { and, asc, eq, isNull, lt, or, sql } from "drizzle-orm";
+import type { Installation } from "../../domain/model/installation.ts";
 import type { InstallationRepository } from "../../domain/model/installation-repository.ts";
-import { isVisible } from "../conditions.ts";
 import type { Database, Queries } from "../database.ts";
-import { pageLimit } from "../known-limit.ts";
 import type { RecordedTransaction } from "../record/recorded-transaction.ts";
-import { installationProducts, installations } from "../schema.ts";
+import { installations } from "../schema.ts";
 import type { Sealer } from "../seal/sealer.ts";
 import { isUuid } from "../uuid.ts";
 import { connect } from "./connect.ts";
+import { listInstallations } from "./list.ts";
 import { moveOrganization } from "./move.ts";
-import { hasProduct, orderOfProducts } from "./products.ts";
 import { beginRevocation, finishRevocation, forgetRevoked, notRevokedOf } from "./revoke.ts";
 import { toInstallation, viewInstallations } from "./rows.ts";
+import { searchInstallations } from "./search.ts";
 import { createSelectInstallations, namesIdAlone } from "./select.ts";
 import { createSelectById } from "./select-by-id.ts";
 
@@ -38,7 +36,9 @@ export function createInstallationRepository(tools: InstallationTools): Installa
         : database.read((db) => select(db, selector, visible, limit)),
     find: (id) => database.read((db) => findInstallation(db, id)),
     list: (filter, visible, after, limit) =>
-      database.read((db) => listInstallations(db, filter, visible, after, limit)),
+      database.read((db) => listInstallations(db, { filter, visible, after }, limit)),
+    search: (text, filter, visible, after, limit) =>
+      searchInstallations(database, text, { filter, visible, after }, limit),
     connect: (connection, context, record) => recorded((tx) => connect(tx, connection, context, tools), record),
     beginRevocation: (id, reason, at, by, only) =>
       database.transaction((tx) => beginRevocation(tx, id, { reason, at, by, only }, sealer)),
@@ -62,37 +62,6 @@ async function findInstallation(db: Queries, id: string): Promise<Installation |
   if (!isUuid(id)) return undefined;
   const [row] = await viewInstallations(db).where(eq(installations.id, id)).prepare("find_installation").execute();
   return row === undefined ? undefined : toInstallation(row);
-}
-
-async function listInstallations(
-  db: Queries,
-  filter: InstallationFilter,
-  visible: Visibility,
-  after: Position | undefined,
-  limit: number,
-): Promise<readonly Installation[]> {
-  const { platform: product, status, externalOrgId, externalInstallId, owner } = filter;
-  const { createdAt, id } = product === undefined ? installations : orderOfProducts;
-  const view = viewInstallations(db).$dynamic();
-  if (product !== undefined) view.innerJoin(installationProducts, hasProduct(product));
-  const rows = await view
-    .where(
-      and(
-        isVisible(visible),
-        status === undefined ? undefined : eq(installations.status, status),
-        externalOrgId === undefined ? undefined : eq(installations.externalOrgId, externalOrgId),
-        externalInstallId === undefined ? undefined : eq(installations.externalInstallId, externalInstallId),
-        owner === undefined ? undefined : eq(installations.owner, owner),
-        after === undefined
-          ? undefined
-          : sql`(${createdAt}, ${id}) < (${sql.param(after.createdAt, createdAt)}, ${sql.param(after.id, id)})`,
-      ),
-    )
-    .orderBy(desc(createdAt), desc(id))
-    .limit(pageLimit(limit))
-    .prepare("list_installations")
-    .execute();
-  return rows.slice(0, limit).map(toInstallation);
 }
 
 async function unfinishedRevocations(db: Queries, before: Date): Promise<readonly string[]> {

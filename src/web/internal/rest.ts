@@ -40,6 +40,7 @@ export function installationsRoute(calls: RestCalls): WebHandler {
     external_org_id: parameters.text("external_org_id", "org_id"),
     external_install_id: parameters.text("external_install_id"),
     owner: parameters.text("owner"),
+    search: parameters.text("search"),
   }));
 }
 

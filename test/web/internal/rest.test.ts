@@ -81,7 +81,7 @@ describe("the REST routes", () => {
       { status: "INSTALLATION_STATUS_REAUTHORIZATION_REQUIRED" },
     ],
     [
-      "?platform=jira&page_size=7&page_token=abc&org_id=O&external_install_id=I&owner=acme",
+      "?platform=jira&page_size=7&page_token=abc&org_id=O&external_install_id=I&owner=acme&search=Ac",
       {
         platform: "jira",
         status: "INSTALLATION_STATUS_ACTIVE",
@@ -90,6 +90,7 @@ describe("the REST routes", () => {
         external_org_id: "O",
         external_install_id: "I",
         owner: "acme",
+        search: "Ac",
       },
     ],
   ])("/oauth/installations%s is ListInstallations", async (query, request) => {

@@ -283,6 +283,15 @@ export declare type ListInstallationsRequest = Message<"oauth.token.v1.ListInsta
    * @generated from field: string owner = 7;
    */
   owner: string;
+
+  /**
+   * What a person looks for: the beginning of the organization's name or of the owner, in any case (as the database's
+   * locale has it), or the whole of our id, of external_org_id or of external_install_id. Where very many match, a page
+   * may hold fewer than page_size, or none: the list ends with an empty next_page_token alone.
+   *
+   * @generated from field: string search = 8;
+   */
+  search: string;
 };
 
 /**

@@ -6,14 +6,22 @@ import { readPosition, writePosition } from "./position.ts";
 import { readStatus } from "./status.ts";
 
 type Page = Awaited<ReturnType<Operation["list"]>>;
-type Values = "platform" | "status" | "owner" | "external-org-id" | "external-install-id" | "limit" | "after";
+type Values =
+  | "platform"
+  | "status"
+  | "owner"
+  | "external-org-id"
+  | "external-install-id"
+  | "search"
+  | "limit"
+  | "after";
 
 /** Shown unless it is said how many. */
 const usualLimit = 100;
 /** Asked for at once. */
 const pageSize = 500;
 
-/** `installations list`: newest first, a part of them or all, those of a platform, a status, an owner or an organization. */
+/** `installations list`: newest first, a part of them or all, those of a platform, a status, an owner or an organization, or what is looked for. */
 export const listInstallationsCommand: Command<readonly [], Values, "all"> = async ({ values, flags }, world) => {
   const limit = readLimit(values.limit, flags.all);
   const filter = {
@@ -22,6 +30,7 @@ export const listInstallationsCommand: Command<readonly [], Values, "all"> = asy
     owner: values.owner,
     externalOrgId: values["external-org-id"],
     externalInstallId: values["external-install-id"],
+    search: values.search || undefined,
   };
   const start = readPosition(values.after);
   return operating(world, async (operation) => {
