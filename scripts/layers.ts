@@ -67,6 +67,11 @@ export const layers: Readonly<Record<string, Layer>> = {
     from: [...ground, "src/domain", "src/web/", "src/rpc/json/json-calls.ts"],
     packages: ["express", "lru-cache"],
   },
+  // A client of the RPCs, which happens to run here.
+  "src/web/console": {
+    from: [...ground, "src/domain", "src/web/", "src/rpc/json/json-calls.ts"],
+    packages: ["express"],
+  },
   "src/rpc": {
     from: [...ground, "src/domain", "src/tls", "gen"],
     packages: ["@grpc/", "@connectrpc/", "@bufbuild/", "lru-cache"],

@@ -24,6 +24,7 @@ import { every, type Schedule } from "../work/every.ts";
 import { orAfter } from "../work/or-after.ts";
 import type { Log, World } from "../world.ts";
 import { configuredPlatforms } from "./configured-platforms.ts";
+import { openConsole } from "./console-pages.ts";
 import { drainListeners } from "./drain-listeners.ts";
 import { checkDatabase, readHealth } from "./health.ts";
 import { createKeyReport } from "./key-report.ts";
@@ -164,6 +165,7 @@ async function start(
       certificateNamesOf: (request) => certificateNamesOf(request.socket),
     }),
     calls,
+    consolePages: openConsole({ config, world, keys, calls, authenticate, rateLimits, note }),
     readHealth: () =>
       readHealth(storage, world.clock, keyReport, async () => ({
         configured: platforms.all.map((platform) => platform.name),

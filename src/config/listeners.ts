@@ -28,6 +28,8 @@ export interface Listeners {
   readonly installPageUrl: URL | undefined;
   /** The certificates of the gRPC and internal listeners; undefined: they speak without TLS. */
   readonly tls: TlsFiles | undefined;
+  /** Whether a proxy or mesh in front of them speaks TLS. */
+  readonly tlsTerminated: boolean;
   /** Networks whose `X-Forwarded-For` is believed, as CIDRs. */
   readonly trustedProxies: readonly string[];
 }
@@ -42,7 +44,8 @@ export function readListeners(reader: Reader): Listeners {
   const baseUrl = readBaseUrl(reader, "BASE_URL", `http://localhost:${ports.PORT}`);
   const local = isLoopback(baseUrl.hostname);
   const tls = readTls(reader);
-  const internalHost = readInternalHost(reader, tls !== undefined);
+  const tlsTerminated = readChoice(reader, "TLS_TERMINATED_BY_PROXY", ["0", "1"]) === "1";
+  const internalHost = readInternalHost(reader, tls !== undefined || tlsTerminated);
   const installMode = readChoiceOr(reader, "INSTALL_MODE", ["open", "link"], local ? "open" : "link");
   if (installMode === "open" && !local) warnOfOpenInstalls(reader, baseUrl);
   return {
@@ -57,6 +60,7 @@ export function readListeners(reader: Reader): Listeners {
     internal: { host: internalHost, port: ports.INTERNAL_PORT },
     installPageUrl: readInstallPage(reader),
     tls,
+    tlsTerminated,
     trustedProxies: readNetworks(reader, "TRUSTED_PROXIES"),
   };
 }
@@ -69,9 +73,8 @@ function warnOfOpenInstalls(reader: Reader, { host }: URL): void {
 }
 
 /** Secrets are asked for here: who is elsewhere has to prove who it is, on a line that nobody listens to. */
-function readInternalHost(reader: Reader, hasTls: boolean): string {
+function readInternalHost(reader: Reader, encrypted: boolean): string {
   const host = readHost(reader, "INTERNAL_HOST", reader.defaultOf("INTERNAL_HOST"));
-  const encrypted = hasTls || isTlsTerminated(reader);
   if (isLoopback(host)) return host;
   const refuse = (wrong: string, fix: string) =>
     reader.problem(
@@ -87,10 +90,6 @@ function readInternalHost(reader: Reader, hasTls: boolean): string {
     refuse("and what is said there is not encrypted", fix);
   }
   return host;
-}
-
-function isTlsTerminated(reader: Reader): boolean {
-  return readChoice(reader, "TLS_TERMINATED_BY_PROXY", ["0", "1"]) === "1";
 }
 
 function readInstallPage(reader: Reader): URL | undefined {

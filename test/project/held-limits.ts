@@ -120,6 +120,16 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     [issuerKeys, "unknownKeyMs", "awayMs", "lastGoodMs"],
   ],
   "caller file": [["src/callers/callers.ts", "lookMs"]],
+  "a session of the console: in all; without a request; so often a request is noted": [
+    ["src/web/console/sessions.ts", "sessionMs", "idleMs", "noteMs"],
+  ],
+  "wrong keys at the console's sign-in, of one network (IPv6: /64)": [
+    ["src/web/console/sign-in/wrong-keys.ts", "wrongKeys.most", "wrongKeys.windowSeconds"],
+  ],
+  "forms of the console: one; all that are being read": [
+    ["src/web/console/visits.ts", "formBytes"],
+    ["src/web/console/create-console.ts", "formsBytes"],
+  ],
   "rate of a caller": [["src/domain/access/rate-limiter.ts", "maxKeys"]],
 
   "browser attempt; all legs of one together": [

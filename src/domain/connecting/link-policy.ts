@@ -54,7 +54,7 @@ export function originsOf(
 }
 
 /** What a caller may do by a method now; undefined: nothing. */
-export function accessNow(caller: Caller | undefined, method: "CreateInstallLink" | "StartLink"): Access | undefined {
+export function accessNow(caller: Caller | undefined, method: string): Access | undefined {
   try {
     return caller?.access(method);
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { Express } from "express";
+import type { Express, RequestHandler } from "express";
 import type { RequestIds } from "../../domain/model/telemetry.ts";
 import type { Admit } from "../../domain/record/admit.ts";
 import type { NodeHandler } from "../../node-handler.ts";
@@ -23,6 +23,8 @@ export interface InternalAppOptions extends Pick<World, "log" | "now" | "random"
   /** Connect, gRPC-Web and JSON: gets every request below the service's path, whole and with its body unread. */
   readonly connect: NodeHandler;
   readonly calls: RestCalls;
+  /** The pages below `/console`: get every request there, with its body unread. */
+  readonly consolePages?: RequestHandler | undefined;
   readonly readHealth: ReadHealth;
   /** What `/metrics` answers; without it there is no such route. */
   readonly readMetrics?: ReadMetrics | undefined;
@@ -39,10 +41,11 @@ export interface InternalAppOptions extends Pick<World, "log" | "now" | "random"
 }
 
 const servicePath = "/oauth.token.v1.TokenService/";
+const consolePath = /^\/console(?:[/?]|$)/;
 
 /** What internal services see over HTTP/1.1; only for who calls it by a loopback name, unless `anyHost`. */
 export function createInternalApp(options: InternalAppOptions): Express {
-  const { calls, connect } = options;
+  const { calls, connect, consolePages } = options;
   const app = expressApp();
   app.use(requestLog({ ...options, callersNameRequests: true }));
   app.use(securityHeaders({ https: false }));
@@ -56,6 +59,11 @@ export function createInternalApp(options: InternalAppOptions): Express {
     response.locals.route = connectRoute;
     connect(request, response, next);
   });
+  if (consolePages !== undefined) {
+    app.use((request, response, next) =>
+      consolePath.test(request.url) ? consolePages(request, response, next) : next(),
+    );
+  }
   const refuseBody = (_request: unknown, response: WebResponse, why: BodyRefusal) =>
     restError(response, ...bodyRefusals[why]);
   app.use(smallBodies(refuseBody));

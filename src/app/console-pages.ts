@@ -1,0 +1,25 @@
+import type { Config } from "../config/load-config.ts";
+import type { KeyRing } from "../storage/seal/key-ring.ts";
+import { createOpaqueTokens } from "../storage/seal/opaque-tokens.ts";
+import { type ConsoleOptions, createConsole } from "../web/console/create-console.ts";
+import type { World } from "../world.ts";
+
+/** The pages of the console, with what is sealed for them sealed by the ring. */
+export function openConsole(
+  parts: Pick<ConsoleOptions, "calls" | "authenticate" | "rateLimits" | "note"> & {
+    readonly config: Config;
+    readonly world: World;
+    readonly keys: KeyRing;
+  },
+): ReturnType<typeof createConsole> {
+  const { config, world, keys } = parts;
+  const sealedFor = (purpose: string) => createOpaqueTokens({ keys, random: world.random, purpose });
+  return createConsole({
+    ...parts,
+    ...world,
+    signsIn: config.authConfig !== undefined,
+    https: config.tls !== undefined || config.tlsTerminated,
+    sealed: { session: sealedFor("console session"), form: sealedFor("console form") },
+    products: config.products,
+  });
+}

@@ -1,0 +1,59 @@
+import type { Router } from "express";
+import type { RateLimits } from "../../domain/connecting/address-rates.ts";
+import type { NoteEvent } from "../../domain/record/noted-events.ts";
+import type { World } from "../../world.ts";
+import { expressRouter } from "../express-app.ts";
+import type { WebHandler } from "../handler.ts";
+import { methodNotAllowed } from "../method-not-allowed.ts";
+import { createRawBodies } from "../raw-bodies.ts";
+import { unexpectedErrors } from "../unexpected-error.ts";
+import { createAnswers } from "./answers.ts";
+import { connectionsPage } from "./connections/connections-page.ts";
+import { createFormTokens } from "./form-tokens.ts";
+import type { KnownProduct } from "./products.ts";
+import { createSessions, type SealedText } from "./sessions.ts";
+import { signInRoute, signOutRoute } from "./sign-in/sign-in-routes.ts";
+import { createWrongKeys } from "./sign-in/wrong-keys.ts";
+import { createVisits, type VisitsParts } from "./visits.ts";
+
+export interface ConsoleOptions
+  extends Pick<World, "log" | "now" | "random">,
+    Pick<VisitsParts, "calls" | "authenticate" | "signsIn"> {
+  /** Whether browsers reach this listener over TLS. */
+  readonly https: boolean;
+  /** Sealed for the console alone, and for each of its purposes apart. */
+  readonly sealed: { readonly session: SealedText; readonly form: SealedText };
+  readonly rateLimits: Pick<RateLimits, "count" | "giveBack">;
+  readonly note: NoteEvent;
+  /** In the order people meet them. */
+  readonly products: readonly KnownProduct[];
+}
+
+/** All forms that are being read. */
+const formsBytes = 4 * 1024 * 1024;
+
+/** The pages below `/console`, for people: a client of the RPCs, with the rights of whoever is signed in. */
+export function createConsole(options: ConsoleOptions): Router {
+  const sessions = createSessions({ ...options, sealed: options.sealed.session });
+  const formTokens = createFormTokens(options.sealed.form);
+  const answers = createAnswers({ sessions, formTokens });
+  const visits = createVisits({ ...options, sessions, formTokens, answers, readBody: createRawBodies(formsBytes) });
+  const signIn = { ...options, visits, sessions, answers, wrongKeys: createWrongKeys(options.rateLimits) };
+  const only = (allow: string) =>
+    methodNotAllowed(allow, (_request, response) => answers.refused(response, "method_not_allowed"));
+
+  const routes = expressRouter();
+  routes
+    .route("/console")
+    .get(visits.page(connectionsPage(options)))
+    .all(only("GET, HEAD"));
+  if (options.signsIn) {
+    const toFirstPage = visits.page(() => ({ kind: "redirect", to: "/console" }));
+    routes.route("/console/sign-in").get(toFirstPage).post(signInRoute(signIn)).all(only("GET, HEAD, POST"));
+    routes.route("/console/sign-out").post(signOutRoute(signIn)).all(only("POST"));
+  }
+  const notFound: WebHandler = (_request, response) => answers.refused(response, "not_found");
+  routes.use(notFound);
+  routes.use(unexpectedErrors(options.log, (_request, response, failure) => answers.refused(response, failure)));
+  return routes;
+}

@@ -1,0 +1,133 @@
+import type { Authenticate, Caller } from "../../domain/access/caller.ts";
+import { ServiceError } from "../../errors.ts";
+import type { Secret } from "../../secret.ts";
+import type { World } from "../../world.ts";
+import type { WebHandler, WebRequest, WebResponse } from "../handler.ts";
+import { readQuery } from "../query.ts";
+import type { ReadRawBody } from "../raw-bodies.ts";
+import { readForm } from "../read-form.ts";
+import type { Answers } from "./answers.ts";
+import type { FormTokens } from "./form-tokens.ts";
+import type { Present } from "./frame.ts";
+import { isLedHere, isOwnRequest } from "./own-request.ts";
+import type { Session, Sessions } from "./sessions.ts";
+import type { ConsoleCalls, ShowPage, TakeForm, Visit } from "./visit.ts";
+
+/** What brings requests to pages and forms: nobody gets past it who has not signed in, or whose form is not from here. */
+export interface Visits {
+  page(show: ShowPage): WebHandler;
+  form(take: TakeForm): WebHandler;
+  /** A form of whoever is not known yet: its fields, once it is sure to be from a page of ours; undefined: answered. */
+  strangersForm(request: WebRequest, response: WebResponse): Promise<URLSearchParams | undefined>;
+}
+
+export interface VisitsParts extends Pick<World, "now"> {
+  readonly calls: ConsoleCalls;
+  readonly authenticate: Authenticate;
+  /** Whether callers are told apart: else everybody on this host is the same, and nobody signs in. */
+  readonly signsIn: boolean;
+  readonly sessions: Sessions;
+  readonly formTokens: FormTokens;
+  readonly readBody: ReadRawBody;
+  readonly answers: Answers;
+}
+
+/** A form of ours has a few short fields. */
+const formBytes = 16 * 1024;
+
+type Known = { readonly caller: Caller; readonly session: Session };
+
+export function createVisits(parts: VisitsParts): Visits {
+  const { calls, authenticate, signsIn, sessions, formTokens, readBody, answers, now } = parts;
+
+  /** Undefined: answered. */
+  async function enter(request: WebRequest, response: WebResponse): Promise<Known | undefined> {
+    const session = sessions.read(request);
+    if (session === undefined && request.method !== "POST" && isLedHere(request)) {
+      // The browser has kept the cookie back, and brings it to what this page itself asks for.
+      answers.comeAgain(request, response);
+      return undefined;
+    }
+    if (!signsIn) {
+      const caller = await authenticate({ authorization: undefined, certificateNames: [] });
+      return { caller, session: session ?? sessions.begin(request, response) };
+    }
+    if (session?.key === undefined) {
+      answers.signIn(request, response, { to: request.originalUrl });
+      return undefined;
+    }
+    try {
+      const caller = await authenticate({ authorization: bearer(session.key), certificateNames: [] });
+      return { caller, session };
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      answers.signIn(request, response, { to: request.originalUrl, problem: "signed_out" });
+      return undefined;
+    }
+  }
+
+  function visit(request: WebRequest, response: WebResponse, { caller, session }: Known): Visit {
+    const { address, requestId, certificateNames = [] } = response.locals;
+    const authorization = session.key === undefined ? undefined : bearer(session.key);
+    return {
+      caller,
+      path: request.params,
+      query: readQuery(request) ?? new URLSearchParams(),
+      formToken: formTokens.issue(session),
+      now: now(),
+      ask: async (name, message) =>
+        calls[name](message, { address, requestId, certificateNames, authorization, traceparent: undefined }),
+    };
+  }
+
+  function present({ caller, formToken }: Visit, request: WebRequest): Present {
+    return { caller, formToken, signsOut: signsIn, path: request.path };
+  }
+
+  async function run(request: WebRequest, response: WebResponse, show: ShowPage): Promise<void> {
+    const known = await enter(request, response);
+    if (known === undefined) return;
+    sessions.keepUp(request, response, known.session);
+    const current = visit(request, response, known);
+    answers.shown(response, await show(current), present(current, request));
+  }
+
+  /** Undefined: answered. */
+  async function fieldsOf(request: WebRequest, response: WebResponse): Promise<URLSearchParams | undefined> {
+    const form = isOwnRequest(request) ? await readForm(request, readBody, formBytes) : { kind: "foreign" as const };
+    if (form.kind === "fields") return form.fields;
+    // Of what is not read to its end the rest is not waited for.
+    if (form.kind === "cut_off") response.destroy();
+    else answers.refused(response.setHeader("Connection", "close"), `form_${form.kind}`);
+    return undefined;
+  }
+
+  return {
+    page: (show) => (request, response) => run(request, response, show),
+
+    form: (take) => async (request, response) => {
+      const fields = await fieldsOf(request, response);
+      if (fields === undefined) return;
+      const session = sessions.read(request);
+      if (session === undefined || !formTokens.holds(session, fields.get("token"))) {
+        // Whoever has been signed out learns that; all others that they have to send it again.
+        if (!signsIn || session?.key !== undefined) return answers.refused(response, "form_stale");
+        return answers.signIn(request, response, { to: request.originalUrl, problem: "signed_out" });
+      }
+      await run(request, response, (current) => take(current, fields));
+    },
+
+    async strangersForm(request, response) {
+      const fields = await fieldsOf(request, response);
+      if (fields === undefined) return undefined;
+      const session = sessions.read(request);
+      if (session !== undefined && formTokens.holds(session, fields.get("token"))) return fields;
+      answers.refused(response, "form_stale");
+      return undefined;
+    },
+  };
+}
+
+function bearer(key: Secret): string {
+  return `Bearer ${key.reveal()}`;
+}
