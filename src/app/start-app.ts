@@ -144,6 +144,8 @@ async function start(
     inRequest,
     readiness,
     startLink: calls.startLink,
+    resultSealer: createOpaqueTokens({ keys, random: world.random, purpose: "result" }),
+    findInstallations: storage.installations.findAll,
     admitRevoker:
       config.authConfig === undefined
         ? undefined

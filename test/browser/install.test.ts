@@ -94,7 +94,7 @@ test("two tabs at once both succeed", async () => {
   expect(await activeOrganizations("jira"), "as one installation of each site").toEqual(["acme", "globex"]);
 });
 
-test("reloading the result page says that it was used already, and harms nothing", async () => {
+test("reloading the result page shows it again, to no other browser, and harms nothing", async () => {
   const page = await open("slack");
   await decide(page, "Approve");
   // Chromium reloads a page that has taken the place of another site's, not one that is about to.
@@ -102,8 +102,14 @@ test("reloading the result page says that it was used already, and harms nothing
   await page.waitForLoadState("load");
   const connected = await activeOrganizations("slack");
   await page.reload();
-  expect(await heading(page)).toBe("This connection attempt was already finished");
+  expect(await heading(page)).toBe("Slack is connected");
+  expect(await page.getByRole("main").textContent()).toContain("Acme");
   expect(await activeOrganizations("slack")).toEqual(connected);
+  const stranger = await browser.newContext();
+  const elsewhere = await stranger.newPage();
+  await elsewhere.goto(page.url());
+  expect(await heading(elsewhere)).toBe("There is no result here, or not any more");
+  await stranger.close();
   await page.goBack();
   await page.goForward();
   expect(await activeOrganizations("slack")).toEqual(connected);
@@ -112,14 +118,14 @@ test("reloading the result page says that it was used already, and harms nothing
 test("a link that is followed from a result page tells nobody where it was", async () => {
   const page = await open("jira", `?return_to=${encodeURIComponent(`${baseUrl()}/health`)}`);
   await decide(page, "Approve");
-  expect(page.url()).toContain("code=");
+  expect(page.url()).toMatch(/\/oauth\/result\/[\w-]+$/);
   await page.getByRole("link", { name: "Back to" }).click();
   await page.waitForURL("**/health");
   expect(await page.evaluate("document.referrer")).toBe("");
 
   const denied = await open("jira");
   await decide(denied, "Deny");
-  expect(denied.url()).toContain("state=");
+  expect(denied.url()).toMatch(/\/oauth\/result\/[\w-]+$/);
   await denied.getByRole("link", { name: "Connect again" }).click();
   await denied.waitForURL(`${service.sandbox.atlassian.url}/**`);
   expect(await denied.evaluate("document.referrer")).toBe("");

@@ -62,7 +62,7 @@ describe("a person with a link code", () => {
     // The sandbox's page: browsers let a form lead there only by way of a page.
     await page.waitForURL((url) => url.origin !== new URL(replica().publicUrl).origin);
     await decide(page, "Approve", choice);
-    await page.waitForURL(/\/oauth\/callback\//);
+    await page.waitForURL(/\/oauth\/result\//);
     expect(await heading(page)).toMatch(/ is connected$/);
     expect(await page.getByRole("main").textContent()).toContain("go on in the program that asked");
     const { status, body } = await poll(replica(), started);
@@ -128,7 +128,7 @@ describe("a person with a link code", () => {
     await press(second, /^Yes/);
     await second.waitForURL(`${service.sandbox.atlassian.url}/**`);
     await decide(second, "Deny");
-    await second.waitForURL(/\/oauth\/callback\//);
+    await second.waitForURL(/\/oauth\/result\//);
     expect(await heading(second)).toBe("The connection was not approved");
     expect(await second.getByRole("link").count(), "nothing leads on").toBe(0);
     expect(await poll(replica(), there)).toMatchObject({ status: 403, body: { error: "access_denied" } });
@@ -170,7 +170,7 @@ describe("a person with a link code", () => {
     await first.waitForURL(`${service.sandbox.slack.url}/**`);
     expect(await first.evaluate("document.referrer")).toBe("");
     await decide(first, "Approve");
-    await first.waitForURL(/\/oauth\/callback\//);
+    await first.waitForURL(/\/oauth\/result\//);
     expect(await heading(first)).toBe("Slack is connected");
   });
 });

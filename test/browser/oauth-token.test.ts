@@ -55,7 +55,7 @@ test("a person signs in at a terminal, approves in a browser, and has a token th
   await press(/^Yes/);
   await page.waitForURL(`${service.sandbox.atlassian.url}/**`);
   await decide(page, "Approve");
-  await page.waitForURL(/\/oauth\/callback\//);
+  await page.waitForURL(/\/oauth\/result\//);
   expect(await heading(page)).toBe("Jira is connected");
   expect(await terminal.ended, terminal.output()).toEqual({ exitCode: 0, signal: 0 });
   expect(terminal.output()).toContain("Signed in to jira: acme, globex.");

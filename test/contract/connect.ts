@@ -42,6 +42,10 @@ export function describeConnect({ storage, clock }: OpenedStorage): void {
       });
       expect(made?.id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7/);
       expect(await installations.find(made?.id ?? "")).toEqual(made);
+      const [other] = await installations.connect(workspace(unique("T"), "other"), slackContext(now()));
+      const ids = [other?.id ?? "", "01900000-0000-7000-8000-000000000000", "no id", made?.id ?? ""];
+      expect(await installations.findAll(ids)).toEqual([other, made]);
+      expect(await installations.findAll([])).toEqual([]);
       expect(await tokenOf(made?.id ?? "")).toBe("access-first");
     });
 

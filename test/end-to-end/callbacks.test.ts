@@ -159,10 +159,13 @@ test("a platform that fails during the exchange is reported, and connecting agai
 test("neither code nor state stands on a page, in a header or in a log line", async () => {
   const browser = createBrowser();
   const callback = await walk("jira", browser);
-  const page = await browser.get(callback);
+  const told = await browser.get(callback);
+  expect(told.status).toBe(303);
+  const page = await browser.get(told.headers.get("location") ?? "");
   expect(page.status).toBe(200);
   const { code, state } = Object.fromEntries(callback.searchParams) as { code: string; state: string };
-  const seen = [await page.text(), JSON.stringify([...page.headers]), shared.service.world.lines.join("\n")].join("\n");
+  const headers = JSON.stringify([...told.headers, ...page.headers]);
+  const seen = [await page.text(), headers, shared.service.world.lines.join("\n")].join("\n");
   expect([seen.includes(code), seen.includes(state)]).toEqual([false, false]);
-  expect(page.headers.get("referrer-policy")).toBe("no-referrer");
+  expect([told, page].map((answer) => answer.headers.get("referrer-policy"))).toEqual(["no-referrer", "no-referrer"]);
 });

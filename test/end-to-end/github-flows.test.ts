@@ -96,9 +96,9 @@ describe("a callback without a code", () => {
     const callback = await walkToCallback(shared.service.replicas[0]!, "github", browser, query);
     callback.searchParams.delete("code");
     const second = await redirect(browser, await redirect(browser, callback));
-    const page = await browser.get(second);
+    const page = await browser.visit(second);
     expect(page.status).toBe(200);
-    expect(await page.text()).toContain(`${publicUrl}/done`);
+    expect(page.text).toContain(`${publicUrl}/done`);
     expect((await shared.caller.list({ owner: "team-a" })).installations).toHaveLength(1);
   });
 

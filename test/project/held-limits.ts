@@ -207,6 +207,10 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
   "a revocation waits for a token, and for the webhook to be removed, each": [
     ["src/domain/webhooks/remove-webhooks.ts", "revocationWaitsMs"],
   ],
+  "how an attempt ended, for its browser to look at again": [
+    ["src/web/browser/results/kept-results.ts", "resultSeconds", "mostResults", "mostCharacters"],
+    ["src/web/browser/results/result.ts", "namedInstallations"],
+  ],
   "what binds the form of the link page to its browser": [["src/web/browser/links/page-token.ts", "maxAgeSeconds"]],
   "body about link codes: a form; a request; all that are under way": [
     ["src/web/browser/links/link-page-route.ts", "maxBytes"],

@@ -14,7 +14,7 @@ test.each([
   [
     "/oauth/callback/x",
     "GET",
-    { level: "info", route: "/oauth/callback/:platform", status: 400, failure: "state_other_browser" },
+    { level: "info", route: "/oauth/callback/:platform", status: 303, failure: "state_other_browser" },
   ],
   [
     "/oauth/install/slack",
@@ -84,7 +84,8 @@ test("no code, state, cookie or error text of a flow is in a log line, a page or
     for (const accept of ["text/html", "application/json"]) {
       for (const method of ["GET", "POST", "HEAD"]) {
         const answer = await site.ask(path, { method, headers: { cookie, accept } });
-        seen += answer.text + answer.rawHeaders.filter((part) => !part.includes("Max-Age=")).join("\n");
+        const shown = answer.status === 303 ? (await site.show(path, { headers: { cookie, accept } })).text : "";
+        seen += shown + answer.text + answer.rawHeaders.filter((part) => !part.includes("Max-Age=")).join("\n");
       }
     }
   }

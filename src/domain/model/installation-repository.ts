@@ -53,6 +53,8 @@ export interface InstallationRepository {
    */
   select(selector: Selector, visible: Visibility, limit: number): Promise<readonly Selection[]>;
   find(id: string): Promise<Installation | undefined>;
+  /** Those of the ids that there are, in the order of the ids. */
+  findAll(ids: readonly string[]): Promise<readonly Installation[]>;
   /** Newest first, strictly after `after`, at most `limit`. Keyset: equally fast at any depth. */
   list(
     filter: InstallationFilter,

@@ -1,4 +1,4 @@
-import { and, asc, eq, isNull, lt, or, sql } from "drizzle-orm";
+import { and, asc, eq, inArray, isNull, lt, or, sql } from "drizzle-orm";
 import type { Installation } from "../../domain/model/installation.ts";
 import type { InstallationRepository } from "../../domain/model/installation-repository.ts";
 import type { Database, Queries } from "../database.ts";
@@ -35,6 +35,13 @@ export function createInstallationRepository(tools: InstallationTools): Installa
         ? selectById(selector.installationId, visible)
         : database.read((db) => select(db, selector, visible, limit)),
     find: (id) => database.read((db) => findInstallation(db, id)),
+    async findAll(ids) {
+      const rows = await database.read((db) =>
+        viewInstallations(db).where(inArray(installations.id, ids.filter(isUuid))),
+      );
+      const found = new Map(rows.map((row) => [row.installation.id, toInstallation(row)]));
+      return ids.flatMap((id) => found.get(id) ?? []);
+    },
     list: (filter, visible, after, limit) =>
       database.read((db) => listInstallations(db, { filter, visible, after }, limit)),
     search: (text, filter, visible, after, limit) =>

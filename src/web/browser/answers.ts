@@ -14,8 +14,8 @@ export function sendPage(response: WebResponse, status: number, page: string): v
 }
 
 /** A redirect without a body, so that what the target's query holds is in no page. */
-export function redirect(response: WebResponse, target: URL): void {
-  response.status(302).setHeader("Location", target.href).end();
+export function redirect(response: WebResponse, target: URL, status: 302 | 303 = 302): void {
+  response.status(status).setHeader("Location", target.href).end();
 }
 
 export type AnswerFailure = (
@@ -23,8 +23,12 @@ export type AnswerFailure = (
   response: WebResponse,
   failure: InstallFailure | RequestFailure,
   platform?: string,
-  /** Whether a program waits for this with a link code. */
-  forProgram?: boolean,
+  about?: {
+    /** Whether a program waits for this with a link code. */
+    readonly forProgram?: boolean;
+    /** Of the request that failed; undefined: it is this one. */
+    readonly requestId?: string;
+  },
 ) => void;
 
 /**
@@ -38,7 +42,8 @@ export function createAnswerFailure(site: {
 }): AnswerFailure {
   const { baseUrl, installMode } = site;
 
-  return (request, response, failure, platform, forProgram = false) => {
+  return (request, response, failure, platform, about = {}) => {
+    const { forProgram = false, requestId = response.locals.requestId } = about;
     response.locals.failure = failure;
     const { status, again, ...texts } = forProgram ? textForProgram(failure) : failureTexts[failure];
     const label = platform === undefined ? undefined : site.platformLabel(platform);
@@ -50,7 +55,6 @@ export function createAnswerFailure(site: {
       return;
     }
     const connectAgain = again ? startOf(platform, forProgram) : undefined;
-    const { requestId } = response.locals;
     sendPage(response, status, failurePage({ code: failure, title, whatThePersonCanDo, connectAgain, requestId }));
   };
 

@@ -7,8 +7,16 @@ export interface BindingCookies {
   read(request: IncomingMessage, name: string): string | undefined;
   /** The values of all bindings that the browser sent. */
   all(request: IncomingMessage): readonly string[];
+  /** All that the browser sent whose names begin like this. */
+  beginningWith(request: IncomingMessage, start: string): readonly NamedValue[];
   set(response: ServerResponse, binding: BrowserBinding): void;
   clear(response: ServerResponse, name: string): void;
+}
+
+/** A cookie, its name without prefix. */
+export interface NamedValue {
+  readonly name: string;
+  readonly value: string;
 }
 
 /**
@@ -24,19 +32,27 @@ export function bindingCookies(options: { readonly https: boolean }): BindingCoo
     response.appendHeader("Set-Cookie", `${prefix}${name}=${value}; Max-Age=${maxAgeSeconds}; ${attributes}`);
   }
 
+  const beginningWith = (request: IncomingMessage, start: string) =>
+    readCookies(request).flatMap(({ name, value }) =>
+      name.startsWith(prefix + start) ? [{ name: name.slice(prefix.length), value }] : [],
+    );
+
   return {
     read: (request, name) => readCookies(request).find((cookie) => cookie.name === prefix + name)?.value,
-    all: (request) => readCookies(request).flatMap(({ name, value }) => (name.startsWith(prefix) ? [value] : [])),
+    all: (request) =>
+      beginningWith(request, "").flatMap(({ value }) => (value.length <= longestBinding ? [value] : [])),
+    beginningWith,
     set: (response, { name, value, maxAgeSeconds }) => append(response, name, value.reveal(), maxAgeSeconds),
     clear: (response, name) => append(response, name, "", 0),
   };
 }
 
 const token = /^[A-Za-z0-9_-]{1,64}$/;
-const octets = /^[A-Za-z0-9._~-]{0,256}$/;
+const octets = /^[A-Za-z0-9._~-]{0,4000}$/;
+const longestBinding = 256;
 
-/** In the order in which they came; those whose value no binding has are left out. */
-function readCookies({ headers }: IncomingMessage): readonly { readonly name: string; readonly value: string }[] {
+/** In the order in which they came; those whose value is none of ours are left out. */
+function readCookies({ headers }: IncomingMessage): readonly NamedValue[] {
   return (headers.cookie ?? "").split(";").flatMap((pair) => {
     const separator = pair.indexOf("=");
     const value = pair.slice(separator + 1).trim();

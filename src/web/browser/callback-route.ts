@@ -2,13 +2,13 @@ import type { FinishInstall, FinishOutcome, FinishRequest } from "../../domain/c
 import { parseReturnTo, type ReturnOrigins } from "../../domain/connecting/return-to.ts";
 import type { WebHandler, WebRequest, WebResponse } from "../handler.ts";
 import { hasRepeated, readQuery } from "../query.ts";
-import { type AnswerFailure, prefersJson, redirect, sendPage } from "./answers.ts";
+import { prefersJson, redirect } from "./answers.ts";
 import { atBaseUrl } from "./base-url.ts";
 import type { BindingCookies } from "./binding-cookie.ts";
 import { failureTexts } from "./failures.ts";
-import { installationJson } from "./installation-json.ts";
 import { refusal } from "./refusal.ts";
-import { connectedPage, type PlatformLabel } from "./result-pages.ts";
+import { namedInstallations } from "./results/result.ts";
+import { type ShowResult, sendConnected } from "./results/show-result.ts";
 
 /** `GET /oauth/callback/{platform}`: finishes the attempt and says how it ended. */
 export function callbackRoute(parts: {
@@ -16,16 +16,16 @@ export function callbackRoute(parts: {
   readonly installMode: "open" | "link";
   readonly cookies: BindingCookies;
   readonly origins: ReturnOrigins;
-  readonly platformLabel: PlatformLabel;
-  readonly answerFailure: AnswerFailure;
+  /** Sends the browser to where the result is shown. */
+  readonly tell: ShowResult;
 }): WebHandler<{ platform: string }> {
-  const { finishInstall, installMode, cookies, origins, platformLabel, answerFailure } = parts;
+  const { finishInstall, installMode, cookies, origins, tell } = parts;
 
   return async (request, response) => {
     const { platform } = request.params;
     const query = readQuery(request);
     if (query === undefined || hasRepeated(query)) {
-      return answerFailure(request, response, "malformed_callback", platform);
+      return answer(request, response, { kind: "failed", failure: "malformed_callback", platform });
     }
     query.delete(atBaseUrl);
     const asked = new Set<string>();
@@ -47,7 +47,7 @@ export function callbackRoute(parts: {
     if (outcome.kind !== "failed" || failureTexts[outcome.failure].ends) {
       for (const name of asked) cookies.clear(response, name);
     }
-    answer(request, response, outcome);
+    await answer(request, response, outcome);
   };
 
   async function finish(request: FinishRequest): Promise<FinishOutcome> {
@@ -58,43 +58,42 @@ export function callbackRoute(parts: {
     }
   }
 
-  function answer(request: Pick<WebRequest, "accepts">, response: WebResponse, outcome: FinishOutcome): void {
+  async function answer(request: WebRequest, response: WebResponse, outcome: FinishOutcome): Promise<void> {
     switch (outcome.kind) {
       case "connected":
-        connected(request, response, outcome);
-        break;
+        return connected(request, response, outcome);
       case "pending":
         // Also for who prefers JSON: the code belongs to the address the link named, and to no answer.
-        redirect(response, new URL(outcome.continueAt.reveal()));
-        break;
+        return redirect(response, new URL(outcome.continueAt.reveal()));
       case "continue":
         cookies.set(response, outcome.next.binding);
-        redirect(response, outcome.next.redirectTo);
-        break;
-      case "failed":
-        answerFailure(request, response, outcome.failure, outcome.platform, outcome.linkCodeId !== undefined);
-        break;
+        return redirect(response, outcome.next.redirectTo);
+      case "failed": {
+        const { kind, failure, platform, linkCodeId } = outcome;
+        const { requestId } = response.locals;
+        return tell(request, response, { kind, failure, platform, requestId, forProgram: linkCodeId !== undefined });
+      }
     }
   }
 
-  function connected(
-    request: Pick<WebRequest, "accepts">,
+  async function connected(
+    request: WebRequest,
     response: WebResponse,
-    { installations, returnTo, fromLink, linkCodeId }: Extract<FinishOutcome, { kind: "connected" }>,
-  ): void {
+    { kind, installations, returnTo, fromLink, linkCodeId }: Extract<FinishOutcome, { kind: "connected" }>,
+  ): Promise<void> {
     const [first] = installations;
     if (first === undefined) throw new Error("an attempt was finished without an installation");
-    if (prefersJson(request)) {
-      response.json({
-        success: true,
-        installation_id: first.id,
-        installations: installations.map(installationJson),
-      });
-      return;
-    }
-    const forProgram = linkCodeId !== undefined;
-    const page = { installations, returnTo: backTo(returnTo, fromLink), forProgram, platformLabel };
-    sendPage(response, 200, connectedPage(page));
+    if (prefersJson(request)) return sendConnected(response, installations, first.id);
+    const installationIds = installations.slice(0, namedInstallations).map(({ id }) => id);
+    return tell(request, response, {
+      kind,
+      platform: first.platform,
+      installationIds,
+      more: installations.length - installationIds.length,
+      returnTo: backTo(returnTo, fromLink)?.href,
+      requestId: response.locals.requestId,
+      forProgram: linkCodeId !== undefined,
+    });
   }
 
   /** Checked again: what was allowed when the attempt began need not be so any more. A link's was checked with it. */

@@ -4,6 +4,7 @@ import type { InstallFailure } from "../../domain/model/install-failure.ts";
 export type RequestFailure =
   | "invalid_request"
   | "not_found"
+  | "result_not_here"
   | "method_not_allowed"
   | "too_many_requests"
   | "body_too_large";
@@ -276,6 +277,14 @@ export const failureTexts: Record<InstallFailure | RequestFailure, FailureText> 
     status: 404,
     title: "There is no such page",
     whatThePersonCanDo: "Check the address, or go back to the page where you came from.",
+    again: false,
+    ends: false,
+  },
+  result_not_here: {
+    status: 404,
+    title: "There is no result here, or not any more",
+    whatThePersonCanDo:
+      "A result is shown for ten minutes, in the browser that finished the connection and with cookies allowed. What was connected stays connected: the page where you chose to connect shows it.",
     again: false,
     ends: false,
   },

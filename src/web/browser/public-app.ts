@@ -3,6 +3,7 @@ import type { RateLimits, WindowLimit } from "../../domain/connecting/address-ra
 import type { FinishInstall, StartFromLink, StartInstall } from "../../domain/connecting/browser-flow.ts";
 import { returnOrigins } from "../../domain/connecting/return-to.ts";
 import type { ReceiveDelivery } from "../../domain/deliveries/receive-delivery.ts";
+import type { Installation } from "../../domain/model/installation.ts";
 import type { Platforms } from "../../domain/model/platforms.ts";
 import type { RequestIds } from "../../domain/model/telemetry.ts";
 import type { Admit } from "../../domain/record/admit.ts";
@@ -30,6 +31,8 @@ import { installRoute } from "./install-route.ts";
 import { addLinkRoutes, type LinkUseCases } from "./links/link-routes.ts";
 import { lastAnswers, type Readiness, readyRoute } from "./readiness.ts";
 import type { PlatformLabel } from "./result-pages.ts";
+import { createKeptResults, resultPath, type SealedText } from "./results/kept-results.ts";
+import { createShowResult, createTellResult, resultRoute } from "./results/show-result.ts";
 import { webhookRoute } from "./webhook-route.ts";
 
 export interface PublicAppOptions extends Pick<World, "log" | "now" | "random"> {
@@ -56,6 +59,10 @@ export interface PublicAppOptions extends Pick<World, "log" | "now" | "random"> 
   readonly startLink: JsonCall;
   /** Lets in callers that may revoke; undefined where callers are not told apart: there anybody is one. */
   readonly admitRevoker: Admit | undefined;
+  /** Seals what a browser carries of its results; the same for all replicas. */
+  readonly resultSealer: SealedText;
+  /** Those of the ids that there are. */
+  readonly findInstallations: (ids: readonly string[]) => Promise<readonly Installation[]>;
   /** Runs what handles a request, so that what it logs has these ids. */
   readonly inRequest?: ((ids: RequestIds, handle: () => void) => void) | undefined;
 }
@@ -75,11 +82,15 @@ export function createPublicApp(options: PublicAppOptions): Express {
     answerFailure(request, response, failure);
   const onlyGet = methodNotAllowed("GET", answer("method_not_allowed"));
   const onlyRead = methodNotAllowed("GET, HEAD", answer("method_not_allowed"));
+  const cookies = bindingCookies({ https });
+  const kept = createKeptResults({ ...options, cookies, sealer: options.resultSealer });
+  const show = createShowResult({ ...options, answerFailure });
   const flow = {
     ...options,
-    cookies: bindingCookies({ https }),
+    cookies,
     origins: returnOrigins(options.allowedReturnOrigins),
     answerFailure,
+    tell: createTellResult(kept, show),
   };
   const limited = (name: string, limit: WindowLimit) => addressLimit({ ...options, name, limit, answerFailure });
   const toBaseUrl = redirectToBaseUrl(baseUrl);
@@ -120,6 +131,7 @@ export function createPublicApp(options: PublicAppOptions): Express {
     .head(onlyGet)
     .get(toBaseUrl, limited("callback", callbacks), callback)
     .all(onlyGet);
+  routes.route(resultPath).get(resultRoute({ kept, show, answerFailure })).all(onlyRead);
   addLinkRoutes(routes, {
     ...flow,
     toBaseUrl,

@@ -15,13 +15,18 @@ const remarks: Record<InstallationStatus, string | undefined> = {
 
 /** The page for a finished attempt. */
 export function connectedPage(result: {
+  /** As callers name it. */
+  readonly platform: string;
+  /** Those whose names are known. */
   readonly installations: readonly Installation[];
+  /** How many more were connected than these. */
+  readonly more: number;
   readonly returnTo: URL | undefined;
   /** Whether a program waits for this with a link code. */
   readonly forProgram: boolean;
   readonly platformLabel: PlatformLabel;
 }): string {
-  const { installations, returnTo, forProgram, platformLabel } = result;
+  const { platform, installations, more, returnTo, forProgram, platformLabel } = result;
   const next = forProgram
     ? "You can close this window, and go on in the program that asked: it is told within seconds."
     : returnTo
@@ -29,9 +34,10 @@ export function connectedPage(result: {
       : "You can close this window.";
   return renderPage({
     tone: "success",
-    title: `${platformLabel(installations[0]?.platform ?? "") ?? "The platform"} is connected`,
+    title: `${platformLabel(platform) ?? "The platform"} is connected`,
     body: html`<p>Everything is set up. ${next}</p>
-<ul>${installations.map((installation) => installationItem(installation, platformLabel))}</ul>
+${installations.length === 0 ? undefined : html`<ul>${installations.map((one) => installationItem(one, platformLabel))}</ul>`}
+${more === 0 ? undefined : html`<p>And ${more} more.</p>`}
 ${returnTo && html`<a class="action" href="${returnTo.href}" rel="noreferrer">Back to ${returnTo.host}</a>`}`,
   });
 }

@@ -109,7 +109,7 @@ describe("a base URL with a path", () => {
     expect((await site.ask(`${passed}/oauth/install/slack`, { method: "POST" })).status).toBe(405);
     const routes = site.world.lines.map((line) => JSON.parse(line).route);
     expect(routes).toContain("/oauth/callback/:platform");
-    const failed = await site.ask(`${passed}/oauth/callback/slack?code=c`, { headers: { accept: "text/html" } });
+    const failed = await site.show(`${passed}/oauth/callback/slack?code=c`, { headers: { accept: "text/html" } });
     expect(failed.text).toContain('href="https://apps.example/tokens/oauth/install/slack"');
   });
 

@@ -12,7 +12,7 @@ describe("the cookie of an attempt", () => {
       "__Host-ots-n-state-1=browser-of-state-1; Max-Age=600; Path=/; HttpOnly; SameSite=Lax; Secure",
     ]);
     const finished = await site.ask("/oauth/callback/slack?code=c&state=state-1", {
-      headers: { cookie: "__Host-ots-n-state-1=browser-of-state-1" },
+      headers: { cookie: "__Host-ots-n-state-1=browser-of-state-1", accept: "application/json" },
     });
     expect(finished.status).toBe(200);
     expect(finished.setCookies).toEqual(["__Host-ots-n-state-1=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax; Secure"]);
@@ -27,14 +27,14 @@ describe("the cookie of an attempt", () => {
     ["without a value", "__Host-ots-n-s"],
   ])("is not taken from one %s", async (_what, cookie) => {
     const site = await startSite({ baseUrl: https });
-    expect((await site.ask("/oauth/callback/slack?code=c&state=s", { headers: { cookie } })).status).toBe(400);
+    expect((await site.show("/oauth/callback/slack?code=c&state=s", { headers: { cookie } })).status).toBe(400);
   });
 
   test("that was planted before the start is replaced by a new value", async () => {
     const site = await startSite({ baseUrl: https });
     const planted = { headers: { cookie: "__Host-ots-n-state-1=planted" } };
     expect((await site.ask("/oauth/install/slack", planted)).setCookies[0]).toContain("=browser-of-state-1;");
-    expect((await site.ask("/oauth/callback/slack?code=c&state=state-1", planted)).status).toBe(400);
+    expect((await site.show("/oauth/callback/slack?code=c&state=state-1", planted)).status).toBe(400);
   });
 
   test.each([

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { afterEach } from "vitest";
 import { createTestWorld, type TestWorld } from "../../../rig/world.ts";
 import type {
@@ -10,6 +11,8 @@ import type { Installation } from "../../../src/domain/model/installation.ts";
 import { createPlatforms } from "../../../src/platforms/platforms.ts";
 import { registry } from "../../../src/platforms/registry.ts";
 import { Secret } from "../../../src/secret.ts";
+import { generateKey, parseKeyRing } from "../../../src/storage/seal/key-ring.ts";
+import { createOpaqueTokens } from "../../../src/storage/seal/opaque-tokens.ts";
 import { createPublicApp, type PublicAppOptions } from "../../../src/web/browser/public-app.ts";
 import { createClientAddress } from "../../../src/web/client-address.ts";
 import { listen } from "../../../src/web/listen.ts";
@@ -24,6 +27,8 @@ export interface Site {
   readonly starts: StartRequest[];
   /** A request that names the base URL's host unless `headers` says otherwise. */
   ask(path: string, asked?: Asked): Promise<Answer>;
+  /** The same, and on to where the result is shown, with the cookies that came with it. */
+  show(path: string, asked?: Asked): Promise<Answer>;
 }
 
 const labels = new Map(registry.products.map(({ name, label }) => [name, label]));
@@ -46,6 +51,12 @@ export async function startSite(options: Partial<PublicAppOptions> = {}): Promis
     starts.push(request);
     return startedAttempt(`state-${starts.length}`);
   };
+  const connected: Installation[] = [];
+  const finishInstall: FinishInstall = async (request) => {
+    const outcome = await (options.finishInstall ?? connects())(request);
+    if (outcome.kind === "connected") connected.push(...outcome.installations);
+    return outcome;
+  };
   app = createPublicApp({
     ...world,
     baseUrl,
@@ -55,7 +66,6 @@ export async function startSite(options: Partial<PublicAppOptions> = {}): Promis
     platformLabel: (product) => labels.get(product),
     startInstall,
     startFromLink: async () => ({ kind: "refused", failure: "link_required" }),
-    finishInstall: connects(),
     platforms: createPlatforms([], []),
     readiness: () => "ok",
     receiveDelivery: async () => ({ kind: "accepted" }),
@@ -64,15 +74,41 @@ export async function startSite(options: Partial<PublicAppOptions> = {}): Promis
     links,
     startLink: links.startLink,
     admitRevoker: undefined,
+    resultSealer: resultSealerOf(generateKey(world.random)),
+    findInstallations: async (ids) => connected.filter(({ id }) => ids.includes(id)),
     ...options,
+    finishInstall,
   });
+  const askHere: Site["ask"] = (path, asked) =>
+    ask(listener.port, path, { ...asked, headers: { host: baseUrl.host, ...asked?.headers } });
   return {
     port: listener.port,
     baseUrl,
     world,
     starts,
-    ask: (path, asked) => ask(listener.port, path, { ...asked, headers: { host: baseUrl.host, ...asked?.headers } }),
+    ask: askHere,
+    async show(path, asked) {
+      const told = await askHere(path, asked);
+      if (told.status !== 303) throw new Error(`${path} answered ${told.status}, and told nobody where to look`);
+      const headers = { ...asked?.headers, cookie: [asked?.headers?.cookie ?? [], cookiesOf(told)].flat().join("; ") };
+      return askHere(resultOf(told), { headers });
+    },
   };
+}
+
+/** Seals results with this key. */
+export function resultSealerOf(key: Secret) {
+  return createOpaqueTokens({ keys: parseKeyRing(key), random: randomBytes, purpose: "result" });
+}
+
+/** Where a callback says that its result is shown. */
+export function resultOf({ headers }: Answer): string {
+  return new URL(headers.location ?? "").pathname;
+}
+
+/** What a browser sends of what it was just given. */
+export function cookiesOf({ setCookies }: Answer): readonly string[] {
+  return setCookies.flatMap((line) => (line.includes("Max-Age=0") ? [] : [line.split(";")[0] ?? ""]));
 }
 
 /** An attempt whose cookie is named after its state. */

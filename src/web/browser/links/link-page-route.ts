@@ -56,7 +56,7 @@ export function linkFormRoute(parts: LinkPageParts): WebHandler {
     try {
       await decide(request, response, form, fields.get("decision"));
     } catch (error) {
-      answerFailure(request, response, refusal(error), undefined, true);
+      answerFailure(request, response, refusal(error), undefined, { forProgram: true });
     }
   };
 
