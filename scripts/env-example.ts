@@ -19,7 +19,6 @@ function paragraph(setting: Setting): string {
   const { name, secret, unset, aliases = [] } = setting;
   const notes = [
     setting.meaning,
-    setting.support === "unused" ? "Not used by this version." : "",
     unset === undefined ? "" : `Unset: ${unset}.`,
     aliases.length === 0 ? "" : `Also called ${aliases.join(", ")}.`,
   ];

@@ -49,6 +49,7 @@ export const layers: Readonly<Record<string, Layer>> = {
     from: [...verbs, "src/domain/tokens", "src/domain/connecting", "src/domain/installations"],
   },
   "src/domain/deliveries": { from: [...model, "src/domain/watching"] },
+  "src/domain/health": { from: [...model, "src/domain/deliveries"] },
   "src/domain/": { from: [...ground, "src/domain"] },
 
   "src/platforms": { from: [...ground, "src/domain", "src/settings"], packages: ["jose"] },

@@ -30,7 +30,7 @@ export const settingsPages: Readonly<Record<string, readonly Setting[]>> = {
 
 /** A table of settings in Markdown, as a page has it between its two `settings` comments. */
 export function settingsTable(settings: readonly Setting[]): string {
-  const rows = settings.map((setting) => `| ${nameOf(setting)} | ${defaultOf(setting)} | ${meaningOf(setting)} |`);
+  const rows = settings.map((setting) => `| ${nameOf(setting)} | ${defaultOf(setting)} | ${setting.meaning} |`);
   return ["| setting | default | meaning |", "| --- | --- | --- |", ...rows, ""].join("\n");
 }
 
@@ -59,8 +59,4 @@ function nameOf({ name, aliases = [], secret }: Setting): string {
 
 function defaultOf(setting: Setting): string {
   return (setting.default ?? setting.unset ?? "").replaceAll("|", "\\|");
-}
-
-function meaningOf({ meaning, support }: Setting): string {
-  return support === undefined ? meaning : `${meaning} *Not used by this version.*`;
 }

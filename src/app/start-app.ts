@@ -256,11 +256,13 @@ function startJobs(parts: {
   job(2, "work off deliveries", () => wired.deliveryWorker.takeDue());
   job(1, "forward changes", () => wired.forwardChanges());
   job(2, "forward events", () => wired.forwarder.sendDue());
+  job(2, "send alerts", () => wired.alerter.sendDue());
   // Before their jobs are waited for, which would go on as long as anything is due.
+  closers.add("alerts", () => wired.alerter.close());
   closers.add("forwarding", () => wired.forwarder.close());
   closers.add("deliveries", () => wired.deliveryWorker.close());
   job(600, "forget deliveries", () => storage.deliveries.prune(deliveryDays * 24 * 3_600_000));
-  job(24 * 3600, "warn of endings", () => wired.keepFresh.warnOfEndings());
+  job(30, "watch the health", () => wired.healthWatch.round());
   job(30, "finish revocations", () => wired.revoker.finishInterrupted());
   // Not by the hour: a process that lives for less would never do it.
   job(600, "prune the record", () => wired.keepRecord.prune());

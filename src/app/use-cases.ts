@@ -16,6 +16,9 @@ import { createHeardOf } from "../domain/deliveries/heard-of.ts";
 import { createForwardChanges } from "../domain/deliveries/own-changes.ts";
 import { createReceiveDelivery, type ReceiveDelivery } from "../domain/deliveries/receive-delivery.ts";
 import { createDeliveryWorker, type DeliveryWorker } from "../domain/deliveries/work-off-deliveries.ts";
+import { alertOf } from "../domain/health/alert-message.ts";
+import { createHealthWatch, type HealthWatch } from "../domain/health/health-watch.ts";
+import { createListConcerns, type ListConcerns } from "../domain/health/list-concerns.ts";
 import { createGetInstallation, createListInstallations } from "../domain/installations/list-installations.ts";
 import { createRevoker, type Revoker } from "../domain/installations/revoke-installation.ts";
 import { type AccountToken, createAccountToken, createIssueToAccount } from "../domain/links/account-token.ts";
@@ -82,6 +85,11 @@ export interface WiredUseCases {
   readonly receiveDelivery: ReceiveDelivery;
   readonly deliveryWorker: DeliveryWorker;
   readonly forwarder: Forwarder;
+  /** Sends what needs a person to who wants to hear of that. */
+  readonly alerter: Forwarder;
+  readonly healthWatch: HealthWatch;
+  /** What needs a person, for the console. */
+  readonly listConcerns: ListConcerns;
   /** Has changes of our own sent on. */
   readonly forwardChanges: () => Promise<void>;
   /** What goes on by itself. */
@@ -158,10 +166,17 @@ export function wireUseCases(
   const linkPolicy = createLinkPolicy(callerNow, origins);
   const keep = { installations, pendingInstalls, linkedInstalls, credentials, refresher, endTokens, linkPolicy, world };
   const keepConnection = createKeepConnection(keep);
-  const { deliveries, forwardingSwitch: off } = storage;
-  const { forwarding } = config;
+  const { deliveries, concerns } = storage;
+  const { forwarding, alerting } = config;
+  const sending = { deliveries, telemetry, world };
   const forwarder =
-    forwarding === undefined ? noForwarder : createForwarder({ forwarding, deliveries, off, telemetry, world });
+    forwarding === undefined
+      ? noForwarder
+      : createForwarder({ task: "forward", forwarding, off: storage.forwardingSwitch, ...sending });
+  const alerter =
+    alerting === undefined
+      ? noForwarder
+      : createForwarder({ task: "alert", forwarding: alerting, off: storage.alertingSwitch, ...sending });
   const forwardChanges =
     forwarding === undefined
       ? async () => undefined
@@ -252,6 +267,9 @@ export function wireUseCases(
     }),
     deliveryWorker,
     forwarder,
+    alerter,
+    healthWatch: createHealthWatch({ concerns, platforms, alertOf: alerting && alertOf, world }),
+    listConcerns: createListConcerns(concerns),
     forwardChanges,
     refresher,
     keepFresh: createKeepFresh({ credentials, platforms, refresher, world }),

@@ -97,11 +97,13 @@ export const commands: readonly Entry[] = [
   entry({
     words: ["events", "list"],
     arguments: [],
-    options: { dead: { about: "only what did not arrive at WEBHOOK_FORWARD_URL and is not tried again" } },
+    options: {
+      dead: { about: "only what did not arrive (at WEBHOOK_FORWARD_URL or ALERT_WEBHOOK_URL) and is not tried again" },
+    },
     summary: "lists what platforms told in the last seven days",
     about:
-      "The latest first, with what became of it: apply (not worked off yet), forward (on its way), forwarded, dead, done\n" +
-      "(nobody wanted to hear of it).",
+      "The latest first, with what became of it: apply (not worked off yet), forward (on its way), alert (the\n" +
+      "same, of what needs a person), forwarded, dead, done (nobody wanted to hear of it).",
     load: async () => (await import("./commands/events.ts")).listEventsCommand,
   }),
   entry({

@@ -14,7 +14,6 @@ import { type LogLevel, readLogLevel } from "./log-level.ts";
 import { readOtlpEndpoint } from "./otlp.ts";
 import { type ProxyConfig, readProxy } from "./proxy.ts";
 import { type Reader, withPlatforms } from "./settings.ts";
-import { warnOfUnused } from "./unsupported.ts";
 
 /** The whole configuration, read once at start. */
 export interface Config extends Listeners {
@@ -30,7 +29,7 @@ export interface Config extends Listeners {
   readonly narrowable: readonly string[];
   /** The names of those that no configured platform serves. */
   readonly notConfigured: readonly string[];
-  /** Hosts of platforms elsewhere, such as an Enterprise Server, and of who hears of events: these may be in a private network. */
+  /** Hosts of platforms elsewhere, such as an Enterprise Server, and of who hears of events and alerts: these may be in a private network. */
   readonly ownHosts: ReadonlySet<string>;
   /** Replaces what looks like a secret of any known platform. */
   readonly redact: Redact;
@@ -43,6 +42,8 @@ export interface Config extends Listeners {
   readonly auditRetentionDays: number;
   /** Where events go; undefined: nowhere. */
   readonly forwarding: ForwardingConfig | undefined;
+  /** Where alerts go; undefined: nowhere. */
+  readonly alerting: ForwardingConfig | undefined;
   readonly proxy: ProxyConfig;
   /** Where spans go; undefined: nowhere. */
   readonly otlpEndpoint: string | undefined;
@@ -62,7 +63,6 @@ export function loadConfig(
   for (const { given, meant } of findNearNames(namesIn(env), knownNames(settings), known.foreignNames)) {
     reader.warn(`${given} is not a setting; ${meant} is`);
   }
-  warnOfUnused(reader, settings);
   // Also those that nothing reads in this configuration: a mistake in them is one all the same.
   for (const name of secretNames(settings)) reader.secret(name);
   const own: Reader = reader;
@@ -83,12 +83,13 @@ export function loadConfig(
     drainSeconds: readInteger(own, "DRAIN_SECONDS", { min: 0, max: 3600 }),
     cacheMaxEntries: readInteger(own, "CACHE_MAX_ENTRIES", { min: 1, max: 10_000_000 }),
     auditRetentionDays: readInteger(own, "AUDIT_RETENTION_DAYS", { min: 1, max: 36_500 }),
-    forwarding: readForwarding(own),
+    forwarding: readForwarding(own, "events"),
+    alerting: readForwarding(own, "alerts"),
     proxy: readProxy(own),
     otlpEndpoint: readOtlpEndpoint(own),
   };
   const warnings = reader.finish();
-  const receivers = read.forwarding === undefined ? [] : [hostOf(read.forwarding.url)];
+  const receivers = [read.forwarding, read.alerting].flatMap((one) => (one === undefined ? [] : [hostOf(one.url)]));
   const ownHosts = new Set([...platforms.flatMap((platform) => platform.ownHosts()), ...receivers]);
   return { config: { ...read, ownHosts }, warnings };
 }

@@ -146,8 +146,16 @@ const furtherSettings = [
     meaning:
       "What they are signed with, as Standard Webhooks: `whsec_` and base64, or any text; two, comma separated, while rotating.",
   },
-  { name: "ALERT_WEBHOOK_URL", support: "unused", meaning: "Where alerts go." },
-  { name: "ALERT_WEBHOOK_SECRET", secret: true, support: "unused", meaning: "What alerts are signed with." },
+  {
+    name: "ALERT_WEBHOOK_URL",
+    meaning:
+      "Where it is told, once each time, that a connection needs a person or no longer does. https unless the host is loopback.",
+  },
+  {
+    name: "ALERT_WEBHOOK_SECRET",
+    secret: true,
+    meaning: "What that is signed with, as WEBHOOK_FORWARD_SECRET: two, comma separated, while rotating.",
+  },
   {
     name: "AUDIT_RETENTION_DAYS",
     default: "400",

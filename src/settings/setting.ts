@@ -10,8 +10,6 @@ export interface Setting {
   readonly secret?: true;
   /** Other names, mostly of earlier services. */
   readonly aliases?: readonly string[];
-  /** `unused`: accepted with a warning, because a later version uses it. */
-  readonly support?: "unused";
 }
 
 /** Of these settings, those whose values may be repeated in a message. */

@@ -2,6 +2,7 @@ import { bigint, boolean, integer, jsonb, pgTable, primaryKey, text, timestamp, 
 import type { LinkFacts } from "../domain/connecting/install-link.ts";
 import type { UndoReason } from "../domain/connecting/pending-install.ts";
 import type { DeliveryTask } from "../domain/deliveries/delivery-repository.ts";
+import type { ConcernKind } from "../domain/health/concern.ts";
 import type { LinkState } from "../domain/links/link-code.ts";
 import type { AuditKind, Doer } from "../domain/model/audit-event.ts";
 import type { Actor, CredentialKind, CredentialStatus } from "../domain/model/credential.ts";
@@ -375,6 +376,23 @@ export const webhookDeliveries = pgTable(
     lastError: text("last_error"),
   },
   (table) => [primaryKey({ columns: [table.platform, table.deliveryId] })],
+);
+
+/** What needs a person, or will soon, until it has passed. */
+export const concerns = pgTable(
+  "concerns",
+  {
+    installationId: uuid("installation_id").notNull(),
+    kind: text("kind").$type<ConcernKind>().notNull(),
+    /** The same from its begin to its end. */
+    id: uuid("id").notNull(),
+    platform: text("platform").notNull(),
+    since: instant("since").notNull(),
+    detail: text("detail"),
+    actBefore: instant("act_before"),
+    notedAt: instant("noted_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.installationId, table.kind] })],
 );
 
 /** Facts about the database itself. */

@@ -1,4 +1,4 @@
-import { count, sql } from "drizzle-orm/sql";
+import { count, inArray, sql } from "drizzle-orm/sql";
 import type { InstallationStatus } from "../domain/model/installation.ts";
 import {
   horizonSeconds,
@@ -8,6 +8,7 @@ import {
   waitingTasks,
 } from "../domain/model/telemetry.ts";
 import type { Database } from "./database.ts";
+import { countConcerns } from "./health/count-concerns.ts";
 import { credentials, installations, webhookDeliveries, webhooks } from "./schema.ts";
 
 /** One group of rows that have everything but their number in common. */
@@ -39,7 +40,7 @@ export function createStatisticsRepository(database: Database): StatisticsReposi
         await tx.select({ set: sql`1` }).from(sql`(select ${limit}) as timeout`);
         return tx.select(columns).from(counted(now));
       });
-      return { ...toStatistics(groups), waiting: await readWaiting(database) };
+      return { ...toStatistics(groups), waiting: await readWaiting(database), ...(await countConcerns(database)) };
     },
   };
 }
@@ -51,7 +52,7 @@ async function readWaiting(database: Database): Promise<Statistics["waiting"]> {
     db
       .select({ status, count: count(), oldest })
       .from(webhookDeliveries)
-      .where(sql`${status} in ('apply', 'forward', 'dead')`)
+      .where(inArray(status, [...waitingTasks]))
       .groupBy(status),
   );
   return waitingTasks.flatMap((task) => {
@@ -102,7 +103,9 @@ function counted(now: Date) {
   ) as statistics`;
 }
 
-function toStatistics(groups: readonly Group[]): Omit<Statistics, "waiting"> {
+function toStatistics(
+  groups: readonly Group[],
+): Omit<Statistics, "waiting" | keyof Awaited<ReturnType<typeof countConcerns>>> {
   const keys = new Map<string, number>();
   const nextExpiry = new Map<string, number>();
   const ending = new Map<string, { what: "token" | "grant"; platform: string; withinSeconds: number; count: number }>();

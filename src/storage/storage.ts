@@ -5,6 +5,7 @@ import type { LinkedInstalls } from "../domain/connecting/linked-installs.ts";
 import type { PendingInstallRepository } from "../domain/connecting/pending-install.ts";
 import type { DeliveryRepository, ForwardingSwitch } from "../domain/deliveries/delivery-repository.ts";
 import type { ChangeCursor } from "../domain/deliveries/own-changes.ts";
+import type { ConcernRepository } from "../domain/health/concern-repository.ts";
 import type { LinkAccountRepository } from "../domain/links/link-account.ts";
 import type { LinkCodeRepository, LinkProofs } from "../domain/links/link-code.ts";
 import type { AuditLog } from "../domain/model/audit-event.ts";
@@ -33,9 +34,10 @@ import { createCredentialRepository } from "./credentials/repository.ts";
 import type { Database } from "./database.ts";
 import { readDatabaseMs, watchClock } from "./database-clock.ts";
 import { createChangeCursor } from "./deliveries/change-cursor.ts";
-import { createDeliveryRepository } from "./deliveries/deliveries.ts";
+import { createDeliveryRepository, keepDeliveries } from "./deliveries/deliveries.ts";
 import { createForwardingSwitch } from "./deliveries/forwarding-switch.ts";
 import { findDurabilityGap } from "./durability.ts";
+import { createConcernRepository } from "./health/concerns.ts";
 import { createImportRepository } from "./installations/import.ts";
 import { createInstallationRepository } from "./installations/repository.ts";
 import { createLinkAccountRepository } from "./links/link-accounts.ts";
@@ -75,6 +77,9 @@ export interface Storage {
   /** What platforms are to be asked, since they told something. */
   readonly questions: QuestionRepository;
   readonly forwardingSwitch: ForwardingSwitch;
+  readonly alertingSwitch: ForwardingSwitch;
+  /** What needs a person, or will soon. */
+  readonly concerns: ConcernRepository;
   readonly changeCursor: ChangeCursor;
   readonly audit: AuditLog;
   /** What is on record already. */
@@ -138,7 +143,12 @@ export function createStorage(
     webhooks: createWebhookRepository(database),
     deliveries: createDeliveryRepository({ database, sealer, newId }),
     questions: announcingQuestions(createQuestionRepository({ database, sealer, now, newId }), changes),
-    forwardingSwitch: createForwardingSwitch(database),
+    forwardingSwitch: createForwardingSwitch(database, "forward"),
+    alertingSwitch: createForwardingSwitch(database, "alert"),
+    concerns: createConcernRepository({
+      ...{ database, newId, now },
+      keepDeliveries: (tx, alerts) => keepDeliveries(tx, { sealer, newId }, alerts, 0),
+    }),
     changeCursor: createChangeCursor(database),
     audit,
     record: {

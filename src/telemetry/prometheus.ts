@@ -69,7 +69,11 @@ export function createPrometheus(): Prometheus {
     ["platform", "outcome"],
   );
   const forwards = counter("forwards_total", "Attempts to send an event on, by how they ended.", ["outcome"]);
-  for (const outcome of ["delivered", "failed", "dead", "gone"]) forwards.inc({ outcome }, 0);
+  const alerts = counter("alerts_total", "Attempts to send an alert, by how they ended.", ["outcome"]);
+  for (const outcome of ["delivered", "failed", "dead", "gone"]) {
+    forwards.inc({ outcome }, 0);
+    alerts.inc({ outcome }, 0);
+  }
   for (const kind of ["first", "repeated"]) handOuts.inc({ kind }, 0);
   auditFailures.inc({}, 0);
 
@@ -117,7 +121,7 @@ export function createPrometheus(): Prometheus {
       installFinished: (platform, outcome) => installs.inc({ platform, outcome }),
       linkMoved: (platform, outcome) => linkCodes.inc({ platform, outcome }),
       deliveryReceived: (platform, outcome) => deliveries.inc({ platform, outcome }),
-      forwardFinished: (outcome) => forwards.inc({ outcome }),
+      sendingFinished: (what, outcome) => (what === "alert" ? alerts : forwards).inc({ outcome }),
       databaseChecked(reachable) {
         databaseReachable = reachable;
       },

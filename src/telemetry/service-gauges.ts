@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import Gauge from "prom-client/lib/gauge.js";
 import type Registry from "prom-client/lib/registry.js";
+import { concernKinds } from "../domain/health/concern.ts";
 import { type Statistics, waitingTasks } from "../domain/model/telemetry.ts";
 import { type Prometheus, prefix } from "./prometheus.ts";
 
@@ -45,7 +46,7 @@ export function addServiceGauges({ registry, isDatabaseReachable }: Prometheus, 
   live("cache_entries", "Selections in memory.", sources.cacheEntries);
   live("open_streams", "Calls that are being answered with a stream.", sources.openStreams);
   const up = gauge(registry, "statistics_up", "Whether what is stored could be counted: 1 or 0.");
-  const show = addStatistics(registry, sources.keyIds);
+  const show = addStatistics(registry, sources);
   let counting: Promise<void> | undefined;
   let validUntilMs = Number.NEGATIVE_INFINITY;
 
@@ -68,7 +69,10 @@ export function addServiceGauges({ registry, isDatabaseReachable }: Prometheus, 
   };
 }
 
-function addStatistics(registry: Registry, keyIds: readonly string[]): (statistics: Statistics | undefined) => void {
+function addStatistics(
+  registry: Registry,
+  { keyIds, platforms }: Pick<Sources, "keyIds" | "platforms">,
+): (statistics: Statistics | undefined) => void {
   const installations = gauge(registry, "installations", "Installations.", ["platform", "status"]);
   const webhooks = gauge(registry, "webhooks", "Webhooks at platforms, by how they stand.", ["platform", "state"]);
   const keys = gauge(registry, "sealed_credentials", "Credentials that this key is needed for.", ["key"]);
@@ -84,14 +88,24 @@ function addStatistics(registry: Registry, keyIds: readonly string[]): (statisti
     "platform",
   ]);
 
-  const waiting = gauge(registry, "events_waiting", "Events to be worked off, to be sent on, or that did not arrive.", [
-    "task",
-  ]);
+  const waiting = gauge(
+    registry,
+    "events_waiting",
+    "Events and alerts to be worked off, to be sent, or that did not arrive.",
+    ["task"],
+  );
   const oldest = gauge(registry, "events_oldest_seconds", "For how long the first of these waits.", ["task"]);
 
+  const concerns = gauge(registry, "concerns", "Connections that need a person, or will soon.", ["platform", "kind"]);
+  const watched = gauge(registry, "health_watch_age_seconds", "Since connections were last looked through for these.");
+  const all = [installations, webhooks, keys, tokens, grants, next, waiting, oldest, concerns, watched];
+
   return (statistics) => {
-    for (const each of [installations, webhooks, keys, tokens, grants, next, waiting, oldest]) each.reset();
+    for (const each of all) each.reset();
     if (statistics === undefined) return;
+    for (const platform of platforms) for (const kind of concernKinds) concerns.set({ platform, kind }, 0);
+    for (const { platform, kind, count } of statistics.concerns) concerns.set({ platform, kind }, count);
+    if (statistics.watchedSecondsAgo !== undefined) watched.set({}, statistics.watchedSecondsAgo);
     for (const { platform, status, count } of statistics.installations) installations.set({ platform, status }, count);
     for (const { platform, state, count } of statistics.webhooks) webhooks.set({ platform, state }, count);
     const needed = new Map([...keyIds, notInRing].map((key) => [key, 0]));

@@ -16,7 +16,7 @@ const errorOf = (env: Record<string, string>) => {
 const url = "https://gateway.internal/events?tenant=1";
 const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-describe("where events go", () => {
+describe("where events and alerts go", () => {
   test("is an address with one or two secrets, also in a private network", () => {
     const { forwarding, ownHosts } = load({ WEBHOOK_FORWARD_URL: url, WEBHOOK_FORWARD_SECRET: `${secret}, raw text` });
     expect(forwarding?.url.href).toBe(url);
@@ -27,7 +27,16 @@ describe("where events go", () => {
     expect([...load(loopback).ownHosts]).toContain("127.0.0.1");
   });
 
+  test("of alerts are settings of their own", () => {
+    const { alerting, forwarding, ownHosts } = load({ ALERT_WEBHOOK_URL: url, ALERT_WEBHOOK_SECRET: `a, ${secret}` });
+    expect([alerting?.url.href, alerting?.secrets.length, forwarding]).toEqual([url, 2, undefined]);
+    expect([...ownHosts]).toContain("gateway.internal");
+    expect(load({}).alerting).toBeUndefined();
+  });
+
   test.each([
+    [{ ALERT_WEBHOOK_URL: url }, "ALERT_WEBHOOK_SECRET: is missing"],
+    [{ ALERT_WEBHOOK_URL: "http://alerts.internal", ALERT_WEBHOOK_SECRET: "x" }, "ALERT_WEBHOOK_URL: http:// is for"],
     [{ WEBHOOK_FORWARD_URL: url }, "WEBHOOK_FORWARD_SECRET: is missing"],
     [{ WEBHOOK_FORWARD_SECRET: secret }, "WEBHOOK_FORWARD_URL: is missing"],
     [{ WEBHOOK_FORWARD_URL: url, WEBHOOK_FORWARD_SECRET: "a,b,c" }, "has 3 values"],

@@ -67,12 +67,6 @@ describe("loadConfig", () => {
     expect(errorOf({ LOG_LEVEL: "info", CENTRAL_OAUTH_LOG_LEVEL: "info" })).toBe("");
   });
 
-  test("warns of settings that only a later version uses", () => {
-    expect(warningsOf({ ALERT_WEBHOOK_SECRET: "1", ALERT_WEBHOOK_URL: "https://x.example" })).toEqual([
-      "this version does not use ALERT_WEBHOOK_URL, ALERT_WEBHOOK_SECRET yet",
-    ]);
-  });
-
   test("reads the proxy under its usual names and keeps its password secret", () => {
     const { proxy } = load({ https_proxy: "http://u:canary@proxy:3128", NO_PROXY: ".internal" });
     expect(proxy.httpsProxy?.reveal()).toBe("http://u:canary@proxy:3128");

@@ -2,6 +2,7 @@ import { describeAttempts } from "./attempts.ts";
 import { describeAudit } from "./audit.ts";
 import { describeChanges } from "./changes.ts";
 import { describeClock } from "./clock.ts";
+import { describeConcerns } from "./concerns.ts";
 import { describeConnect } from "./connect.ts";
 import { describeDeliveries } from "./deliveries.ts";
 import { describeDoubt } from "./doubt.ts";
@@ -44,6 +45,7 @@ export function describeContract(opened: OpenedStorage): void {
   describeWebhooks(opened);
   describeRateLimits(opened);
   describeDeliveries(opened);
+  describeConcerns(opened);
   describeClock(opened);
   describeSealed(opened);
 }

@@ -2,12 +2,14 @@
 export type Held = readonly [file: string, ...names: string[]] | string;
 
 const breaker = "src/domain/refreshing/breaker.ts";
+const concerns = "src/domain/health/find-concerns.ts";
 const deliveryWork = "src/domain/deliveries/work-off-deliveries.ts";
 const forwarder = "src/domain/deliveries/forwarder.ts";
 const delays = ["a", "b", "c", "d", "e", "f"];
 const doubt = "src/domain/model/doubt.ts";
 const judgement = "src/domain/refreshing/judge-refusal.ts";
 const jobs = "src/app/start-app.ts";
+const healthWatch = "src/domain/health/health-watch.ts";
 const growingWindows = "src/domain/record/growing-windows.ts";
 const issuerKeys = "src/callers/issuer-keys.ts";
 const keepFresh = "src/domain/refreshing/keep-fresh.ts";
@@ -59,8 +61,24 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     ["src/platforms/github/github-oauth.ts", "keepAliveMs"],
     ["src/platforms/slack/slack.ts", "keepAliveMs"],
     ["src/platforms/sentry/sentry.ts", "keepAliveMs"],
-    [keepFresh, "warnMs"],
-    [jobs, "warn of endings"],
+  ],
+  "what needs a person (health watch)": [
+    [healthWatch, "everyMs"],
+    [jobs, "watch the health"],
+    [healthWatch, "portion", "portions", "roundMs"],
+    ["src/domain/health/platforms-now.ts", "wantedForMs"],
+  ],
+  "a connection is said to need a person": [
+    [concerns, "warnMs"],
+    ["src/platforms/atlassian/atlassian.ts", "restMs"],
+    [
+      concerns,
+      "failingMs.alone",
+      "failingMs.othersServed",
+      "failingMs.anyway",
+      "fewestFailures",
+      "fewestRegistrations",
+    ],
   ],
   "requests of GetToken that come again as they are (bytes over gRPC, URLs of `/oauth/token`), read once": [
     ["src/rpc/grpc/recent-requests.ts", "maxRequests", "maxBytes"],
@@ -240,6 +258,7 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     [jobs, "forward events"],
     [forwarder, "due.atOnce", "dueBytes", "answerMs"],
   ],
+  "sending an alert": [[jobs, "send alerts"]],
   "an event that did not arrive": [[forwarder, ...delays.map((name) => `afterMs.${name}`)]],
   "changes of ours to be sent on": [
     [jobs, "forward changes"],

@@ -57,7 +57,10 @@ beforeAll(async () => {
   const running = await startTelemetry({ log: silentLog, otlpEndpoint: undefined });
   running.knowCallers(["ci"]);
   running.watch({
-    statistics: async () => ({ installations: [], webhooks: [], keys: [], ending: [], waiting: [], nextExpiry: [] }),
+    statistics: async () => ({
+      ...{ installations: [], webhooks: [], keys: [], ending: [], waiting: [], nextExpiry: [] },
+      ...{ concerns: [], watchedSecondsAgo: 0 },
+    }),
     cacheEntries: () => 0,
     openStreams: () => 0,
     isChangeFeedAlive: () => true,

@@ -58,6 +58,8 @@ describe.each([
       ending: [],
       waiting: [],
       nextExpiry: [],
+      concerns: [],
+      watchedSecondsAgo: undefined,
     });
     await connect(storage, "T1", { token: -60, grant: -1 });
     await connect(storage, "T2", { token: 299, grant: 604_799 });

@@ -62,7 +62,7 @@ function lineOf(event: ListedEvent): string {
 }
 
 function shown({ id, platform, type, status, attempts, receivedAt, dueAt, lastError }: ListedEvent) {
-  const isWaiting = status === "apply" || status === "forward";
+  const isWaiting = status === "apply" || status === "forward" || status === "alert";
   return {
     ...{ id, type, platform, status, attempts, received_at: receivedAt.toISOString() },
     ...(isWaiting && { due_at: dueAt.toISOString() }),

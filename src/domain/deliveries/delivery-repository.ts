@@ -2,10 +2,13 @@ import type { Installation } from "../model/installation.ts";
 import type { EventSubject, PlatformEvent } from "../model/platform-event.ts";
 
 /**
- * What is still to be done with a delivery: what it means here, then its way to who wants to hear of it. `done`: nothing,
- * but to know it again.
+ * What is still to be done with a delivery: what it means here, then its way to who wants to hear of it; `alert`: the way
+ * of what needs a person. `done`: nothing, but to know it again.
  */
-export type DeliveryTask = "apply" | "forward" | "done";
+export type DeliveryTask = "apply" | SentTask | "done";
+
+/** What is sent to somebody: each to a receiver of its own. */
+export type SentTask = "forward" | "alert";
 
 /** What is kept of a delivery: as it came, or a message of our own as it goes out. */
 export type DeliveryContent =
@@ -63,7 +66,7 @@ export interface DeliveryRepository {
    * open stays due, for whoever has them.
    */
   take(
-    task: "apply" | "forward",
+    task: "apply" | SentTask,
     most: { readonly rows: number; readonly bytes: number },
     leaseMs: number,
   ): Promise<readonly TakenDelivery[]>;

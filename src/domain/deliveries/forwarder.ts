@@ -6,11 +6,11 @@ import { singleFlight } from "../../work/single-flight.ts";
 import type { World } from "../../world.ts";
 import type { ForwardResult, Telemetry } from "../model/telemetry.ts";
 import { type Leased, leasedFrom, leaseMs } from "./delivery-lease.ts";
-import type { DeliveryRepository, ForwardingSwitch, TakenDelivery } from "./delivery-repository.ts";
+import type { DeliveryRepository, ForwardingSwitch, SentTask, TakenDelivery } from "./delivery-repository.ts";
 import { eventMessage } from "./forward-message.ts";
 import { signMessage } from "./standard-webhook.ts";
 
-/** Where events go, and what they are signed with: two secrets while one is rotated. */
+/** Where messages go, and what they are signed with: two secrets while one is rotated. */
 export interface Forwarding {
   readonly url: URL;
   readonly secrets: readonly Secret[];
@@ -57,14 +57,16 @@ const delaysMs = Object.values(afterMs);
 /** Of which a tenth more or less, so that many that failed together do not come together again. */
 const spread = 0.1;
 
+/** `task`: what is sent there; also what its log lines begin with. */
 export function createForwarder(parts: {
+  readonly task: SentTask;
   readonly forwarding: Forwarding;
   readonly deliveries: DeliveryRepository;
   readonly off: ForwardingSwitch;
-  readonly telemetry: Pick<Telemetry, "forwardFinished">;
+  readonly telemetry: Pick<Telemetry, "sendingFinished">;
   readonly world: World;
 }): Forwarder {
-  const { forwarding, deliveries, off, telemetry, world } = parts;
+  const { task, forwarding, deliveries, off, telemetry, world } = parts;
   const address = forwarding.url.href;
   const ownPool = createPool(own, sendInTime);
   const duePool = createPool(due, sendInTime);
@@ -80,7 +82,7 @@ export function createForwarder(parts: {
     try {
       await attempt(delivery);
     } catch (error) {
-      world.log.warn({ delivery: delivery.id, type: delivery.type, error: describeError(error) }, "forward.left");
+      world.log.warn({ delivery: delivery.id, type: delivery.type, error: describeError(error) }, `${task}.left`);
     }
   }
 
@@ -88,14 +90,14 @@ export function createForwarder(parts: {
     const answer = await send(delivery, await messageOf(delivery));
     note(answer);
     if (answer === undefined) {
-      telemetry.forwardFinished("delivered");
+      telemetry.sendingFinished(task, "delivered");
       return arrived([delivery.id]);
     }
     const delayMs = answer === gone ? 0 : delayAfter(delivery.attempts);
     const result: ForwardResult = answer === gone ? "gone" : delayMs === undefined ? "dead" : "failed";
-    telemetry.forwardFinished(result);
+    telemetry.sendingFinished(task, result);
     const about = { delivery: delivery.id, type: delivery.type, attempts: delivery.attempts, error: answer };
-    world.log[result === "failed" ? "debug" : "error"](about, `forward.${result}`);
+    world.log[result === "failed" ? "debug" : "error"](about, `${task}.${result}`);
     await deliveries.failed(delivery, { error: answer, delayMs });
     if (answer === gone) await turnOff();
   }
@@ -104,7 +106,7 @@ export function createForwarder(parts: {
   function note(error: string | undefined): void {
     if (isFailing === (error !== undefined)) return;
     isFailing = !isFailing;
-    world.log[isFailing ? "warn" : "info"]({ failing: isFailing, error }, "forward.receiver");
+    world.log[isFailing ? "warn" : "info"]({ failing: isFailing, error }, `${task}.receiver`);
   }
 
   async function messageOf(delivery: TakenDelivery): Promise<string> {
@@ -152,7 +154,7 @@ export function createForwarder(parts: {
   /** What the other replicas were told, or an operator undid. */
   async function readSwitch(): Promise<boolean> {
     const now = await off.isOff(address);
-    if (now !== isOff) world.log[now ? "error" : "info"]({ off: now }, "forward.switched");
+    if (now !== isOff) world.log[now ? "error" : "info"]({ off: now }, `${task}.switched`);
     isOff = now;
     return now;
   }
@@ -167,7 +169,7 @@ export function createForwarder(parts: {
       while (!isClosed && !(await readSwitch())) {
         const most = duePool.room;
         const takenMs = performance.now();
-        const taken = await deliveries.take("forward", { rows: most, bytes: dueBytes }, leaseMs);
+        const taken = await deliveries.take(task, { rows: most, bytes: dueBytes }, leaseMs);
         for (const delivery of taken) duePool.add(leasedFrom(takenMs, delivery, takesMs));
         await duePool.idle();
         if (taken.length === 0) return;

@@ -45,7 +45,7 @@ export function createReceiveDelivery(parts: {
   }, commitsApartMs);
 
   async function keepBatch(arrived: readonly Arrived[]): Promise<void> {
-    const room: Record<DeliveryTask, number> = { apply: worker.room, forward: forwarder.room, done: 0 };
+    const room: Record<DeliveryTask, number> = { apply: worker.room, forward: forwarder.room, alert: 0, done: 0 };
     const batch = arrived.map((one): NewDelivery => {
       const isWaiting = one.task === "forward" && sizeOf(one) > smallBytes;
       return { ...one, leased: !isWaiting && room[one.task]-- > 0 };

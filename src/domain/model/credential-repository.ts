@@ -83,14 +83,6 @@ export interface DueCredential {
   readonly owner: string | undefined;
 }
 
-/** A grant whose own end comes near. */
-export interface EndingGrant {
-  readonly id: string;
-  readonly platform: string;
-  readonly endsAt: Date;
-  readonly installationIds: readonly string[];
-}
-
 export interface CredentialRepository {
   read(id: string): Promise<CredentialState | undefined>;
   /**
@@ -167,8 +159,6 @@ export interface CredentialRepository {
    * in turn, then what ends soonest.
    */
   due(query: DueQuery): Promise<readonly DueCredential[]>;
-  /** Active grants that end before `before`, soonest first. */
-  ending(before: Date, limit: number): Promise<readonly EndingGrant[]>;
   /**
    * Marks the credential's installations suspended (or active again), in step with the platform, and gives those that
    * were not so before.

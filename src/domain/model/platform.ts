@@ -172,6 +172,23 @@ export interface CredentialSecrets extends CredentialIdentity {
 }
 
 /**
+ * `moves`: the end that the platform names moves on with every refresh. Otherwise it ends after `restMs` without one, and
+ * an end that the platform names stays where it is.
+ */
+export type GrantEnds = { readonly moves: true } | { readonly moves: false; readonly restMs: number };
+
+/** An app may ask for more than it did when it was installed; whoever installed it has to approve that. */
+export interface Approvals {
+  /** What the app asks for by now; undefined: the platform does not say at the moment. */
+  wanted(): Promise<Readonly<Record<string, string>> | undefined>;
+  /** What of it is not granted, `name:level` each; pure. What this kind of account never grants is not missed. */
+  lacking(
+    installation: Pick<Installation, "permissions" | "metadata">,
+    wanted: Readonly<Record<string, string>>,
+  ): readonly string[];
+}
+
+/**
  * One third party. What each of its refusals is about stands in one table per platform. Implementations hold no mutable state, never retry, never look at expiry, and give every
  * outside answer as a value: whatever is not recognised is `unavailable`, never `rejected`.
  */
@@ -192,6 +209,10 @@ export interface Platform {
   readonly reuseLeewayMs: number;
   /** How long a rotating grant may rest unused before it is refreshed only to stay alive; undefined: for ever. */
   readonly keepAliveMs: number | undefined;
+  /** What ends a rotating grant that nobody ends; absent: nothing that is known. */
+  readonly grantEnds?: GrantEnds;
+  /** How it is known what an organization has not approved yet; absent: nothing has to be approved. */
+  readonly approvals?: Approvals;
   /** Whether GetToken may narrow repositories and permissions. */
   readonly narrowing: boolean;
   /** Whether scopes are asked for when a browser is sent there; GitHub Apps have theirs in the registration. */

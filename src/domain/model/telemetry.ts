@@ -39,7 +39,7 @@ export type LinkResult = "started" | "approved" | "denied" | "delivered" | "wron
  */
 export type DeliveryResult = "accepted" | "seen" | "ignored" | "challenge" | "refused" | "unavailable";
 
-/** How an attempt to send an event on ended. `gone`: the receiver wants none any more, and none is sent from now on. */
+/** How an attempt to send an event or alert ended. `gone`: the receiver wants none any more, and none is sent from now on. */
 export type ForwardResult = "delivered" | "failed" | "dead" | "gone";
 
 /** A part of a call, or of what goes on by itself, that is worth a span of its own. */
@@ -84,7 +84,8 @@ export interface Telemetry {
   installFinished(platform: string, result: InstallResult): void;
   linkMoved(platform: string, result: LinkResult): void;
   deliveryReceived(platform: string, result: DeliveryResult): void;
-  forwardFinished(result: ForwardResult): void;
+  /** An attempt to send an event, or an alert, has ended. */
+  sendingFinished(what: "forward" | "alert", result: ForwardResult): void;
   databaseChecked(reachable: boolean): void;
   /** Runs a call: what it logs and what it starts belongs to it. `work` is given the arrival with its own trace. */
   inCall<T>(arrival: Arrival, work: (arrival: Arrival) => T | Promise<T>): T | Promise<T>;
@@ -109,7 +110,7 @@ export const silentTelemetry: Telemetry = {
   installFinished: ignore,
   linkMoved: ignore,
   deliveryReceived: ignore,
-  forwardFinished: ignore,
+  sendingFinished: ignore,
   databaseChecked: ignore,
   inCall: (arrival, work) => work(arrival),
   inRequest: (_ids, work) => work(),
@@ -119,8 +120,8 @@ export const silentTelemetry: Telemetry = {
 /** Up to which time left tokens and grants are counted, in seconds. 0: those that have ended. */
 export const horizonSeconds = { token: [0, 300, 3_600, 86_400], grant: [0, 604_800, 2_592_000] } as const;
 
-/** What events wait for; `dead`: for an operator. */
-export const waitingTasks = ["apply", "forward", "dead"] as const;
+/** What events and alerts wait for; `dead`: for an operator. */
+export const waitingTasks = ["apply", "forward", "alert", "dead"] as const;
 type WaitingTask = (typeof waitingTasks)[number];
 
 /** What is stored, in numbers. */
@@ -151,6 +152,10 @@ export interface Statistics {
     readonly count: number;
     readonly oldestSeconds: number;
   }[];
+  /** What needs a person. */
+  readonly concerns: readonly { readonly platform: string; readonly kind: string; readonly count: number }[];
+  /** Since the last round of the health watch ended; undefined: none has. */
+  readonly watchedSecondsAgo: number | undefined;
   /** Seconds to the next end of a refreshable access token that still works. */
   readonly nextExpiry: readonly { readonly platform: string; readonly seconds: number }[];
 }

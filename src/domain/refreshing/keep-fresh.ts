@@ -13,14 +13,10 @@ const concurrency = 4;
 const batch = 200;
 /** A round takes nothing up after this long: what hangs is not waited for by what has become due meanwhile. */
 const roundMs = 10_000;
-/** How long before a grant's own end it is warned of. */
-const warnMs = 30 * 24 * hourMs;
 
 export interface KeepFresh {
   /** One round: refreshes what is due and was used recently, and what would otherwise die of disuse. */
   refreshDue(): Promise<void>;
-  /** Logs the grants that end within 30 days, whatever is refreshed; a person has to connect them again. */
-  warnOfEndings(): Promise<void>;
 }
 
 /** Refreshes nobody waits for. Replicas may run it at once: the lease lets one of them do each. */
@@ -79,13 +75,6 @@ export function createKeepFresh(parts: {
   return {
     async refreshDue() {
       await Promise.all(platforms.all.map(refreshPlatform));
-    },
-    async warnOfEndings() {
-      const now = world.now();
-      for (const ending of await credentials.ending(new Date(now.getTime() + warnMs), batch)) {
-        const { id: credential, platform, endsAt, installationIds: installations } = ending;
-        world.log.warn({ platform, credential, installations, endsAt }, "grant.ending");
-      }
     },
   };
 }

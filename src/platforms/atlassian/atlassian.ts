@@ -36,6 +36,7 @@ export function createAtlassian(options: AtlassianOptions): Platform {
     actors: ["user"],
     reuseLeewayMs: 10 * 60_000,
     keepAliveMs: 30 * 86_400_000,
+    grantEnds: { moves: false, restMs: 90 * 86_400_000 },
     narrowing: false,
     takesScopes: true,
     consentSpendsOlder: false,

@@ -23,6 +23,7 @@ import {
 } from "./app-call.ts";
 import { readPrivateKey } from "./app-jwt.ts";
 import { buildTokenDeletion } from "./application-token.ts";
+import { createApprovals } from "./approvals.ts";
 import { buildAuthorizeUrl } from "./authorize.ts";
 import { type InstallHint, readHint, readInstallCallback } from "./callback.ts";
 import { proveClaim } from "./claim.ts";
@@ -57,6 +58,7 @@ export function createGithub(options: GithubOptions): Platform {
     actors: ["app"],
     reuseLeewayMs: 0,
     keepAliveMs: undefined,
+    approvals: createApprovals(site),
     narrowing: true,
     takesScopes: false,
     consentSpendsOlder: false,

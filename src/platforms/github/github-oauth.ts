@@ -42,6 +42,8 @@ export function createGithubOauth(options: GithubOauthOptions): Platform {
     actors: ["user"],
     reuseLeewayMs: 0,
     keepAliveMs: 60 * 86_400_000,
+    // Each refresh gives a new refresh token, for another six months.
+    grantEnds: { moves: true },
     narrowing: false,
     takesScopes: true,
     consentSpendsOlder: false,

@@ -1,5 +1,5 @@
-import { and, asc, eq, exists, gte, isNotNull, isNull, lt, lte, ne, or, sql } from "drizzle-orm";
-import type { DueCredential, DueQuery, EndingGrant } from "../../domain/model/credential-repository.ts";
+import { and, asc, eq, exists, gte, isNull, lt, lte, ne, or, sql } from "drizzle-orm";
+import type { DueCredential, DueQuery } from "../../domain/model/credential-repository.ts";
 import type { Queries } from "../database.ts";
 import { credentials, installationCredentials, installations } from "../schema.ts";
 import type { Sealer } from "../seal/sealer.ts";
@@ -64,27 +64,3 @@ export async function dueCredentials(db: Queries, query: DueQuery, sealer: Seale
 
 /** After so many refusals, about a day of them, only a caller's call looks whether it came back. */
 const lastVisit = 36;
-
-/** See CredentialRepository.ending. */
-export async function endingGrants(db: Queries, before: Date, limit: number): Promise<readonly EndingGrant[]> {
-  const rows = await db
-    .select({
-      id: credentials.id,
-      platform: credentials.platform,
-      endsAt: credentials.grantExpiresAt,
-      installationIds: sql<string[]>`json_agg(${installationCredentials.installationId}::text)`,
-    })
-    .from(credentials)
-    .innerJoin(installationCredentials, eq(installationCredentials.credentialId, credentials.id))
-    .where(
-      and(
-        eq(credentials.status, "active"),
-        isNotNull(credentials.grantExpiresAt),
-        lte(credentials.grantExpiresAt, before),
-      ),
-    )
-    .groupBy(credentials.id)
-    .orderBy(asc(credentials.grantExpiresAt))
-    .limit(limit);
-  return rows.flatMap(({ endsAt, ...row }) => (endsAt === null ? [] : [{ ...row, endsAt }]));
-}

@@ -7,7 +7,7 @@ import type { Sealer } from "../seal/sealer.ts";
 import { isUuid } from "../uuid.ts";
 import { commitTokens } from "./commit.ts";
 import { confirmDeaths, markCalledDead, readDoubts, readVerdicts, reviveCalledDead } from "./doubt.ts";
-import { dueCredentials, endingGrants } from "./due.ts";
+import { dueCredentials } from "./due.ts";
 import { countForeign, reviveRefused } from "./foreign.ts";
 import {
   abandonLease,
@@ -67,7 +67,6 @@ export function createCredentialRepository({ database, recorded, sealer, now }: 
     due: (query) => database.read((db) => dueCredentials(db, query, sealer)),
     related: (platform, subjects, orgIds) =>
       database.read((db) => relatedCredentials(db, { platform, subjects, orgIds }, sealer)),
-    ending: (before, limit) => database.read((db) => endingGrants(db, before, limit)),
     setSuspended: (id, suspended) => database.write((db) => suspendInstallations(db, id, suspended, now())),
     servedBy: (id) => database.read((db) => servedInstallations(db, id)),
   };

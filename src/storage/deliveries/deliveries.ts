@@ -22,30 +22,11 @@ export function createDeliveryRepository(tools: {
   readonly sealer: Sealer;
   readonly newId: () => string;
 }): DeliveryRepository {
-  const { database, sealer, newId } = tools;
+  const { database, sealer } = tools;
   const keys = sealer.keyIds.join();
 
-  function rowOf({ platform, deliveryId, type, content, task, leased }: NewDelivery) {
-    const id = newId();
-    const sealed = task === "done" ? undefined : sealDelivery(sealer, id, content);
-    return {
-      ...{ platform, deliveryId, id, type, status: task },
-      content: sealed?.text,
-      keyId: sealed?.keyId,
-      attempts: leased ? 1 : 0,
-      leased,
-    };
-  }
-
   return {
-    async keep(deliveries, leaseMs) {
-      const rows = deliveries.map(rowOf);
-      // In one order, whoever inserts them: two that wait for each other's rows would never end.
-      const ordered = rows.toSorted((a, b) => order(keyOf(a), keyOf(b)));
-      const kept = await database.write((db) => insertInto(db).execute({ rows: JSON.stringify(ordered), leaseMs }));
-      const known = new Map(kept.map((row) => [row.id, row]));
-      return rows.map(({ id }) => known.get(id));
-    },
+    keep: (deliveries, leaseMs) => database.write((db) => keepDeliveries(db, tools, deliveries, leaseMs)),
 
     async take(task, { rows: limit, bytes }, leaseMs) {
       if (limit < 1) return [];
@@ -98,9 +79,34 @@ export function createDeliveryRepository(tools: {
   };
 }
 
+/** See DeliveryRepository.keep. One statement, also of a transaction that tells of what it does. */
+export async function keepDeliveries(
+  db: Queries,
+  { sealer, newId }: { readonly sealer: Sealer; readonly newId: () => string },
+  deliveries: readonly NewDelivery[],
+  leaseMs: number,
+): Promise<Awaited<ReturnType<DeliveryRepository["keep"]>>> {
+  const rows = deliveries.map(({ platform, deliveryId, type, content, task, leased }) => {
+    const id = newId();
+    const sealed = task === "done" ? undefined : sealDelivery(sealer, id, content);
+    return {
+      ...{ platform, deliveryId, id, type, status: task },
+      content: sealed?.text,
+      keyId: sealed?.keyId,
+      attempts: leased ? 1 : 0,
+      leased,
+    };
+  });
+  // In one order, whoever inserts them: two that wait for each other's rows would never end.
+  const ordered = rows.toSorted((a, b) => order(keyOf(a), keyOf(b)));
+  const kept = await insertInto(db).execute({ rows: JSON.stringify(ordered), leaseMs });
+  const known = new Map(kept.map((row) => [row.id, row]));
+  return rows.map(({ id }) => known.get(id));
+}
+
 /** Nobody took it up after who claims it. */
 function isStill({ id, attempts }: DeliveryClaim): SQL | undefined {
-  const isOpen = inArray(webhookDeliveries.status, ["apply", "forward"]);
+  const isOpen = inArray(webhookDeliveries.status, ["apply", "forward", "alert"]);
   return and(eq(webhookDeliveries.id, id), eq(webhookDeliveries.attempts, attempts), isOpen);
 }
 

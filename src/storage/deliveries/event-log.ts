@@ -1,4 +1,5 @@
 import { and, desc, eq, gt, gte, inArray, isNotNull, or, type SQL, sql } from "drizzle-orm";
+import { alertName } from "../../domain/health/alert-message.ts";
 import type { Database } from "../database.ts";
 import { type DeliveryStatus, webhookDeliveries } from "../schema.ts";
 import { isUuid } from "../uuid.ts";
@@ -60,14 +61,18 @@ export async function replayEvents(database: Database, which: ReplayedEvents): P
       const some = db.select({ id }).from(webhookDeliveries).where(wanted).limit(rowsOf(which)).for("update");
       return db
         .update(webhookDeliveries)
-        .set({ status: "forward", attempts: 0, dueAt: before, lastError: null })
-        .where(and(sql`${id} = any(array(${some}))`, inArray(status, ["forward", "dead"])))
+        .set({ status: asBefore, attempts: 0, dueAt: before, lastError: null })
+        .where(and(sql`${id} = any(array(${some}))`, inArray(status, unsent)))
         .returning({ id });
     });
     replayed.push(...part.map((row) => row.id));
     if (part.length < partRows || which.kind === "ids") return replayed;
   }
 }
+
+const unsent: DeliveryStatus[] = ["forward", "alert", "dead"];
+/** An alert goes where alerts go. */
+const asBefore = sql`case when ${webhookDeliveries.platform} = ${alertName} then 'alert' else 'forward' end`;
 
 /** Those that are named are few enough for a command line. */
 function rowsOf(which: ReplayedEvents): number {
@@ -78,11 +83,14 @@ function conditionOf(which: ReplayedEvents): SQL | undefined {
   const { id, status, attempts, receivedAt } = webhookDeliveries;
   switch (which.kind) {
     case "ids":
-      return and(inArray(id, which.ids.filter(isUuid)), inArray(status, ["forward", "dead"]));
+      return and(inArray(id, which.ids.filter(isUuid)), inArray(status, unsent));
     case "dead":
       return eq(status, "dead");
     case "since":
       // Those of the part before are due already.
-      return and(gte(receivedAt, which.since), or(eq(status, "dead"), and(eq(status, "forward"), gt(attempts, 0))));
+      return and(
+        gte(receivedAt, which.since),
+        or(eq(status, "dead"), and(inArray(status, ["forward", "alert"]), gt(attempts, 0))),
+      );
   }
 }

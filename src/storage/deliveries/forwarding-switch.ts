@@ -1,13 +1,14 @@
 import { createHash } from "node:crypto";
-import { and, eq } from "drizzle-orm";
-import type { ForwardingSwitch } from "../../domain/deliveries/delivery-repository.ts";
+import { and, eq, inArray } from "drizzle-orm";
+import type { ForwardingSwitch, SentTask } from "../../domain/deliveries/delivery-repository.ts";
 import type { Database } from "../database.ts";
 import { meta } from "../schema.ts";
 
-const offKey = "forwarding_off";
+const offKeys: Readonly<Record<SentTask, string>> = { forward: "forwarding_off", alert: "alerting_off" };
 
-/** One row for all replicas; it says of which address, so that another one is on. */
-export function createForwardingSwitch(database: Database): ForwardingSwitch {
+/** One row of each for all replicas; it says of which address, so that another one is on. */
+export function createForwardingSwitch(database: Database, task: SentTask): ForwardingSwitch {
+  const offKey = offKeys[task];
   return {
     async isOff(address) {
       const isOf = and(eq(meta.key, offKey), eq(meta.value, nameOf(address)));
@@ -24,7 +25,7 @@ export function createForwardingSwitch(database: Database): ForwardingSwitch {
 
 /** Whatever the address is: an operator wants it tried again. */
 export async function turnForwardingOn(database: Database): Promise<void> {
-  await database.write((db) => db.delete(meta).where(eq(meta.key, offKey)));
+  await database.write((db) => db.delete(meta).where(inArray(meta.key, Object.values(offKeys))));
 }
 
 /** An address may have a secret in its query. */

@@ -10,6 +10,7 @@ import {
   attempts,
   auditChains,
   auditEvents,
+  concerns,
   credentials,
   installationChanges,
   installationCredentials,
@@ -29,7 +30,7 @@ import {
 export const copiedTables = [
   ...[installations, credentials, installationCredentials, attempts, installLinks, pendingInstalls],
   ...[linkCodes, linkAccounts],
-  ...[installationChanges, webhooks, webhookDeliveries],
+  ...[installationChanges, webhooks, webhookDeliveries, concerns],
   ...[auditChains, auditEvents],
 ] as const;
 

@@ -1,4 +1,5 @@
 import { and, asc, eq, gt, inArray, isNotNull, or, type SQL, sql } from "drizzle-orm";
+import { waitingTasks } from "../../domain/model/telemetry.ts";
 import { ServiceError } from "../../errors.ts";
 import type { Database } from "../database.ts";
 import { openDelivery, sealDelivery } from "../deliveries/sealed-delivery.ts";
@@ -10,7 +11,7 @@ const { id, content, keyId, status } = webhookDeliveries;
 /** Read at once: an event may be large. */
 const batchRows = 20;
 /** Of the others nothing is kept. */
-const isWaiting = and(inArray(status, ["apply", "forward", "dead"]), isNotNull(content));
+const isWaiting = and(inArray(status, [...waitingTasks]), isNotNull(content));
 
 /** Seals what waits of events anew where another key or cipher sealed it. What ends meanwhile is left as it is. */
 export async function resealEvents(

@@ -199,14 +199,3 @@ describe("one tenant's trouble", () => {
     expect(due.map(({ owner }) => owner)).toEqual(["a", "b", "a", "a", "a", "a", "c"]);
   });
 });
-
-test("warns of grants that end within thirty days, and names their installations", async () => {
-  const ending = { ...tokenSet({ now: clock.now() }), grantExpiresAt: new Date(clock.now().getTime() + 29 * dayMs) };
-  const later = { ...tokenSet({ now: clock.now() }), grantExpiresAt: new Date(clock.now().getTime() + 31 * dayMs) };
-  const id = await connected({ ageMs: 0, tokens: ending });
-  await connected({ ageMs: 0, tokens: later });
-  world.lines.length = 0;
-  await keepFresh(scriptedPlatform()).warnOfEndings();
-  const warnings = world.lines.map((line) => JSON.parse(line)).filter(({ event }) => event === "grant.ending");
-  expect(warnings).toMatchObject([{ installations: [id] }]);
-});
