@@ -1,4 +1,6 @@
 import type { Config } from "../config/load-config.ts";
+import { revocationReach } from "../domain/installations/foresee-revocation.ts";
+import type { Platforms } from "../domain/model/platforms.ts";
 import type { KeyRing } from "../storage/seal/key-ring.ts";
 import { createOpaqueTokens } from "../storage/seal/opaque-tokens.ts";
 import { type ConsoleOptions, createConsole } from "../web/console/create-console.ts";
@@ -7,12 +9,15 @@ import type { World } from "../world.ts";
 /** The pages of the console, with what is sealed for them sealed by the ring. */
 export function openConsole(
   parts: Pick<ConsoleOptions, "calls" | "authenticate" | "rateLimits" | "note"> & {
+    readonly platforms: Platforms;
+    /** Undefined until callers are listened to. */
+    readonly grpcPort: () => number | undefined;
     readonly config: Config;
     readonly world: World;
     readonly keys: KeyRing;
   },
 ): ReturnType<typeof createConsole> {
-  const { config, world, keys } = parts;
+  const { config, world, keys, platforms, grpcPort } = parts;
   const sealedFor = (purpose: string) => createOpaqueTokens({ keys, random: world.random, purpose });
   return createConsole({
     ...parts,
@@ -21,5 +26,10 @@ export function openConsole(
     https: config.tls !== undefined || config.tlsTerminated,
     sealed: { session: sealedFor("console session"), form: sealedFor("console form") },
     products: config.products,
+    revocationReach: (platform) => revocationReach(platforms, platform),
+    grpcDoor() {
+      const port = grpcPort();
+      return port === undefined ? undefined : { port, tls: config.tls !== undefined };
+    },
   });
 }

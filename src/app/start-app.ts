@@ -152,6 +152,7 @@ async function start(
         : createAdmit({ method: "RevokeInstallation", authenticate, limiter, note, now: world.now }),
     platformLabel: (product) => labels.get(product),
   });
+  let grpcPort: number | undefined;
   const internalApp = createInternalApp({
     ...world,
     inRequest,
@@ -167,7 +168,10 @@ async function start(
       certificateNamesOf: (request) => certificateNamesOf(request.socket),
     }),
     calls,
-    consolePages: openConsole({ config, world, keys, calls, authenticate, rateLimits, note }),
+    consolePages: openConsole({
+      ...{ config, world, keys, calls, authenticate, rateLimits, note, platforms },
+      grpcPort: () => grpcPort,
+    }),
     readHealth: () =>
       readHealth(storage, world.clock, keyReport, async () => ({
         configured: platforms.all.map((platform) => platform.name),
@@ -194,6 +198,7 @@ async function start(
       addressOf: createForwardedAddress(config.trustedProxies),
     }),
   );
+  grpcPort = grpcListener.port;
   closers.add("gRPC listener", () => grpcListener.close(graceMs));
   closers.add("listeners", () => drainListeners(publicListener, [internalListener, grpcListener], graceMs));
   // Their clients go on at another replica while calls that are answered once finish here.

@@ -23,8 +23,12 @@ export function createForeseeRevocation(
   return async (id) => {
     const installation = await installations.find(id);
     if (installation === undefined) throw installationNotFound(`there is no installation ${id}`);
-    // Where kinds of credentials differ, these reach furthest.
-    const reach = platforms.byName(installation.platform)?.revocationReach("long_lived");
-    return { installation, reach };
+    return { installation, reach: revocationReach(platforms, installation.platform) };
   };
+}
+
+/** What would end at a platform; undefined: nothing, since this process has no settings of it. */
+export function revocationReach(platforms: Platforms, platform: string): ForeseenRevocation["reach"] {
+  // Where kinds of credentials differ, these reach furthest.
+  return platforms.byName(platform)?.revocationReach("long_lived");
 }

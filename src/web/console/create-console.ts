@@ -8,6 +8,9 @@ import { methodNotAllowed } from "../method-not-allowed.ts";
 import { createRawBodies } from "../raw-bodies.ts";
 import { unexpectedErrors } from "../unexpected-error.ts";
 import { createAnswers } from "./answers.ts";
+import { type ConnectionParts, connectionPage } from "./connection/connection-page.ts";
+import { reconnectForm } from "./connection/reconnect.ts";
+import { type RevokeParts, revokeForm, revokePage } from "./connection/revoke.ts";
 import { connectionsPage } from "./connections/connections-page.ts";
 import { createFormTokens } from "./form-tokens.ts";
 import type { KnownProduct } from "./products.ts";
@@ -18,7 +21,9 @@ import { createVisits, type VisitsParts } from "./visits.ts";
 
 export interface ConsoleOptions
   extends Pick<World, "log" | "now" | "random">,
-    Pick<VisitsParts, "calls" | "authenticate" | "signsIn"> {
+    Pick<VisitsParts, "calls" | "authenticate" | "signsIn">,
+    Pick<ConnectionParts, "grpcDoor">,
+    Pick<RevokeParts, "revocationReach"> {
   /** Whether browsers reach this listener over TLS. */
   readonly https: boolean;
   /** Sealed for the console alone, and for each of its purposes apart. */
@@ -47,6 +52,19 @@ export function createConsole(options: ConsoleOptions): Router {
     .route("/console")
     .get(visits.page(connectionsPage(options)))
     .all(only("GET, HEAD"));
+  routes
+    .route("/console/connections/:id")
+    .get(visits.page(connectionPage(options)))
+    .all(only("GET, HEAD"));
+  routes
+    .route("/console/connections/:id/reconnect")
+    .post(visits.form(reconnectForm(options)))
+    .all(only("POST"));
+  routes
+    .route("/console/connections/:id/revoke")
+    .get(visits.page(revokePage(options)))
+    .post(visits.form(revokeForm(options)))
+    .all(only("GET, HEAD, POST"));
   if (options.signsIn) {
     const toFirstPage = visits.page(() => ({ kind: "redirect", to: "/console" }));
     routes.route("/console/sign-in").get(toFirstPage).post(signInRoute(signIn)).all(only("GET, HEAD, POST"));

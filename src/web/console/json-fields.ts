@@ -25,6 +25,17 @@ export function messagesIn(json: Json, name: string): readonly Json[] {
   return Array.isArray(value) ? value.filter(isMessage) : [];
 }
 
+export function textsIn(json: Json, name: string): readonly string[] {
+  const value = json[name];
+  return Array.isArray(value) ? value.filter((one) => typeof one === "string") : [];
+}
+
+/** A map of texts. */
+export function wordsIn(json: Json, name: string): readonly (readonly [name: string, text: string])[] {
+  const map = messageIn(json, name) ?? {};
+  return Object.keys(map).map((key) => [key, textIn(map, key)]);
+}
+
 function isMessage(value: Json[string] | undefined): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -27,8 +27,16 @@ td .quiet, th .quiet { display: block; }
   color: var(--tone, var(--text)); font-size: 0.875rem; font-weight: 600; white-space: nowrap; }
 .note { margin: 1rem 0; padding: 0.75rem 1rem; background: var(--card); border: 1px solid var(--line);
   border-left: 0.25rem solid var(--tone, var(--action)); border-radius: 0.5rem; }
+dl { margin: 0; padding: 0 1rem; background: var(--card); border: 1px solid var(--line); border-radius: 0.5rem; }
+dl > div { display: grid; grid-template-columns: minmax(10rem, 1fr) 3fr; gap: 0.25rem 1rem; padding: 0.5rem 0;
+  border-bottom: 1px solid var(--line); }
+dl > div:last-child { border-bottom: 0; }
+dt { color: var(--quiet); }
+dd { margin: 0; }
+.deeds form, .deeds p { margin: 0.5rem 0; }
+button.danger { background: var(--failure); border-color: var(--failure); color: var(--card); }
 .pages { display: flex; flex-wrap: wrap; gap: 1rem; margin: 1rem 0; }
-pre { overflow-x: auto; padding: 0.75rem 1rem; background: var(--card); border: 1px solid var(--line); border-radius: 0.5rem; }
+pre { white-space: pre-wrap; padding: 0.75rem 1rem; background: var(--card); border: 1px solid var(--line); border-radius: 0.5rem; }
 main form > button, main form > p > button { margin-top: 1rem; }
 main label { margin-top: 1rem; }
 .filters label { margin-top: 0; }
@@ -40,5 +48,6 @@ main label { margin-top: 1rem; }
   td, th[scope="row"] { border: 0; padding: 0.25rem 0.75rem; }
   td[data-label]::before { content: attr(data-label) ": "; color: var(--quiet); }
   td .quiet { display: inline; }
+  dl > div { grid-template-columns: 1fr; }
 }
 `;

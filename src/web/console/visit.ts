@@ -5,7 +5,10 @@ import type { PathParameters } from "../handler.ts";
 import type { Html } from "../html.ts";
 
 /** The RPCs that the console asks: it shows and does nothing by another way. */
-export type ConsoleCalls = Pick<JsonCalls, "listInstallations">;
+export type ConsoleCalls = Pick<
+  JsonCalls,
+  "listInstallations" | "getInstallation" | "listAuditEvents" | "createInstallLink" | "revokeInstallation"
+>;
 
 /** A request of somebody who may be here, whose form, if it is one, came from a page of ours. */
 export interface Visit {
@@ -13,6 +16,8 @@ export interface Visit {
   readonly caller: Caller;
   readonly path: PathParameters;
   readonly query: URLSearchParams;
+  /** By what name the console was reached, as the browser says it. */
+  readonly host: string | undefined;
   /** For every form of the page: `formOf` writes it. */
   readonly formToken: Secret;
   readonly now: Date;

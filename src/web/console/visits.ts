@@ -73,6 +73,7 @@ export function createVisits(parts: VisitsParts): Visits {
       caller,
       path: request.params,
       query: readQuery(request) ?? new URLSearchParams(),
+      host: request.headers.host,
       formToken: formTokens.issue(session),
       now: now(),
       ask: async (name, message) =>

@@ -85,7 +85,13 @@ export async function startConsole(options: Partial<ConsoleOptions> = {}): Promi
     };
   const consolePages = createConsole({
     ...world,
-    calls: { listInstallations: call("ListInstallations") },
+    calls: {
+      listInstallations: call("ListInstallations"),
+      getInstallation: call("GetInstallation"),
+      listAuditEvents: call("ListAuditEvents"),
+      createInstallLink: call("CreateInstallLink"),
+      revokeInstallation: call("RevokeInstallation"),
+    },
     authenticate: ({ authorization }) => {
       const caller = callers.get(authorization?.replace("Bearer ", "") ?? "");
       if (caller === undefined) throw new ServiceError("CALLER_UNAUTHENTICATED", "who is that");
@@ -97,6 +103,8 @@ export async function startConsole(options: Partial<ConsoleOptions> = {}): Promi
     rateLimits: memoryRates(),
     note: (event) => noted.push(event),
     products,
+    grpcDoor: () => ({ port: 50051, tls: false }),
+    revocationReach: () => "app",
     ...options,
   });
   const { port } = await startInternal({ consolePages, anyHost: true });

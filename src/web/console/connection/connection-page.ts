@@ -1,0 +1,76 @@
+import { type Html, html } from "../../html.ts";
+import { formOf } from "../form-of.ts";
+import { type ListedInstallation, readInstallation } from "../installation.ts";
+import { type KnownProduct, titleOf } from "../products.ts";
+import { may } from "../rights.ts";
+import type { ShowPage, Visit } from "../visit.ts";
+import { connectionAddress } from "./address.ts";
+import { commandLines, type GrpcDoor } from "./commands.ts";
+import { healthFacts, identityFacts, webhookFacts } from "./facts.ts";
+import { findInstallation } from "./find.ts";
+import { trailOf } from "./trail.ts";
+
+export interface ConnectionParts {
+  readonly products: readonly KnownProduct[];
+  /** Undefined until callers are listened to. */
+  readonly grpcDoor: () => GrpcDoor | undefined;
+  /** Whether calls have to prove whose they are. */
+  readonly signsIn: boolean;
+}
+
+/** `GET /console/connections/{id}`: everything that is known of one, and what can be done with it. */
+export function connectionPage({ products, grpcDoor, signsIn }: ConnectionParts): ShowPage {
+  return async (visit) => {
+    const found = await findInstallation(visit);
+    if (found.kind === "missing") return found.shown;
+    const installation = readInstallation(found.installation);
+    const { id } = installation;
+    const around = { products, now: visit.now };
+    const trail = await trailOf(id, visit);
+    const door = grpcDoor();
+    return {
+      kind: "page",
+      title: nameOf(installation, products),
+      body: html`<p><a href="/console">All connections</a></p>
+${section("health", "Health", healthFacts(found.installation, installation, around))}
+${section("deeds", "What you can do", deeds(installation, visit))}
+${section("webhook", "Webhook", webhookFacts(found.installation, installation, around))}
+${section("facts", "What is known of it", identityFacts(found.installation, installation, around))}
+${door && section("commands", "In a terminal", commandLines({ installationId: id, host: visit.host, door, withKey: signsIn }))}
+${section("trail", "On record", trail)}`,
+    };
+  };
+}
+
+/** How it is called in headings and questions. */
+export function nameOf(installation: ListedInstallation, products: readonly KnownProduct[]): string {
+  const { externalOrgName, externalOrgId, platform } = installation;
+  return `${externalOrgName || externalOrgId} on ${titleOf(platform, products)}`;
+}
+
+function section(id: string, heading: string, content: Html): Html {
+  return html`<section id="${id}" aria-labelledby="${id}-heading"><h2 id="${id}-heading">${heading}</h2>
+${content}</section>`;
+}
+
+function deeds({ id, status }: ListedInstallation, { caller, formToken }: Visit): Html {
+  if (status === "REVOKED") return html`<p>Nothing more: it was revoked, and what was kept of it is deleted.</p>`;
+  const reconnects = status !== "PENDING" && may(caller, "CreateInstallLink");
+  const revokes = may(caller, "RevokeInstallation");
+  if (!reconnects && !revokes) return html`<p>Look: the rules of this caller let it change nothing here.</p>`;
+  return html`<div class="deeds">${
+    reconnects
+      ? formOf(
+          connectionAddress(id, "reconnect"),
+          formToken,
+          html`<button type="submit">Connect again</button>
+<span class="quiet">makes a link by which a person renews the grant of this organization</span>`,
+        )
+      : undefined
+  }${
+    revokes
+      ? html`<p><a class="action other" href="${connectionAddress(id, "revoke")}">Revoke</a>
+<span class="quiet">asks first, and says what would end</span></p>`
+      : undefined
+  }</div>`;
+}
