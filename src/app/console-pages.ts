@@ -25,7 +25,10 @@ export function openConsole(
     signsIn: config.authConfig !== undefined,
     https: config.tls !== undefined || config.tlsTerminated,
     sealed: { session: sealedFor("console session"), form: sealedFor("console form") },
-    products: config.products,
+    products: config.products.map((product) => ({
+      ...product,
+      missing: config.notConfigured.includes(product.name) ? config.needs.get(product.name) : undefined,
+    })),
     revocationReach: (platform) => revocationReach(platforms, platform),
     grpcDoor() {
       const port = grpcPort();

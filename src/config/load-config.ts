@@ -29,6 +29,8 @@ export interface Config extends Listeners {
   readonly narrowable: readonly string[];
   /** The names of those that no configured platform serves. */
   readonly notConfigured: readonly string[];
+  /** By product: the settings that configure it, those of which one is enough as one entry. */
+  readonly needs: ReadonlyMap<string, readonly (readonly string[])[]>;
   /** Hosts of platforms elsewhere, such as an Enterprise Server, and of who hears of events and alerts: these may be in a private network. */
   readonly ownHosts: ReadonlySet<string>;
   /** Replaces what looks like a secret of any known platform. */
@@ -78,6 +80,7 @@ export function loadConfig(
     products: known.products,
     narrowable: known.narrowable,
     notConfigured: known.productNames.filter((name) => !served.has(name)),
+    needs: known.needs,
     redact: known.redact,
     log: { level: readLogLevel(own) },
     drainSeconds: readInteger(own, "DRAIN_SECONDS", { min: 0, max: 3600 }),

@@ -37,6 +37,7 @@ export function another<Config, S extends Setting>(
       aliases: [],
       ...(row.unset !== undefined && { unset: inText(row.unset) }),
     })),
+    needs: module.needs.map((alternatives) => alternatives.map(names.setting)),
     read: (reader: AnyReader) => module.read(underOtherNames(reader, names.setting, inText)),
     hosts: (config) => module.hosts(config),
     narrowing: module.narrowing,

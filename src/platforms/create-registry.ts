@@ -15,6 +15,8 @@ export interface Registry {
   /** Those whose tokens can be narrowed. */
   readonly narrowable: readonly string[];
   readonly settings: readonly Setting[];
+  /** By product: the settings without which it is not configured, those of which one is enough as one entry. */
+  readonly needs: ReadonlyMap<string, readonly (readonly string[])[]>;
   /** Names of other programs that are no misspelled settings. */
   readonly foreignNames: readonly RegExp[];
   /** Knows what the tokens of all of them look like. */
@@ -56,6 +58,7 @@ export function createRegistry(modules: readonly PlatformModule[]): Registry {
   const publicHosts = new Set(settings.flatMap((setting) => addressesIn(setting).map(hostOf)));
   return {
     settings,
+    needs: new Map(modules.flatMap((module) => namesOf(module).map((name) => [name, module.needs] as const))),
     foreignNames: modules.flatMap((module) => module.foreignNames ?? []),
     products,
     productNames,

@@ -24,6 +24,8 @@ export interface PlatformModule<Config = unknown, S extends Setting = Setting> {
   readonly narrowing: boolean;
   /** Every setting that it reads. Another module may read the same ones, and then has the same rows. */
   readonly settings: readonly S[];
+  /** Those without which it is not configured; where one of several is enough, they are one entry. */
+  readonly needs: readonly (readonly S["name"][])[];
   /** Undefined: not configured. What is wrong is the reader's to tell. */
   read(reader: SettingReader<S>): Config | undefined;
   /** The base addresses of all that it calls and sends browsers to. */

@@ -56,14 +56,14 @@ export interface AtlassianConfig {
   readonly apiUrl: string;
 }
 
-const app: ClientSettings<AtlassianSetting> = {
+export const atlassianApp: ClientSettings<AtlassianSetting> = {
   title: "Atlassian app",
   required: [["JIRA_CLIENT_ID"], ["JIRA_CLIENT_SECRET"]],
 };
 
 /** One app for Jira and Confluence; undefined: not configured. */
 export function readAtlassian(reader: Reader): AtlassianConfig | undefined {
-  if (!isConfigured(reader, app)) return undefined;
+  if (!isConfigured(reader, atlassianApp)) return undefined;
   const [authUrl, apiUrl] = readAddressPair(reader, "ATLASSIAN_AUTH_URL", "ATLASSIAN_API_URL", "set both");
   const jira = readScopes(reader, "JIRA_SCOPES");
   const confluence = readScopes(reader, "CONFLUENCE_SCOPES");

@@ -122,7 +122,7 @@ export interface GithubOauthConfig extends GithubHost {
   readonly scopes: readonly string[];
 }
 
-const app: ClientSettings<AppSetting> = {
+export const gitHubApp: ClientSettings<AppSetting> = {
   title: "GitHub App",
   required: [
     ["GITHUB_APP_ID"],
@@ -134,14 +134,14 @@ const app: ClientSettings<AppSetting> = {
   optional: ["GITHUB_WEBHOOK_SECRET"],
 };
 
-const oauthApp: ClientSettings<OauthSetting> = {
+export const gitHubOauthApp: ClientSettings<OauthSetting> = {
   title: "GitHub OAuth App",
   required: [["GITHUB_OAUTH_CLIENT_ID"], ["GITHUB_OAUTH_CLIENT_SECRET"]],
 };
 
 /** The GitHub App; undefined: not configured. */
 export function readGithub(reader: Reader): GithubConfig | undefined {
-  if (!isConfigured(reader, app)) return undefined;
+  if (!isConfigured(reader, gitHubApp)) return undefined;
   return {
     ...readHost(reader),
     appId: readAppId(reader),
@@ -158,7 +158,7 @@ export function readGithub(reader: Reader): GithubConfig | undefined {
 
 /** The classic OAuth App; undefined: not configured. */
 export function readGithubOauth(reader: SettingReader<OauthSetting>): GithubOauthConfig | undefined {
-  if (!isConfigured(reader, oauthApp)) return undefined;
+  if (!isConfigured(reader, gitHubOauthApp)) return undefined;
   return {
     ...readHost(reader),
     clientId: readRequired(reader, "GITHUB_OAUTH_CLIENT_ID"),

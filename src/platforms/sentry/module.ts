@@ -1,7 +1,7 @@
 import type { PlatformModule } from "../module.ts";
 import { adoptSentry } from "./adopt.ts";
 import { createSentry } from "./sentry.ts";
-import { readSentry, type SentryConfig, type SentrySetting, sentrySettings } from "./settings.ts";
+import { readSentry, type SentryConfig, type SentrySetting, sentryIntegration, sentrySettings } from "./settings.ts";
 
 /** A public integration. Its tokens are plain hexadecimal; those of other kinds have a prefix. */
 export const sentry: PlatformModule<SentryConfig, SentrySetting> = {
@@ -9,6 +9,7 @@ export const sentry: PlatformModule<SentryConfig, SentrySetting> = {
   products: [{ name: "sentry", label: "Sentry" }],
   narrowing: false,
   settings: sentrySettings,
+  needs: sentryIntegration.required,
   read: readSentry,
   adopt: adoptSentry,
   hosts: ({ sentryUrl }) => [sentryUrl],

@@ -32,14 +32,14 @@ export interface SentryConfig {
   readonly sentryUrl: string;
 }
 
-const integration: ClientSettings<SentrySetting> = {
+export const sentryIntegration: ClientSettings<SentrySetting> = {
   title: "Sentry public integration",
   required: [["SENTRY_INTEGRATION_SLUG"], ["SENTRY_CLIENT_ID"], ["SENTRY_CLIENT_SECRET"]],
 };
 
 /** The Sentry public integration; undefined: not configured. */
 export function readSentry(reader: SettingReader<SentrySetting>): SentryConfig | undefined {
-  if (!isConfigured(reader, integration)) return undefined;
+  if (!isConfigured(reader, sentryIntegration)) return undefined;
   const slug = readRequired(reader, "SENTRY_INTEGRATION_SLUG");
   if (slug !== "" && !/^[\w-]{1,64}$/.test(slug)) {
     reader.problem("SENTRY_INTEGRATION_SLUG", "is no slug", "set what stands after /sentry-apps/ in its address");

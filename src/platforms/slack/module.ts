@@ -1,6 +1,6 @@
 import type { PlatformModule } from "../module.ts";
 import { adoptSlack } from "./adopt.ts";
-import { readSlack, type SlackConfig, type SlackSetting, slackSettings } from "./settings.ts";
+import { readSlack, type SlackConfig, type SlackSetting, slackApp, slackSettings } from "./settings.ts";
 import { createSlack } from "./slack.ts";
 
 export const slack: PlatformModule<SlackConfig, SlackSetting> = {
@@ -8,6 +8,7 @@ export const slack: PlatformModule<SlackConfig, SlackSetting> = {
   products: [{ name: "slack", label: "Slack" }],
   narrowing: false,
   settings: slackSettings,
+  needs: slackApp.required,
   read: readSlack,
   adopt: adoptSlack,
   hosts: ({ slackUrl }) => [slackUrl],

@@ -45,7 +45,7 @@ export interface SlackConfig {
   readonly signingSecrets: readonly Secret[];
 }
 
-const app: ClientSettings<SlackSetting> = {
+export const slackApp: ClientSettings<SlackSetting> = {
   title: "Slack app",
   required: [["SLACK_CLIENT_ID"], ["SLACK_CLIENT_SECRET"]],
   optional: ["SLACK_SIGNING_SECRET"],
@@ -54,7 +54,7 @@ const app: ClientSettings<SlackSetting> = {
 /** The Slack app; undefined: not configured. */
 export function readSlack(reader: Reader): SlackConfig | undefined {
   if (reader.isGiven("SLACK_STATE_SECRET")) reader.warn("SLACK_STATE_SECRET is not needed: every state is random");
-  if (!isConfigured(reader, app)) return undefined;
+  if (!isConfigured(reader, slackApp)) return undefined;
   const userScopes = readScopes(reader, "SLACK_USER_SCOPES");
   const forPeople = userScopes.length > 0 && reader.isEmpty("SLACK_SCOPES");
   const scopes = readScopes(reader, "SLACK_SCOPES", forPeople ? "none" : undefined);

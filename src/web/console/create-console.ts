@@ -8,11 +8,13 @@ import { methodNotAllowed } from "../method-not-allowed.ts";
 import { createRawBodies } from "../raw-bodies.ts";
 import { unexpectedErrors } from "../unexpected-error.ts";
 import { createAnswers } from "./answers.ts";
+import { connectForm, connectPage } from "./connect/connect-page.ts";
 import { type ConnectionParts, connectionPage } from "./connection/connection-page.ts";
 import { reconnectForm } from "./connection/reconnect.ts";
 import { type RevokeParts, revokeForm, revokePage } from "./connection/revoke.ts";
 import { connectionsPage } from "./connections/connections-page.ts";
 import { createFormTokens } from "./form-tokens.ts";
+import { platformsPage } from "./platforms/platforms-page.ts";
 import type { KnownProduct } from "./products.ts";
 import { createSessions, type SealedText } from "./sessions.ts";
 import { signInRoute, signOutRoute } from "./sign-in/sign-in-routes.ts";
@@ -51,6 +53,15 @@ export function createConsole(options: ConsoleOptions): Router {
   routes
     .route("/console")
     .get(visits.page(connectionsPage(options)))
+    .all(only("GET, HEAD"));
+  routes
+    .route("/console/connect")
+    .get(visits.page(connectPage(options)))
+    .post(visits.form(connectForm(options)))
+    .all(only("GET, HEAD, POST"));
+  routes
+    .route("/console/platforms")
+    .get(visits.page(platformsPage(options)))
     .all(only("GET, HEAD"));
   routes
     .route("/console/connections/:id")

@@ -7,7 +7,11 @@ import { may } from "./rights.ts";
 import { consoleStyle } from "./style.ts";
 
 /** The parts that a person goes to by name, each for whoever may call one of its methods. */
-const parts = [{ path: "/console", name: "Connections", methods: ["ListInstallations"] }] as const;
+const parts = [
+  { path: "/console", name: "Connections", methods: ["ListInstallations"] },
+  { path: "/console/connect", name: "Connect", methods: ["CreateInstallLink"] },
+  { path: "/console/platforms", name: "Platforms", methods: ["ListInstallations", "CreateInstallLink"] },
+] as const;
 
 /** Who is here. */
 export interface Present {

@@ -2,6 +2,8 @@
 export interface KnownProduct {
   readonly name: string;
   readonly label: string;
+  /** The settings that it lacks, those of which one is enough as one entry; undefined: it is configured. */
+  readonly missing: readonly (readonly string[])[] | undefined;
 }
 
 /** How a product is called where all are: two may have the same label. */

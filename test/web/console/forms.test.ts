@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { hiddenFields, startConsole } from "../support/console.ts";
+import { startConsole } from "../support/console.ts";
+import { hiddenFields } from "../support/console-browser.ts";
 
 const foreign: readonly [string, Record<string, string>][] = [
   ["another site", { "sec-fetch-site": "cross-site", origin: "https://evil.example" }],

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { hiddenFields, startConsole } from "../support/console.ts";
+import { startConsole } from "../support/console.ts";
+import { hiddenFields } from "../support/console-browser.ts";
 
 const hour = 3_600_000;
 

@@ -3,7 +3,7 @@ import { readInstallation } from "../installation.ts";
 import { messagesIn, textIn } from "../json-fields.ts";
 import type { KnownProduct } from "../products.ts";
 import { refusedPage } from "../refused.ts";
-import { rulesFor } from "../rights.ts";
+import { may, rulesFor } from "../rights.ts";
 import type { ShowPage } from "../visit.ts";
 import { emptyList } from "./empty.ts";
 import { type Filters, filterForm, listAddress, readFilters } from "./filters.ts";
@@ -22,8 +22,11 @@ export function connectionsPage({ products }: { readonly products: readonly Know
     if (answer.status !== 200) return refusedPage(answer);
     const installations = messagesIn(answer.body, "installations").map(readInstallation);
     const next = textIn(answer.body, "next_page_token");
+    const mayConnect = may(caller, "CreateInstallLink");
     const list =
-      installations.length === 0 ? emptyList(filters, rules) : connectionsTable(installations, { products, now });
+      installations.length === 0
+        ? emptyList(filters, { rules, products, mayConnect, place: placeOf(page, next) })
+        : connectionsTable(installations, { products, now });
     return {
       kind: "page",
       title: "Connections",
@@ -37,8 +40,14 @@ ${next === "" ? undefined : html`<a href="${listAddress(filters, next)}" rel="ne
   };
 }
 
-function requestFor({ platform, status, owner }: Filters) {
-  return { platform, owner, ...(status === "" ? {} : { status: `INSTALLATION_STATUS_${status}` }) };
+/** Where very many match a search, a page may be empty and the list go on. */
+function placeOf(page: string, next: string): "only" | "last" | "between" {
+  if (next !== "") return "between";
+  return page === "" ? "only" : "last";
+}
+
+function requestFor({ search, platform, status, owner }: Filters) {
+  return { search, platform, owner, ...(status === "" ? {} : { status: `INSTALLATION_STATUS_${status}` }) };
 }
 
 const nothingToSee = {

@@ -6,6 +6,8 @@ import { statuses } from "../words/statuses.ts";
 
 /** What narrows the list. Empty: nothing. */
 export interface Filters {
+  /** How a name or an owner begins, or an id. */
+  readonly search: string;
   readonly platform: string;
   readonly status: string;
   readonly owner: string;
@@ -13,7 +15,7 @@ export interface Filters {
 
 export function readFilters(query: URLSearchParams): Filters {
   const text = (name: string) => (query.get(name) ?? "").trim();
-  return { platform: text("platform"), status: text("status"), owner: text("owner") };
+  return { search: text("search"), platform: text("platform"), status: text("status"), owner: text("owner") };
 }
 
 export function isFiltered(filters: Filters): boolean {
@@ -32,6 +34,8 @@ export function filterForm(filters: Filters, rules: readonly Rule[], products: r
   const platforms = mayName.map(({ name }) => [name, titleOf(name, products)] as const);
   const owners = ownersOf(rules);
   return html`<form method="get" action="/console" class="filters" role="search">
+<div class="wide"><label for="search">Search</label><input id="search" type="search" name="search" value="${filters.search}" maxlength="256" autocomplete="off" spellcheck="false" aria-describedby="search-about">
+<span class="quiet" id="search-about">How a name or an owner begins, or an id</span></div>
 <div><label for="platform">Platform</label>${choice("platform", filters.platform, "Every platform", platforms)}</div>
 <div><label for="status">Status</label>${choice(
     "status",
