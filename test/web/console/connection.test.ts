@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { bufCurl, shellWord } from "../../../src/web/console/connection/commands.ts";
-import { type ConsoleBrowser, type ConsoleSite, startConsole } from "../support/console.ts";
+import { type ConsoleSite, startConsole } from "../support/console.ts";
+import type { ConsoleBrowser } from "../support/console-browser.ts";
 import type { Answer } from "../support/http.ts";
 
 const id = "0192f0c1-5a4b-7c3d-8e2f-1a2b3c4d5e6f";
