@@ -6,7 +6,7 @@ import { rolldown } from "rolldown";
 
 /** What can be imported. */
 const modules = Object.fromEntries(
-  ["index", "web", "octokit", "slack", "testing"].map((name) => [name, `src/${name}.ts`]),
+  ["index", "web", "octokit", "slack", "connect", "testing"].map((name) => [name, `src/${name}.ts`]),
 );
 /** What can be run. */
 const programs = { "oauth-token": "src/cli/oauth-token.ts" };
@@ -28,7 +28,9 @@ async function build(): Promise<void> {
   await bundle.close();
   for (const name of Object.keys(programs)) await chmod(join(out, `${name}.js`), 0o755);
   const compiler = join(root, "../node_modules/typescript/bin/tsc");
-  await promisify(execFile)(process.execPath, [compiler, "-p", join(root, "tsconfig.declarations.json")]);
+  for (const project of ["tsconfig.declarations.json", "tsconfig.browser-declarations.json"]) {
+    await promisify(execFile)(process.execPath, [compiler, "-p", join(root, project)]);
+  }
   await keepPublicDeclarations(out);
   await cp(join(root, "../LICENSE"), join(root, "LICENSE"));
 }

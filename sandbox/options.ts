@@ -9,6 +9,8 @@ export interface PlatformOptions {
   readonly random?: ((bytes: number) => Buffer) | undefined;
   /** Whether the person at the browser approves everything at once; otherwise a consent page asks. */
   readonly autoApprove?: boolean | undefined;
+  /** Whether its pages are cut off from whoever opened them in a popup (COOP), as those of some platforms and their sign-ins are. */
+  readonly isolatesPages?: boolean | undefined;
 }
 
 /** The same with defaults filled in. */
@@ -17,6 +19,7 @@ export interface PlatformWorld {
   readonly now: () => Date;
   readonly random: (bytes: number) => Buffer;
   readonly autoApprove: boolean;
+  readonly isolatesPages: boolean;
 }
 
 export function platformWorld(options: PlatformOptions): PlatformWorld {
@@ -25,5 +28,6 @@ export function platformWorld(options: PlatformOptions): PlatformWorld {
     now: options.now ?? (() => new Date()),
     random: options.random ?? randomBytes,
     autoApprove: options.autoApprove ?? false,
+    isolatesPages: options.isolatesPages ?? false,
   };
 }

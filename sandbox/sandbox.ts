@@ -36,12 +36,12 @@ export const platformCount = Object.keys(platforms).length;
 
 /** Starts all platforms on loopback. */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const { portBase = 0, baseUrl, now, random, autoApprove, ...own } = options;
+  const { portBase = 0, baseUrl, now, random, autoApprove, isolatesPages, ...own } = options;
   const optionsOf: Readonly<Record<string, PlatformOptions | undefined>> = own;
   const settled = await Promise.allSettled(
     Object.entries<StartStandIn>(platforms).map(async ([name, start], offset) => {
       const port = portBase === 0 ? 0 : portBase + offset;
-      return [name, await start({ now, random, autoApprove, port, ...optionsOf[name] })] as const;
+      return [name, await start({ now, random, autoApprove, isolatesPages, port, ...optionsOf[name] })] as const;
     }),
   );
   const started = settled.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));

@@ -1,6 +1,7 @@
 import { cp, mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { generateBrowserScripts } from "./browser-scripts.ts";
 import { readTool, root, runTool } from "./run-tool.ts";
 
 /** Compares proto/ with the last commit on main; where the two are the same, that commit with the one before it. */
@@ -27,9 +28,10 @@ export async function checkBreaking(): Promise<boolean> {
 export function checkGenerated(): Promise<boolean> {
   return inTemporaryFolder(async (folder) => {
     if (!(await runTool("buf", ["generate", "--output", folder]))) return false;
+    await generateBrowserScripts(folder);
     const [fresh, kept] = await Promise.all([filesBelow(join(folder, "gen")), filesBelow(join(root, "gen"))]);
     const stale = [...new Set([...fresh.keys(), ...kept.keys()])].filter((path) => fresh.get(path) !== kept.get(path));
-    for (const path of stale) console.log(`gen/${path} is not what proto/ says`);
+    for (const path of stale) console.log(`gen/${path} is not what its sources say`);
     if (stale.length > 0) console.log("run npm run generate");
     return stale.length === 0;
   });

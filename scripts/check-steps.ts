@@ -12,6 +12,10 @@ export interface Check {
 
 export const checks: readonly Check[] = [
   { name: "types", run: () => runTool("tsc", ["--noEmit"]) },
+  {
+    name: "types of what runs in a page",
+    run: () => runTool("tsc", ["--noEmit", "-p", "client/tsconfig.browser.json"]),
+  },
   // That no imports form a circle is among its rules.
   { name: "lint and format", run: () => runTool("biome", ["ci", "--colors=off", "."]) },
   { name: "imports go inwards", run: checkImports },

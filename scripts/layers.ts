@@ -61,7 +61,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   "src/telemetry": { from: [...ground, "src/domain"], packages: ["prom-client/", "@opentelemetry/"] },
   "src/web/": { from: [...ground, "src/domain", "src/tls"], packages: ["express"] },
   "src/web/browser": {
-    from: [...ground, "src/domain", "src/web/", "src/rpc/json/json-calls.ts", "src/rpc/errors/codes.ts"],
+    from: [...ground, "src/domain", "src/web/", "src/rpc/json/json-calls.ts", "src/rpc/errors/codes.ts", "gen/browser"],
     packages: ["express"],
   },
   "src/web/internal": {

@@ -75,6 +75,7 @@ export async function startPlatformServer(world: PlatformWorld): Promise<Platfor
     calls.push(call);
     callOf.set(request, call);
     response.setHeader("date", at.toUTCString());
+    if (world.isolatesPages) response.setHeader("cross-origin-opener-policy", "same-origin");
     next();
   });
   app.use(express.text({ type: () => true, limit: "1mb" }));

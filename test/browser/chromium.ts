@@ -1,8 +1,13 @@
 import { existsSync } from "node:fs";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 
+export interface LaunchOptions {
+  /** As a person's browser does; Playwright's lets every page open windows. */
+  readonly blocksPopups?: boolean;
+}
+
 /** A real browser with a profile of its own. */
-export function launchChromium(): Promise<Browser> {
+export function launchChromium({ blocksPopups = false }: LaunchOptions = {}): Promise<Browser> {
   const executablePath = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
   if (!existsSync(executablePath)) {
     throw new Error(
@@ -13,6 +18,7 @@ export function launchChromium(): Promise<Browser> {
   return chromium.launch({
     executablePath,
     headless: true,
+    ...(blocksPopups && { ignoreDefaultArgs: ["--disable-popup-blocking"] }),
     args: [
       ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
       ...["--disable-component-update", "--disable-sync"],

@@ -57,13 +57,13 @@ test("an empty project gets a token with plain Node by both ways, and its proces
 
 test("every sub-path is there for plain Node", async () => {
   const script = `
-    const names = ["oauth-token-client", "oauth-token-client/octokit", "oauth-token-client/slack", "oauth-token-client/testing"];
-    for (const name of names) console.log(Object.keys(await import(name)).join());`;
+    const paths = ["", "/octokit", "/slack", "/connect", "/testing"];
+    for (const name of paths.map((path) => "oauth-token-client" + path)) console.log(Object.keys(await import(name)).join());`;
   await writeFile(join(project, "names.js"), script);
   const { stdout } = await run(plainNode(), ["names.js"], { cwd: project });
   expect(stdout.trim().split("\n")).toEqual([
     "TokenServiceError,createTokenClient",
-    ...["createTokenAuth", "createSlackFetch", "createTestTokenService"],
+    ...["createTokenAuth", "createSlackFetch", "connect", "createTestTokenService"],
   ]);
 });
 
@@ -76,7 +76,8 @@ test.each(["browser", "workerd, worker, browser", "edge-light", "none of these"]
     await writeFile(
       entry,
       `export { ${names} } from "oauth-token-client";
-       export * from "oauth-token-client/octokit"; export * from "oauth-token-client/slack";`,
+       export * from "oauth-token-client/octokit"; export * from "oauth-token-client/slack";
+       export * from "oauth-token-client/connect";`,
     );
     const bundle = await rolldown({
       ...{ cwd: project, input: entry, platform: "neutral" },
@@ -99,6 +100,7 @@ test("its declarations are whole: a strict project compiles against them alone",
     `import { createTokenClient, type Token, TokenServiceError } from "oauth-token-client";
      import { createTokenAuth } from "oauth-token-client/octokit";
      import { createSlackFetch } from "oauth-token-client/slack";
+     import { connect } from "oauth-token-client/connect";
      import { createTestTokenService } from "oauth-token-client/testing";
      const service = await createTestTokenService();
      const client = createTokenClient({ address: service.address, credentials: { bearer: async () => "x" } });
@@ -109,6 +111,10 @@ test("its declarations are whole: a strict project compiles against them alone",
      const slack = createSlackFetch({ client, selector: { owner: "acme" } });
      const error = new Error() as unknown;
      if (error instanceof TokenServiceError) error.reason satisfies string;
+     const { status, completionCode = "" } = await connect({ link: "https://tokens.example", onStatus: (now) => now });
+     if (status === "connected") completionCode.length;
+     // @ts-expect-error: there is no such status.
+     if (status === "finished") completionCode.length;
      export { auth, expireTime, slack };
      // @ts-expect-error: there is no such actor.
      client.getToken({ actor: "ACTOR_ROBOT" });`,

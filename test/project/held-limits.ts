@@ -229,6 +229,13 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     ["src/web/browser/results/kept-results.ts", "resultSeconds", "mostResults", "mostCharacters"],
     ["src/web/browser/results/result.ts", "namedInstallations"],
   ],
+  "the popup helper at its page: a copy of it; looks at the flow beside its stream; for the page with the completion code; for a popup that never came; for a service that does not answer":
+    [
+      ["src/web/browser/connect-script.ts", "maxAgeSeconds"],
+      ["client/src/connect/watch-flow.ts", "firstPauseMs", "longestPauseMs", "besideStreamMs"],
+      ["client/src/connect/connect.ts", "codeMs", "arrivalMs", "longestFlowMs"],
+    ],
+  "the popup's page waits for its opener": [["client/src/connect/result-page.ts", "receiptMs"]],
   "what binds the form of the link page to its browser": [["src/web/browser/links/page-token.ts", "maxAgeSeconds"]],
   "body about link codes: a form; a request; all that are under way": [
     ["src/web/browser/links/link-page-route.ts", "maxBytes"],

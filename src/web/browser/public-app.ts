@@ -25,6 +25,7 @@ import { pathOf, redirectToBaseUrl } from "./base-url.ts";
 import { belowPath } from "./below-path.ts";
 import { bindingCookies } from "./binding-cookie.ts";
 import { callbackRoute } from "./callback-route.ts";
+import { connectScriptPath, connectScriptRoute } from "./connect-script.ts";
 import type { RequestFailure } from "./failures.ts";
 import { homeRoute } from "./home-page.ts";
 import { installRoute } from "./install-route.ts";
@@ -117,6 +118,8 @@ export function createPublicApp(options: PublicAppOptions): Express {
     routes.get(path, (_request, response) => void response.json({ status: "ok" }));
     routes.all(path, onlyRead);
   }
+  routes.get(connectScriptPath, connectScriptRoute());
+  routes.all(connectScriptPath, onlyRead);
   routes.get(readyPath, readyRoute(options.readiness));
   routes.all(readyPath, onlyRead);
   routes.all(webhookPath, methodNotAllowed("POST", answer("method_not_allowed")));

@@ -29,6 +29,7 @@ describe("the public app", () => {
     ["POST", "/readyz", "GET, HEAD"],
     ["POST", "/", "GET, HEAD"],
     ["DELETE", "/v1/healthz", "GET, HEAD"],
+    ["POST", "/connect.js", "GET, HEAD"],
     ["POST", "/oauth/install/slack", "GET"],
     ["HEAD", "/oauth/install/slack", "GET"],
     ["OPTIONS", "/oauth/install/slack", "GET"],

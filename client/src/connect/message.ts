@@ -1,0 +1,27 @@
+import { type FlowReport, isFinal } from "./statuses.ts";
+
+const source = "oauth-token-service";
+
+/** What the service's page in the popup tells the page that opened it. */
+export interface PopupMessage extends FlowReport {
+  readonly source: typeof source;
+  readonly completionCode?: string;
+}
+
+/** What it is answered: it may close. */
+export const receipt = { source, received: true };
+
+export function isPopupMessage(data: unknown): data is PopupMessage {
+  const message = ofService(data);
+  return typeof message?.status === "string" && isFinal(message.status);
+}
+
+export function isReceipt(data: unknown): boolean {
+  return ofService(data)?.received === true;
+}
+
+/** Whatever else a page is sent, extensions' messages among it, is none of ours. */
+function ofService(data: unknown): Readonly<Record<string, unknown>> | undefined {
+  const message = data as Readonly<Record<string, unknown>> | null | undefined;
+  return message?.source === source ? message : undefined;
+}
