@@ -106,6 +106,7 @@ async function start(
   running.watch({
     openStreams: () => openCalls.size,
     statistics: () => storage.statistics.read(world.now()),
+    pressing: () => storage.statistics.readPressing(),
     cacheEntries: wired.cacheEntries,
     isChangeFeedAlive: storage.changes.isAlive,
     clockSkewMs: () => world.clock?.read()?.skewMs,

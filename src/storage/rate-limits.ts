@@ -45,7 +45,10 @@ export function createRateLimits(database: Database): RateLimits {
     },
 
     async prune() {
-      await deleteInParts(database, rateLimits, rateLimits.key, lte(rateLimits.endsAt, now));
+      await deleteInParts(database, rateLimits, rateLimits.key, {
+        by: rateLimits.endsAt,
+        where: lte(rateLimits.endsAt, now),
+      });
     },
   };
 }

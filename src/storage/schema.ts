@@ -125,6 +125,8 @@ export const credentials = pgTable("credentials", {
   issuedAt: instant("issued_at"),
   expiresAt: instant("expires_at"),
   refreshAfter: instant("refresh_after"),
+  /** When it is looked at next by itself; null: when its token is to be refreshed. */
+  lookAfter: instant("look_after"),
   grantExpiresAt: instant("grant_expires_at"),
   scopes: text("scopes").array().notNull(),
   permissions: words("permissions"),

@@ -84,12 +84,9 @@ export function describeWebhooks({ storage, clock, raw }: OpenedStorage): void {
     });
     const takeAll = async () => {
       const found = [];
-      for (
-        let held = await webhooks.takeDue("jira", { product: "jira", url: address }, lease());
-        held !== undefined;
-      ) {
+      for (let held = await webhooks.takeDue("jira", "jira", lease()); held !== undefined; ) {
         found.push(held);
-        held = await webhooks.takeDue("jira", { product: "jira", url: address }, lease());
+        held = await webhooks.takeDue("jira", "jira", lease());
       }
       return found;
     };
@@ -97,7 +94,7 @@ export function describeWebhooks({ storage, clock, raw }: OpenedStorage): void {
     test("is made due where there is none, and taken once by many", async () => {
       const made = [await connect(), await connect(), await connect()];
       const wanted = made.map(({ id }) => id).sort();
-      await webhooks.wakeMissing("jira", "jira", now());
+      await webhooks.wakeMissing("jira", "jira", now(), undefined);
       const taken = (await Promise.all([takeAll(), takeAll(), takeAll()])).flat();
       const ids = taken.map(({ installationId }) => installationId);
       expect(ids.filter((id) => wanted.includes(id ?? "")).sort()).toEqual(wanted);
@@ -113,11 +110,11 @@ export function describeWebhooks({ storage, clock, raw }: OpenedStorage): void {
         jiraContext(now()),
       );
       const made = await connect();
-      await webhooks.wakeMissing("jira", "jira", now());
+      await webhooks.wakeMissing("jira", "jira", now(), undefined);
       await raw("update installations set status = 'reauthorization_required' where id = $1", [made.id]);
       // Its person connected it again, and chose another product.
       const lost = await connect();
-      await webhooks.wakeMissing("jira", "jira", now());
+      await webhooks.wakeMissing("jira", "jira", now(), undefined);
       await raw("update installations set products = '{confluence}' where id = $1", [lost.id]);
       const ids = (await takeAll()).map(({ installationId }) => installationId);
       expect(ids).not.toContain(made.id);
@@ -130,8 +127,10 @@ export function describeWebhooks({ storage, clock, raw }: OpenedStorage): void {
       const held = await webhooks.takeOfInstallation("jira", made.id, lease());
       if (held !== undefined) await webhooks.finish(held, registered(["7"]), now());
       const other = unique("https://other.example/");
-      const taken = async () =>
-        (await webhooks.takeDue("jira", { product: "jira", url: other }, lease()))?.installationId;
+      const taken = async () => {
+        await webhooks.wakeElsewhere("jira", other, now());
+        return (await webhooks.takeDue("jira", "jira", lease()))?.installationId;
+      };
       await raw("delete from webhooks where installation_id is not null and installation_id <> $1", [made.id]);
       expect(await taken()).toBeUndefined();
       clock.advance(601_000);

@@ -54,7 +54,9 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
   "a death is doubted (ADR 18)": [[doubt, "verdictWindowMs", "fewest", "persistenceMs", "confirmationMs"]],
   "refresh by itself": [
     [jobs, "refresh what is due"],
-    [keepFresh, "recentMs.rotating", "recentMs.minted", "concurrency", "roundMs"],
+    [keepFresh, "recentMs.rotating", "recentMs.minted", "concurrency"],
+    ["src/storage/credentials/due.ts", "windowRows", "windowRows"],
+    [keepFresh, "roundMs"],
   ],
   "idle rotating grants": [
     ["src/platforms/atlassian/atlassian.ts", "keepAliveMs"],
@@ -203,15 +205,30 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
   ],
   "what no event told (reconciliation)": [
     [jobs, "ask what nobody told"],
+    ["src/storage/reconciling/open-routine.ts", "partRows"],
     [asking, "routineMs", "retryMs.routine"],
   ],
   "a site that a grant does not reach any more (Atlassian)": [
     [asking, "goneMs"],
     [doubt, "persistenceMs"],
   ],
+  "gauges of what is stored, and how many installations a platform has": [
+    ["src/storage/counting/stretches.ts", "firstPages", "aimMs"],
+    ["src/storage/counting/live-installations.ts", "rest"],
+    ["src/telemetry/service-gauges.ts", "patienceMs"],
+  ],
+  "events that wait; rows by key, and of other clients": [
+    ["src/storage/counting/statistics.ts", "mostWaiting"],
+    ["src/storage/counting/most-counted.ts", "mostCounted"],
+  ],
   "a webhook is looked at: due ones; one that is registered; after a failure": [
     [jobs, "keep webhooks"],
     [webhookTimes, "checkMs", "retryMs.first", "retryMs.most"],
+  ],
+  "installations that have no webhook yet, or one that is due and no token to ask with": [
+    ["src/storage/webhooks/due-webhooks.ts", "portion"],
+    ["src/domain/webhooks/site-webhooks.ts", "mostParts"],
+    ["src/storage/webhooks/webhooks.ts", "withoutTokenMs"],
   ],
   "a site's webhook (Jira drops it after 30 days)": [
     [webhookTimes, "renewMs"],

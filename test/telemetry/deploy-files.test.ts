@@ -58,9 +58,9 @@ beforeAll(async () => {
   running.knowCallers(["ci"]);
   running.watch({
     statistics: async () => ({
-      ...{ installations: [], webhooks: [], keys: [], ending: [], waiting: [], nextExpiry: [] },
-      ...{ concerns: [], watchedSecondsAgo: 0 },
+      ...{ installations: [], webhooks: [], keys: [], ending: [], nextExpiry: [] },
     }),
+    pressing: async () => ({ waiting: [], concerns: [], watchedSecondsAgo: 0 }),
     cacheEntries: () => 0,
     openStreams: () => 0,
     isChangeFeedAlive: () => true,

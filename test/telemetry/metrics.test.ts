@@ -9,7 +9,7 @@ const read = () => scrape(shared.service.replicas[0]!.internalUrl);
 
 /** What every label may say: nothing that grows with installations, owners, addresses or requests. */
 const labelValues: Readonly<Record<string, RegExp>> = {
-  task: /^(apply|forward|dead)$/,
+  task: /^(apply|forward|alert|dead)$/,
   method: /^(GetToken|ListInstallations|GetInstallation|RevokeInstallation)$/,
   caller: /^(anonymous|unauthenticated)$/,
   code: /^(OK|[A-Z_]{2,30}|HTTP_\d{3})$/,
@@ -19,7 +19,7 @@ const labelValues: Readonly<Record<string, RegExp>> = {
   rpc_status_code: /^(OK|[A-Z_]{2,30}|HTTP_\d{3})$/,
   error_type: /^([A-Z_]{2,30})?$/,
   outcome: /^[a-z_]{2,30}$/,
-  kind: /^(first|repeated)$/,
+  kind: /^(first|repeated|reauthorization_required|suspended|repeated_failures|(absolute|idle)_end|permissions_pending|silent_webhooks)$/,
   platform: /^(github|github-oauth|jira|slack|sentry|unknown)$/,
   state: /^(registered|failed|silent|waiting|by_hand)$/,
   status: /^(pending|active|suspended|reauthorization_required|revoked)$/,

@@ -56,8 +56,10 @@ describe.each([
       webhooks: [],
       keys: [],
       ending: [],
-      waiting: [],
       nextExpiry: [],
+    });
+    expect(await storage.statistics.readPressing()).toEqual({
+      waiting: [],
       concerns: [],
       watchedSecondsAgo: undefined,
     });

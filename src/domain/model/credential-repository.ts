@@ -122,10 +122,10 @@ export interface CredentialRepository {
   condemn(lease: Lease, code: string, backoffMs?: number): Promise<boolean>;
   /**
    * Brings back grants of an unknown client that died when another one asked: the refusal may have meant the client.
-   * Gives the installations that are active again.
+   * Some hundred at once; gives the installations that are active again.
    */
   reviveRefused(platform: string, registration: Registration): Promise<readonly ServedInstallation[]>;
-  /** How many credentials of each platform were given to others than these. */
+  /** How many credentials of each platform were given to others than these, counted to 10,000. */
   countForeign(own: ReadonlyMap<string, Registration>): Promise<ReadonlyMap<string, number>>;
   /**
    * Ends the attempt as a failure that a person has to end: its installations ask for reauthorization. The credential is
@@ -156,7 +156,8 @@ export interface CredentialRepository {
   /**
    * Active credentials past their refresh time that were used recently, or at rest for too long, and dead ones that need no
    * secret and died within about a day; none that is leased or backs off. What has not failed comes first, then the owners
-   * in turn, then what ends soonest.
+   * in turn, then what ends soonest. Of very many a bounded number is looked at in each round; what nobody wants is looked
+   * at again once it has been at rest for too long, or was refreshed.
    */
   due(query: DueQuery): Promise<readonly DueCredential[]>;
   /**

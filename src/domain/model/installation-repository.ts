@@ -95,7 +95,7 @@ export interface InstallationRepository {
    * known already.
    */
   finishRevocation(id: string, result: ProviderRevocation, record?: Recording<boolean>): Promise<boolean>;
-  /** Revocations begun before `before` and never finished. */
+  /** Revocations begun before `before` and never finished: the first of them. */
   unfinishedRevocations(before: Date): Promise<readonly string[]>;
   /** Deletes what was revoked, and finished to be, before `before`; returns how many. Its id is unknown from then on. */
   forgetRevoked(before: Date): Promise<number>;

@@ -122,7 +122,6 @@ export const horizonSeconds = { token: [0, 300, 3_600, 86_400], grant: [0, 604_8
 
 /** What events and alerts wait for; `dead`: for an operator. */
 export const waitingTasks = ["apply", "forward", "alert", "dead"] as const;
-type WaitingTask = (typeof waitingTasks)[number];
 
 /** What is stored, in numbers. */
 export interface Statistics {
@@ -146,9 +145,16 @@ export interface Statistics {
     readonly state: WebhookState;
     readonly count: number;
   }[];
+  /** Seconds to the next end of a refreshable access token that still works. */
+  readonly nextExpiry: readonly { readonly platform: string; readonly seconds: number }[];
+}
+
+/** What of it is pressing, and little. */
+export interface Pressing {
   /** Events that are to be worked off, to be sent on, or that did not arrive; and for how long the first one waits. */
   readonly waiting: readonly {
-    readonly task: WaitingTask;
+    readonly task: (typeof waitingTasks)[number];
+    /** Up to 100,000. */
     readonly count: number;
     readonly oldestSeconds: number;
   }[];
@@ -156,8 +162,6 @@ export interface Statistics {
   readonly concerns: readonly { readonly platform: string; readonly kind: string; readonly count: number }[];
   /** Since the last round of the health watch ended; undefined: none has. */
   readonly watchedSecondsAgo: number | undefined;
-  /** Seconds to the next end of a refreshable access token that still works. */
-  readonly nextExpiry: readonly { readonly platform: string; readonly seconds: number }[];
 }
 
 /** `failed`: not registered, or not renewed in time; `silent`: registered, and sends nothing; `by_hand`: nobody can tell. */
@@ -165,8 +169,10 @@ export type WebhookState = "registered" | "failed" | "silent" | "by_hand" | "wai
 
 export interface StatisticsRepository {
   /**
-   * Counts with one statement.
-   * @throws ServiceError SERVICE_UNAVAILABLE if the database cannot be reached or takes longer than a few seconds.
+   * Counts with short statements, as many as there are rows for, and not faster than the database has time.
+   * @throws ServiceError SERVICE_UNAVAILABLE if the database cannot be reached.
    */
   read(now: Date): Promise<Statistics>;
+  /** The same of what is pressing. @throws ServiceError SERVICE_UNAVAILABLE. */
+  readPressing(): Promise<Pressing>;
 }

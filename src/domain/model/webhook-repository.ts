@@ -58,16 +58,19 @@ export interface WebhookRepository {
   ): Promise<HeldWebhook | undefined>;
   /** Takes an installation's, due or not; undefined while another process holds it. */
   takeOfInstallation(platform: string, installationId: string, lease: WebhookLease): Promise<HeldWebhook | undefined>;
-  /** Takes the active installation's whose turn it is: due longest ago, or registered with another address than this. */
-  takeDue(
-    platform: string,
-    wanted: { readonly product: string; readonly url: string },
-    lease: WebhookLease,
-  ): Promise<HeldWebhook | undefined>;
-  /** Makes due what was never tried of active installations with this product. */
-  wakeMissing(platform: string, product: string, now: Date): Promise<void>;
-  /** Makes due what has another address, and of the rest the `most` that were not looked at for the longest time. */
+  /** Takes that of the active installation with this product which was due first. */
+  takeDue(platform: string, product: string, lease: WebhookLease): Promise<HeldWebhook | undefined>;
+  /**
+   * Makes due what was never tried of active installations with this product, among the next few thousand after an id;
+   * gives the id to go on after, undefined at the end.
+   */
+  wakeMissing(platform: string, product: string, now: Date, after: string | undefined): Promise<string | undefined>;
+  /** Makes due what has another address, some thousand at once, and of the rest the `most` that were due first. */
   wake(platform: string, url: string, most: number, now: Date): Promise<void>;
+  /** Makes due what has another address, and was not looked at for 10 minutes: some thousand at once. */
+  wakeElsewhere(platform: string, url: string, now: Date): Promise<void>;
+  /** Has those wait that are due and have no token to ask with: some thousand at once. */
+  putOff(platform: string, product: string, now: Date): Promise<void>;
   /** Makes due those of the same person's other installations of the same site: they share what one of them did. */
   wakeSharing(installationId: string, now: Date): Promise<void>;
   /** What all installations of a site registered. */

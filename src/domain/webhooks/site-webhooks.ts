@@ -13,6 +13,8 @@ import { registrationLeaseMs, renewMs } from "./webhook-times.ts";
 const concurrency = 4;
 /** A round takes nothing up after this long. */
 const roundMs = 30_000;
+/** Of all installations, a few thousand each, that are gone through in a round. */
+const mostParts = 50;
 /** So many are looked at when a process starts, whatever they were said to be. */
 const mostAtStart = 200;
 
@@ -36,6 +38,8 @@ export function createSiteWebhooks(parts: {
 }): SiteWebhooks {
   const { webhooks, installations, withSiteToken, removal, addressOf, world } = parts;
 
+  /** By platform, up to which installation it was looked for what was never tried. */
+  const lookedThrough = new Map<string, string>();
   const lease = () => ({ id: world.random(16).toString("hex"), leaseMs: registrationLeaseMs, now: world.now() });
 
   /** False: the platform is to be left alone for now. What goes wrong with one keeps no other waiting. */
@@ -90,9 +94,20 @@ export function createSiteWebhooks(parts: {
     );
   }
 
+  /** All of them, or of very many a part in each round. */
+  async function wakeMissing(platform: string, { product }: SiteRegistrar): Promise<void> {
+    for (let part = 0; part < mostParts; part++) {
+      const after = await webhooks.wakeMissing(platform, product, world.now(), lookedThrough.get(platform));
+      if (after === undefined) return void lookedThrough.delete(platform);
+      lookedThrough.set(platform, after);
+    }
+  }
+
   async function keep(platform: Platform, registrar: SiteRegistrar): Promise<void> {
-    const url = addressOf(platform.name);
-    await webhooks.wakeMissing(platform.name, registrar.product, world.now());
+    const { name } = platform;
+    await wakeMissing(name, registrar);
+    await webhooks.wakeElsewhere(name, addressOf(name), world.now());
+    await webhooks.putOff(name, registrar.product, world.now());
     const stopAt = performance.now() + roundMs;
     let goesOn = true;
     let failure: unknown;
@@ -107,7 +122,7 @@ export function createSiteWebhooks(parts: {
     /** Who finds something calls another one, so that a round in which nothing is due asks once. */
     async function work(): Promise<void> {
       while (goesOn && performance.now() < stopAt && platform.leftAlone?.() !== true) {
-        const held = await webhooks.takeDue(platform.name, { product: registrar.product, url }, lease());
+        const held = await webhooks.takeDue(name, registrar.product, lease());
         if (held?.installationId === undefined) return;
         if (workers.length < concurrency) callWorker();
         const installation = await installations.find(held.installationId);

@@ -81,7 +81,10 @@ export function createAttemptRepository({
     },
 
     async prune(before) {
-      await deleteInParts(database, attempts, attempts.id, lt(attempts.expiresAt, before));
+      await deleteInParts(database, attempts, attempts.id, {
+        by: attempts.expiresAt,
+        where: lt(attempts.expiresAt, before),
+      });
     },
   };
 }

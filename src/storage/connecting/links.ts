@@ -43,7 +43,10 @@ export function createLinkRepository(tools: {
     },
 
     async prune(before) {
-      await deleteInParts(database, installLinks, installLinks.secretHash, lt(installLinks.expiresAt, before));
+      await deleteInParts(database, installLinks, installLinks.secretHash, {
+        by: installLinks.expiresAt,
+        where: lt(installLinks.expiresAt, before),
+      });
     },
 
     forgetOwner: (owner, record) =>

@@ -64,6 +64,7 @@ async function storeTokens(db: Queries, { lease, tokens, refreshAfter, now }: Co
         spareRefreshToken: null,
         keyId: sealingKeyId(sealer),
         refreshAfter: refreshAfter ?? null,
+        lookAfter: null,
         openAttemptAt: null,
         committedAttempt: lease.attemptId,
         ...accepted(lease.registration),

@@ -1,66 +1,107 @@
-import { and, asc, eq, exists, gte, isNull, lt, lte, ne, or, sql } from "drizzle-orm";
+import { and, asc, eq, exists, gte, inArray, lte, sql } from "drizzle-orm";
 import type { DueCredential, DueQuery } from "../../domain/model/credential-repository.ts";
-import type { Queries } from "../database.ts";
+import type { Database, Queries } from "../database.ts";
 import { credentials, installationCredentials, installations } from "../schema.ts";
 import type { Sealer } from "../seal/sealer.ts";
 import { isFree } from "./lease.ts";
 import { readerColumns, toCredential } from "./rows.ts";
 
-/** See CredentialRepository.due. */
-export async function dueCredentials(db: Queries, query: DueQuery, sealer: Sealer): Promise<readonly DueCredential[]> {
-  const { platform, now, rotatingUsedSince, mintedUsedSince, refreshedBefore, limit, registration } = query;
-  const usedSince = sql`case when ${credentials.kind} = 'rotating'
-    then ${rotatingUsedSince.toISOString()}::timestamptz else ${mintedUsedSince.toISOString()}::timestamptz end`;
-  const usedRecently = db
-    .select({ id: installations.id })
-    .from(installationCredentials)
-    .innerJoin(installations, eq(installations.id, installationCredentials.installationId))
-    .where(
-      and(
-        eq(installationCredentials.credentialId, credentials.id),
-        eq(installations.status, "active"),
-        gte(installations.lastUsedAt, usedSince),
-      ),
-    );
-  const atRest = and(
-    eq(credentials.kind, "rotating"),
-    refreshedBefore === undefined ? sql`false` : lte(credentials.refreshedAt, refreshedBefore),
-  );
-  const isOwn = or(isNull(credentials.registration), eq(credentials.registration, registration));
-  const failing = sql`${credentials.failures} > 0`;
-  const turn = sql`row_number() over (partition by ${failing}, ${credentials.owner} order by ${credentials.expiresAt})`;
-  const rows = await db
-    .select({ ...readerColumns, owner: credentials.owner })
-    .from(credentials)
-    .where(
-      and(
-        eq(credentials.platform, platform),
-        eq(credentials.status, "active"),
-        ne(credentials.kind, "long_lived"),
-        isOwn,
-        isFree,
-        or(and(lte(credentials.refreshAfter, now), exists(usedRecently)), atRest),
-      ),
-    )
-    .orderBy(failing, turn, asc(credentials.expiresAt))
-    .limit(limit);
-  const lapsed = await db
-    .select({ ...readerColumns, owner: credentials.owner })
-    .from(credentials)
-    .where(
-      and(
-        eq(credentials.platform, platform),
-        eq(credentials.status, "dead"),
-        eq(credentials.kind, "app_installation"),
-        lt(credentials.failures, lastVisit),
-        isFree,
-        isOwn,
-      ),
-    )
-    .orderBy(asc(credentials.leaseUntil))
-    .limit(limit - rows.length);
-  return [...rows, ...lapsed].map((row) => ({ credential: toCredential(row, sealer), owner: row.owner ?? undefined }));
-}
-
 /** After so many refusals, about a day of them, only a caller's call looks whether it came back. */
 const lastVisit = 36;
+/** So many that are due are looked at in one round, and as many that have failed. */
+const windowRows = 1_000;
+/** What another client was given is looked at again after so long. */
+const foreignMs = 600_000;
+
+const { id, platform: ofPlatform, status, kind, failures, owner, expiresAt, refreshAfter, refreshedAt } = credentials;
+const { lookAfter, registration: givenTo } = credentials;
+
+/** In the words of the index, for what is kept is long and what is due is little. */
+const isLookedAt = sql`${kind} <> 'long_lived'
+  and (${status} = 'active' or (${status} = 'dead' and ${kind} = 'app_installation' and ${failures} < ${sql.raw(String(lastVisit))}))`;
+const isFailing = sql`(${failures} > 0)`;
+const nextLook = sql`coalesce(${lookAfter}, ${refreshAfter})`;
+
+/** See CredentialRepository.due. What nobody wants leaves the queue first, so that it never stands before what is due. */
+export async function dueCredentials(
+  database: Database,
+  query: DueQuery,
+  sealer: Sealer,
+): Promise<readonly DueCredential[]> {
+  await database.write((db) => passOver(db, query));
+  const rows = await database.read((db) => readDue(db, query));
+  return rows.map(({ owner, ...row }) => ({ credential: toCredential(row, sealer), owner: owner ?? undefined }));
+}
+
+/**
+ * The next of the queue, a bounded number: of what has not failed those first that came due last, since only these may
+ * have been used since; of the others those that wait for longest, so that each has its turn.
+ */
+function inWindow({ platform, now }: DueQuery) {
+  const next = (failing: boolean) => sql`(select ${id} from ${credentials}
+    where ${ofPlatform} = ${platform} and ${isFailing} = ${sql.raw(String(failing))} and ${isLookedAt}
+      and ${nextLook} <= ${now.toISOString()}::timestamptz and ${isFree}
+    order by ${nextLook} ${sql.raw(failing ? "asc" : "desc")} limit ${sql.raw(String(windowRows))})`;
+  return inArray(id, sql`(select id from ${next(false)} as fine union all select id from ${next(true)} as failing)`);
+}
+
+/** Whether somebody would miss it: used lately, at rest for too long, or perhaps back again; and ours to refresh. */
+function isWanted(db: Queries, query: DueQuery) {
+  const { now, rotatingUsedSince, mintedUsedSince, refreshedBefore } = query;
+  const usedSince = sql`case when ${kind} = 'rotating'
+    then ${rotatingUsedSince.toISOString()}::timestamptz else ${mintedUsedSince.toISOString()}::timestamptz end`;
+  const used = exists(
+    db
+      .select({ id: installations.id })
+      .from(installationCredentials)
+      .innerJoin(installations, eq(installations.id, installationCredentials.installationId))
+      .where(
+        and(
+          eq(installationCredentials.credentialId, id),
+          eq(installations.status, "active"),
+          gte(installations.lastUsedAt, usedSince),
+        ),
+      ),
+  );
+  const atRest =
+    refreshedBefore === undefined ? sql`false` : sql`(${kind} = 'rotating' and ${lte(refreshedAt, refreshedBefore)})`;
+  const due = sql`(${lte(refreshAfter, now)} and ${used})`;
+  return sql`coalesce(${isOwn(query)} and (${status} = 'dead' or ${atRest} or ${due}), false)`;
+}
+
+function isOwn({ registration }: DueQuery) {
+  return sql`(${givenTo} is null or ${eq(givenTo, registration)})`;
+}
+
+/** Until it has been at rest for too long, or for good: whoever uses it has it refreshed, and so puts it back. */
+async function passOver(db: Queries, query: DueQuery): Promise<void> {
+  const { now, refreshedBefore } = query;
+  const restMs = refreshedBefore === undefined ? undefined : now.getTime() - refreshedBefore.getTime();
+  const rested = sql`case when ${kind} = 'rotating'
+    then ${refreshedAt} + ${restMs ?? null}::float8 * interval '1 millisecond' end`;
+  const never = sql`'9999-01-01'::timestamptz`;
+  const foreign = new Date(now.getTime() + foreignMs).toISOString();
+  const unwanted = db
+    .select({ id })
+    .from(credentials)
+    .where(and(inWindow(query), sql`not ${isWanted(db, query)}`))
+    .for("update", { skipLocked: true });
+  await db
+    .update(credentials)
+    .set({
+      lookAfter: sql`case when ${isOwn(query)}
+        then greatest(coalesce(${rested}, ${never}), ${refreshAfter}) else ${foreign}::timestamptz end`,
+    })
+    // As an array it is read once: joined, it might be read again, and lock more than it names.
+    .where(sql`${id} = any(array(${unwanted}))`);
+}
+
+function readDue(db: Queries, query: DueQuery) {
+  const turn = sql`row_number() over (partition by ${isFailing}, ${owner} order by ${expiresAt})`;
+  return db
+    .select({ ...readerColumns, owner })
+    .from(credentials)
+    .where(and(inWindow(query), isWanted(db, query)))
+    .orderBy(sql`${status} = 'dead'`, isFailing, turn, asc(expiresAt))
+    .limit(query.limit);
+}

@@ -1,9 +1,13 @@
-import { and, count, eq, inArray, isNotNull, isNull, ne, or, type SQL } from "drizzle-orm";
+import { and, count, eq, gt, inArray, isNull, lt, or, sql } from "drizzle-orm";
 import type { ServedInstallation } from "../../domain/model/credential-repository.ts";
 import type { Registration } from "../../domain/model/registration.ts";
+import { mostCounted } from "../counting/most-counted.ts";
 import type { Queries } from "../database.ts";
 import { credentials, installationCredentials, installations } from "../schema.ts";
 import { named, namedColumns } from "./status.ts";
+
+/** Brought back by one statement. */
+const partRows = 500;
 
 /** See CredentialRepository.reviveRefused. */
 export async function reviveRefused(
@@ -11,21 +15,28 @@ export async function reviveRefused(
   { platform, registration }: { readonly platform: string; readonly registration: Registration },
   now: Date,
 ): Promise<readonly ServedInstallation[]> {
-  const revived = db.$with("revived").as(
-    db
-      .update(credentials)
-      .set({ status: "active", refusedBy: null, failures: 0, lastError: null })
-      .where(
-        and(
-          eq(credentials.platform, platform),
-          eq(credentials.status, "dead"),
-          isNull(credentials.registration),
-          isNotNull(credentials.refusedBy),
-          ne(credentials.refusedBy, registration),
-        ),
-      )
-      .returning({ id: credentials.id }),
-  );
+  const refused = db
+    .select({ id: credentials.id })
+    .from(credentials)
+    .where(
+      and(
+        eq(credentials.platform, platform),
+        eq(credentials.status, "dead"),
+        isNull(credentials.registration),
+        isOther(credentials.refusedBy, registration),
+      ),
+    )
+    .limit(partRows)
+    .for("update", { skipLocked: true });
+  const revived = db
+    .$with("revived")
+    .as(
+      db
+        .update(credentials)
+        .set({ status: "active", refusedBy: null, failures: 0, lastError: null })
+        .where(sql`${credentials.id} = any(array(${refused}))`)
+        .returning({ id: credentials.id }),
+    );
   const served = db
     .select({ id: installations.id })
     .from(installationCredentials)
@@ -48,14 +59,27 @@ export async function countForeign(
   db: Queries,
   own: ReadonlyMap<string, Registration>,
 ): Promise<ReadonlyMap<string, number>> {
-  const foreign: readonly (SQL | undefined)[] = [...own].map(([platform, registration]) =>
-    and(eq(credentials.platform, platform), ne(credentials.registration, registration)),
-  );
-  if (foreign.length === 0) return new Map();
-  const rows = await db
-    .select({ platform: credentials.platform, rows: count() })
-    .from(credentials)
-    .where(and(ne(credentials.status, "revoked"), or(...foreign)))
-    .groupBy(credentials.platform);
-  return new Map(rows.map(({ platform, rows }) => [platform, rows]));
+  const counted = new Map<string, number>();
+  for (const [platform, registration] of own) {
+    const foreign = db
+      .select({ one: sql`1`.as("one") })
+      .from(credentials)
+      .where(
+        and(
+          eq(credentials.platform, platform),
+          sql`${credentials.status} <> 'revoked'`,
+          isOther(credentials.registration, registration),
+        ),
+      )
+      .limit(mostCounted)
+      .as("foreign");
+    const [row] = await db.select({ rows: count() }).from(foreign);
+    if (row !== undefined && row.rows > 0) counted.set(platform, row.rows);
+  }
+  return counted;
+}
+
+/** In words that an index serves, other than "not equal". */
+function isOther(column: typeof credentials.registration | typeof credentials.refusedBy, registration: Registration) {
+  return or(lt(column, registration), gt(column, registration));
 }

@@ -101,6 +101,7 @@ export async function releaseLease(db: Queries, held: Held, failure: RecordedFai
     .set({
       ...noAttempt,
       leaseUntil: inMs(backoffMs),
+      lookAfter: new Date(now.getTime() + backoffMs),
       failures: sql`${credentials.failures} + 1`,
       lastError: failure.error,
       failingSince: firstOf(failingSince, now),

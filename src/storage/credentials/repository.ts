@@ -64,7 +64,7 @@ export function createCredentialRepository({ database, recorded, sealer, now }: 
     reviveRefused: (platform, registration) =>
       database.write((db) => reviveRefused(db, { platform, registration }, now())),
     countForeign: (own) => database.read((db) => countForeign(db, own)),
-    due: (query) => database.read((db) => dueCredentials(db, query, sealer)),
+    due: (query) => dueCredentials(database, query, sealer),
     related: (platform, subjects, orgIds) =>
       database.read((db) => relatedCredentials(db, { platform, subjects, orgIds }, sealer)),
     setSuspended: (id, suspended) => database.write((db) => suspendInstallations(db, id, suspended, now())),

@@ -24,6 +24,7 @@ export async function condemnCredential(
       .set({
         ...noAttempt,
         ...(backoffMs === undefined ? {} : { leaseUntil: inMs(backoffMs) }),
+        lookAfter: backoffMs === undefined ? null : new Date(now.getTime() + backoffMs),
         status: "dead",
         lastError: code,
         failures: sql`${credentials.failures} + 1`,

@@ -80,6 +80,7 @@ const cleared = {
   openAttemptAt: null,
   committedAttempt: null,
   leaseUntil: null,
+  lookAfter: null,
   failures: 0,
   lastError: null,
   failingSince: null,

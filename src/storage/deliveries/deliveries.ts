@@ -73,8 +73,9 @@ export function createDeliveryRepository(tools: {
     whose: (platform, about) => database.read((db) => findEventOwner(db, platform, about)),
 
     async prune(olderThanMs) {
-      const old = sql`${webhookDeliveries.receivedAt} <= ${msAgo(olderThanMs)}`;
-      await deleteInParts(database, webhookDeliveries, webhookDeliveries.id, old);
+      const { id, receivedAt } = webhookDeliveries;
+      const old = sql`${receivedAt} <= ${msAgo(olderThanMs)}`;
+      await deleteInParts(database, webhookDeliveries, id, { by: receivedAt, where: old });
     },
   };
 }
@@ -148,10 +149,15 @@ const insertInto = perObject((db: Queries) => {
 /** The first is taken however large it is. What only others have the key of is left to them, and no attempt is counted. */
 const takeDue = perObject((db: Queries) => {
   const { id, status, dueAt, content, keyId } = webhookDeliveries;
-  const due = sql`select ${id}, ${dueAt}, octet_length(${content}) as size from ${webhookDeliveries}
-    where ${status} = ${sql.placeholder("task")} and ${dueAt} <= ${dueNow}
-      and ${keyId} = any(string_to_array(${sql.placeholder("keys")}, ','))
-    order by ${dueAt} limit ${sql.placeholder("limit")} for update skip locked`;
+  // Key by key, so that what others have the key of is not in the way; in the words of the index.
+  const due = sql`select id, due_at, size
+    from unnest(string_to_array(${sql.placeholder("keys")}, ',')) as own(key) cross join lateral (
+      select ${id} as id, ${dueAt} as due_at, octet_length(${content}) as size from ${webhookDeliveries}
+      where ${status} = ${sql.placeholder("task")} and ${status} in ('apply', 'forward', 'alert', 'dead')
+        and ${keyId} = own.key and ${dueAt} <= ${dueNow}
+      order by ${dueAt} limit ${sql.placeholder("limit")} for update skip locked
+    ) as of_key
+    order by due_at limit ${sql.placeholder("limit")}`;
   const before = sql`sum(size) over (order by due_at, id) - size`;
   const fitting = sql`select id from (select id, ${before} as before from (${due}) as due) as sized
     where before < ${sql.placeholder("bytes")}`;

@@ -71,6 +71,9 @@ async function findInstallation(db: Queries, id: string): Promise<Installation |
   return row === undefined ? undefined : toInstallation(row);
 }
 
+/** In one round; the next has more. */
+const mostUnfinished = 200;
+
 async function unfinishedRevocations(db: Queries, before: Date): Promise<readonly string[]> {
   const rows = await db
     .select({ id: installations.id })
@@ -82,7 +85,8 @@ async function unfinishedRevocations(db: Queries, before: Date): Promise<readonl
         lt(installations.revokedAt, before),
       ),
     )
-    .orderBy(asc(installations.revokedAt));
+    .orderBy(asc(installations.revokedAt))
+    .limit(mostUnfinished);
   return rows.map((row) => row.id);
 }
 

@@ -109,10 +109,10 @@ export async function finishRevocation(
 
 /** See InstallationRepository.forgetRevoked. */
 export function forgetRevoked(database: Database, before: Date): Promise<number> {
-  const { status, createdAt, revokedAt, providerRevocation } = installations;
-  const ended = and(eq(status, "revoked"), lt(revokedAt, before), isNotNull(providerRevocation));
-  // Nothing is revoked before it was made: so the index by status and age is enough.
-  return deleteInParts(database, installations, installations.id, and(ended, lt(createdAt, before)));
+  const { id, revokedAt, providerRevocation } = installations;
+  // In the words of the index.
+  const isEnded = sql`${installations.status} = 'revoked' and ${isNotNull(providerRevocation)}`;
+  return deleteInParts(database, installations, id, { by: revokedAt, where: and(isEnded, lt(revokedAt, before)) });
 }
 
 /** See InstallationRepository.notRevokedOf. */

@@ -89,10 +89,10 @@ export function createLinkAccountRepository(tools: {
       }, record),
 
     async prune(unusedSince, unfetchedSince) {
-      const { usedAt, connectedAt, secretHash } = linkAccounts;
-      const unused = lt(usedAt, unusedSince);
+      const { id, usedAt, connectedAt, secretHash } = linkAccounts;
       const unfetched = and(isNull(secretHash), lt(connectedAt, unfetchedSince));
-      await deleteInParts(database, linkAccounts, linkAccounts.id, or(unused, unfetched));
+      await deleteInParts(database, linkAccounts, id, { by: usedAt, where: lt(usedAt, unusedSince) });
+      await deleteInParts(database, linkAccounts, id, { by: connectedAt, where: unfetched });
     },
   };
 }

@@ -97,7 +97,10 @@ export function createLinkCodeRepository(tools: {
       }, record),
 
     async prune(before) {
-      await deleteInParts(database, linkCodes, linkCodes.id, lt(linkCodes.expiresAt, before));
+      await deleteInParts(database, linkCodes, linkCodes.id, {
+        by: linkCodes.expiresAt,
+        where: lt(linkCodes.expiresAt, before),
+      });
     },
   };
 }

@@ -1,26 +1,36 @@
-import { and, desc, eq, inArray, isNotNull, isNull, lte, or, sql } from "drizzle-orm";
-import type { Registration } from "../../domain/model/registration.ts";
+import { and, desc, eq, inArray, isNotNull, lte, sql } from "drizzle-orm";
 import type { Asked, AskedCredential } from "../../domain/reconciling/question.ts";
 import { isLive } from "../conditions.ts";
+import { distinctValue, distinctValues } from "../counting/distinct-values.ts";
 import { readerColumns, toCredential } from "../credentials/rows.ts";
 import type { Queries } from "../database.ts";
-import { databaseNow, dueNow, inMs, msAgo } from "../database-clock.ts";
+import { dueNow, inMs } from "../database-clock.ts";
 import { toInstallation, viewInstallations } from "../installations/rows.ts";
-import { credentials, installationCredentials, installations, type StoredQuestion } from "../schema.ts";
+import { credentials, installationCredentials, installations } from "../schema.ts";
 import type { Sealer } from "../seal/sealer.ts";
 import { toQuestion } from "./question-rows.ts";
 
 const isDue = and(lte(installations.askAfter, dueNow), isLive);
 
+/** In the words of the index, by which what is withheld stands apart. */
+const hasQuestion = sql`${installations.askAfter} is not null`;
+const withheldOrNot = sql`(values (true), (false)) as each(is_withheld)`;
+const isOfThose = sql`${installations.withheld} = is_withheld`;
+
 /** See QuestionRepository.due. */
 export async function platformsDue(db: Queries): Promise<readonly string[]> {
+  const platform = distinctValue;
+  const ofPlatform = sql`${installations.platform} = ${platform} and ${hasQuestion}`;
+  const due = sql`exists (
+    select from ${withheldOrNot} where exists (select from ${installations} where ${ofPlatform} and ${isOfThose} and ${isDue})
+  )`;
   const rows = await db
-    .selectDistinct({ platform: installations.platform })
-    .from(installations)
-    .where(isDue)
+    .select({ platform })
+    .from(distinctValues(installations.platform, hasQuestion))
+    .where(due)
     .prepare("questions_due")
     .execute();
-  return rows.map(({ platform }) => platform);
+  return rows.map((row) => row.platform);
 }
 
 interface Taking {
@@ -35,13 +45,11 @@ export async function takeQuestions(
   { platform, limit, leaseMs }: Taking,
   sealer: Sealer,
 ): Promise<readonly Asked[]> {
-  const due = tx
-    .select({ id: installations.id })
-    .from(installations)
-    .where(and(eq(installations.platform, platform), isDue))
-    .orderBy(desc(installations.withheld), installations.askAfter)
-    .limit(limit)
-    .for("no key update", { skipLocked: true });
+  const due = sql`select id from ${withheldOrNot} cross join lateral (
+      select ${installations.id} as id, ${installations.askAfter} as ask_after from ${installations}
+      where ${and(eq(installations.platform, platform), hasQuestion, isOfThose, isDue)}
+      order by ${installations.askAfter} limit ${limit} for no key update skip locked
+    ) as due order by is_withheld desc, ask_after limit ${limit}`;
   const taken = await tx
     .update(installations)
     .set({
@@ -49,7 +57,8 @@ export async function takeQuestions(
       question: sql`jsonb_set(${installations.question}, '{tries}',
         to_jsonb((${installations.question} ->> 'tries')::int + 1))`,
     })
-    .where(and(inArray(installations.id, due), isNotNull(installations.question)))
+    // As an array it is read once: joined, it might be read again, and lock more than it names.
+    .where(and(sql`${installations.id} = any(array(${due}))`, isNotNull(installations.question)))
     .returning({ id: installations.id });
   const ids = taken.map(({ id }) => id);
   if (ids.length === 0) return [];
@@ -78,45 +87,4 @@ export async function takeQuestions(
     );
     return [{ installation: toInstallation(row), question: toQuestion(question), credentials: asked }];
   });
-}
-
-/** One look a minute has them all asked within a day. */
-const looksADay = 24 * 60;
-
-/** See QuestionRepository.openRoutine. Of replicas that look at once each opens others. */
-export async function openRoutine(
-  db: Queries,
-  query: { readonly platform: string; readonly registration: Registration; readonly olderThanMs: number },
-  newId: () => string,
-): Promise<number> {
-  const { platform, registration, olderThanMs } = query;
-  const last = sql`coalesce(${installations.askedAt}, ${installations.createdAt})`;
-  const ofPlatform = and(eq(installations.platform, platform), isLive);
-  const share = sql`(select ceil(count(*)::float8 / ${looksADay})::bigint from ${installations} where ${ofPlatform})`;
-  const own = or(isNull(credentials.registration), eq(credentials.registration, registration));
-  const served = db
-    .select({ id: credentials.id })
-    .from(installationCredentials)
-    .innerJoin(credentials, eq(credentials.id, installationCredentials.credentialId))
-    .where(and(eq(installationCredentials.installationId, installations.id), installationCredentials.natural, own));
-  const old = db
-    .select({ id: installations.id })
-    .from(installations)
-    .where(
-      and(ofPlatform, isNull(installations.askAfter), sql`${last} <= ${msAgo(olderThanMs)}`, sql`exists (${served})`),
-    )
-    .orderBy(last)
-    // drizzle's type knows numbers, which become parameters; it puts any SQL where it belongs.
-    .limit(share as unknown as number)
-    .for("no key update", { skipLocked: true });
-  const question: Omit<StoredQuestion, "id"> = { about: "routine", tries: 0, contradicted: false };
-  const opened = await db
-    .update(installations)
-    .set({
-      question: sql`${JSON.stringify({ ...question, id: newId() })}::jsonb`,
-      askAfter: databaseNow,
-    })
-    .where(inArray(installations.id, old))
-    .returning({ id: installations.id });
-  return opened.length;
 }

@@ -1,6 +1,7 @@
 import { and, asc, eq, gt, inArray, isNotNull, or, type SQL, sql } from "drizzle-orm";
 import { waitingTasks } from "../../domain/model/telemetry.ts";
 import { ServiceError } from "../../errors.ts";
+import { distinctValue, distinctValues } from "../counting/distinct-values.ts";
 import type { Database } from "../database.ts";
 import { openDelivery, sealDelivery } from "../deliveries/sealed-delivery.ts";
 import { webhookDeliveries } from "../schema.ts";
@@ -35,10 +36,15 @@ export async function resealEvents(
   }
 }
 
-/** Keys that open what waits of events. */
+/** Keys that open what waits of events, from one to the next by the index. */
 export async function eventKeys(database: Database): Promise<ReadonlySet<string>> {
-  const rows = await database.read((db) => db.selectDistinct({ keyId }).from(webhookDeliveries).where(isWaiting));
-  return new Set(rows.flatMap((row) => row.keyId ?? []));
+  const found = new Set<string>();
+  for (const task of waitingTasks) {
+    const ofTask = sql`${status} = ${sql.raw(`'${task}'`)}`;
+    const rows = await database.read((db) => db.select({ keyId: distinctValue }).from(distinctValues(keyId, ofTask)));
+    for (const row of rows) found.add(row.keyId);
+  }
+  return found;
 }
 
 async function replace(

@@ -1,19 +1,4 @@
-import {
-  and,
-  arrayContains,
-  arrayOverlaps,
-  asc,
-  eq,
-  isNotNull,
-  isNull,
-  lt,
-  lte,
-  ne,
-  notExists,
-  or,
-  type SQL,
-  sql,
-} from "drizzle-orm";
+import { and, arrayOverlaps, eq, isNotNull, isNull, lt, lte, or, type SQL, sql } from "drizzle-orm";
 import type {
   HeldWebhook,
   WebhookLease,
@@ -21,17 +6,26 @@ import type {
   WebhookResult,
 } from "../../domain/model/webhook-repository.ts";
 import type { Database, Queries } from "../database.ts";
-import { databaseNow, inMs } from "../database-clock.ts";
+import { inMs } from "../database-clock.ts";
 import { installations, webhooks } from "../schema.ts";
 import { isUuid } from "../uuid.ts";
+import {
+  dueWithoutToken,
+  elsewhere,
+  isFree,
+  lookedAtLongestAgo,
+  nextDue,
+  nextInstallations,
+  portion,
+} from "./due-webhooks.ts";
 import { toWebhook } from "./shown-webhook.ts";
 
-const { subject, installationId, leaseId, leaseUntil, dueAt, checkedAt, deliveredAt, url: address } = webhooks;
+const { subject, installationId, leaseId, dueAt, deliveredAt, url: address } = webhooks;
 
-/** Every replica's own clock may be wrong: leases are measured by the database's alone. */
-const isFree = or(isNull(leaseUntil), lte(leaseUntil, databaseNow));
 /** Replicas with two addresses take it from each other no more often than this. */
 const otherAddressMs = 600_000;
+/** What has no token to ask with is looked at again as late as what is registered. */
+const withoutTokenMs = 6 * 3_600_000;
 
 export function createWebhookRepository(database: Database): WebhookRepository {
   const insert = (row: Pick<typeof webhooks.$inferInsert, "subject" | "platform" | "installationId" | "dueAt">) =>
@@ -72,22 +66,33 @@ export function createWebhookRepository(database: Database): WebhookRepository {
       return database.write((db) => take(db, eq(subject, id), lease));
     },
 
-    takeDue: (platform, wanted, lease) =>
+    takeDue: (platform, product, lease) =>
       database.write((db) =>
-        take(db, sql`${subject} = any(array(${nextDue(db, platform, wanted, lease.now)}))`, lease),
+        take(db, sql`${subject} = any(array(${nextDue(db, platform, product, lease.now)}))`, lease),
       ),
 
-    async wakeMissing(platform, product, now) {
-      const missing = await database.read((db) => idsWithout(db, platform, product));
+    async wakeMissing(platform, product, now, after) {
+      const next = await database.read((db) => nextInstallations(db, platform, product, after));
+      const missing = next.filter((row) => row.missing);
       const rows = missing.map(({ id }) => ({ ...blank, subject: id, installationId: id, platform, dueAt: now }));
       if (rows.length > 0) await database.write((db) => db.insert(webhooks).values(rows).onConflictDoNothing());
+      return next.length < portion ? undefined : next.at(-1)?.id;
     },
 
     async wake(platform, url, most, now) {
-      const oldest = sql`${subject} in (select w.subject from ${webhooks} w
-        where w.platform = ${platform} and w.installation_id is not null
-        order by w.checked_at nulls first limit ${most})`;
-      await wake(and(eq(webhooks.platform, platform), or(ne(address, url), oldest)), now);
+      await wake(sql`${subject} = any(array(${lookedAtLongestAgo(platform, most)}))`, now);
+      await wake(sql`${subject} = any(array(${elsewhere(platform, url, now)}))`, now);
+    },
+
+    async wakeElsewhere(platform, url, now) {
+      const before = new Date(now.getTime() - otherAddressMs);
+      await wake(sql`${subject} = any(array(${elsewhere(platform, url, now, before)}))`, now);
+    },
+
+    async putOff(platform, product, now) {
+      const later = new Date(now.getTime() + withoutTokenMs);
+      const waiting = sql`${subject} = any(array(${dueWithoutToken(platform, product, now)}))`;
+      await database.write((db) => db.update(webhooks).set({ dueAt: later }).where(waiting));
     },
 
     async wakeSharing(id, now) {
@@ -152,45 +157,6 @@ export function createWebhookRepository(database: Database): WebhookRepository {
 }
 
 const blank = { registered: false, url: "", externalIds: [], failures: 0 };
-
-/** So many in a round; the next has more. */
-const maxMissing = 500;
-
-function idsWithout(db: Queries, platform: string, product: string) {
-  const known = db.select({ subject }).from(webhooks).where(eq(installationId, installations.id));
-  const wanted = and(
-    eq(installations.platform, platform),
-    eq(installations.status, "active"),
-    arrayContains(installations.products, [product]),
-    notExists(known),
-  );
-  return db.select({ id: installations.id }).from(installations).where(wanted).limit(maxMissing);
-}
-
-/** Of active installations with the product alone: the others have no token to ask with, or one for something else. */
-function nextDue(
-  db: Queries,
-  platform: string,
-  { product, url }: { readonly product: string; readonly url: string },
-  now: Date,
-) {
-  const before = new Date(now.getTime() - otherAddressMs);
-  return db
-    .select({ subject })
-    .from(webhooks)
-    .innerJoin(installations, and(eq(installations.id, installationId), eq(installations.status, "active")))
-    .where(
-      and(
-        eq(webhooks.platform, platform),
-        arrayContains(installations.products, [product]),
-        isFree,
-        or(lte(dueAt, now), and(isNotNull(dueAt), ne(address, url), lt(checkedAt, before))),
-      ),
-    )
-    .orderBy(asc(dueAt))
-    .limit(1)
-    .for("update", { of: webhooks, skipLocked: true });
-}
 
 /** Of simultaneous ones, one finds it free. */
 async function take(

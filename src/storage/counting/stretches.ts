@@ -1,0 +1,48 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { getTableName, type SQL, sql } from "drizzle-orm";
+import type { PgTable } from "drizzle-orm/pg-core";
+import type { Database, Queries } from "../database.ts";
+
+/** Pages of the first stretch: 4 MB. */
+const firstPages = 512;
+/** How long a stretch should take: the next one is longer or shorter by that. */
+const aimMs = 100;
+const mostPages = 16_384;
+
+/**
+ * Reads a table in stretches of its pages, each by one statement, and between them leaves the database alone for as long
+ * as that took. `read` is given the condition that names a stretch. What is changed meanwhile may be read twice or not at
+ * all; a table of one stretch is read as it is.
+ * @throws ServiceError SERVICE_UNAVAILABLE.
+ */
+export async function readInStretches<Row>(
+  database: Database,
+  table: PgTable,
+  read: (db: Queries, stretch: SQL) => Promise<readonly Row[]>,
+): Promise<readonly Row[]> {
+  const end = await countPages(database, table);
+  const rows: Row[] = [];
+  for (let from = 0, pages = firstPages; ; ) {
+    const to = from + pages < end ? from + pages : undefined;
+    const startedAt = performance.now();
+    rows.push(...(await database.read((db) => read(db, stretchOf(table, from, to)))));
+    if (to === undefined) return rows;
+    const tookMs = performance.now() - startedAt;
+    from = to;
+    pages = tookMs > aimMs ? Math.max(1, pages >> 1) : tookMs > aimMs / 2 ? pages : Math.min(2 * pages, mostPages);
+    await delay(tookMs);
+  }
+}
+
+async function countPages(database: Database, table: PgTable): Promise<number> {
+  const bytes = sql`pg_relation_size(to_regclass(${getTableName(table)}))`;
+  const pages = sql`${bytes} / current_setting('block_size')::int`.mapWith(Number);
+  const [row] = await database.read((db) => db.select({ pages }).from(sql`(select 1) as one`));
+  return row?.pages ?? 0;
+}
+
+/** The last one has no end, so that it has what came since. */
+function stretchOf(table: PgTable, from: number, to: number | undefined): SQL {
+  const beginning = sql`${table}.ctid >= ${`(${from},0)`}::tid`;
+  return to === undefined ? beginning : sql`${beginning} and ${table}.ctid < ${`(${to},0)`}::tid`;
+}
