@@ -79,14 +79,8 @@ const everyPage: readonly Shown[] = [
     path: callback,
     title: "Slack is connected",
   },
-  {
-    what: "a program's result",
-    options: connected([acme], { linkCodeId: "1" }),
-    path: callback,
-    title: "Slack is connected",
-  },
   { what: "a denial", options: fails("denied"), path: callback, title: "The connection was not approved" },
-  { what: "a wait", options: fails("approval_pending"), path: callback, title: "An owner has to approve first" },
+  { what: "a result that had its time", path: "/oauth/result/x", title: "There is no result here, or not any more" },
   { what: "what is not there", path: "/nothing", title: "There is no such page" },
   {
     what: "a link to confirm",
@@ -95,7 +89,6 @@ const everyPage: readonly Shown[] = [
     title: "Connect GitHub?",
   },
   { what: "a code to type", path: "/link", title: "Connect a program" },
-  { what: "a code to compare", path: "/link?code=12345678901", title: "Connect a program" },
   { what: "a wrong code", path: "/link?code=1", does: () => press(/^Continue/), title: "This code is not known" },
   {
     what: "the question who asks",
