@@ -9,6 +9,7 @@ export interface DemoSettings {
     readonly public: number;
     readonly internal: number;
     readonly grpc: number;
+    readonly product: number;
   };
   readonly baseUrl: string;
   /** Undefined: a temporary one. */
@@ -23,8 +24,8 @@ export interface DemoSettings {
 /** A setting of the demo that cannot be used; the message is for people. */
 export class DemoSettingError extends Error {}
 
-/** The sandbox's platforms, then the three listeners of the service. */
-export const demoPortCount = platformCount + 3;
+/** The sandbox's platforms, then the three listeners of the service, then the product. */
+export const demoPortCount = platformCount + 4;
 
 /** Settings that are as good here as anywhere; the ones in `ours` are read by the demo itself. */
 const honoured = ["LOG_LEVEL", "DRAIN_SECONDS", "CACHE_MAX_ENTRIES", "TOKEN_CIPHER", "ALLOWED_RETURN_ORIGINS"];
@@ -45,6 +46,7 @@ export function readDemoSettings(env: Environment): DemoSettings {
     public: readPort(env, "PORT") ?? beside(platformCount) ?? 8010,
     internal: readPort(env, "INTERNAL_PORT") ?? beside(platformCount + 1) ?? 8011,
     grpc: readPort(env, "GRPC_PORT") ?? beside(platformCount + 2) ?? 50_051,
+    product: beside(platformCount + 3) ?? 8012,
   };
   const given = localUrl(env.BASE_URL);
   const known = knownNames(allSettings);

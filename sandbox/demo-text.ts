@@ -12,7 +12,8 @@ export function intention({ ports, directory, kept, ignored, autoApprove }: Demo
   const sandbox = `${ports.sandbox}-${ports.sandbox + platformCount - 1}`;
   const consent = autoApprove ? ", which approve by themselves" : "";
   return `Starting sandbox platforms on ports ${sandbox}${consent},
-  the service on ports ${ports.public} (browsers), ${ports.internal} (REST) and ${ports.grpc} (gRPC),
+  a product that connects there on port ${ports.product},
+  the service on ports ${ports.public} (browsers), ${ports.internal} (REST, console) and ${ports.grpc} (gRPC),
   and an embedded database in ${directory}${kept ? "" : " (removed at the end)"}. A new one takes some seconds.
 ${ignored.length === 0 ? "" : `Set, but not used in the demo: ${ignored.join(", ")}.\n`}
 `;
@@ -28,7 +29,9 @@ export function nextStep(demo: Demo, sandbox: Sandbox, afterMs: number): string 
   const grpc = "npx --no -- buf curl --protocol grpc --http2-prior-knowledge";
   const products = new Set([example, ...sandbox.all.flatMap((standIn) => standIn.products)]);
   const lines: [about: string, ...what: string[]][] = [
-    ["Connect in a browser", ...[...products].map(install)],
+    ["Try it as a person", `http://localhost:${ports.product}   a made-up product: press Connect, approve, use it`],
+    ["", `http://localhost:${ports.internal}/console   what the operator sees of it`],
+    ["Or connect by address", ...[...products].map(install)],
     ["Then ask for a token", `${grpc} -d '{"platform":"${example}"}' \\`],
     ["", `  http://localhost:${ports.grpc}/oauth.token.v1.TokenService/GetToken`],
     ["", `curl -s localhost:${ports.internal}/oauth/token/${example}`],
@@ -44,7 +47,7 @@ export function nextStep(demo: Demo, sandbox: Sandbox, afterMs: number): string 
     ["Data", kept ? `${directory} (kept; the sandbox forgets: next time, connect again)` : directory],
   ];
   if (autoApprove) {
-    lines.splice(1, 0, ["Or by a script", `curl -sL -c jar -b jar -H 'accept: application/json' ${install(example)}`]);
+    lines.splice(3, 0, ["Or by a script", `curl -sL -c jar -b jar -H 'accept: application/json' ${install(example)}`]);
   }
   const text = lines.flatMap(([about, ...what]) =>
     what.map((line, index) => `  ${(index === 0 ? about : "").padEnd(22)}  ${line}`),

@@ -7,9 +7,11 @@ import { createInterface } from "node:readline";
 import { defaultSites } from "./atlassian/people.ts";
 import { DemoSettingError, demoPortCount, readDemoSettings } from "./demo-settings.ts";
 import { intention, nextStep } from "./demo-text.ts";
+import { type Product, startProduct } from "./product/product.ts";
 import { type Sandbox, startSandbox } from "./sandbox.ts";
 
-// Everything on one machine: sandbox platforms, the embedded database, and the service as a process of its own.
+// Everything on one machine: sandbox platforms, a product that connects there, the embedded database, and the service as
+// a process of its own.
 
 const startedAt = performance.now();
 const settings = orEnd(() => readDemoSettings(process.env));
@@ -30,6 +32,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 }
 
 let sandbox: Sandbox;
+let product: Product;
 try {
   sandbox = await startSandbox({
     portBase: ports.sandbox,
@@ -38,9 +41,14 @@ try {
     // One site, so that a platform's name alone says which installation is meant.
     atlassian: { sites: defaultSites.slice(0, 1) },
   });
+  product = await startProduct({
+    port: ports.product,
+    baseUrl,
+    internalUrl: `http://localhost:${ports.internal}`,
+  });
 } catch (error) {
   removeData();
-  fail(portInUse(error) ?? "the sandbox platforms did not start", error);
+  fail(portInUse(error) ?? "the sandbox did not start", error);
 }
 service = startService(sandbox);
 if (asked) service.kill("SIGTERM");
@@ -55,6 +63,10 @@ function startService(platforms: Sandbox): ChildProcess {
       ...settings.inherited,
       ...platforms.environment,
       BASE_URL: baseUrl,
+      ALLOWED_RETURN_ORIGINS: [
+        settings.inherited.ALLOWED_RETURN_ORIGINS ?? new URL(baseUrl).origin,
+        product.url,
+      ].join(),
       DATA_DIR: directory,
       PORT: String(ports.public),
       INTERNAL_PORT: String(ports.internal),
@@ -71,7 +83,7 @@ function startService(platforms: Sandbox): ChildProcess {
     }
   });
   child.once("close", async (code, signal) => {
-    await platforms.close();
+    await Promise.all([platforms.close(), product.close()]);
     removeData();
     if (code === 0 || asked) process.exit(code ?? 1);
     const how = signal === null ? `with exit code ${code}` : `by ${signal}`;

@@ -1,3 +1,5 @@
+import { escapeHtml } from "./escape-html.ts";
+
 /** What a consent page says and asks. */
 export interface ConsentQuestion {
   /** `GitHub`, `Slack`, … */
@@ -60,8 +62,4 @@ ${content}
 </main></body>
 </html>
 `;
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -93,7 +93,7 @@ describe("the demo", { timeout: 90_000 }, () => {
   let demo: Demo;
   let jars: string;
   beforeAll(async () => {
-    base = await freePorts(7);
+    base = await freePorts(8);
     demo = await startDemo({
       DEMO_PORT_BASE: String(base),
       SANDBOX_AUTO_APPROVE: "1",
@@ -119,6 +119,7 @@ describe("the demo", { timeout: 90_000 }, () => {
     const [before] = demo.output().split("service.started");
     expect(before).toMatch(/^Starting sandbox platforms/);
     expect(before).toContain(`ports ${base}-${base + 3}`);
+    expect(before).toContain(`a product that connects there on port ${base + 7}`);
     expect(existsSync(directory())).toBe(true);
     expect(before).toContain("not used in the demo: DATABASE_URL, GITHUB_CLIENT_ID, INSTALL_MODE, PUBLIC_URL, TOKEN");
     expect(demo.output()).not.toContain("canary");
@@ -160,7 +161,7 @@ describe("the demo", { timeout: 90_000 }, () => {
     );
     expect(end.output).not.toContain("    at ");
 
-    const other = String(await freePorts(7));
+    const other = String(await freePorts(8));
     const env = { DEMO_PORT_BASE: other, PORT: String(base + 4), DATA_DIR: await dataDirectory() };
     const serviceTaken = await startDemo(env);
     const failed = await serviceTaken.exited;
@@ -171,12 +172,12 @@ describe("the demo", { timeout: 90_000 }, () => {
 
   test("refuses a port that is none", async () => {
     const { exited } = await startDemo({ DEMO_PORT_BASE: "many" });
-    expect(await exited).toEqual({ code: 1, output: "demo: DEMO_PORT_BASE: many is not a port from 1 to 65529\n" });
+    expect(await exited).toEqual({ code: 1, output: "demo: DEMO_PORT_BASE: many is not a port from 1 to 65528\n" });
   });
 
   test("runs beside another one, on the ports and the data directory it is given", async () => {
     const kept = await dataDirectory();
-    const [sandbox, own] = [await freePorts(7), await freePorts(7)];
+    const [sandbox, own] = [await freePorts(8), await freePorts(8)];
     const ports = { PORT: String(own), INTERNAL_PORT: String(own + 1), GRPC_PORT: String(own + 2) };
     const second = await startDemo({ DEMO_PORT_BASE: String(sandbox), DATA_DIR: kept, ...ports });
     onTestFinished(() => second.end());
@@ -201,6 +202,6 @@ describe("the demo", { timeout: 90_000 }, () => {
     expect(output).toContain("service.stopped");
     expect(() => process.kill(pid, 0)).toThrow("ESRCH");
     expect(existsSync(directory())).toBe(false);
-    for (let offset = 0; offset < 7; offset++) expect(await isFree(base + offset)).toBe(true);
+    for (let offset = 0; offset < 8; offset++) expect(await isFree(base + offset)).toBe(true);
   });
 });
