@@ -31,6 +31,8 @@ const callers = ["test/callers", "test/policy/issuers.test.ts"];
 const linkPrograms = ["test/web/browser/links/programs.test.ts"];
 const linkPage = ["test/web/browser/links/page.test.ts"];
 const linkAccounts = ["test/web/browser/links/accounts.test.ts"];
+const consoleSessions = ["test/web/console/sessions.test.ts"];
+const consoleForms = ["test/web/console/forms.test.ts", "test/web/console/connect.test.ts"];
 const remembered = ["test/policy/remembered.test.ts"];
 
 export const mutants: readonly Mutant[] = [
@@ -42,6 +44,34 @@ export const mutants: readonly Mutant[] = [
       "if (access === undefined) {",
     ],
     ["an account has no ceiling", "    ceiling,\n", "    ceiling: () => undefined,\n"],
+  ]),
+  ...of("src/web/console/own-request.ts", consoleForms, [
+    ["another port is this site", 'site === "same-origin"', 'site !== "cross-site"'],
+    ["any origin is ours", "new URL(origin).host === host?.toLowerCase()", "true"],
+  ]),
+  ...of("src/web/console/form-tokens.ts", consoleForms, [
+    ["any token is this session's", "sealed.open(sent) === id", "sealed.open(sent) !== undefined"],
+  ]),
+  ...of("src/web/console/visits.ts", consoleForms, [
+    ["a page's form is from anywhere", "isOwnRequest(request) ? await", "true ? await"],
+    [
+      "a form needs no token",
+      'if (session === undefined || !formTokens.holds(session, fields.get("token"))) {',
+      "if (session === undefined) {",
+    ],
+    [
+      "signing in needs no token",
+      'if (session !== undefined && formTokens.holds(session, fields.get("token"))) return fields;',
+      "return fields;",
+    ],
+  ]),
+  ...of("src/web/console/sessions.ts", consoleSessions, [
+    ["a session does not end", "now().getTime() < endOf(session) ? session : undefined", "session"],
+    ["nobody is idle", "Math.min(beganAt + sessionMs, seenAt + idleMs)", "beganAt + sessionMs"],
+    ["a session is renewed for ever", "Math.min(beganAt + sessionMs, seenAt + idleMs)", "seenAt + idleMs"],
+  ]),
+  ...of("src/web/console/sign-in/console-path.ts", consoleSessions, [
+    ["a sign-in leads anywhere", "origin !== here || !isPage || ", ""],
   ]),
   ...of("src/domain/links/account-token.ts", accounts, [
     ["an account gets whatever is natural by now", "platform, actor, externalUserId };", "platform };"],

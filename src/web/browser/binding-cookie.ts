@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { BrowserBinding } from "../../domain/connecting/browser-flow.ts";
+import { isCookieValue, type NamedValue, readCookies } from "../cookies.ts";
 
 /** Reads and writes the cookies that bind attempts to this browser, one for each attempt. */
 export interface BindingCookies {
@@ -7,16 +8,10 @@ export interface BindingCookies {
   read(request: IncomingMessage, name: string): string | undefined;
   /** The values of all bindings that the browser sent. */
   all(request: IncomingMessage): readonly string[];
-  /** All that the browser sent whose names begin like this. */
+  /** All that the browser sent whose names begin like this, their names without prefix. */
   beginningWith(request: IncomingMessage, start: string): readonly NamedValue[];
   set(response: ServerResponse, binding: BrowserBinding): void;
   clear(response: ServerResponse, name: string): void;
-}
-
-/** A cookie, its name without prefix. */
-export interface NamedValue {
-  readonly name: string;
-  readonly value: string;
 }
 
 /**
@@ -28,7 +23,7 @@ export function bindingCookies(options: { readonly https: boolean }): BindingCoo
   const attributes = `Path=/; HttpOnly; SameSite=Lax${options.https ? "; Secure" : ""}`;
 
   function append(response: ServerResponse, name: string, value: string, maxAgeSeconds: number): void {
-    if (!token.test(name) || !octets.test(value)) throw new Error("a binding does not fit into a cookie");
+    if (!token.test(name) || !isCookieValue(value)) throw new Error("a binding does not fit into a cookie");
     response.appendHeader("Set-Cookie", `${prefix}${name}=${value}; Max-Age=${maxAgeSeconds}; ${attributes}`);
   }
 
@@ -48,15 +43,4 @@ export function bindingCookies(options: { readonly https: boolean }): BindingCoo
 }
 
 const token = /^[A-Za-z0-9_-]{1,64}$/;
-const octets = /^[A-Za-z0-9._~-]{0,4000}$/;
 const longestBinding = 256;
-
-/** In the order in which they came; those whose value is none of ours are left out. */
-function readCookies({ headers }: IncomingMessage): readonly NamedValue[] {
-  return (headers.cookie ?? "").split(";").flatMap((pair) => {
-    const separator = pair.indexOf("=");
-    const value = pair.slice(separator + 1).trim();
-    if (separator === -1 || value === "" || !octets.test(value)) return [];
-    return [{ name: pair.slice(0, separator).trim(), value }];
-  });
-}

@@ -3,6 +3,7 @@ import { createClientAddress } from "../../client-address.ts";
 import type { WebHandler, WebRequest, WebResponse } from "../../handler.ts";
 import { hasRepeated, readQuery } from "../../query.ts";
 import type { ReadRawBody } from "../../raw-bodies.ts";
+import { readForm } from "../../read-form.ts";
 import { allowOwnForms } from "../../security-headers.ts";
 import { type AnswerFailure, sendPage } from "../answers.ts";
 import type { BindingCookies } from "../binding-cookie.ts";
@@ -49,7 +50,7 @@ export function linkFormRoute(parts: LinkPageParts): WebHandler {
   const { action, now } = parts;
 
   return async (request, response) => {
-    const fields = await readForm(request, response);
+    const fields = await fieldsOf(request, response);
     if (fields === undefined) return;
     const form = { action, token: pageTokens.issue(request, response), ...typedIn(fields) };
     if (!pageTokens.holds(request, fields.get("token"))) return refuse(response, form, notThisBrowser);
@@ -103,26 +104,23 @@ export function linkFormRoute(parts: LinkPageParts): WebHandler {
   }
 
   /** What is no form is answered here. */
-  async function readForm(request: WebRequest, response: WebResponse): Promise<URLSearchParams | undefined> {
-    if (!formType.test(request.headers["content-type"] ?? "")) {
-      answerFailure(request, response, "invalid_request");
-      return undefined;
+  async function fieldsOf(request: WebRequest, response: WebResponse): Promise<URLSearchParams | undefined> {
+    const form = await readForm(request, readBody, maxBytes);
+    switch (form.kind) {
+      case "fields":
+        return form.fields;
+      case "cut_off":
+        response.destroy();
+        return undefined;
+      case "unreadable":
+        answerFailure(request, response, "invalid_request");
+        return undefined;
+      case "too_large":
+      case "no_room":
+        response.setHeader("Connection", "close");
+        answerFailure(request, response, form.kind === "too_large" ? "body_too_large" : "service_unavailable");
+        return undefined;
     }
-    const read = await readBody(request, maxBytes);
-    if (read.kind === "cut_off") {
-      response.destroy();
-      return undefined;
-    }
-    if (read.kind !== "body") {
-      response.setHeader("Connection", "close");
-      answerFailure(request, response, read.kind === "too_large" ? "body_too_large" : "service_unavailable");
-      return undefined;
-    }
-    const fields = new URLSearchParams(read.body.toString("utf8"));
-    read.release();
-    if (!hasRepeated(fields)) return fields;
-    answerFailure(request, response, "invalid_request");
-    return undefined;
   }
 }
 
@@ -138,8 +136,6 @@ function whereabouts(request: WebRequest, address: string | undefined): string |
 function typedIn(fields: URLSearchParams): Pick<PageForm, "typed" | "proof"> {
   return { typed: fields.get("code") ?? "", proof: fields.get("proof") ?? undefined };
 }
-
-const formType = /^application\/x-www-form-urlencoded(?:\s*;.*)?$/i;
 
 /** A page with a form of ours in it. */
 function sendForm(response: WebResponse, status: number, page: string): void {
