@@ -330,8 +330,8 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     ["src/world/clock.ts", "noticedSkewMs", "stepMs"],
   ],
   "database: connect with TLS, and log in": [[pool, "connectTimeoutSeconds"]],
-  "one of several database servers that failed, or only reads": [
-    ["src/storage/postgres/server-choice.ts", "leaveAloneMs.least", "leaveAloneMs.most"],
+  "one of several database servers that failed, or only reads, while none is known to take writes": [
+    ["src/storage/postgres/server-choice.ts", "restMs"],
   ],
   "database: reading; writing; transaction": [
     [pool, "deadlineMs.read", "deadlineMs.write", "deadlineMs.transaction", "missesBeforeRebuild", "wrongNodeMs"],

@@ -11,6 +11,7 @@ import {
 } from "../changes.ts";
 import { within } from "../deadline.ts";
 import { createPostgresClient, type PostgresClient } from "./client.ts";
+import { choiceOf } from "./server-choice.ts";
 
 const one = sql`(select 1) as one`;
 /** After a failover the former primary goes on listening, and nothing is announced there any more. */
@@ -55,6 +56,7 @@ export function listenForChanges(options: {
       } catch {
         // Whatever cut it short, the next connection begins anew.
       }
+      choiceOf(target).doubt();
       await client.end(0).catch(() => undefined);
       note();
       await delay(100 + random(1).readUInt8(0), undefined, { signal: stopping.signal }).catch(() => undefined);

@@ -5,9 +5,10 @@ import postgres from "postgres";
 import type { PostgresTarget } from "../../postgres-target.ts";
 import { guardedCalls } from "./driver-calls.ts";
 import type { LoginTerms } from "./login-guard.ts";
-import { choiceOf } from "./server-choice.ts";
+import { type Attempt, choiceOf } from "./server-choice.ts";
 import { type SessionWishes, sessionSettings } from "./session.ts";
 import { connectSocket } from "./socket.ts";
+import { watchForStuckPlace } from "./stuck-place.ts";
 
 export interface ClientOptions {
   readonly maxConnections: number;
@@ -15,6 +16,8 @@ export interface ClientOptions {
   /** Undefined behind a transaction pooler: it takes neither start-up parameters nor prepared statements. */
   readonly session: SessionWishes | undefined;
   readonly random: (bytes: number) => Buffer;
+  /** Told that a connection of this client will never work again: another client is needed. */
+  readonly stuck?: () => void;
 }
 
 export interface PostgresClient {
@@ -32,7 +35,7 @@ export interface PostgresClient {
 export function createPostgresClient(target: PostgresTarget, options: ClientOptions): PostgresClient {
   const { session, random } = options;
   const { password } = target;
-  const sockets = pacedSockets(target, options.connectTimeoutSeconds * 1000, random);
+  const sockets = pacedSockets(target, options);
   const settings = {
     // Only for its messages: where it connects to is the sockets' matter.
     host: target.host,
@@ -81,8 +84,7 @@ function pauseMs(random: (bytes: number) => Buffer): number {
  */
 function pacedSockets(
   target: PostgresTarget,
-  timeoutMs: number,
-  random: (bytes: number) => Buffer,
+  { connectTimeoutSeconds, random, stuck }: ClientOptions,
 ): { open(): Promise<Socket>; close(): void } {
   const sockets = new Set<Socket>();
   const choice = choiceOf(target);
@@ -92,28 +94,45 @@ function pacedSockets(
   return {
     async open() {
       if (performance.now() - shortLivedAt < 1_000) await delay(pauseMs(random));
-      if (closed) throw new Error("the client has ended");
+      let attempt: Attempt;
+      try {
+        attempt = await choice.begin();
+      } catch (error) {
+        return failing(error);
+      }
+      if (closed) {
+        attempt.dropped();
+        throw new Error("the client has ended");
+      }
       const openedAt = performance.now();
-      const server = choice.next();
       const socket = new Socket();
-      let isKnown = false;
+      let trouble: unknown = Object.assign(new Error("the server hung up"), { code: "CONNECTION_CLOSED" });
       sockets.add(socket);
+      socket.once("error", (error) => {
+        trouble = error;
+      });
       socket.once("close", () => {
         sockets.delete(socket);
         const livedMs = performance.now() - openedAt;
         // One that we ended right away says nothing of the server.
-        if (!isKnown && (!closed || livedMs > 1_000)) choice.failed(server, livedMs);
+        if (closed && livedMs < 1_000) attempt.dropped();
+        else attempt.failed(trouble);
         if (livedMs < 1_000) shortLivedAt = performance.now();
       });
-      const told: LoginTerms["told"] = (how) => {
-        isKnown = true;
-        if (how === "begun") choice.worked(server);
-        else choice.failed(server, performance.now() - openedAt);
+      const told: LoginTerms["told"] = (refused) => {
+        if (refused === undefined) attempt.worked();
+        else attempt.failed(refused);
       };
       try {
-        const { host, port } = server;
-        return await connectSocket(socket, { ...target, host, port }, timeoutMs, told);
+        const server = { ...target, ...attempt.server };
+        const ready = await connectSocket(socket, server, connectTimeoutSeconds * 1000, told);
+        void watchForStuckPlace(ready, () => {
+          attempt.dropped();
+          stuck?.();
+        });
+        return ready;
       } catch (error) {
+        attempt.failed(error);
         socket.destroy();
         if (closed) throw error;
         return failing(error);
@@ -126,10 +145,15 @@ function pacedSockets(
   };
 }
 
-/** A connection's place in the pool is free again when its socket fails, and is lost if there was no socket. */
+/**
+ * A connection's place in the pool is free again when its socket fails, and is lost if there was no socket. One that fails
+ * before the driver's first bytes are written to it has them kept for ever, and no other after them is written.
+ */
 function failing(error: unknown): Socket {
   const socket = new Socket();
-  // By then postgres.js listens to it.
-  setImmediate(() => socket.destroy(error instanceof Error ? error : new Error("no socket")));
+  socket.write = () => {
+    socket.destroy(error instanceof Error ? error : new Error("no socket"));
+    return true;
+  };
   return socket;
 }

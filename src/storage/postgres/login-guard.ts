@@ -7,8 +7,8 @@ export interface LoginTerms {
   readonly methods: ReadonlySet<AuthMethod>;
   /** Whether the session has to be with a server that takes writes. */
   readonly mustWrite: boolean;
-  /** Told once: whether a session has begun, or we gave the connection up for what the server said. */
-  readonly told: (how: "begun" | "refused") => void;
+  /** Told once: a session has begun, or why we gave the connection up for what the server said. */
+  readonly told: (refused: ConnectionRefused | undefined) => void;
 }
 
 /**
@@ -22,11 +22,12 @@ export function guardLogin(socket: Socket, terms: LoginTerms): void {
     if (event !== "data") return;
     socket.off("newListener", attach);
     socket.on("data", (chunk: Buffer) => {
-      const refused = check(chunk);
-      if (refused === undefined) return;
-      terms.told("refused");
+      const code = check(chunk);
+      if (code === undefined) return;
+      const refused = new ConnectionRefused(code);
+      terms.told(refused);
       // What the driver still writes after this goes nowhere.
-      socket.destroy(new ConnectionRefused(refused));
+      socket.destroy(refused);
     });
   };
   // Just before the driver listens: so both hear every byte, and this first.
@@ -82,7 +83,7 @@ function createCheck({ methods, mustWrite, told }: LoginTerms) {
         if (mustWrite && [...said.values()].includes("on")) return "CONNECTION_READ_ONLY";
         if (mustWrite && !said.has("in_hot_standby")) return "CONNECTION_STATE_UNKNOWN";
         hasBegun = true;
-        told("begun");
+        told(undefined);
       }
       at += 1 + length;
     }

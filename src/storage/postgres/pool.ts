@@ -6,6 +6,7 @@ import type { Database, Queries } from "../database.ts";
 import { databaseFailure, driverError, errorCode, isUnavailable, isWrongNode } from "../database-failure.ts";
 import { DeadlineExceeded, within } from "../deadline.ts";
 import { createPostgresClient, type PostgresClient } from "./client.ts";
+import { choiceOf } from "./server-choice.ts";
 import {
   type AskedOfSession,
   type ServerLimits,
@@ -74,8 +75,10 @@ export function createPostgresPool(options: PoolOptions): PostgresPool {
       connectTimeoutSeconds: 3,
       session: pooled ? undefined : session,
       random,
+      stuck: () => leave(made, "CONNECTION_STUCK"),
     });
-    return { client, openedAt: performance.now(), answered: false, running: 0, retired: false };
+    const made = { client, openedAt: performance.now(), answered: false, running: 0, retired: false };
+    return made;
   }
 
   async function run<T>(limitMs: number, work: (db: PostgresJsDatabase) => Promise<T>): Promise<T> {
@@ -132,6 +135,7 @@ export function createPostgresPool(options: PoolOptions): PostgresPool {
 
   function replace(code?: string): void {
     log.warn({ servers: addressOf(target), code }, "database.connections_replaced");
+    choiceOf(target).doubt();
     misses = 0;
     current = connect();
   }

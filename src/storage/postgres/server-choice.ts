@@ -1,41 +1,103 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { type PostgresServer, type PostgresTarget, serversOf } from "../../postgres-target.ts";
 import { perObject } from "../../work/per-object.ts";
 
-/** Which of a target's servers the next connection is made to. */
+/** Which of a target's servers connections are made to: the one that works, and while none is known each is tried by one. */
 export interface ServerChoice {
-  next(): PostgresServer;
-  /** A session began there: the next ones do, too, until one fails. */
-  worked(server: PostgresServer): void;
-  /** None did. A server that takes long to fail is left alone for longer. */
-  failed(server: PostgresServer, tookMs: number): void;
+  /** @throws the last error once every server has failed since this was asked. */
+  begin(): Promise<Attempt>;
+  /** Sessions with the one that worked bring no answers: it is looked for anew. */
+  doubt(): void;
 }
 
-/** How long one that failed comes after the others: three times what it took to fail, within these. */
-const leaveAloneMs = { least: 250, most: 10_000 };
+/** A connection that is being made. Settled once; whatever comes later says nothing. */
+export interface Attempt {
+  readonly server: PostgresServer;
+  /** A session has begun: further connections are made there. */
+  worked(): void;
+  failed(error: unknown): void;
+  /** It was given up for no fault of the server. */
+  dropped(): void;
+}
+
+/** How long a server that failed is not tried again. */
+const restMs = 250;
+
+interface State {
+  readonly server: PostgresServer;
+  isTried: boolean;
+  failures: number;
+  restsUntil: number;
+}
 
 /** What is known of a target's servers, by everybody who connects to it. */
 export const choiceOf: (target: PostgresTarget) => ServerChoice = perObject((target) =>
-  createServerChoice(serversOf(target), () => performance.now()),
+  createServerChoice(serversOf(target), { nowMs: () => performance.now(), wait: (ms) => delay(ms) }),
 );
 
-export function createServerChoice(servers: readonly PostgresServer[], nowMs: () => number): ServerChoice {
-  const until = new Map<PostgresServer, number>(servers.map((server) => [server, Number.NEGATIVE_INFINITY]));
-  let good: PostgresServer | undefined;
+export function createServerChoice(
+  servers: readonly PostgresServer[],
+  { nowMs, wait }: { readonly nowMs: () => number; readonly wait: (ms: number) => Promise<void> },
+): ServerChoice {
+  const states = servers.map((server): State => ({ server, isTried: false, failures: 0, restsUntil: -Infinity }));
+  // Of one server nothing has to be found out.
+  let good = states.length === 1 ? states[0] : undefined;
+  let news = Promise.withResolvers<void>();
+  let lastError: unknown;
+
+  function tell(): void {
+    news.resolve();
+    news = Promise.withResolvers();
+  }
+
+  function attempt(state: State): Attempt {
+    const isSearch = state !== good;
+    let isSettled = false;
+    if (isSearch) state.isTried = true;
+    const settle = (work: () => void) => {
+      if (isSettled) return;
+      isSettled = true;
+      if (isSearch) state.isTried = false;
+      work();
+      tell();
+    };
+    return {
+      server: state.server,
+      worked: () =>
+        settle(() => {
+          good = state;
+        }),
+      failed: (error) =>
+        settle(() => {
+          if (good === state && states.length > 1) good = undefined;
+          state.failures += 1;
+          state.restsUntil = nowMs() + restMs;
+          lastError = error;
+        }),
+      dropped: () => settle(() => undefined),
+    };
+  }
+
+  /** Of those that nobody tries the one that failed longest ago. */
+  function next(): State | undefined {
+    return states.filter(({ isTried }) => !isTried).toSorted((a, b) => a.restsUntil - b.restsUntil)[0];
+  }
 
   return {
-    next() {
-      if (good !== undefined) return good;
-      // In turn, then: who failed last comes last.
-      const [best] = [...until].toSorted(([, a], [, b]) => a - b);
-      if (best === undefined) throw new Error("a target has a server");
-      return best[0];
+    async begin() {
+      const before = states.map(({ failures }) => failures);
+      for (;;) {
+        if (good !== undefined) return attempt(good);
+        if (states.every(({ failures }, index) => failures > (before[index] ?? 0))) throw lastError;
+        const state = next();
+        const leftMs = state === undefined ? Infinity : state.restsUntil - nowMs();
+        if (state !== undefined && leftMs <= 0) return attempt(state);
+        await Promise.race(state === undefined ? [news.promise] : [news.promise, wait(leftMs)]);
+      }
     },
-    worked(server) {
-      good = server;
-    },
-    failed(server, tookMs) {
-      if (good === server) good = undefined;
-      until.set(server, nowMs() + Math.min(Math.max(3 * tookMs, leaveAloneMs.least), leaveAloneMs.most));
+    doubt() {
+      if (states.length > 1) good = undefined;
+      tell();
     },
   };
 }

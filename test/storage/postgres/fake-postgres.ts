@@ -14,6 +14,8 @@ export interface FakePostgres {
 export interface FakeOptions {
   /** Where it listens; 127.0.0.1 by default. */
   readonly host?: string;
+  /** Any free one by default. */
+  readonly port?: number;
   /** Speaks TLS with this certificate where it is asked to; otherwise it says that it does not. */
   readonly certificate?: TestCertificate;
   /** What it does instead of everything a Postgres server does. */
@@ -23,7 +25,13 @@ export interface FakeOptions {
 }
 
 /** By the protocol of the PostgreSQL documentation, "Message Flow". */
-export async function createFakePostgres({ host, certificate, instead, talk }: FakeOptions): Promise<FakePostgres> {
+export async function createFakePostgres({
+  host,
+  port: wanted = 0,
+  certificate,
+  instead,
+  talk,
+}: FakeOptions): Promise<FakePostgres> {
   const heard: string[] = [];
   let taken = 0;
   const sockets = new Set<Socket>();
@@ -51,7 +59,7 @@ export async function createFakePostgres({ host, certificate, instead, talk }: F
     void talk?.(client, () => new Promise((resolve) => waiting.push(resolve)), startup);
   }
 
-  await new Promise<void>((resolve) => server.listen(0, host ?? "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(wanted, host ?? "127.0.0.1", resolve));
   const { port } = server.address() as { port: number };
   return {
     port,

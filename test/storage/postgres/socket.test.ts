@@ -1,11 +1,14 @@
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { freePort } from "../../../rig/free-port.ts";
 import { targetOf } from "../../../rig/postgres-target.ts";
 import { driverError, errorCode } from "../../../src/storage/database-failure.ts";
 import { createPostgresClient } from "../../../src/storage/postgres/client.ts";
+import { watchForStuckPlace } from "../../../src/storage/postgres/stuck-place.ts";
 import { createAuthority, type TestCertificate } from "../../support/certificates.ts";
 import { createTestDatabase, createTestDirectory } from "../../support/database.ts";
 import {
@@ -34,13 +37,17 @@ async function authorityFile(cert = authority.cert): Promise<string> {
   return path;
 }
 
-/** What a first statement comes to: `ok`, or the code of what went wrong. */
-async function outcome(url: string): Promise<string> {
+function clientOf(url: string) {
   const limits = { statementMs: 5_000, lockMs: 5_000, idleInTransactionMs: 5_000 };
-  const client = createPostgresClient(targetOf(url), {
+  return createPostgresClient(targetOf(url), {
     ...{ maxConnections: 1, connectTimeoutSeconds: 2, session: { limits, schema: undefined } },
     random: (bytes) => randomBytes(bytes),
   });
+}
+
+/** What a first statement comes to: `ok`, or the code of what went wrong. */
+async function outcome(url: string): Promise<string> {
+  const client = clientOf(url);
   try {
     await client.db.execute("select 1");
     return "ok";
@@ -181,5 +188,43 @@ describe("what is no Postgres server with TLS", () => {
   ])("but %s is told from Postgres without TLS as well", async (_what, greeting) => {
     const server = await fake({ instead: (client) => void client.once("data", () => client.write(greeting)) });
     expect(await outcome(urlTo(server.port))).toBe("CONNECTION_NOT_POSTGRES");
+  });
+});
+
+describe("a connection that failed before it was made", () => {
+  test("is made on the next attempt, which says who asks", async () => {
+    const port = await freePort();
+    const client = clientOf(urlTo(port));
+    onTestFinished(() => client.end(0));
+    const failed = () =>
+      client.db.execute("select 1").then(
+        () => "ok",
+        (error: unknown) => errorCode(driverError(error)),
+      );
+    for (let n = 0; n < 3; n++) expect(await failed()).toBe("ECONNREFUSED");
+    const server = await fake({ port, talk: (socket) => void socket.write(fatal("28P01", "heard")) });
+    expect(await failed()).toBe("28P01");
+    expect(server.heard()).toContain("user\0me\0");
+  });
+
+  test("to which the driver never writes fails at once, and is told of", async () => {
+    const server = await fake({});
+    const told: string[] = [];
+    const open = async () => {
+      const socket = connect(server.port, "127.0.0.1");
+      await once(socket, "connect");
+      return socket;
+    };
+    const used = await open();
+    const watched = watchForStuckPlace(used, () => void told.push("used"));
+    used.write("something");
+    await watched;
+    expect([used.destroyed, told]).toEqual([false, []]);
+    used.destroy();
+    const unused = await open();
+    const failure = once(unused, "error");
+    await watchForStuckPlace(unused, () => void told.push("unused"));
+    expect(told).toEqual(["unused"]);
+    expect(await failure).toMatchObject([{ code: "CONNECTION_STUCK" }]);
   });
 });
