@@ -7,6 +7,7 @@ import { createClosers } from "../src/closers.ts";
 import { type Plan, parsePlan, usage } from "./plan.ts";
 import { brokenPromises, type Row } from "./row.ts";
 import type { Scenario } from "./scenario.ts";
+import { failover } from "./scenarios/failover.ts";
 import { killLeeway } from "./scenarios/kill-leeway.ts";
 import { killStrict } from "./scenarios/kill-strict.ts";
 import { listenCut } from "./scenarios/listen-cut.ts";
@@ -22,6 +23,7 @@ const scenarios: readonly Scenario[] = [
   killStrict,
   postgresRestarts,
   postgresFrozen,
+  failover,
   listenCut,
   recordBroken,
   platformOutage,
@@ -86,7 +88,7 @@ async function main(): Promise<void> {
 async function play(
   { name, run }: Scenario,
   postgres: PostgresServer,
-  { seed, quick }: Plan,
+  { seed, quick, asynchronous }: Plan,
   all: ReturnType<typeof createClosers>,
   rows: Row[],
 ): Promise<number> {
@@ -96,7 +98,8 @@ async function play(
   all.add(name, closers.close);
   try {
     const random = seededRandom(seed).named(name);
-    rows.push(...(await run({ postgres, database: name.replaceAll("-", "_"), closers, random, quick, say })));
+    const database = name.replaceAll("-", "_");
+    rows.push(...(await run({ postgres, database, closers, random, quick, asynchronous, say })));
     return 0;
   } catch (error) {
     say(`failed: ${error instanceof Error ? error.stack : String(error)}`);

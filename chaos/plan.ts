@@ -8,17 +8,24 @@ export interface Plan {
   readonly quick: boolean;
   /** Undefined: every scenario. */
   readonly only: ReadonlySet<string> | undefined;
+  /** The standby of `failover` lags: shows what is lost then, and that the run notices. */
+  readonly asynchronous: boolean;
   /** After so long the run is ended, whatever it is doing. */
   readonly limitSeconds: number;
 }
 
-export const usage = "usage: npm run chaos [-- --seed N] [--only name[,name]] [--quick]";
+export const usage = "usage: npm run chaos [-- --seed N] [--only name[,name]] [--quick] [--asynchronous]";
 
 /** @throws Error that says which argument is wrong. */
 export function parsePlan(args: readonly string[], names: readonly string[]): Plan {
   const { values } = parseArgs({
     args: [...args],
-    options: { seed: { type: "string" }, only: { type: "string" }, quick: { type: "boolean" } },
+    options: {
+      seed: { type: "string" },
+      only: { type: "string" },
+      quick: { type: "boolean" },
+      asynchronous: { type: "boolean" },
+    },
   });
   const only = values.only?.split(",");
   const unknown = only?.find((name) => !names.includes(name));
@@ -28,6 +35,7 @@ export function parsePlan(args: readonly string[], names: readonly string[]): Pl
     seed: values.seed ?? "1",
     quick,
     only: only === undefined ? undefined : new Set(only),
-    limitSeconds: quick ? 240 : 840,
+    asynchronous: values.asynchronous ?? false,
+    limitSeconds: quick ? 300 : 1_500,
   };
 }

@@ -14,6 +14,8 @@ export interface Row {
   readonly mostAtOnce: number;
   /** Grants that a person has to connect again. */
   readonly lost: number;
+  /** Tokens that were given without a row of the record; undefined where nobody looked. */
+  readonly unrecorded: number | undefined;
   /** Tokens handed out after their end. */
   readonly expired: number;
   /** The longest of them, in milliseconds after the end. */
@@ -45,6 +47,7 @@ export function observed(
     rotations: rotationsOf(traffic.calls),
     refreshCalls: traffic.calls.length,
     mostAtOnce: traffic.mostAtOnce,
+    unrecorded: undefined,
     expired: mine.filter((ask) => ask.expiredMs > 0).length,
     expiredMs: mine.reduce((longest, ask) => Math.max(longest, ask.expiredMs), 0),
     late: mine.filter((ask) => ask.late).length,
@@ -59,6 +62,7 @@ export function brokenPromises(row: Row): readonly string[] {
     broken.push(`${row.expired} expired tokens were handed out, up to ${row.expiredMs.toFixed(0)} ms after their end`);
   if (row.mostAtOnce > 1) broken.push(`a refresh token was used ${row.mostAtOnce} times at once`);
   if (row.late > 0) broken.push(`${row.late} calls took longer than their deadline`);
+  if ((row.unrecorded ?? 0) > 0) broken.push(`${row.unrecorded} tokens were given without a row`);
   if (row.lost > 0 && kindOf[row.platform] === "leeway") broken.push(`${row.lost} grants were lost`);
   return broken;
 }

@@ -18,6 +18,8 @@ export interface ScenarioContext {
   readonly closers: Closers;
   readonly random: SeededRandom;
   readonly quick: boolean;
+  /** A standby hears of the last commits too late. */
+  readonly asynchronous: boolean;
   /** Tells how far it is. */
   say(text: string): void;
 }

@@ -21,12 +21,14 @@ export interface Stage {
   readonly clients: readonly RpcClient[];
   readonly grants: readonly Grant[];
   readonly baseUrl: string;
+  /** What every replica is told of its database. */
+  readonly env: Environment;
   /** Statements beside the service. */
   readonly sql: postgres.Sql;
 }
 
 export interface StageOptions {
-  readonly postgres: PostgresServer;
+  readonly postgres: Pick<PostgresServer, "createDatabase">;
   readonly database: string;
   readonly closers: Closers;
   readonly replicas: number;
@@ -83,7 +85,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   const sql = postgres(databaseUrl, { max: 2, onnotice: () => undefined, backoff: () => 0.1 });
   closers.add("statements", () => sql.end({ timeout: 1 }));
   const grants = await connectGrants(baseUrl, sandbox, options.grants);
-  return { sandbox, traffic, replicas, clients, grants, baseUrl, sql };
+  return { sandbox, traffic, replicas, clients, grants, baseUrl, env, sql };
 }
 
 /** Each platform's own names for how long things live; a spent token works for ten minutes, at Slack for five. */

@@ -11,6 +11,7 @@ const columns: readonly (readonly [string, (row: Row) => string])[] = [
   ["calls ÷ rotations", (row) => (row.rotations === 0 ? "–" : (row.refreshCalls / row.rotations).toFixed(2))],
   ["at once", (row) => String(row.mostAtOnce)],
   ["lost", (row) => String(row.lost)],
+  ["no row", (row) => String(row.unrecorded ?? "–")],
   ["expired", (row) => String(row.expired)],
   ["longest ms", (row) => row.longestMs.toFixed(0)],
   ["recover s", (row) => row.recoverSeconds?.toFixed(2) ?? "–"],

@@ -2,7 +2,8 @@ import { rmSync } from "node:fs";
 import { chmod, mkdtemp, readdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { postgresData, postmasterOf } from "./postgres-server.ts";
+import { postmasterOf } from "./postgres-process.ts";
+import { postgresData } from "./postgres-server.ts";
 import { isRunning } from "./processes.ts";
 
 const never = new Int32Array(new SharedArrayBuffer(4));

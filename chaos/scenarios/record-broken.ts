@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { startLoad } from "../load.ts";
 import { proveGrants } from "../prove-grants.ts";
+import { compareWithRecord, readRecorded } from "../record.ts";
 import { firstTokenAfter } from "../recovery.ts";
 import { observed, type Row } from "../row.ts";
 import type { Scenario } from "../scenario.ts";
@@ -34,17 +35,15 @@ export const recordBroken: Scenario = {
     await delay(4_000);
     await load.stop();
     const lost = await proveGrants(stage);
-    const recorded = await readRecorded(stage);
+    const recorded = await readRecorded(stage.sql);
 
     const refusals = load.asks.filter(({ at, failure }) => failure !== undefined && at > brokenAt && at < repairedAt);
     const longest = refusals.reduce((most, { ms }) => Math.max(most, ms), 0);
     const recover = firstTokenAfter(load.asks, repairedAt, replicas) ?? Number.POSITIVE_INFINITY;
     return (["jira", "github-oauth"] as const).map((platform): Row => {
-      const given = load.asks.filter(({ grant, tokenId }) => grant.platform === platform && tokenId !== undefined);
-      const unrecorded = given.filter(({ tokenId }) => !recorded.has(tokenId ?? "")).length;
+      const { given, unrecorded } = compareWithRecord(load.asks, platform, recorded);
       const mine = lost.filter(({ grant }) => grant.platform === platform).length;
       const misses: string[] = [];
-      if (unrecorded > 0) misses.push(`${unrecorded} tokens were given without a row`);
       if (refusals.length === 0) misses.push("nothing was refused: no token was new while the record was broken");
       if (longest > targets.refusalMs) misses.push(`ms until a refusal: ${longest.toFixed(0)}, 1500 allowed`);
       if (!(recover <= targets.recover)) misses.push(`seconds to recover: ${recover.toFixed(2)}, 1 allowed`);
@@ -52,9 +51,10 @@ export const recordBroken: Scenario = {
         fault: `record refuses rows ${((repairedAt - brokenAt) / 1000).toFixed(0)} s`,
         ...observed(platform, load.asks, stage.traffic[platform]),
         lost: mine,
+        unrecorded,
         recoverSeconds: recover,
         facts: [
-          `${given.length} tokens were given, ${unrecorded} of them without a row of their own`,
+          `${given} tokens were given, ${unrecorded} of them without a row of their own`,
           `refusals took ${longest.toFixed(0)} ms at most`,
         ],
         misses,
@@ -67,10 +67,4 @@ async function breakRecord({ sql }: Stage): Promise<void> {
   await sql.unsafe(`
     create function refuse_rows() returns trigger language plpgsql as $$ begin raise exception 'no space left'; end $$;
     create trigger refuse_rows before insert on audit_events for each row execute function refuse_rows()`);
-}
-
-/** Fingerprints of what was handed out, as the record has them. */
-async function readRecorded({ sql }: Stage): Promise<ReadonlySet<string>> {
-  const rows = await sql`select distinct token_fingerprint as id from audit_events where kind = 'token.issued'`;
-  return new Set(rows.map(({ id }) => String(id)));
 }
