@@ -19,17 +19,16 @@ let caller: Caller;
 async function operator(...args: readonly string[]): Promise<{ code: number; lines: readonly string[] }> {
   const lines: string[] = [];
   const write = (line: string) => void lines.push(line);
-  const env = { DATABASE_URL: shared.service.databaseUrl, TOKEN_ENCRYPTION_KEY: key };
+  const env = { ...shared.service.databaseEnv(), TOKEN_ENCRYPTION_KEY: key };
   const world = { env, readFile: () => "", now: () => new Date(), random: randomBytes };
   return { code: await runCommand(args, { ...world, print: write, complain: write }), lines };
 }
 
 beforeAll(async () => {
-  const { databaseUrl } = shared.service;
   await shared.sql.unsafe(`create role ${role} login password 'test-password'`);
   expect(await operator("migrate", "--service-role", role)).toMatchObject({ code: 0 });
-  const restricted = Object.assign(new URL(databaseUrl), { username: role, password: "test-password" });
-  caller = await shared.startReplica({ DATABASE_URL: restricted.href });
+  const restricted = shared.service.databaseEnv({ username: role, password: "test-password" });
+  caller = await shared.startReplica(restricted);
 });
 const raise = (condition: string) => `
   create or replace function refuse_audit() returns trigger language plpgsql as

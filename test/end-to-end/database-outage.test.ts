@@ -9,7 +9,7 @@ import { callBack, walkToCallback } from "./support/flow.ts";
 import { isAccepted } from "./support/platform-api.ts";
 import { useService } from "./support/use-service.ts";
 
-const shared = useService({ throughProxy: true });
+const shared = useService({ throughLine: true });
 const services = ["", "oauth.token.v1.TokenService"];
 const clients: ReturnType<typeof connectClient>[] = [];
 
@@ -24,12 +24,12 @@ afterAll(() => {
 });
 
 function takeDatabaseAway(): void {
-  shared.service.proxy?.set("hang_up");
-  shared.service.proxy?.cut();
+  shared.service.line?.set("hang_up");
+  shared.service.line?.cut();
 }
 
 function giveDatabaseBack(): void {
-  shared.service.proxy?.set("forward");
+  shared.service.line?.set("forward");
 }
 
 async function turns(status: string): Promise<void> {

@@ -63,7 +63,7 @@ const secondsAhead = async (id: string) =>
 const failed = (id: string, attempts: number) =>
   until(async () => (await row(id))?.attempts === attempts && (await row(id))?.last_error !== null, "it failed");
 function operator(...args: string[]) {
-  const env = { ...throwAwayDatabase, DATABASE_URL: shared.service.databaseUrl, TOKEN_ENCRYPTION_KEY: key };
+  const env = { ...throwAwayDatabase, ...shared.service.databaseEnv(), TOKEN_ENCRYPTION_KEY: key };
   return runOperator(args, env);
 }
 

@@ -27,7 +27,7 @@ async function startWith(keys: string) {
 test("a key that rows still need is named at start, and only these rows cannot be read without it", async () => {
   const slack = await shared.service.connect("slack");
   const rotated = await runOperator(["rotate"], {
-    DATABASE_URL: shared.service.databaseUrl,
+    ...shared.service.databaseEnv(),
     TOKEN_ENCRYPTION_KEY: `${latest},${former}`,
   });
   expect(rotated).toMatchObject({ code: 0 });

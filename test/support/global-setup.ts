@@ -11,6 +11,8 @@ declare module "vitest" {
     databaseServerUrl: string;
     /** Name of a database that was migrated once. */
     databaseTemplate: string;
+    /** Of a transaction pooler before that server, in a run whose services go through one. */
+    poolerPort: number | undefined;
   }
 }
 

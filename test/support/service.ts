@@ -3,7 +3,6 @@ import { type Browser, createBrowser, type Visit } from "../../rig/browser.ts";
 import { throwAwayDatabase } from "../../rig/child-service.ts";
 import { createClock, type TestClock } from "../../rig/clock.ts";
 import { freePort } from "../../rig/free-port.ts";
-import { createTcpProxy, type TcpProxy } from "../../rig/tcp-proxy.ts";
 import { createTestWorld, type TestWorld } from "../../rig/world.ts";
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../sandbox/sandbox.ts";
 import { openStorage } from "../../src/app/open-storage.ts";
@@ -13,6 +12,7 @@ import { type Config, loadConfig } from "../../src/config/load-config.ts";
 import type { Registry } from "../../src/platforms/create-registry.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { createTestDatabase } from "./database.ts";
+import { type DatabaseAccount, type DatabaseLine, openDatabaseWay } from "./database-way.ts";
 import { createJobs, type Jobs } from "./jobs.ts";
 
 /** The whole service in this process: real listeners, real Postgres, sandbox platforms, a clock the test moves. */
@@ -20,10 +20,12 @@ export interface TestService {
   readonly sandbox: Sandbox;
   readonly clock: TestClock;
   readonly world: TestWorld;
-  /** Straight to the database, also where the service goes through a proxy. */
+  /** Straight to the database, also where the service goes another way. */
   readonly databaseUrl: string;
-  /** Between service and database; passes everything on until a test breaks it. */
-  readonly proxy: TcpProxy | undefined;
+  /** What another process is told of the database; as another user if one is given. */
+  databaseEnv(account?: DatabaseAccount): Readonly<Record<string, string>>;
+  /** Between service and database. */
+  readonly line: DatabaseLine | undefined;
   /** Each with listeners of its own on the one database; the first is the one browsers are sent back to. */
   readonly replicas: readonly Replica[];
   /** Connects a platform in a browser of its own and gives what the callback answered as JSON. */
@@ -64,8 +66,8 @@ export interface TestServiceOptions {
   readonly fetch?: typeof globalThis.fetch;
   /** How settings that name a file are read; by default there are none. */
   readonly readFile?: (path: string) => string;
-  /** Puts a proxy between service and database. */
-  readonly throughProxy?: boolean;
+  /** Puts a line that breaks between service and database. */
+  readonly throughLine?: boolean;
 }
 
 export const asJson = { accept: "application/json" };
@@ -75,22 +77,21 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
   const world = createTestWorld(clock.now);
   const serviceWorld = options.fetch === undefined ? world : { ...world, fetch: options.fetch };
   const database = await createTestDatabase();
-  const proxied = new URL(database.url);
-  const proxy = options.throughProxy ? await createTcpProxy(Number(proxied.port)) : undefined;
-  if (proxy !== undefined) proxied.port = String(proxy.port);
+  const way = await openDatabaseWay(database.url, options.throughLine ?? false);
   const sandbox = await startSandbox({ autoApprove: true, now: clock.now, ...options.sandbox });
   const key = randomBytes(32).toString("base64url");
   const replicas: Replica[] = [];
   let baseUrl: string | undefined;
 
   function config(env: Readonly<Record<string, string>> = {}): Config {
+    const isEmbedded = { ...options.env, ...env }.DATABASE_URL === "";
     return loadConfig(
       {
         ...sandbox.environment,
         BASE_URL: baseUrl,
         INTERNAL_PORT: "0",
         GRPC_PORT: "0",
-        DATABASE_URL: proxied.href,
+        ...(isEmbedded ? {} : way.env()),
         TOKEN_ENCRYPTION_KEY: key,
         DRAIN_SECONDS: "5",
         ...throwAwayDatabase,
@@ -126,7 +127,8 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     clock,
     world,
     databaseUrl: database.url,
-    proxy,
+    databaseEnv: way.env,
+    line: way.line,
     replicas,
     startReplica,
     config,
@@ -142,7 +144,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     async close() {
       await Promise.all(replicas.map((replica) => replica.app.close()));
       await sandbox.close();
-      await proxy?.close();
+      await way.close();
       await database.drop();
     },
   };

@@ -3,7 +3,7 @@ import { until } from "../../rig/gate.ts";
 import { useService } from "../end-to-end/support/use-service.ts";
 import { scrape } from "./scrape.ts";
 
-const shared = useService({ throughProxy: true });
+const shared = useService({ throughLine: true });
 const prefix = "oauth_token_service_";
 const read = () => scrape(shared.service.replicas[0]!.internalUrl);
 
@@ -11,7 +11,7 @@ test("while the database is away /metrics answers in time, says so, and shows no
   const { service } = shared;
   await service.connect("slack");
   await until(async () => (await read()).sum(`${prefix}installations`, { platform: "slack" }) === 1, "a count");
-  service.proxy?.set("freeze");
+  service.line?.set("freeze");
   const isDown = async () => {
     const now = await read();
     return (
@@ -24,7 +24,7 @@ test("while the database is away /metrics answers in time, says so, and shows no
   expect(performance.now() - startedMs).toBeLessThan(4_000);
   expect(now.samples.filter(({ name }) => name === `${prefix}installations`)).toEqual([]);
   expect(now.samples.filter(({ name }) => name === `${prefix}statistics_up`)).toMatchObject([{ value: 0 }]);
-  service.proxy?.set("forward");
+  service.line?.set("forward");
   await until(async () => (await read()).sum(`${prefix}statistics_up`) === 1, "a count after the outage");
   await until(async () => (await read()).sum(`${prefix}database_up`) === 1, "the database is up");
   expect((await read()).sum(`${prefix}installations`, { platform: "slack", status: "active" })).toBe(1);
