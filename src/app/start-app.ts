@@ -8,6 +8,7 @@ import { connectHandler } from "../rpc/connect/connect-handler.ts";
 import { createHealthStatus } from "../rpc/grpc/health-status.ts";
 import { listenGrpc } from "../rpc/grpc/listen-grpc.ts";
 import { createJsonCalls } from "../rpc/json/create-json-calls.ts";
+import { createJsonWatch } from "../rpc/json/create-json-watch.ts";
 import { createProcedures } from "../rpc/procedures.ts";
 import { createOpenCalls, type OpenCalls } from "../rpc/streams/open-calls.ts";
 import { createOpaqueTokens } from "../storage/seal/opaque-tokens.ts";
@@ -170,7 +171,7 @@ async function start(
     }),
     calls,
     consolePages: openConsole({
-      ...{ config, world, keys, calls, authenticate, rateLimits, note, platforms },
+      ...{ config, world, keys, calls, watch: createJsonWatch(doors), authenticate, rateLimits, note, platforms },
       grpcPort: () => grpcPort,
     }),
     readHealth: () =>

@@ -92,7 +92,7 @@ describe.each(doors)("by %s", (door) => {
     const from: unknown[] = [];
     let open = 0;
     const watchInstallations: Watch = async function* (_filter, place_, _call, signal) {
-      from.push(place_?.sequence);
+      from.push(typeof place_ === "object" ? place_.sequence : place_);
       open += 1;
       try {
         if (from.length === 1) {

@@ -107,6 +107,26 @@ test("what one replica does is seen at the other, through both doors, by whom it
   for (const stream of [all, tenant]) stream.cancel();
 });
 
+test("who asks for changes alone is told where they begin, and then of each", async () => {
+  const [one, other] = service.replicas;
+  const before = (await service.connect("slack", { query: "?owner=acme" })).installation_id;
+  const stream = watch(other, "tenant", { changes_only: true });
+  await until(() => isSynced(stream), "it is in step");
+  const client = createClient(
+    TokenService,
+    createConnectTransport({ baseUrl: one?.internalUrl ?? "", httpVersion: "1.1" }),
+  );
+  await client.revokeInstallation({ installationId: before }, { headers: { authorization: bearer("tenant") } });
+  await until(() => stream.seen.length >= 2, "the change is told");
+  const told = ["CHANGE_SYNCED", `CHANGE_ENDED ${before} INSTALLATION_STATUS_REVOKED acme`];
+  expect(steps(stream)).toEqual(told);
+  // Its places are those of every stream of the same filters.
+  const resumed = watch(one, "tenant", { resume_token: String(stream.seen[0]?.resume_token), changes_only: true });
+  await until(() => isSynced(resumed), "it is in step");
+  expect(steps(resumed)).toEqual(told.toReversed());
+  for (const open of [stream, resumed]) open.cancel();
+});
+
 test("buf curl shows it, by reflection alone", async () => {
   const path = "/oauth.token.v1.TokenService/WatchInstallations";
   const authorization = `authorization: ${bearer("portal")}`;

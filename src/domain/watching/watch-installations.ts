@@ -18,12 +18,12 @@ export type WatchEvent =
 
 /**
  * What the caller sees as it is now, then `synced`, then every change as it is committed; from a place on what has changed
- * since, unless nothing follows from that any more. Read as it is taken, so that a slow reader holds nothing in memory.
+ * since, unless nothing follows from that any more; from `now` on what changes alone. Read as it is taken, so that a slow reader holds nothing in memory.
  * Ends by failing alone: with the reason of `signal`, or SERVICE_UNAVAILABLE.
  */
 export type WatchInstallations = (
   filter: WatchFilter,
-  from: Place | undefined,
+  from: Place | "now" | undefined,
   call: Call,
   signal: AbortSignal,
 ) => AsyncIterable<WatchEvent>;
@@ -58,16 +58,16 @@ export function createWatchInstallations(parts: WatchParts): WatchInstallations 
 
   async function* watch(
     filter: WatchFilter,
-    from: Place | undefined,
+    from: Place | "now" | undefined,
     visible: Visibility,
     signal: AbortSignal,
   ): AsyncIterable<WatchEvent> {
     const sees = sight(filter, visible);
     const latest = await changes.latest();
-    const resumed = from !== undefined && (await changes.markOf(from.sequence)) === from.mark;
+    const resumed = typeof from === "object" && (await changes.markOf(from.sequence)) === from.mark;
     let place = resumed ? from : { sequence: latest, mark: (await changes.markOf(latest)) ?? "" };
     // What changes meanwhile may be in there, and is told again behind it.
-    if (!resumed) yield* present(filter, visible);
+    if (!resumed && from !== "now") yield* present(filter, visible);
 
     let synced = false;
     let spokenAt = performance.now();

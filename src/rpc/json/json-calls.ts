@@ -33,3 +33,21 @@ export interface JsonAnswer {
 export type JsonCall = (request: JsonObject, context: JsonCallContext) => JsonAnswer | Promise<JsonAnswer>;
 
 export type JsonCalls = { readonly [Name in UnaryName]: JsonCall };
+
+/** The other end of a stream. */
+export interface JsonReader {
+  /** Aborted when it has hung up. */
+  readonly signal: AbortSignal;
+  /** Cuts the stream without waiting for what is under way. */
+  readonly cut: () => void;
+}
+
+/**
+ * The same of an RPC that answers with a stream: messages are made as they are taken. What it returns at last is why it
+ * ended; undefined: as it should, or since its reader has left.
+ */
+export type JsonStream = (
+  request: JsonObject,
+  context: JsonCallContext,
+  reader: JsonReader,
+) => AsyncGenerator<JsonObject, JsonAnswer | undefined, undefined>;

@@ -18,7 +18,8 @@ export const watchInstallations: Method<"watchInstallations", WatchInstallations
   run: (watchInstallations, _pageTokens, resumeTokens) => (request, call, signal) => {
     const filter = { platform: given(request.platform), owner: given(request.owner) };
     const watched = toWatched(request, call);
-    const from = resumeTokens.read(request.resumeToken, watched);
+    const anew = request.changesOnly && request.resumeToken === "" ? "now" : undefined;
+    const from = resumeTokens.read(request.resumeToken, watched) ?? anew;
     const events = watchInstallations(filter, from, call, signal);
     return mapped(events, (event) => toMessage(event, (place) => resumeTokens.write(place, watched)));
   },

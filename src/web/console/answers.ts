@@ -1,4 +1,5 @@
-import { contentPolicy } from "../document.ts";
+import type { World } from "../../world.ts";
+import { contentPolicy, type PagePolicy } from "../document.ts";
 import type { WebRequest, WebResponse } from "../handler.ts";
 import { html } from "../html.ts";
 import type { FormTokens } from "./form-tokens.ts";
@@ -25,13 +26,15 @@ export interface Answers {
   comeAgain(request: WebRequest, response: WebResponse): void;
 }
 
-export function createAnswers(parts: { readonly sessions: Sessions; readonly formTokens: FormTokens }): Answers {
-  const { sessions, formTokens } = parts;
+export function createAnswers(
+  parts: { readonly sessions: Sessions; readonly formTokens: FormTokens } & Pick<World, "random">,
+): Answers {
+  const { sessions, formTokens, random } = parts;
 
-  function send(response: WebResponse, status: number, page: string): void {
+  function send(response: WebResponse, status: number, page: string, script: Partial<PagePolicy> = {}): void {
     // With no referrer at all browsers would say of our own forms that they come from nowhere (`Origin: null`).
     response.setHeader("Referrer-Policy", "same-origin");
-    response.setHeader("Content-Security-Policy", contentPolicy({ stylesheet: consoleStyle, forms: true }));
+    response.setHeader("Content-Security-Policy", contentPolicy({ stylesheet: consoleStyle, forms: true, ...script }));
     response.status(status).type("html").send(page);
   }
 
@@ -45,7 +48,9 @@ export function createAnswers(parts: { readonly sessions: Sessions; readonly for
     shown(response, shown, present) {
       if (shown.kind === "redirect") return redirect(response, shown.to);
       const { status = 200, title, body } = shown;
-      send(response, status, renderFrame({ title, body, present }));
+      const nonce = random(16).toString("base64url");
+      const connects = present.from !== undefined;
+      send(response, status, renderFrame({ title, body, present, nonce }), { scriptNonce: nonce, connects });
     },
 
     signIn(request, response, { to, problem }) {

@@ -14,6 +14,7 @@ import { reconnectForm } from "./connection/reconnect.ts";
 import { type RevokeParts, revokeForm, revokePage } from "./connection/revoke.ts";
 import { connectionsPage } from "./connections/connections-page.ts";
 import { createFormTokens } from "./form-tokens.ts";
+import { changesRoute } from "./live/changes-route.ts";
 import { platformsPage } from "./platforms/platforms-page.ts";
 import type { KnownProduct } from "./products.ts";
 import { createSessions, type SealedText } from "./sessions.ts";
@@ -23,7 +24,7 @@ import { createVisits, type VisitsParts } from "./visits.ts";
 
 export interface ConsoleOptions
   extends Pick<World, "log" | "now" | "random">,
-    Pick<VisitsParts, "calls" | "authenticate" | "signsIn">,
+    Pick<VisitsParts, "calls" | "watch" | "authenticate" | "signsIn">,
     Pick<ConnectionParts, "grpcDoor">,
     Pick<RevokeParts, "revocationReach"> {
   /** Whether browsers reach this listener over TLS. */
@@ -43,7 +44,7 @@ const formsBytes = 4 * 1024 * 1024;
 export function createConsole(options: ConsoleOptions): Router {
   const sessions = createSessions({ ...options, sealed: options.sealed.session });
   const formTokens = createFormTokens(options.sealed.form);
-  const answers = createAnswers({ sessions, formTokens });
+  const answers = createAnswers({ sessions, formTokens, random: options.random });
   const visits = createVisits({ ...options, sessions, formTokens, answers, readBody: createRawBodies(formsBytes) });
   const signIn = { ...options, visits, sessions, answers, wrongKeys: createWrongKeys(options.rateLimits) };
   const only = (allow: string) =>
@@ -52,7 +53,7 @@ export function createConsole(options: ConsoleOptions): Router {
   const routes = expressRouter();
   routes
     .route("/console")
-    .get(visits.page(connectionsPage(options)))
+    .get(visits.livePage(connectionsPage(options)))
     .all(only("GET, HEAD"));
   routes
     .route("/console/connect")
@@ -64,8 +65,12 @@ export function createConsole(options: ConsoleOptions): Router {
     .get(visits.page(platformsPage(options)))
     .all(only("GET, HEAD"));
   routes
+    .route("/console/changes")
+    .get(changesRoute({ ...options, sessions }))
+    .all(only("GET"));
+  routes
     .route("/console/connections/:id")
-    .get(visits.page(connectionPage(options)))
+    .get(visits.livePage(connectionPage(options)))
     .all(only("GET, HEAD"));
   routes
     .route("/console/connections/:id/reconnect")

@@ -3,6 +3,7 @@ import type { Secret } from "../../secret.ts";
 import { renderDocument } from "../document.ts";
 import { type Html, html } from "../html.ts";
 import { formOf } from "./form-of.ts";
+import { liveScript } from "./live/live-script.ts";
 import { may } from "./rights.ts";
 import { consoleStyle } from "./style.ts";
 
@@ -21,20 +22,29 @@ export interface Present {
   readonly signsOut: boolean;
   /** The path of the page, without its query. */
   readonly path: string;
+  /** From where on changes are shown while the page is looked at; undefined: they are not. */
+  readonly from?: string | undefined;
 }
 
-/** A whole page of the console; `present` undefined: for whoever has not signed in. */
-export function renderFrame(page: { readonly title: string; readonly body: Html; readonly present?: Present }): string {
-  const { title, body, present } = page;
+/** A whole page of the console; `present` undefined: for whoever has not signed in, and without its script. */
+export function renderFrame(page: {
+  readonly title: string;
+  readonly body: Html;
+  readonly present?: Present;
+  readonly nonce?: string;
+}): string {
+  const { title, body, present, nonce } = page;
   return renderDocument({
     title: `${title} - Console`,
     stylesheet: consoleStyle,
     body: html`<a class="skip" href="#main">To the content</a>
 <header class="bar"><b>Token Service Console</b>${present === undefined ? undefined : navigation(present)}</header>
-<main id="main"${present === undefined ? html` class="narrow"` : undefined}>
+<main id="main"${present === undefined ? html` class="narrow"` : undefined}${present?.from === undefined ? undefined : html` data-from="${present.from}"`}>
 <h1>${title}</h1>
+${nonce === undefined ? undefined : html`<p class="quiet"><span id="state"></span> <span id="told" role="status"></span></p>`}
 ${body}
 </main>`,
+    script: nonce === undefined ? undefined : { nonce, source: liveScript },
   });
 }
 

@@ -35,6 +35,9 @@ dt { color: var(--quiet); }
 dd { margin: 0; }
 .deeds form, .deeds p { margin: 0.5rem 0; }
 button.danger { background: var(--failure); border-color: var(--failure); color: var(--card); }
+#state:empty, #told:empty { display: none; }
+@media (prefers-reduced-motion: no-preference) { .changed { animation: changed 3s; } }
+@keyframes changed { from { background: color-mix(in srgb, var(--action) 25%, transparent); } }
 .pages { display: flex; flex-wrap: wrap; gap: 1rem; margin: 1rem 0; }
 pre { white-space: pre-wrap; padding: 0.75rem 1rem; background: var(--card); border: 1px solid var(--line); border-radius: 0.5rem; }
 main form > button, main form > p > button { margin-top: 1rem; }

@@ -1,5 +1,6 @@
 import type { Authenticate, Caller } from "../../domain/access/caller.ts";
 import { ServiceError } from "../../errors.ts";
+import type { JsonCallContext, JsonStream } from "../../rpc/json/json-calls.ts";
 import type { Secret } from "../../secret.ts";
 import type { World } from "../../world.ts";
 import type { WebHandler, WebRequest, WebResponse } from "../handler.ts";
@@ -9,6 +10,8 @@ import { readForm } from "../read-form.ts";
 import type { Answers } from "./answers.ts";
 import type { FormTokens } from "./form-tokens.ts";
 import type { Present } from "./frame.ts";
+import { byItselfHeader } from "./live/live-script.ts";
+import { placeNow } from "./live/place-now.ts";
 import { isLedHere, isOwnRequest } from "./own-request.ts";
 import type { Session, Sessions } from "./sessions.ts";
 import type { ConsoleCalls, ShowPage, TakeForm, Visit } from "./visit.ts";
@@ -16,6 +19,8 @@ import type { ConsoleCalls, ShowPage, TakeForm, Visit } from "./visit.ts";
 /** What brings requests to pages and forms: nobody gets past it who has not signed in, or whose form is not from here. */
 export interface Visits {
   page(show: ShowPage): WebHandler;
+  /** One that follows what changes while it is looked at. */
+  livePage(show: ShowPage): WebHandler;
   form(take: TakeForm): WebHandler;
   /** A form of whoever is not known yet: its fields, once it is sure to be from a page of ours; undefined: answered. */
   strangersForm(request: WebRequest, response: WebResponse): Promise<URLSearchParams | undefined>;
@@ -23,6 +28,7 @@ export interface Visits {
 
 export interface VisitsParts extends Pick<World, "now"> {
   readonly calls: ConsoleCalls;
+  readonly watch: JsonStream;
   readonly authenticate: Authenticate;
   /** Whether callers are told apart: else everybody on this host is the same, and nobody signs in. */
   readonly signsIn: boolean;
@@ -38,7 +44,7 @@ const formBytes = 16 * 1024;
 type Known = { readonly caller: Caller; readonly session: Session };
 
 export function createVisits(parts: VisitsParts): Visits {
-  const { calls, authenticate, signsIn, sessions, formTokens, readBody, answers, now } = parts;
+  const { calls, watch, authenticate, signsIn, sessions, formTokens, readBody, answers, now } = parts;
 
   /** Undefined: answered. */
   async function enter(request: WebRequest, response: WebResponse): Promise<Known | undefined> {
@@ -67,8 +73,6 @@ export function createVisits(parts: VisitsParts): Visits {
   }
 
   function visit(request: WebRequest, response: WebResponse, { caller, session }: Known): Visit {
-    const { address, requestId, certificateNames = [] } = response.locals;
-    const authorization = session.key === undefined ? undefined : bearer(session.key);
     return {
       caller,
       path: request.params,
@@ -76,8 +80,7 @@ export function createVisits(parts: VisitsParts): Visits {
       host: request.headers.host,
       formToken: formTokens.issue(session),
       now: now(),
-      ask: async (name, message) =>
-        calls[name](message, { address, requestId, certificateNames, authorization, traceparent: undefined }),
+      ask: async (name, message) => calls[name](message, callContext(response, session)),
     };
   }
 
@@ -85,12 +88,15 @@ export function createVisits(parts: VisitsParts): Visits {
     return { caller, formToken, signsOut: signsIn, path: request.path };
   }
 
-  async function run(request: WebRequest, response: WebResponse, show: ShowPage): Promise<void> {
+  async function run(request: WebRequest, response: WebResponse, show: ShowPage, isLive = false): Promise<void> {
     const known = await enter(request, response);
     if (known === undefined) return;
-    sessions.keepUp(request, response, known.session);
+    // A page that looks again by itself says nothing of its person.
+    if (request.headers[byItselfHeader] === undefined) sessions.keepUp(request, response, known.session);
     const current = visit(request, response, known);
-    answers.shown(response, await show(current), present(current, request));
+    // Before anything is read: what changes meanwhile is told.
+    const from = isLive ? await placeNow(watch, current.caller, callContext(response, known.session)) : undefined;
+    answers.shown(response, await show(current), { ...present(current, request), from });
   }
 
   /** Undefined: answered. */
@@ -105,6 +111,8 @@ export function createVisits(parts: VisitsParts): Visits {
 
   return {
     page: (show) => (request, response) => run(request, response, show),
+
+    livePage: (show) => (request, response) => run(request, response, show, true),
 
     form: (take) => async (request, response) => {
       const fields = await fieldsOf(request, response);
@@ -127,6 +135,13 @@ export function createVisits(parts: VisitsParts): Visits {
       return undefined;
     },
   };
+}
+
+/** How calls are made for whoever has this session. */
+export function callContext(response: WebResponse, session: Session | undefined): JsonCallContext {
+  const { address, requestId, certificateNames = [] } = response.locals;
+  const authorization = session?.key === undefined ? undefined : bearer(session.key);
+  return { address, requestId, certificateNames, authorization, traceparent: undefined };
 }
 
 function bearer(key: Secret): string {

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { createClock, type TestClock } from "../../../rig/clock.ts";
 import { createTestWorld, type TestWorld } from "../../../rig/world.ts";
 import { createApiKey } from "../../../src/callers/api-key.ts";
@@ -23,6 +24,9 @@ export interface ConsoleSite {
   readonly clock: TestClock;
   readonly world: TestWorld;
   readonly calls: { readonly method: string; readonly request: JsonRequest; readonly context: JsonCallContext }[];
+  readonly watches: { readonly request: JsonRequest; readonly context: JsonCallContext }[];
+  /** What WatchInstallations says, whether it then waits until its reader leaves, and why it ends. */
+  readonly stream: { messages: JsonRequest[]; end: JsonAnswer | undefined; stays: boolean };
   readonly noted: AuditEvent[];
   /** Answers of the RPCs, by name. */
   readonly answers: Map<string, JsonAnswer>;
@@ -58,6 +62,8 @@ export async function startConsole(options: Partial<ConsoleOptions> = {}): Promi
   const answers: ConsoleSite["answers"] = new Map();
   const callers = new Map<string, Caller>();
   const noted: AuditEvent[] = [];
+  const watches: ConsoleSite["watches"] = [];
+  const stream: ConsoleSite["stream"] = { messages: [], end: undefined, stays: false };
   const call =
     (method: string): JsonCall =>
     async (request, context) => {
@@ -72,6 +78,12 @@ export async function startConsole(options: Partial<ConsoleOptions> = {}): Promi
       listAuditEvents: call("ListAuditEvents"),
       createInstallLink: call("CreateInstallLink"),
       revokeInstallation: call("RevokeInstallation"),
+    },
+    async *watch(request, context, { signal }) {
+      watches.push({ request, context });
+      yield* stream.messages;
+      if (stream.stays && request.changes_only !== true && !signal.aborted) await once(signal, "abort");
+      return stream.end;
     },
     authenticate: ({ authorization }) => {
       const caller = callers.get(authorization?.replace("Bearer ", "") ?? "");
@@ -94,6 +106,8 @@ export async function startConsole(options: Partial<ConsoleOptions> = {}): Promi
     clock,
     world,
     calls,
+    watches,
+    stream,
     noted,
     answers,
     callers,

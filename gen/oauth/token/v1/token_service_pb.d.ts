@@ -593,6 +593,14 @@ export declare type WatchInstallationsRequest = Message<"oauth.token.v1.WatchIns
    * @generated from field: string resume_token = 3;
    */
   resumeToken: string;
+
+  /**
+   * Without a resume_token: begins with CHANGE_SYNCED, and tells what changes from then on. For whoever lists what there is
+   * after that.
+   *
+   * @generated from field: bool changes_only = 4;
+   */
+  changesOnly: boolean;
 };
 
 /**

@@ -1,13 +1,14 @@
 import { type Html, html } from "../../html.ts";
 import { formOf } from "../form-of.ts";
 import { type ListedInstallation, readInstallation } from "../installation.ts";
-import { type KnownProduct, titleOf } from "../products.ts";
+import type { KnownProduct } from "../products.ts";
 import { may } from "../rights.ts";
 import type { ShowPage, Visit } from "../visit.ts";
 import { connectionAddress } from "./address.ts";
 import { commandLines, type GrpcDoor } from "./commands.ts";
 import { healthFacts, identityFacts, webhookFacts } from "./facts.ts";
 import { findInstallation } from "./find.ts";
+import { nameOf, saidOf } from "./name.ts";
 import { trailOf } from "./trail.ts";
 
 export interface ConnectionParts {
@@ -32,24 +33,20 @@ export function connectionPage({ products, grpcDoor, signsIn }: ConnectionParts)
       kind: "page",
       title: nameOf(installation, products),
       body: html`<p><a href="/console">All connections</a></p>
-${section("health", "Health", healthFacts(found.installation, installation, around))}
-${section("deeds", "What you can do", deeds(installation, visit))}
-${section("webhook", "Webhook", webhookFacts(found.installation, installation, around))}
-${section("facts", "What is known of it", identityFacts(found.installation, installation, around))}
+${section("health", "Health", healthFacts(found.installation, installation, around), saidOf(installation, products))}
+${section("deeds", "What you can do", deeds(installation, visit), "")}
+${section("webhook", "Webhook", webhookFacts(found.installation, installation, around), "")}
+${section("facts", "What is known of it", identityFacts(found.installation, installation, around), "")}
 ${door && section("commands", "In a terminal", commandLines({ installationId: id, host: visit.host, door, withKey: signsIn }))}
-${section("trail", "On record", trail)}`,
+${section("trail", "On record", trail, "")}`,
     };
   };
 }
 
-/** How it is called in headings and questions. */
-export function nameOf(installation: ListedInstallation, products: readonly KnownProduct[]): string {
-  const { externalOrgName, externalOrgId, platform } = installation;
-  return `${externalOrgName || externalOrgId} on ${titleOf(platform, products)}`;
-}
-
-function section(id: string, heading: string, content: Html): Html {
-  return html`<section id="${id}" aria-labelledby="${id}-heading"><h2 id="${id}-heading">${heading}</h2>
+/** `said`: what a change of it is announced with; undefined: it does not change. */
+function section(id: string, heading: string, content: Html, said?: string): Html {
+  const live = said === undefined ? undefined : html` data-live="whole" data-said="${said}"`;
+  return html`<section id="${id}" aria-labelledby="${id}-heading"${live}><h2 id="${id}-heading">${heading}</h2>
 ${content}</section>`;
 }
 

@@ -6,8 +6,8 @@ import { refusedPage } from "../refused.ts";
 import type { TakeForm } from "../visit.ts";
 import { timeOf } from "../words/times.ts";
 import { connectionAddress } from "./address.ts";
-import { nameOf } from "./connection-page.ts";
 import { findInstallation } from "./find.ts";
+import { nameOf } from "./name.ts";
 
 /** `POST /console/connections/{id}/reconnect`: a link by which one person renews the grant of this organization. */
 export function reconnectForm({ products }: { readonly products: readonly KnownProduct[] }): TakeForm {

@@ -9,8 +9,8 @@ import type { ShowPage, TakeForm, Visit } from "../visit.ts";
 import { outcomeWords, type RevocationReach, reachWords } from "../words/revocation.ts";
 import { timeOf } from "../words/times.ts";
 import { connectionAddress } from "./address.ts";
-import { nameOf } from "./connection-page.ts";
 import { findInstallation } from "./find.ts";
+import { nameOf } from "./name.ts";
 
 export interface RevokeParts {
   readonly products: readonly KnownProduct[];

@@ -31,7 +31,7 @@ export function connectionsPage({ products }: { readonly products: readonly Know
       kind: "page",
       title: "Connections",
       body: html`${filterForm(filters, rules, products)}
-${list}
+<div id="list" data-live="rows">${list}</div>
 <nav class="pages" aria-label="Pages of the list">
 ${page === "" ? undefined : html`<a href="${listAddress(filters)}">Newest</a>`}
 ${next === "" ? undefined : html`<a href="${listAddress(filters, next)}" rel="next">Older</a>`}

@@ -1,5 +1,6 @@
 import { type Html, html } from "../../html.ts";
 import { connectionAddress } from "../connection/address.ts";
+import { saidOf } from "../connection/name.ts";
 import type { ListedInstallation } from "../installation.ts";
 import { type KnownProduct, titleOf } from "../products.ts";
 import { needsPerson, statusMark } from "../words/statuses.ts";
@@ -27,7 +28,7 @@ export function connectionsTable(installations: readonly ListedInstallation[], s
 
 export function connectionRow(installation: ListedInstallation, { products, now }: Shown): Html {
   const { id, platform, status, owner, externalOrgName, externalOrgId, lastUsedTime } = installation;
-  return html`<tr role="row" id="connection-${id}">
+  return html`<tr role="row" id="connection-${id}" data-said="${saidOf(installation, products)}">
 <th scope="row" role="rowheader"><a href="${connectionAddress(id)}"><bdi>${externalOrgName || externalOrgId}</bdi></a> <span class="quiet">${titleOf(platform, products)}</span></th>
 <td role="cell" data-label="Owner">${owner === "" ? html`<span class="quiet">none</span>` : html`<bdi>${owner}</bdi>`}</td>
 <td role="cell" data-label="Status">${statusMark(status)}${needsPerson(status) ? html` <span class="quiet">needs a person</span>` : undefined}</td>
