@@ -66,6 +66,7 @@ export function createConsole(options: ConsoleOptions): Router {
     .all(only("GET, HEAD"));
   routes
     .route("/console/changes")
+    .head(only("GET"))
     .get(changesRoute({ ...options, sessions }))
     .all(only("GET"));
   routes

@@ -73,6 +73,8 @@ describe("what changes", () => {
     site.stream.end = refused("CALLER_RATE_LIMITED");
     expect((await browser.get(address, own)).status).toBe(401);
     expect((await browser.get(address, own)).text).toBe("");
+    // Which would be answered when the stream ends.
+    expect((await browser.request(address, "HEAD")).status).toBe(405);
   });
 });
 
