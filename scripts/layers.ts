@@ -41,6 +41,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   "src/domain/refreshing": { from: [...model, "src/domain/record"] },
   "src/domain/tokens": { from: verbs },
   "src/domain/connecting": { from: verbs, packages: ["lru-cache"] },
+  "src/domain/flows": { from: [...model, "src/domain/connecting"] },
   "src/domain/installations": { from: [...verbs, "src/domain/tokens", "src/domain/connecting"] },
   "src/domain/links": { from: [...verbs, "src/domain/tokens", "src/domain/connecting", "src/domain/installations"] },
   "src/domain/webhooks": { from: [...model, "src/domain/tokens", "src/domain/connecting", "src/domain/installations"] },

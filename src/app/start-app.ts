@@ -135,6 +135,7 @@ async function start(
   const labels = new Map(config.products.map(({ name, label }) => [name, label]));
   const { rateLimits } = storage;
   const calls = createJsonCalls(doors);
+  const leaving = new AbortController();
   const publicApp = createPublicApp({
     ...config.public,
     installPageUrl: config.installPageUrl,
@@ -146,6 +147,7 @@ async function start(
     inRequest,
     readiness,
     startLink: calls.startLink,
+    leaving: leaving.signal,
     resultSealer: createOpaqueTokens({ keys, random: world.random, purpose: "result" }),
     findInstallations: storage.installations.findAll,
     admitRevoker:
@@ -205,6 +207,7 @@ async function start(
   closers.add("listeners", () => drainListeners(publicListener, [internalListener, grpcListener], graceMs));
   // Their clients go on at another replica while calls that are answered once finish here.
   closers.add("streams", () => openCalls.end());
+  closers.add("watched flows", () => leaving.abort());
   closers.add("health", async () => {
     draining = true;
     health.set("NOT_SERVING");
@@ -285,6 +288,7 @@ function startJobs(parts: {
   job(600, "forget attempts", async () => {
     const before = new Date(world.now().getTime() - 24 * 3_600_000);
     await storage.attempts.prune(before);
+    await storage.flows.prune(before);
     await storage.links.prune(before);
     await storage.linkCodes.prune(before);
     await storage.linkAccounts.prune(new Date(world.now().getTime() - unusedMs), before);

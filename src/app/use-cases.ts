@@ -10,12 +10,16 @@ import { createRefusedCallbacks, type RefusedCallbacks } from "../domain/connect
 import { returnOrigins } from "../domain/connecting/return-to.ts";
 import { createStartFromLink } from "../domain/connecting/start-from-link.ts";
 import { createStartInstall, createStartLeg } from "../domain/connecting/start-install.ts";
+import type { TellFlow } from "../domain/connecting/tell-flow.ts";
 import { createInstallUndoer, type InstallUndoer } from "../domain/connecting/undo-install.ts";
 import { createForwarder, type Forwarder, noForwarder } from "../domain/deliveries/forwarder.ts";
 import { createHeardOf } from "../domain/deliveries/heard-of.ts";
 import { createForwardChanges } from "../domain/deliveries/own-changes.ts";
 import { createReceiveDelivery, type ReceiveDelivery } from "../domain/deliveries/receive-delivery.ts";
 import { createDeliveryWorker, type DeliveryWorker } from "../domain/deliveries/work-off-deliveries.ts";
+import { type BeginFlow, createBeginFlow } from "../domain/flows/begin-flow.ts";
+import { createFlowProgress } from "../domain/flows/flow-progress.ts";
+import { createFlowWatch, type FlowWatch } from "../domain/flows/watch-flow.ts";
 import { alertOf } from "../domain/health/alert-message.ts";
 import { createHealthWatch, type HealthWatch } from "../domain/health/health-watch.ts";
 import { createListConcerns, type ListConcerns } from "../domain/health/list-concerns.ts";
@@ -60,6 +64,7 @@ import { createWebhooks, type Webhooks } from "../domain/webhooks/webhooks.ts";
 import type { UseCases } from "../rpc/methods.ts";
 import type { Storage } from "../storage/storage.ts";
 import { measuredInstall } from "../telemetry/measured-install.ts";
+import { createSharedLook } from "../work/shared-look.ts";
 import type { World } from "../world.ts";
 import { publicUrl } from "./public-url.ts";
 
@@ -70,6 +75,9 @@ export interface WiredUseCases {
   readonly startInstall: StartInstall;
   readonly startFromLink: StartFromLink;
   readonly finishInstall: FinishInstall;
+  readonly beginFlow: BeginFlow;
+  readonly tellFlow: TellFlow;
+  readonly flowWatch: FlowWatch;
   /** What headless clients ask for, and the people who approve them. */
   readonly links: {
     readonly start: StartLink;
@@ -125,6 +133,7 @@ export function wireUseCases(
     installations,
     credentials,
     attempts,
+    flows,
     links,
     pendingInstalls,
     linkCodes,
@@ -191,13 +200,15 @@ export function wireUseCases(
   const registering = { webhooks: storage.webhooks, installations, platforms, withSiteToken, removal };
   const confirm = createConfirmInstalls({ platforms, withSiteToken, world });
   const webhooks = createWebhooks({ ...registering, addressOf, world });
-  const startLeg = createStartLeg({ attempts, world, redirectUri });
+  const tellFlow = createFlowProgress(flows, world);
+  const startLeg = createStartLeg({ attempts, tellFlow, world, redirectUri });
   const finishInstall = createFinishInstall({
     attempts,
     keepConnection,
     linkPolicy,
     platforms,
     startLeg,
+    tellFlow,
     redirectUri,
     putOnRecord,
     refusedCallbacks,
@@ -250,6 +261,9 @@ export function wireUseCases(
     startInstall: createStartInstall(platforms, startLeg, world),
     startFromLink: createStartFromLink({ links, platforms, linkPolicy, startLeg, world }),
     finishInstall: measuredInstall(flow, telemetry),
+    beginFlow: createBeginFlow(flows, world),
+    tellFlow,
+    flowWatch: createFlowWatch({ flows, tail: createSharedLook(flows.find), origins, world }),
     links: {
       start: startLink,
       ...createAnswerLink({ findTyped, linkCodes, platforms, startLeg, audit, telemetry, world }),

@@ -1,7 +1,9 @@
 import { bigint, boolean, integer, jsonb, pgTable, primaryKey, text, timestamp, uuid } from "drizzle-orm/pg-core";
 import type { LinkFacts } from "../domain/connecting/install-link.ts";
 import type { UndoReason } from "../domain/connecting/pending-install.ts";
+import type { FlowFailure } from "../domain/connecting/tell-flow.ts";
 import type { DeliveryTask } from "../domain/deliveries/delivery-repository.ts";
+import type { FlowState } from "../domain/flows/flow.ts";
 import type { ConcernKind } from "../domain/health/concern.ts";
 import type { LinkState } from "../domain/links/link-code.ts";
 import type { AuditKind, Doer } from "../domain/model/audit-event.ts";
@@ -185,6 +187,25 @@ export const attempts = pgTable("attempts", {
   begunAt: instant("begun_at").notNull(),
   /** Null for an attempt that began without a link. */
   link: jsonb("link").$type<StoredFacts>(),
+  /** Null where no page watches. */
+  flow: text("flow_hash"),
+});
+
+/** Connections that a product's page watches, by the SHA-256 of the name that it gave them. */
+export const flows = pgTable("flows", {
+  hash: text("flow_hash").primaryKey(),
+  platform: text("platform").notNull(),
+  /** The link that it began with; null: none. */
+  linkHash: text("link_hash"),
+  /** Null: any that connections may lead back to. */
+  returnOrigin: text("return_origin"),
+  state: text("state").$type<FlowState>().notNull(),
+  reason: text("reason").$type<FlowFailure>(),
+  completion: boolean("completion").notNull(),
+  closedAt: instant("closed_at"),
+  createdAt: instant("created_at").notNull(),
+  movedAt: instant("moved_at").notNull(),
+  expiresAt: instant("expires_at").notNull(),
 });
 
 /** Facts of a link as JSON keeps them: what is undefined is left out. */

@@ -5,6 +5,7 @@ import type { LinkedInstalls } from "../domain/connecting/linked-installs.ts";
 import type { PendingInstallRepository } from "../domain/connecting/pending-install.ts";
 import type { DeliveryRepository, ForwardingSwitch } from "../domain/deliveries/delivery-repository.ts";
 import type { ChangeCursor } from "../domain/deliveries/own-changes.ts";
+import type { FlowRepository } from "../domain/flows/flow.ts";
 import type { ConcernRepository } from "../domain/health/concern-repository.ts";
 import type { LinkAccountRepository } from "../domain/links/link-account.ts";
 import type { LinkCodeRepository, LinkProofs } from "../domain/links/link-code.ts";
@@ -28,6 +29,7 @@ import {
 } from "./announcing.ts";
 import { createPublishedChanges, type PublishedChanges } from "./changes.ts";
 import { createAttemptRepository } from "./connecting/attempts.ts";
+import { createFlowRepository } from "./connecting/flows.ts";
 import { createLinkRepository } from "./connecting/links.ts";
 import { createPendingInstallRepository } from "./connecting/pending-installs.ts";
 import { createStatisticsRepository } from "./counting/statistics.ts";
@@ -66,6 +68,7 @@ export interface Storage {
   readonly imports: ImportRepository;
   readonly credentials: CredentialRepository;
   readonly attempts: AttemptRepository;
+  readonly flows: FlowRepository;
   readonly links: LinkRepository;
   readonly pendingInstalls: PendingInstallRepository;
   readonly linkCodes: LinkCodeRepository;
@@ -131,6 +134,7 @@ export function createStorage(
     credentials: announcingCredentials(credentials, changes),
     changes,
     attempts: createAttemptRepository({ database, sealer }),
+    flows: createFlowRepository(database),
     links: createLinkRepository({ database, recorded }),
     pendingInstalls: announcingPendingInstalls(
       createPendingInstallRepository({ database, recorded, sealer, newId, random }),

@@ -23,6 +23,9 @@ export const pollPath = "/v1/poll/:code";
 /** Where a program gets a fresh token for what its link code connected. */
 export const accountPath = "/v1/tokens/:id";
 
+/** How a connection stands that a page watches. */
+export const flowPath = "/oauth/flows/:flow";
+
 /** Routes whose lines are written at debug: they are polled, are counted, or their calls are logged as calls. */
 const quiet: ReadonlySet<string> = new Set([
   "/health",
@@ -34,6 +37,7 @@ const quiet: ReadonlySet<string> = new Set([
   webhookPath,
   pollPath,
   accountPath,
+  flowPath,
 ]);
 
 export interface RequestLogOptions extends Pick<World, "log" | "now" | "random"> {

@@ -44,7 +44,7 @@ export function describeAttempts({ storage, clock, raw }: OpenedStorage): void {
     });
 
     test("comes back whole", async () => {
-      const { attempt, stateHash, expected } = await begin({ hint: "42" });
+      const { attempt, stateHash, expected } = await begin({ hint: "42", flow: "ab".repeat(32) });
       const outcome = await attempts.consume(stateHash, expected);
       if (outcome.kind !== "consumed") throw new Error(outcome.why);
       const { codeVerifier, ...rest } = outcome.attempt;

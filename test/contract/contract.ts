@@ -6,6 +6,7 @@ import { describeConcerns } from "./concerns.ts";
 import { describeConnect } from "./connect.ts";
 import { describeDeliveries } from "./deliveries.ts";
 import { describeDoubt } from "./doubt.ts";
+import { describeFlows } from "./flows.ts";
 import { describeGrantInUse } from "./grant-in-use.ts";
 import type { OpenedStorage } from "./harness.ts";
 import { describeLease } from "./lease.ts";
@@ -36,6 +37,7 @@ export function describeContract(opened: OpenedStorage): void {
   describeGrantInUse(opened);
   describeAttempts(opened);
   describeLinks(opened);
+  describeFlows(opened);
   describeLinkCodes(opened);
   describePending(opened);
   describeMove(opened);

@@ -54,7 +54,11 @@ export function describeLinks({ storage, clock, raw }: OpenedStorage): void {
       const { link, secretHash } = await make();
       expect(await links.spend(unique("link"), "jira", clock.now())).toEqual({ kind: "refused", why: "unknown" });
       expect(await links.spend(secretHash, "slack", clock.now())).toEqual({ kind: "refused", why: "unknown" });
-      expect(await links.spend(secretHash, "jira", link.expiresAt)).toEqual({ kind: "refused", why: "expired" });
+      expect(await links.spend(secretHash, "jira", link.expiresAt)).toEqual({
+        kind: "refused",
+        why: "expired",
+        returnTo: link.returnTo,
+      });
       expect(await links.spend(secretHash, "jira", clock.now())).toMatchObject({ kind: "spent" });
     });
 

@@ -1,6 +1,8 @@
 import postgres from "postgres";
 import { createClock, type TestClock } from "../../rig/clock.ts";
 import { createTestWorld, type TestWorld } from "../../rig/world.ts";
+import type { TellFlow } from "../../src/domain/connecting/tell-flow.ts";
+import { createFlowProgress } from "../../src/domain/flows/flow-progress.ts";
 import type { Connection } from "../../src/domain/model/connection.ts";
 import type { CredentialRepository } from "../../src/domain/model/credential-repository.ts";
 import type { Installation } from "../../src/domain/model/installation.ts";
@@ -27,6 +29,8 @@ export interface Domain {
   readonly sql: postgres.Sql;
   /** Stores a connection as a finished flow would; an organization's on Slack if nothing else is said. */
   connect(connection: Connection, context?: Partial<ConnectContext>): Promise<readonly Installation[]>;
+  /** Keeps what becomes of flows that are watched. */
+  readonly tellFlow: TellFlow;
   /** Nobody waits for a back-off any more. */
   endBackoffs(): Promise<void>;
   close(): Promise<void>;
@@ -42,6 +46,7 @@ export async function openDomain(): Promise<Domain> {
     clock,
     world,
     sql,
+    tellFlow: createFlowProgress(storage.flows, world),
     connect: (connection, context = {}) =>
       storage.installations.connect(connection, {
         platform: "slack",

@@ -166,10 +166,22 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     ["src/domain/links/guesses.ts", "guessesOfOne.most", "guessesOfOne.windowSeconds"],
     ["src/domain/links/guesses.ts", "guessesOfAll.most", "guessesOfAll.windowSeconds"],
   ],
-  "a watched link is looked at, with all others of the process; a silent stream says that it goes on": [
-    ["src/domain/links/link-tail.ts", "lookMs"],
-    ["src/domain/links/watch-link.ts", "silenceMs"],
-    ["src/domain/links/link-tail.ts", "maxFailures"],
+  "a watched link, or flow, is looked at, with all others of the process; a silent stream of a link says that it goes on":
+    [
+      ["src/work/shared-look.ts", "lookMs"],
+      ["src/domain/links/watch-link.ts", "silenceMs"],
+      ["src/work/shared-look.ts", "maxFailures"],
+    ],
+  "a connection that a product's page watches (`/oauth/flows/{flow}`): while a person reads or decides; while we exchange and store; closed, and nothing moves":
+    [
+      ["src/domain/connecting/start-install.ts", "attemptSeconds"],
+      ["src/domain/flows/flow-progress.ts", "stateSeconds.finishing"],
+      ["src/domain/flows/flow-standing.ts", "abandonedMs"],
+    ],
+  "a request for a flow that has not begun; a silent stream says that it goes on; the page asks again where a stream ended early":
+    [["src/web/browser/flows/flow-route.ts", "patienceMs", "silenceMs", "retryMs"]],
+  "streams of flows, and requests that wait: of one flow; of one network (IPv6: /64); of all": [
+    ["src/web/browser/flows/flow-route.ts", "flowPlaces.ofFlow", "flowPlaces.ofNetwork", "flowPlaces.inAll"],
   ],
   "an account's older secret beside one that nobody has used; an account that nobody uses; its use is written": [
     ["src/domain/links/link-account.ts", "rotationMs", "unusedMs", "usedEveryMs"],

@@ -4,7 +4,7 @@ import type { OpenAttempt } from "./attempt.ts";
 /** Which of a browser's open attempts a callback without a state belongs to. */
 export type Meant =
   | { readonly kind: "none" }
-  | { readonly kind: "one"; readonly stateHash: string }
+  | { readonly kind: "one"; readonly attempt: OpenAttempt }
   /** They are not for the same owner, link and way back: nobody can tell. */
   | { readonly kind: "several" };
 
@@ -12,9 +12,7 @@ export type Meant =
 export function attemptMeant(open: readonly OpenAttempt[]): Meant {
   const [latest, ...others] = open;
   if (latest === undefined) return { kind: "none" };
-  return others.every((other) => isSameErrand(latest, other))
-    ? { kind: "one", stateHash: latest.stateHash }
-    : { kind: "several" };
+  return others.every((other) => isSameErrand(latest, other)) ? { kind: "one", attempt: latest } : { kind: "several" };
 }
 
 function isSameErrand(a: OpenAttempt, b: OpenAttempt): boolean {

@@ -15,6 +15,8 @@ export interface Attempt {
   readonly ageMs: number;
   /** Undefined for an attempt that began without a link. */
   readonly link?: LinkFacts | undefined;
+  /** The flow that a product's page watches, hashed; undefined: nobody watches. */
+  readonly flow?: string | undefined;
 }
 
 /** Why a state is not accepted. None of these makes a call to the platform. */
@@ -30,7 +32,7 @@ export type ConsumeOutcome =
     };
 
 /** An attempt that can still be finished, and what it is for. */
-export interface OpenAttempt extends Pick<Attempt, "owner" | "returnTo" | "link"> {
+export interface OpenAttempt extends Pick<Attempt, "owner" | "returnTo" | "link" | "flow"> {
   readonly stateHash: string;
 }
 

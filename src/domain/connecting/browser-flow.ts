@@ -22,6 +22,8 @@ export interface StartRequest {
   readonly owner: string | undefined;
   /** Already checked against the allowed origins. */
   readonly returnTo: string | undefined;
+  /** The flow that a product's page watches, hashed. */
+  readonly flow?: string | undefined;
 }
 
 /**
@@ -40,11 +42,23 @@ export type StartFromLink = (request: {
   readonly link: Secret;
   /** Whether the person has seen who asks, for whom. */
   readonly confirmed: boolean;
+  /** The flow that a product's page watches, hashed. */
+  readonly flow?: string | undefined;
 }) => Promise<
   | { readonly kind: "started"; readonly attempt: StartedAttempt }
   /** The link wants the person to see this first; nothing is spent. */
-  | { readonly kind: "unconfirmed"; readonly caller: string; readonly owner: string | undefined }
-  | { readonly kind: "refused"; readonly failure: LinkFailure }
+  | {
+      readonly kind: "unconfirmed";
+      readonly caller: string;
+      readonly owner: string | undefined;
+      readonly returnTo?: string | undefined;
+    }
+  | {
+      readonly kind: "refused";
+      readonly failure: LinkFailure;
+      /** Where the link would lead back to; undefined: nowhere, or nowhere any more. */
+      readonly returnTo?: string | undefined;
+    }
 >;
 
 export interface FinishRequest {
@@ -65,7 +79,17 @@ export interface FinishRequest {
 /** Finishes a browser flow, exactly once per state. Never throws for what an outsider or a platform did. */
 export type FinishInstall = (request: FinishRequest) => Promise<FinishOutcome>;
 
-export type FinishOutcome =
+/** An attempt in a popup that a product's page watches: its result is told to that page. */
+export interface WatchedAttempt {
+  readonly returnTo: string | undefined;
+  /** As of a connection. */
+  readonly fromLink: boolean;
+}
+
+/** `watched`: undefined where nobody watches, or where nobody can tell whose attempt it was. */
+export type FinishOutcome = { readonly watched?: WatchedAttempt | undefined } & FinishedOutcome;
+
+type FinishedOutcome =
   | {
       readonly kind: "connected";
       readonly installations: readonly Installation[];
@@ -83,6 +107,7 @@ export type FinishOutcome =
       readonly installations: readonly Installation[];
       /** With the code in its query. */
       readonly continueAt: Secret;
+      readonly completionCode: Secret;
       readonly bindingName: string;
     }
   /** One more leg: the browser has to pass the platform's authorization page. */

@@ -15,6 +15,7 @@ import type { LinkPolicy } from "./link-policy.ts";
 import type { RefusedCallbacks } from "./refused-callbacks.ts";
 import { unbegunParameter, withClaim, withCompletionCode } from "./return-to.ts";
 import { bindingName, type StartLeg, sha256 } from "./start-install.ts";
+import type { TellFlow } from "./tell-flow.ts";
 
 const refusals: Record<AttemptRefusal, InstallFailure> = {
   unknown: "state_unknown",
@@ -40,6 +41,7 @@ export function createFinishInstall(parts: {
   readonly linkPolicy: LinkPolicy;
   readonly platforms: Platforms;
   readonly startLeg: StartLeg;
+  readonly tellFlow: TellFlow;
   readonly redirectUri: (platform: Platform) => string;
   readonly putOnRecord: PutOnRecord;
   readonly refusedCallbacks: RefusedCallbacks;
@@ -54,6 +56,7 @@ export function createFinishInstall(parts: {
     linkPolicy,
     platforms,
     startLeg,
+    tellFlow,
     redirectUri,
     putOnRecord,
     refusedCallbacks,
@@ -92,12 +95,18 @@ export function createFinishInstall(parts: {
   async function withoutState(platform: Platform, request: FinishRequest): Promise<FinishOutcome> {
     const { query, bindings, mayStart } = request;
     const callback = platform.readCallback(query, undefined);
-    if (callback.kind === "approval_pending" || callback.kind === "denied") return failed(callback.kind, platform.name);
-    if (callback.kind === "settings_saved") {
+    const findMeant = async () => {
       const browserHashes = bindings().map(sha256);
-      const open = await attempts.open({ platform: platform.name, browserHashes, now: world.now() });
-      const meant = attemptMeant(open);
-      if (meant.kind === "one") return finishAttempt(platform, meant.stateHash, request);
+      return attemptMeant(await attempts.open({ platform: platform.name, browserHashes, now: world.now() }));
+    };
+    if (callback.kind === "approval_pending" || callback.kind === "denied") {
+      const outcome = failed(callback.kind, platform.name);
+      const meant = await findMeant();
+      return meant.kind === "one" ? tellEnd(meant.attempt, outcome) : outcome;
+    }
+    if (callback.kind === "settings_saved") {
+      const meant = await findMeant();
+      if (meant.kind === "one") return finishAttempt(platform, meant.attempt.stateHash, request);
       // Begun for nobody, it would end as something else than this person is about to make.
       if (meant.kind === "several") return failed("state_missing", platform.name);
     }
@@ -146,15 +155,32 @@ export function createFinishInstall(parts: {
       return outcome;
     }
     const { attempt } = consumed;
+    await tellFlow(attempt.flow, { state: "finishing" });
     const begunAt = new Date(world.now().getTime() - attempt.ageMs);
     let outcome: FinishOutcome | undefined;
     try {
       outcome = await useAttempt(platform, attempt, { name, begunAt }, request);
       const linkCodeId = attempt.link?.linkCodeId;
-      return outcome.kind === "failed" && linkCodeId !== undefined ? { ...outcome, linkCodeId } : outcome;
+      if (outcome.kind === "failed" && linkCodeId !== undefined) outcome = { ...outcome, linkCodeId };
+      return await tellEnd(attempt, outcome);
     } finally {
+      if (outcome === undefined) await tellFlow(attempt.flow, { state: "failed", reason: "internal_error" });
       await recordFailure(platform, attempt, request, outcome ?? failed("internal_error", platform.name));
     }
+  }
+
+  /** The same, told to the page that watches. */
+  async function tellEnd(
+    { flow, returnTo, link }: Pick<Attempt, "flow" | "returnTo" | "link">,
+    outcome: FinishOutcome,
+  ): Promise<FinishOutcome> {
+    if (flow === undefined) return outcome;
+    if (outcome.kind === "failed") await tellFlow(flow, { state: "failed", reason: outcome.failure });
+    // One more leg has been told when it began.
+    else if (outcome.kind !== "continue") {
+      await tellFlow(flow, { state: "connected", completion: outcome.kind === "pending" });
+    }
+    return { ...outcome, watched: { returnTo, fromLink: link !== undefined } };
   }
 
   async function useAttempt(
@@ -235,7 +261,7 @@ export function createFinishInstall(parts: {
     const continueAt = new Secret(
       link?.unbegun === true ? withClaim(returnTo, code, platform.name) : withCompletionCode(returnTo, code),
     );
-    return { kind: "pending", installations, continueAt, bindingName };
+    return { kind: "pending", installations, continueAt, completionCode: kept.completionCode, bindingName };
   }
 
   /** What worked was put on record when it was stored. */

@@ -38,7 +38,12 @@ export interface StoredLink {
 export type SpendOutcome =
   | { readonly kind: "spent"; readonly link: StoredLink }
   /** A link of another platform is as unknown as one that nobody made. */
-  | { readonly kind: "refused"; readonly why: "unknown" | "used" | "expired" };
+  | {
+      readonly kind: "refused";
+      readonly why: "unknown" | "used" | "expired";
+      /** Where it would have led back to. */
+      readonly returnTo?: string | undefined;
+    };
 
 export interface LinkRepository {
   /** The link if it can be spent now; spends nothing. */

@@ -25,23 +25,26 @@ export function createStartFromLink(parts: {
   function refused(
     platform: string,
     failure: LinkFailure,
-  ): { readonly kind: "refused"; readonly failure: LinkFailure } {
+    returnTo?: string,
+  ): Extract<Awaited<ReturnType<StartFromLink>>, { kind: "refused" }> {
     world.log.warn({ platform, failure }, "install.failed");
-    return { kind: "refused", failure };
+    return { kind: "refused", failure, returnTo };
   }
 
-  return async ({ platform: name, link: secret, confirmed }) => {
+  return async ({ platform: name, link: secret, confirmed, flow }) => {
     const platform = checkPlatform(name, platforms);
     const shown = confirmed ? undefined : await links.look(secret.fingerprint(), platform.name, world.now());
     if (shown?.facts.confirmPage === true && linkPolicy(shown) === undefined) {
-      return { kind: "unconfirmed", caller: shown.facts.caller, owner: shown.owner };
+      return { kind: "unconfirmed", caller: shown.facts.caller, owner: shown.owner, returnTo: shown.returnTo };
     }
     const spent = await links.spend(secret.fingerprint(), platform.name, world.now());
-    if (spent.kind === "refused") return refused(platform.name, failures[spent.why]);
+    if (spent.kind === "refused") return refused(platform.name, failures[spent.why], spent.returnTo);
     const { owner, returnTo, facts } = spent.link;
     const failure = linkPolicy({ facts, owner, returnTo });
-    if (failure !== undefined) return refused(platform.name, failure);
-    const attempt = await startLeg({ platform, owner, returnTo, hint: undefined, link: facts });
+    if (failure !== undefined) {
+      return refused(platform.name, failure, failure === "return_to_not_allowed" ? undefined : returnTo);
+    }
+    const attempt = await startLeg({ platform, owner, returnTo, hint: undefined, link: facts, flow });
     world.log.info({ platform: platform.name, caller: facts.caller }, "install.started");
     return { kind: "started", attempt };
   };

@@ -7,6 +7,7 @@ import type { AttemptRepository } from "./attempt.ts";
 import type { StartedAttempt, StartInstall } from "./browser-flow.ts";
 import type { LinkFacts } from "./install-link.ts";
 import { codeChallenge } from "./pkce.ts";
+import type { TellFlow } from "./tell-flow.ts";
 
 /** How long a person has to finish at the platform. */
 export const attemptSeconds = 600;
@@ -23,6 +24,8 @@ export interface Leg {
   readonly ageMs?: number | undefined;
   /** Undefined where the flow began without a link. */
   readonly link?: LinkFacts | undefined;
+  /** The flow that a product's page watches, hashed. */
+  readonly flow?: string | undefined;
 }
 
 export type StartLeg = (leg: Leg) => Promise<StartedAttempt>;
@@ -30,13 +33,14 @@ export type StartLeg = (leg: Leg) => Promise<StartedAttempt>;
 /** Makes the state, the browser binding and the verifier, and stores what proves them: hashes, and the verifier sealed. */
 export function createStartLeg(parts: {
   readonly attempts: AttemptRepository;
+  readonly tellFlow: TellFlow;
   readonly world: World;
   readonly redirectUri: (platform: Platform) => string;
 }): StartLeg {
-  const { attempts, world, redirectUri } = parts;
+  const { attempts, tellFlow, world, redirectUri } = parts;
   const secret = () => new Secret(world.random(32).toString("base64url"));
 
-  return async ({ platform, owner, returnTo, hint, ageMs = 0, link }) => {
+  return async ({ platform, owner, returnTo, hint, ageMs = 0, link, flow }) => {
     const state = secret();
     const browser = secret();
     const codeVerifier = platform.usesPkce(hint) ? secret() : undefined;
@@ -53,9 +57,11 @@ export function createStartLeg(parts: {
         expiresAt,
         ageMs,
         link,
+        flow,
       },
       { stateHash: sha256(state.reveal()), browserHash: sha256(browser.reveal()) },
     );
+    await tellFlow(flow, { state: "at_platform", returnTo });
     const redirectTo = platform.authorizationUrl({
       state: state.reveal(),
       codeChallenge: codeVerifier && codeChallenge(codeVerifier),
@@ -70,9 +76,9 @@ export function createStartLeg(parts: {
 
 /** The use case behind `/oauth/install/{platform}`. */
 export function createStartInstall(platforms: Platforms, startLeg: StartLeg, world: World): StartInstall {
-  return async ({ platform: name, owner, returnTo }) => {
+  return async ({ platform: name, owner, returnTo, flow }) => {
     const platform = checkPlatform(name, platforms);
-    const started = await startLeg({ platform, owner, returnTo, hint: undefined });
+    const started = await startLeg({ platform, owner, returnTo, hint: undefined, flow });
     world.log.info({ platform: platform.name }, "install.started");
     return started;
   };

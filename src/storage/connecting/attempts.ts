@@ -90,11 +90,12 @@ export function createAttemptRepository({
 }
 
 /** For whom and what an attempt is. */
-function errandOf({ owner, returnTo, link }: AttemptRow): Pick<Attempt, "owner" | "returnTo" | "link"> {
+function errandOf({ owner, returnTo, link, flow }: AttemptRow): Pick<Attempt, "owner" | "returnTo" | "link" | "flow"> {
   return {
     owner: owner ?? undefined,
     returnTo: returnTo ?? undefined,
     link: link === null ? undefined : toFacts(link),
+    flow: flow ?? undefined,
   };
 }
 

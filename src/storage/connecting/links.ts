@@ -39,7 +39,7 @@ export function createLinkRepository(tools: {
       }
       const [row] = await database.read((db) => db.select().from(installLinks).where(named));
       if (row === undefined) return { kind: "refused", why: "unknown" };
-      return { kind: "refused", why: row.usedAt === null ? "expired" : "used" };
+      return { kind: "refused", why: row.usedAt === null ? "expired" : "used", returnTo: row.returnTo ?? undefined };
     },
 
     async prune(before) {

@@ -12,6 +12,7 @@ import {
   auditEvents,
   concerns,
   credentials,
+  flows,
   installationChanges,
   installationCredentials,
   installationProducts,
@@ -29,7 +30,7 @@ import {
 /** In the order in which they name each other's rows. */
 export const copiedTables = [
   ...[installations, credentials, installationCredentials, attempts, installLinks, pendingInstalls],
-  ...[linkCodes, linkAccounts],
+  ...[linkCodes, linkAccounts, flows],
   ...[installationChanges, webhooks, webhookDeliveries, concerns],
   ...[auditChains, auditEvents],
 ] as const;

@@ -1,7 +1,7 @@
 import type { InstallFailure } from "../../domain/model/install-failure.ts";
 import type { WebRequest, WebResponse } from "../handler.ts";
 import { onBaseUrl } from "./base-url.ts";
-import { failureTexts, type RequestFailure, textForProgram } from "./failures.ts";
+import { type FailureText, failureTexts, type RequestFailure, textForProgram } from "./failures.ts";
 import { failurePage, type PlatformLabel } from "./result-pages.ts";
 
 /** Whether a program asks: `Accept` ranks JSON above HTML by weight, then by being named exactly, then by order. */
@@ -45,10 +45,8 @@ export function createAnswerFailure(site: {
   return (request, response, failure, platform, about = {}) => {
     const { forProgram = false, requestId = response.locals.requestId } = about;
     response.locals.failure = failure;
-    const { status, again, ...texts } = forProgram ? textForProgram(failure) : failureTexts[failure];
     const label = platform === undefined ? undefined : site.platformLabel(platform);
-    const title = named(texts.title, label);
-    const whatThePersonCanDo = named(texts.whatThePersonCanDo, label);
+    const { status, again, title, whatThePersonCanDo } = wordsFor(failure, label, forProgram);
     if (prefersJson(request)) {
       const error = { code: failure, message: title, action: whatThePersonCanDo };
       response.status(status).json({ success: false, error });
@@ -70,6 +68,16 @@ export function createAnswerFailure(site: {
 export const linkPagePath = "/link";
 
 const platformName = /^[a-z][a-z0-9-]{0,63}$/;
+
+/** What is said of a failure, and of the platform by its label where it has one. */
+export function wordsFor(
+  failure: InstallFailure | RequestFailure,
+  label: string | undefined,
+  forProgram = false,
+): FailureText {
+  const text = forProgram ? textForProgram(failure) : failureTexts[failure];
+  return { ...text, title: named(text.title, label), whatThePersonCanDo: named(text.whatThePersonCanDo, label) };
+}
 
 function named(text: string, label = "the platform"): string {
   const filled = text.replaceAll("{platform}", label);

@@ -1,5 +1,6 @@
 import type { RequestHandler } from "express";
 import { rawQuery } from "../query.ts";
+import { keepOpener } from "./flows/flow-name.ts";
 
 /** Marks a request that was sent to the base URL's host already, so that it is not sent there again. */
 export const atBaseUrl = "at_base_url";
@@ -27,6 +28,8 @@ export function redirectToBaseUrl(baseUrl: URL): RequestHandler {
     if (sent || isHostOf(baseUrl, request.headers.host)) return next();
     const target = onBaseUrl(baseUrl, request.path);
     target.search = query === "" ? `${atBaseUrl}=1` : `${query}&${atBaseUrl}=1`;
+    // It shows nothing. Where it leads says what the window is.
+    keepOpener(response);
     response.status(302).setHeader("Location", target.href).end();
   };
 }

@@ -1,13 +1,15 @@
 import type { FinishInstall, FinishOutcome, FinishRequest } from "../../domain/connecting/browser-flow.ts";
 import { parseReturnTo, type ReturnOrigins } from "../../domain/connecting/return-to.ts";
+import type { Installation } from "../../domain/model/installation.ts";
 import type { WebHandler, WebRequest, WebResponse } from "../handler.ts";
 import { hasRepeated, readQuery } from "../query.ts";
 import { prefersJson, redirect } from "./answers.ts";
 import { atBaseUrl } from "./base-url.ts";
 import type { BindingCookies } from "./binding-cookie.ts";
 import { failureTexts } from "./failures.ts";
+import { keepOpener } from "./flows/flow-name.ts";
 import { refusal } from "./refusal.ts";
-import { namedInstallations } from "./results/result.ts";
+import { namedInstallations, type ResultPopup } from "./results/result.ts";
 import { type ShowResult, sendConnected } from "./results/show-result.ts";
 
 /** `GET /oauth/callback/{platform}`: finishes the attempt and says how it ended. */
@@ -59,41 +61,52 @@ export function callbackRoute(parts: {
   }
 
   async function answer(request: WebRequest, response: WebResponse, outcome: FinishOutcome): Promise<void> {
+    if (outcome.watched !== undefined) keepOpener(response);
     switch (outcome.kind) {
       case "connected":
         return connected(request, response, outcome);
       case "pending":
-        // Also for who prefers JSON: the code belongs to the address the link named, and to no answer.
-        return redirect(response, new URL(outcome.continueAt.reveal()));
+        return pending(request, response, outcome);
       case "continue":
         cookies.set(response, outcome.next.binding);
         return redirect(response, outcome.next.redirectTo);
       case "failed": {
         const { kind, failure, platform, linkCodeId } = outcome;
         const { requestId } = response.locals;
-        return tell(request, response, { kind, failure, platform, requestId, forProgram: linkCodeId !== undefined });
+        const forProgram = linkCodeId !== undefined;
+        return tell(request, response, { kind, failure, platform, requestId, forProgram, popup: popupOf(outcome) });
       }
     }
   }
 
-  async function connected(
-    request: WebRequest,
-    response: WebResponse,
-    { kind, installations, returnTo, fromLink, linkCodeId }: Extract<FinishOutcome, { kind: "connected" }>,
-  ): Promise<void> {
-    const [first] = installations;
-    if (first === undefined) throw new Error("an attempt was finished without an installation");
-    if (prefersJson(request)) return sendConnected(response, installations, first.id);
-    const installationIds = installations.slice(0, namedInstallations).map(({ id }) => id);
-    return tell(request, response, {
-      kind,
-      platform: first.platform,
-      installationIds,
-      more: installations.length - installationIds.length,
+  async function connected(request: WebRequest, response: WebResponse, outcome: Outcome<"connected">): Promise<void> {
+    const { installations, returnTo, fromLink, linkCodeId } = outcome;
+    if (prefersJson(request)) return sendConnected(response, installations, installations[0]?.id);
+    await tell(request, response, {
+      ...namesOf(installations),
       returnTo: backTo(returnTo, fromLink)?.href,
       requestId: response.locals.requestId,
       forProgram: linkCodeId !== undefined,
+      popup: popupOf(outcome),
     });
+  }
+
+  async function pending(request: WebRequest, response: WebResponse, outcome: Outcome<"pending">): Promise<void> {
+    const { installations, continueAt, completionCode } = outcome;
+    const popup = popupOf(outcome);
+    // Also for who prefers JSON: the code belongs to the address the link named, and to no answer.
+    if (popup === undefined || prefersJson(request)) return redirect(response, new URL(continueAt.reveal()));
+    await tell(request, response, {
+      ...namesOf(installations),
+      returnTo: continueAt.reveal(),
+      requestId: response.locals.requestId,
+      forProgram: false,
+      popup: { ...popup, completionCode: completionCode.reveal() },
+    });
+  }
+
+  function popupOf({ watched }: FinishOutcome): ResultPopup | undefined {
+    return watched && { opener: backTo(watched.returnTo, watched.fromLink)?.origin };
   }
 
   /** Checked again: what was allowed when the attempt began need not be so any more. A link's was checked with it. */
@@ -101,4 +114,15 @@ export function callbackRoute(parts: {
     if (returnTo === undefined) return undefined;
     return fromLink ? new URL(returnTo) : parseReturnTo(returnTo, origins);
   }
+}
+
+type Outcome<Kind extends FinishOutcome["kind"]> = Extract<FinishOutcome, { kind: Kind }>;
+
+/** What is shown of what was connected. */
+function namesOf(installations: readonly Installation[]) {
+  const [first] = installations;
+  if (first === undefined) throw new Error("an attempt was finished without an installation");
+  const installationIds = installations.slice(0, namedInstallations).map(({ id }) => id);
+  const more = installations.length - installationIds.length;
+  return { kind: "connected" as const, platform: first.platform, installationIds, more };
 }

@@ -5,6 +5,7 @@ export type RequestFailure =
   | "invalid_request"
   | "not_found"
   | "result_not_here"
+  | "flow_already_begun"
   | "method_not_allowed"
   | "too_many_requests"
   | "body_too_large";
@@ -285,6 +286,13 @@ export const failureTexts: Record<InstallFailure | RequestFailure, FailureText> 
     title: "There is no result here, or not any more",
     whatThePersonCanDo:
       "A result is shown for ten minutes, in the browser that finished the connection and with cookies allowed. What was connected stays connected: the page where you chose to connect shows it.",
+    again: false,
+    ends: false,
+  },
+  flow_already_begun: {
+    status: 409,
+    title: "This window has done what it was opened for",
+    whatThePersonCanDo: `Close it. ${startOver}`,
     again: false,
     ends: false,
   },

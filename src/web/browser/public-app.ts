@@ -2,7 +2,10 @@ import type { Express } from "express";
 import type { RateLimits, WindowLimit } from "../../domain/connecting/address-rates.ts";
 import type { FinishInstall, StartFromLink, StartInstall } from "../../domain/connecting/browser-flow.ts";
 import { returnOrigins } from "../../domain/connecting/return-to.ts";
+import type { TellFlow } from "../../domain/connecting/tell-flow.ts";
 import type { ReceiveDelivery } from "../../domain/deliveries/receive-delivery.ts";
+import type { BeginFlow } from "../../domain/flows/begin-flow.ts";
+import type { FlowWatch } from "../../domain/flows/watch-flow.ts";
 import type { Installation } from "../../domain/model/installation.ts";
 import type { Platforms } from "../../domain/model/platforms.ts";
 import type { RequestIds } from "../../domain/model/telemetry.ts";
@@ -16,7 +19,7 @@ import type { WebHandler, WebRequest, WebResponse } from "../handler.ts";
 import { methodNotAllowed } from "../method-not-allowed.ts";
 import { rawQuery } from "../query.ts";
 import { createRawBodies } from "../raw-bodies.ts";
-import { readyPath, requestLog, webhookPath } from "../request-log.ts";
+import { flowPath, readyPath, requestLog, webhookPath } from "../request-log.ts";
 import { securityHeaders } from "../security-headers.ts";
 import { unexpectedErrors } from "../unexpected-error.ts";
 import { addressLimit } from "./address-limit.ts";
@@ -27,6 +30,8 @@ import { bindingCookies } from "./binding-cookie.ts";
 import { callbackRoute } from "./callback-route.ts";
 import { connectScriptPath, connectScriptRoute } from "./connect-script.ts";
 import type { RequestFailure } from "./failures.ts";
+import { keepOpenerOfPopup } from "./flows/flow-name.ts";
+import { flowClosedRoute, flowRoute } from "./flows/flow-route.ts";
 import { homeRoute } from "./home-page.ts";
 import { installRoute } from "./install-route.ts";
 import { addLinkRoutes, type LinkUseCases } from "./links/link-routes.ts";
@@ -49,6 +54,11 @@ export interface PublicAppOptions extends Pick<World, "log" | "now" | "random"> 
   readonly startInstall: StartInstall;
   readonly startFromLink: StartFromLink;
   readonly finishInstall: FinishInstall;
+  readonly beginFlow: BeginFlow;
+  readonly tellFlow: TellFlow;
+  readonly flowWatch: FlowWatch;
+  /** Aborted when this process drains. */
+  readonly leaving: AbortSignal;
   readonly platforms: Platforms;
   readonly receiveDelivery: ReceiveDelivery;
   /** Whether this process is to be sent requests. */
@@ -127,13 +137,18 @@ export function createPublicApp(options: PublicAppOptions): Express {
   routes
     .route("/oauth/install/:platform")
     .head(onlyGet)
-    .get(toBaseUrl, limited("start", starts), installOrCallback)
+    .get(keepOpenerOfPopup, toBaseUrl, limited("start", starts), installOrCallback)
     .all(onlyGet);
   routes
     .route("/oauth/callback/:platform")
     .head(onlyGet)
     .get(toBaseUrl, limited("callback", callbacks), callback)
     .all(onlyGet);
+  routes.route(flowPath).head(onlyGet).get(flowRoute(options)).all(onlyGet);
+  routes
+    .route(`${flowPath}/closed`)
+    .post(flowClosedRoute(options))
+    .all(methodNotAllowed("POST", answer("method_not_allowed")));
   routes.route(resultPath).get(resultRoute({ kept, show, answerFailure })).all(onlyRead);
   addLinkRoutes(routes, {
     ...flow,

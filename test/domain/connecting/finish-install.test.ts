@@ -47,10 +47,10 @@ interface FlowOptions extends ScriptedOptions {
 function flow({ attempts, installations, claimPage, codeProvesInstall, ...options }: FlowOptions = {}) {
   const platform = Object.assign(scriptedPlatform(options), codeProvesInstall && { codeProvesInstall });
   const other = scriptedPlatform({ name: "other" });
-  const { world, storage } = domain;
+  const { world, storage, tellFlow } = domain;
   const platforms = { ...onlyPlatforms(platform, other), known: ["slack", "jira", "confluence", "other", "github"] };
   const redirectUri = (of: { readonly name: string }) => `https://tokens.example/oauth/callback/${of.name}`;
-  const parts = { attempts: { ...storage.attempts, ...attempts }, world, redirectUri };
+  const parts = { attempts: { ...storage.attempts, ...attempts }, tellFlow, world, redirectUri };
   const startLeg = createStartLeg(parts);
   const start = createStartInstall(platforms, startLeg, world);
   const { keepConnection, linkPolicy, putOnRecord } = openInstalls(domain, platforms, { installations });

@@ -35,7 +35,7 @@ beforeEach(() => {
 });
 
 function openPortal(installations: Partial<InstallationRepository> = {}) {
-  const { world, storage } = domain;
+  const { world, storage, tellFlow } = domain;
   const platform = scriptedPlatform();
   const platforms = onlyPlatforms(platform);
   const made = connection({ tokens: tokenSet({ value: "obtained" }) });
@@ -46,14 +46,14 @@ function openPortal(installations: Partial<InstallationRepository> = {}) {
   const installs = openInstalls(domain, platforms, { linkPolicy, installations });
   const { putOnRecord } = installs;
   const redirectUri = () => "https://tokens.example/oauth/callback/slack";
-  const startLeg = createStartLeg({ attempts: storage.attempts, world, redirectUri });
+  const startLeg = createStartLeg({ attempts: storage.attempts, tellFlow, world, redirectUri });
   const createLink = createCreateInstallLink({
     ...{ links: storage.links, installations: storage.installations, platforms, putOnRecord, world },
     ...{ returnOrigins: new Set(["https://own.example"]), installPage: () => new URL("https://tokens.example/i") },
   });
   const start = createStartFromLink({ links: storage.links, platforms, linkPolicy, startLeg, world });
   const finish = createFinishInstall({
-    ...{ attempts: storage.attempts, platforms, startLeg, redirectUri, putOnRecord, linkPolicy, world },
+    ...{ attempts: storage.attempts, platforms, startLeg, tellFlow, redirectUri, putOnRecord, linkPolicy, world },
     keepConnection: installs.keepConnection,
     refusedCallbacks: createRefusedCallbacks({ note: () => undefined, now: world.now }),
   });
@@ -116,7 +116,7 @@ describe.each([
     const { link, start } = openPortal();
     const made = await link(completeInCallback);
     now = rules;
-    expect(await start(made)).toEqual({ kind: "refused", failure });
+    expect(await start(made)).toMatchObject({ kind: "refused", failure });
   });
 
   test.each(all)(
@@ -168,13 +168,13 @@ test.each(vouching)("a link keeps nothing when %s while the database is waited f
 test("a link that wants to be confirmed says who asks, is not spent by that, and names nobody once withdrawn", async () => {
   const { link, start } = openPortal();
   const made = await link(false, undefined, true);
-  const unconfirmed = { kind: "unconfirmed", caller: "portal", owner: "acme" };
+  const unconfirmed = { kind: "unconfirmed", caller: "portal", owner: "acme", returnTo: `${portalOrigin}/done` };
   for (const _ of ["once", "again"]) expect(await start(made)).toEqual(unconfirmed);
   expect(await start(made, true)).toMatchObject({ kind: "started" });
-  expect(await start(made)).toEqual({ kind: "refused", failure: "link_already_used" });
+  expect(await start(made)).toMatchObject({ kind: "refused", failure: "link_already_used" });
   const other = await link(false, undefined, true);
   now = undefined;
-  expect(await start(other)).toEqual({ kind: "refused", failure: "link_withdrawn" });
+  expect(await start(other)).toMatchObject({ kind: "refused", failure: "link_withdrawn" });
 });
 
 test("an origin of the service is a way back whatever the caller's rules say", async () => {

@@ -19,8 +19,8 @@ afterAll(() => domain.close());
 const redirectUri = () => "https://tokens.example/oauth/callback/x";
 
 function starter(...platforms: ScriptedPlatform[]) {
-  const { world, storage } = domain;
-  const startLeg = createStartLeg({ attempts: storage.attempts, world, redirectUri });
+  const { world, storage, tellFlow } = domain;
+  const startLeg = createStartLeg({ attempts: storage.attempts, tellFlow, world, redirectUri });
   return createStartInstall(onlyPlatforms(...platforms), startLeg, world);
 }
 
@@ -102,7 +102,12 @@ test("starts the platform of a product", async () => {
 test("begins nothing for a platform that is unknown or not configured", async () => {
   const platform = scriptedPlatform();
   const platforms = { ...onlyPlatforms(platform), known: ["slack", "github"] };
-  const startLeg = createStartLeg({ attempts: domain.storage.attempts, world: domain.world, redirectUri });
+  const startLeg = createStartLeg({
+    attempts: domain.storage.attempts,
+    tellFlow: domain.tellFlow,
+    world: domain.world,
+    redirectUri,
+  });
   const start = createStartInstall(platforms, startLeg, domain.world);
   const [before] = await domain.sql`select count(*) from attempts`;
   await expect(start({ platform: "gitlab", ...anyone })).rejects.toMatchObject({ reason: "INVALID_REQUEST" });

@@ -4,6 +4,7 @@ import { createFinishInstall } from "../../../src/domain/connecting/finish-insta
 import { type CallerNow, createLinkPolicy } from "../../../src/domain/connecting/link-policy.ts";
 import { createRefusedCallbacks } from "../../../src/domain/connecting/refused-callbacks.ts";
 import { createStartLeg } from "../../../src/domain/connecting/start-install.ts";
+import { createFlowProgress } from "../../../src/domain/flows/flow-progress.ts";
 import { createAccountToken, createIssueToAccount } from "../../../src/domain/links/account-token.ts";
 import { createAnswerLink } from "../../../src/domain/links/answer-link.ts";
 import { denyOnFinish } from "../../../src/domain/links/deny-on-finish.ts";
@@ -30,6 +31,7 @@ export interface LinkStageOptions extends ScriptedOptions {
 /** Link codes on the domain's storage, with a platform that connects a workspace of its own. */
 export function openLinks(domain: Pick<Domain, "storage" | "world">, options: LinkStageOptions = {}) {
   const { storage, world } = domain;
+  const tellFlow = createFlowProgress(storage.flows, world);
   const { linkCodes, linkAccounts, linkProofs: proofs, attempts, installations, audit, rateLimits } = storage;
   const { callerNow = () => anonymous } = options;
   const moves: string[] = [];
@@ -40,9 +42,9 @@ export function openLinks(domain: Pick<Domain, "storage" | "world">, options: Li
   const desk = openDesk(domain, [platform]);
   const { keepConnection, putOnRecord, revoker } = openInstalls(domain, platforms, { linkPolicy });
   const redirectUri = () => "https://tokens.example/oauth/callback/slack";
-  const startLeg = createStartLeg({ attempts, world, redirectUri });
+  const startLeg = createStartLeg({ attempts, tellFlow, world, redirectUri });
   const install = createFinishInstall({
-    ...{ attempts, keepConnection, linkPolicy, platforms, startLeg, redirectUri, putOnRecord, world },
+    ...{ attempts, keepConnection, linkPolicy, platforms, startLeg, tellFlow, redirectUri, putOnRecord, world },
     refusedCallbacks: createRefusedCallbacks({ note: () => undefined, now: world.now }),
   });
   const finish = denyOnFinish(install, { linkCodes, telemetry, world });

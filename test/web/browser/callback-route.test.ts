@@ -107,6 +107,7 @@ describe("the callback route", () => {
         finishInstall: async () => ({
           ...{ kind: "pending", installations: [installation({ status: "pending" })], bindingName: "told" },
           continueAt: new Secret("https://own.example/done?a=1&completion_code=the-code"),
+          completionCode: new Secret("the-code"),
         }),
       });
       const answer = await site.ask("/oauth/callback/slack?state=s", { headers: { accept } });

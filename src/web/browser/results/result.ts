@@ -8,6 +8,8 @@ export type Result = {
   readonly requestId: string;
   /** Whether a program waits for this with a link code. */
   readonly forProgram: boolean;
+  /** In a popup that a product's page watches. */
+  readonly popup?: ResultPopup | undefined;
 } & (
   | {
       readonly kind: "connected";
@@ -20,6 +22,14 @@ export type Result = {
     }
   | { readonly kind: "failed"; readonly failure: InstallFailure }
 );
+
+/** What the page of a result in a popup tells the page that opened it. */
+export interface ResultPopup {
+  /** The one origin that is told; undefined: there is none. */
+  readonly opener: string | undefined;
+  /** For CompleteInstall. Where nobody takes it, the popup itself brings it to `returnTo`, whose query has it. */
+  readonly completionCode?: string | undefined;
+}
 
 /** So many installations of a result are named. */
 export const namedInstallations = 20;

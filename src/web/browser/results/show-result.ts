@@ -2,6 +2,7 @@ import type { Installation } from "../../../domain/model/installation.ts";
 import { ServiceError } from "../../../errors.ts";
 import type { WebHandler, WebRequest, WebResponse } from "../../handler.ts";
 import { type AnswerFailure, prefersJson, redirect, sendPage } from "../answers.ts";
+import { keepOpener } from "../flows/flow-name.ts";
 import { installationJson } from "../installation-json.ts";
 import { connectedPage, type PlatformLabel } from "../result-pages.ts";
 import type { KeptResults } from "./kept-results.ts";
@@ -20,6 +21,7 @@ export function createShowResult(parts: {
 
   return async (request, response, result) => {
     const { platform, requestId, forProgram } = result;
+    if (result.popup !== undefined) keepOpener(response);
     if (result.kind === "failed") {
       return answerFailure(request, response, result.failure, platform, { forProgram, requestId });
     }
@@ -48,6 +50,7 @@ export function createTellResult(kept: KeptResults, show: ShowResult): ShowResul
     const address = prefersJson(request) ? undefined : kept.keep(request, response, result);
     if (address === undefined) return show(request, response, result);
     if (result.kind === "failed") response.locals.failure = result.failure;
+    if (result.popup !== undefined) keepOpener(response);
     redirect(response, address, 303);
   };
 }
