@@ -28,7 +28,7 @@ export function createStartFromLink(parts: {
     returnTo?: string,
   ): Extract<Awaited<ReturnType<StartFromLink>>, { kind: "refused" }> {
     world.log.warn({ platform, failure }, "install.failed");
-    return { kind: "refused", failure, returnTo };
+    return { kind: "refused", failure, returnTo: failure === "return_to_not_allowed" ? undefined : returnTo };
   }
 
   return async ({ platform: name, link: secret, confirmed, flow }) => {
@@ -41,9 +41,7 @@ export function createStartFromLink(parts: {
     if (spent.kind === "refused") return refused(platform.name, failures[spent.why], spent.returnTo);
     const { owner, returnTo, facts } = spent.link;
     const failure = linkPolicy({ facts, owner, returnTo });
-    if (failure !== undefined) {
-      return refused(platform.name, failure, failure === "return_to_not_allowed" ? undefined : returnTo);
-    }
+    if (failure !== undefined) return refused(platform.name, failure, returnTo);
     const attempt = await startLeg({ platform, owner, returnTo, hint: undefined, link: facts, flow });
     world.log.info({ platform: platform.name, caller: facts.caller }, "install.started");
     return { kind: "started", attempt };
