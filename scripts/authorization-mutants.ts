@@ -479,14 +479,18 @@ export const mutants: readonly Mutant[] = [
   ...of("src/domain/connecting/start-from-link.ts", outlived, [
     ["links begin without asking", "if (failure !== undefined) return refused(platform.name, failure);", ""],
   ]),
-  ...of("src/domain/flows/watch-flow.ts", "test/domain/flows/watch-flow.test.ts", [
+  ...of(
+    "src/domain/flows/watch-flow.ts",
+    ["test/domain/flows/watch-flow.test.ts"],
     [
-      "pages of any origin watch a flow",
-      "returnOrigin === undefined ? origins.has(origin) : returnOrigin === origin",
-      "true",
+      [
+        "pages of any origin watch a flow",
+        "returnOrigin === undefined ? origins.has(origin) : returnOrigin === origin",
+        "true",
+      ],
+      ["any page says that a popup is closed", 'if (!mayLook(flow, origin)) return "other_origin";', ""],
     ],
-    ["any page says that a popup is closed", 'if (!mayLook(flow, origin)) return "other_origin";', ""],
-  ]),
+  ),
   ...of("src/domain/connecting/return-to.ts", makesLinks, [
     ["links lead back to any origin", "anonymous && allowed.has(url.origin) ? url", "anonymous ? url"],
   ]),
