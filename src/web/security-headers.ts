@@ -26,6 +26,11 @@ export function securityHeaders(options: { readonly https: boolean }): RequestHa
   };
 }
 
+/** For a page that has a script: it may run, and no other. */
+export function allowScript(response: Pick<Response, "setHeader">, nonce: string): void {
+  response.setHeader("Content-Security-Policy", contentPolicy({ stylesheet: cardStyle, scriptNonce: nonce }));
+}
+
 /** For a page that has forms: they may go to where the page came from. */
 export function allowOwnForms(response: Pick<Response, "setHeader">): void {
   response.setHeader("Content-Security-Policy", contentPolicy({ stylesheet: cardStyle, forms: true }));

@@ -2,7 +2,7 @@ import type { InstallFailure } from "../../domain/model/install-failure.ts";
 import type { WebRequest, WebResponse } from "../handler.ts";
 import { onBaseUrl } from "./base-url.ts";
 import { type FailureText, failureTexts, type RequestFailure, textForProgram } from "./failures.ts";
-import { failurePage, type PlatformLabel } from "./result-pages.ts";
+import { failurePage, type PlatformLabel, type PopupPart } from "./result-pages.ts";
 
 /** Whether a program asks: `Accept` ranks JSON above HTML by weight, then by being named exactly, then by order. */
 export function prefersJson(request: Pick<WebRequest, "accepts">): boolean {
@@ -28,6 +28,8 @@ export type AnswerFailure = (
     readonly forProgram?: boolean;
     /** Of the request that failed; undefined: it is this one. */
     readonly requestId?: string;
+    /** What its page tells the page that opened its popup. */
+    readonly popup?: PopupPart | undefined;
   },
 ) => void;
 
@@ -43,7 +45,7 @@ export function createAnswerFailure(site: {
   const { baseUrl, installMode } = site;
 
   return (request, response, failure, platform, about = {}) => {
-    const { forProgram = false, requestId = response.locals.requestId } = about;
+    const { forProgram = false, requestId = response.locals.requestId, popup } = about;
     response.locals.failure = failure;
     const label = platform === undefined ? undefined : site.platformLabel(platform);
     const { status, again, title, whatThePersonCanDo } = wordsFor(failure, label, forProgram);
@@ -53,7 +55,8 @@ export function createAnswerFailure(site: {
       return;
     }
     const connectAgain = again ? startOf(platform, forProgram) : undefined;
-    sendPage(response, status, failurePage({ code: failure, title, whatThePersonCanDo, connectAgain, requestId }));
+    const page = { code: failure, title, whatThePersonCanDo, connectAgain, requestId, popup };
+    sendPage(response, status, failurePage(page));
   };
 
   /** What is begun at the install route would be connected, but not for the program. */

@@ -1,9 +1,16 @@
 import type { Installation, InstallationStatus } from "../../domain/model/installation.ts";
 import { type Html, html } from "../html.ts";
-import { renderPage } from "../page.ts";
+import { type Page, renderPage } from "../page.ts";
 
 /** The name people know a product by; undefined for one we have no name for, whose given name may be anything. */
 export type PlatformLabel = (product: string) => string | undefined;
+
+/** What makes the page of a result tell the page that opened its popup. */
+export interface PopupPart {
+  /** Where its script finds what to tell, to whom, and where to go if nobody takes it. */
+  readonly told: Html;
+  readonly script: NonNullable<Page["script"]>;
+}
 
 const remarks: Record<InstallationStatus, string | undefined> = {
   active: undefined,
@@ -25,8 +32,9 @@ export function connectedPage(result: {
   /** Whether a program waits for this with a link code. */
   readonly forProgram: boolean;
   readonly platformLabel: PlatformLabel;
+  readonly popup?: PopupPart | undefined;
 }): string {
-  const { platform, installations, more, returnTo, forProgram, platformLabel } = result;
+  const { platform, installations, more, returnTo, forProgram, platformLabel, popup } = result;
   const next = forProgram
     ? "You can close this window, and go on in the program that asked: it is told within seconds."
     : returnTo
@@ -38,7 +46,9 @@ export function connectedPage(result: {
     body: html`<p>Everything is set up. ${next}</p>
 ${installations.length === 0 ? undefined : html`<ul>${installations.map((one) => installationItem(one, platformLabel))}</ul>`}
 ${more === 0 ? undefined : html`<p>And ${more} more.</p>`}
-${returnTo && html`<a class="action" href="${returnTo.href}" rel="noreferrer">Back to ${returnTo.host}</a>`}`,
+${returnTo && html`<a class="action" href="${returnTo.href}" rel="noreferrer">Back to ${returnTo.host}</a>`}
+${popup?.told}`,
+    script: popup?.script,
   });
 }
 
@@ -70,14 +80,17 @@ export function failurePage(failure: {
   readonly whatThePersonCanDo: string;
   readonly connectAgain: URL | undefined;
   readonly requestId: string;
+  readonly popup?: PopupPart | undefined;
 }): string {
-  const { code, title, whatThePersonCanDo, connectAgain, requestId } = failure;
+  const { code, title, whatThePersonCanDo, connectAgain, requestId, popup } = failure;
   return renderPage({
     tone: code === "approval_pending" ? "waiting" : "failure",
     title,
     body: html`<p>${whatThePersonCanDo}</p>
 ${connectAgain && html`<a class="action" href="${connectAgain.href}">Connect again</a>`}
-<p class="quiet">Code: ${code}<br>Reference: ${requestId}</p>`,
+<p class="quiet">Code: ${code}<br>Reference: ${requestId}</p>
+${popup?.told}`,
+    script: popup?.script,
   });
 }
 

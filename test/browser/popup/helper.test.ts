@@ -24,7 +24,7 @@ beforeEach(async () => {
 afterEach(async () => {
   expect(await product.evaluate("unhandled")).toEqual([]);
   expect((await lastTry(product)).toldAfterEnd).not.toBe(true);
-  const expected = [service.url, service.productUrl];
+  const expected = [service.url, service.product.url];
   expect([...watch.origins].filter((origin) => !expected.includes(origin))).toEqual([]);
   await context.close();
   await service.close();
@@ -32,7 +32,7 @@ afterEach(async () => {
 
 /** A click, and the flow that its popup begins. Playwright tells every page that it has the focus; a person is in one. */
 async function begin({ inPopup = false } = {}): Promise<{ popup: Page; flow: ScriptedFlow }> {
-  product = await openProduct(context, service.productUrl);
+  product = await openProduct(context, service.product.url);
   if (inPopup) await product.evaluate("document.hasFocus = () => false");
   const popup = await clickConnect(product);
   await until(() => service.flows.length > 0, "the popup arrives");
@@ -64,7 +64,7 @@ const bringsCode = (openerOrigin: string) =>
   resultDocument({
     message: { status: "connected", completionCode: "the-code" },
     openerOrigin,
-    goOn: `${service.productUrl}/?completion_code=the-code`,
+    goOn: `${service.product.url}/?completion_code=the-code`,
   });
 const isolating = { "cross-origin-opener-policy": "same-origin" };
 
@@ -79,7 +79,7 @@ describe("a popup", () => {
     flow.say({ status: "finishing" });
     await isTold(product, "finishing");
     const closed = popup.waitForEvent("close");
-    service.page = (_request, response) => void response.type("html").send(bringsCode(service.productUrl));
+    service.page = (_request, response) => void response.type("html").send(bringsCode(service.product.url));
     await popup.reload().catch(() => undefined);
     await closed;
     expect(await settledTry(product)).toMatchObject({
@@ -117,7 +117,7 @@ describe("a popup", () => {
   });
 
   test("that the service has never seen is abandoned when the person comes back", async () => {
-    product = await openProduct(context, service.productUrl);
+    product = await openProduct(context, service.product.url);
     await openScripted("about:blank", "about:blank", "closed");
     await product.getByRole("button").click();
     await product.waitForFunction("looks === 2");
@@ -152,7 +152,7 @@ describe("an opener that was cut off", () => {
     { places: ["about:blank", "another site", "closed"], told: false },
     { places: ["about:blank", ...new Array(40).fill("another site"), "closed"], told: true },
   ])("and one that was closed are told apart by what was shown before ($told)", async ({ places, told }) => {
-    product = await openProduct(context, service.productUrl);
+    product = await openProduct(context, service.product.url);
     await openScripted("about:blank", ...places);
     const reports: string[] = [];
     product.on("request", (request) => void (request.url().endsWith("/closed") && reports.push(request.url())));
@@ -171,7 +171,7 @@ describe("an opener that was cut off", () => {
     flow.say({ status: "at_platform" });
     await untilLookedAgain(flow);
     expect(flow.closed).toBe(0);
-    service.page = (_request, response) => void response.type("html").send(bringsCode(service.productUrl));
+    service.page = (_request, response) => void response.type("html").send(bringsCode(service.product.url));
     await popup.reload();
     await popup.waitForURL("**/?completion_code=the-code");
     flow.say(connected);
@@ -184,7 +184,7 @@ describe("an opener that was cut off", () => {
   });
 
   test("by the product's own page does the same", async () => {
-    service.productHeaders = isolating;
+    service.product.headers = isolating;
     const { popup, flow } = await begin({ inPopup: true });
     await popup.waitForFunction("opener === null");
     await untilLookedAgain(flow);
@@ -259,8 +259,8 @@ describe("what a page is sent", () => {
       document.body.append(frame);
     })`);
     service.page = (_request, response) => void response.type("html").send("<!doctype html><p>in</p>");
-    await popup.evaluate(`location.href = "${service.productUrl}"`);
-    await popup.waitForURL(`${service.productUrl}/`);
+    await popup.evaluate(`location.href = "${service.product.url}"`);
+    await popup.waitForURL(`${service.product.url}/`);
     await popup.evaluate(`opener.postMessage(${forged}, "*")`);
     // And from the right one, what is no outcome.
     await popup.evaluate(`location.href = "${service.url}/oauth/install/jira?flow=${flow.name}"`);
@@ -298,18 +298,18 @@ describe("a product", () => {
   });
 
   test("has aborted before, and nothing is opened", async () => {
-    product = await openProduct(context, service.productUrl);
+    product = await openProduct(context, service.product.url);
     await product.evaluate("begin({ signal: AbortSignal.abort() })");
     expect(await settledTry(product)).toMatchObject({ told: ["abandoned"], result: { status: "abandoned" } });
     expect(service.flows).toEqual([]);
   });
 
   test("goes to the link itself", async () => {
-    product = await openProduct(context, service.productUrl);
+    product = await openProduct(context, service.product.url);
     await product.evaluate("globalThis.options = { mode: 'redirect' }");
     await product.getByRole("button").click();
     await product.waitForURL(`${service.url}/oauth/install/jira?link=made`);
-    product = await openProduct(context, service.productUrl);
+    product = await openProduct(context, service.product.url);
     await product.evaluate("begin({ signal: AbortSignal.abort() })");
     await settledTry(product);
   });
@@ -317,7 +317,7 @@ describe("a product", () => {
   test.each(["javascript:globalThis.ran=1//oauth/install/x", "https://service.example/other", "not a link", undefined])(
     "is told that %s is no link",
     async (link) => {
-      product = await openProduct(context, service.productUrl);
+      product = await openProduct(context, service.product.url);
       await product.evaluate(`begin({ link: ${JSON.stringify(link)} })`);
       expect(await settledTry(product)).toMatchObject({ told: [], result: { error: "TypeError" } });
       expect(await product.evaluate("globalThis.ran")).toBeUndefined();
@@ -325,7 +325,7 @@ describe("a product", () => {
   );
 
   test("that fails while it is told ends nothing", async () => {
-    product = await openProduct(context, service.productUrl);
+    product = await openProduct(context, service.product.url);
     await product.evaluate("begin({ onStatus: () => { throw new Error('of the product') } })");
     await until(() => service.flows.length > 0, "the popup arrives");
     service.flows[0]!.say({ status: "connected" });
@@ -336,8 +336,8 @@ describe("a product", () => {
 
 test("a popup that the browser does not open leaves the link unused; a click opens it", async () => {
   const strict = await launchChromium({ blocksPopups: true });
-  const page = await openProduct(await strict.newContext(), `${service.productUrl}/#begin`);
-  product = await openProduct(context, service.productUrl);
+  const page = await openProduct(await strict.newContext(), `${service.product.url}/#begin`);
+  product = await openProduct(context, service.product.url);
   await product.evaluate("begin({ signal: AbortSignal.abort() })");
   expect(await settledTry(page)).toMatchObject({ told: ["blocked"], result: { status: "blocked" } });
   expect(service.flows).toEqual([]);

@@ -1,7 +1,8 @@
-import { createServer, type Server } from "node:http";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import express, { type Request, type Response } from "express";
 import { connectScript } from "../../../gen/browser/scripts.ts";
+import { type Product, startProduct } from "./product-server.ts";
 
 /** What a flow of the stand-in is made to do: the test says how it goes on. */
 export interface ScriptedFlow {
@@ -18,13 +19,10 @@ export interface ScriptedFlow {
 /** The service as the popup helper sees it, so far as the real one cannot be made to behave badly at will. */
 export interface ScriptedService {
   readonly url: string;
-  /** The page of a product at another site, with a button. */
-  readonly productUrl: string;
+  readonly product: Product;
   readonly flows: readonly ScriptedFlow[];
   /** What the popup is shown; by default an empty page. */
   page: (request: Request, response: Response) => void;
-  /** Headers of the product's page. */
-  productHeaders: Readonly<Record<string, string>>;
   /** Whether streams are answered with events, held without one, or refused. */
   streams: "speak" | "silent" | "refused";
   /** Everything of flows is answered with 502 by what stands before the service. */
@@ -70,23 +68,17 @@ export async function startScriptedService(): Promise<ScriptedService> {
     flow.streams.add(response);
     if (flow.last !== undefined) send(response, flow.last);
   });
-  const product = express();
-  product.get("/favicon.ico", (_request, response) => void response.status(204).end());
-  product.get("/", (_request, response) => {
-    response.set(service.productHeaders).type("html").send(productPage(service.url));
-  });
-
-  const servers = [await listen(app), await listen(product)];
-  const [servicePort, productPort] = servers.map((server) => (server.address() as AddressInfo).port);
+  const server = createServer(app).listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  // Another site, too.
+  const product = await startProduct("localhost");
   const service: ScriptedService = {
-    url: `http://127.0.0.1:${servicePort}`,
-    // Another site, too.
-    productUrl: `http://localhost:${productPort}`,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    product,
     get flows() {
       return [...flows.values()];
     },
     page: emptyPage,
-    productHeaders: {},
     streams: "speak",
     away: false,
     get missed() {
@@ -96,12 +88,12 @@ export async function startScriptedService(): Promise<ScriptedService> {
       for (const { streams } of flows.values()) for (const stream of streams) stream.destroy();
     },
     async close() {
-      for (const server of servers) {
-        server.closeAllConnections();
-        await new Promise((resolve) => server.close(resolve));
-      }
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await product.close();
     },
   };
+  product.useService(service.url);
   return service;
 }
 
@@ -130,33 +122,4 @@ function createFlow(name: string) {
 
 function send(stream: Response, report: Readonly<Record<string, unknown>>): void {
   stream.write(`: heartbeat\n\ndata: ${JSON.stringify(report)}\n\n`);
-}
-
-async function listen(app: express.Express): Promise<Server> {
-  const server = createServer(app).listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  return server;
-}
-
-/** What a product's page has of the helper: each try is told in `tries`, in order. */
-function productPage(service: string): string {
-  return `<!doctype html>
-<html lang="en"><head><title>product</title></head><body><button>Connect</button>
-<script type="module">
-import { connect } from "${service}/connect.js";
-globalThis.tries = [];
-globalThis.begin = (options = {}) => {
-  const attempt = { told: [], abort: new AbortController() };
-  const onStatus = (status) => { attempt.told.push(status); attempt.toldAfterEnd ||= attempt.result !== undefined; };
-  tries.push(attempt);
-  connect({ link: "${service}/oauth/install/jira?link=made", onStatus, signal: attempt.abort.signal, ...options }).then(
-    (result) => { attempt.result = result; },
-    (error) => { attempt.result = { error: error.name }; },
-  );
-};
-document.querySelector("button").onclick = () => begin(globalThis.options);
-if (location.hash === "#begin") begin();
-globalThis.unhandled = [];
-addEventListener("unhandledrejection", ({ reason }) => unhandled.push(String(reason)));
-</script></body></html>`;
 }

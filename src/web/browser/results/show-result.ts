@@ -1,11 +1,14 @@
 import type { Installation } from "../../../domain/model/installation.ts";
 import { ServiceError } from "../../../errors.ts";
+import type { World } from "../../../world.ts";
 import type { WebHandler, WebRequest, WebResponse } from "../../handler.ts";
+import { allowScript } from "../../security-headers.ts";
 import { type AnswerFailure, prefersJson, redirect, sendPage } from "../answers.ts";
 import { keepOpener } from "../flows/flow-name.ts";
 import { installationJson } from "../installation-json.ts";
-import { connectedPage, type PlatformLabel } from "../result-pages.ts";
+import { connectedPage, type PlatformLabel, type PopupPart } from "../result-pages.ts";
 import type { KeptResults } from "./kept-results.ts";
+import { popupPart } from "./popup-part.ts";
 import type { Result } from "./result.ts";
 
 /** Shows how an attempt ended: as a page, or in JSON. */
@@ -16,22 +19,31 @@ export function createShowResult(parts: {
   readonly findInstallations: (ids: readonly string[]) => Promise<readonly Installation[]>;
   readonly platformLabel: PlatformLabel;
   readonly answerFailure: AnswerFailure;
+  readonly random: World["random"];
 }): ShowResult {
-  const { findInstallations, platformLabel, answerFailure } = parts;
+  const { findInstallations, platformLabel, answerFailure, random } = parts;
 
   return async (request, response, result) => {
     const { platform, requestId, forProgram } = result;
-    if (result.popup !== undefined) keepOpener(response);
+    const popup = result.popup && inPopup(response, result);
     if (result.kind === "failed") {
-      return answerFailure(request, response, result.failure, platform, { forProgram, requestId });
+      return answerFailure(request, response, result.failure, platform, { forProgram, requestId, popup });
     }
     const { installationIds, more, returnTo } = result;
     const installations = await named(installationIds);
     if (prefersJson(request)) return sendConnected(response, installations, installationIds[0]);
     const back = returnTo === undefined ? undefined : new URL(returnTo);
-    const page = { platform, installations, more, returnTo: back, forProgram, platformLabel };
+    const page = { platform, installations, more, returnTo: back, forProgram, platformLabel, popup };
     sendPage(response, 200, connectedPage(page));
   };
+
+  function inPopup(response: WebResponse, result: Result): PopupPart | undefined {
+    keepOpener(response);
+    const nonce = random(16).toString("base64url");
+    const part = popupPart(result, platformLabel, nonce);
+    if (part !== undefined) allowScript(response, nonce);
+    return part;
+  }
 
   /** What was connected is connected, whether its names can be read now or not. */
   async function named(ids: readonly string[]): Promise<readonly Installation[]> {
