@@ -26,7 +26,10 @@ export interface SealedText {
   open(text: string): string | undefined;
 }
 
-/** Sessions live in a sealed cookie alone: no replica remembers them, and who may what is asked with every request. */
+/**
+ * Sessions live in sealed cookies alone: no replica remembers them, and who may what is asked with every request. That
+ * somebody was here is a cookie of its own: an answer that was on its way while they signed out brings back nothing.
+ */
 export interface Sessions {
   /** Undefined: none, one of another service, or one that has ended. */
   read(request: IncomingMessage): Session | undefined;
@@ -48,40 +51,55 @@ export function createSessions(
   const attributes = https ? "Path=/; HttpOnly; SameSite=Strict; Secure" : "Path=/console; HttpOnly; SameSite=Strict";
 
   /** Browsers do not keep the ports of a host apart, and on one machine several services may run. */
-  function nameFor({ headers }: IncomingMessage): string {
+  function nameOf(cookie: "console" | "console-seen", { headers }: IncomingMessage): string {
     const port = /:(\d{1,5})$/.exec(headers.host ?? "")?.[1];
-    return `${https ? "__Host-" : ""}ots-console${port === undefined ? "" : `-${port}`}`;
+    return `${https ? "__Host-" : ""}ots-${cookie}${port === undefined ? "" : `-${port}`}`;
   }
 
-  function write(request: IncomingMessage, response: ServerResponse, { id, key, beganAt, seenAt }: Session): void {
-    const value = sealed.seal(JSON.stringify([id, key?.reveal() ?? "", beganAt, seenAt]));
-    response.appendHeader("Set-Cookie", `${nameFor(request)}=${value}; Max-Age=${idleMs / 1000}; ${attributes}`);
+  function read(cookie: "console" | "console-seen", request: IncomingMessage): readonly unknown[] {
+    const name = nameOf(cookie, request);
+    const value = readCookies(request).find((sent) => sent.name === name)?.value;
+    const plain = value === undefined ? undefined : sealed.open(value);
+    return plain === undefined ? [] : JSON.parse(plain);
+  }
+
+  function write(
+    cookie: "console" | "console-seen",
+    request: IncomingMessage,
+    response: ServerResponse,
+    content: readonly unknown[],
+    lifeMs: number,
+  ): void {
+    const value = lifeMs === 0 ? "" : sealed.seal(JSON.stringify(content));
+    const name = nameOf(cookie, request);
+    response.appendHeader("Set-Cookie", `${name}=${value}; Max-Age=${lifeMs / 1000}; ${attributes}`);
   }
 
   return {
     read(request) {
-      const name = nameFor(request);
-      const value = readCookies(request).find((cookie) => cookie.name === name)?.value;
-      const plain = value === undefined ? undefined : sealed.open(value);
-      const session = plain === undefined ? undefined : parse(plain);
-      if (session === undefined) return undefined;
+      const [id, key, beganAt] = read("console", request);
+      if (typeof id !== "string" || typeof key !== "string" || typeof beganAt !== "number") return undefined;
+      const [whose, seenAt] = read("console-seen", request);
+      const wasSeen = whose === id && typeof seenAt === "number" ? seenAt : beganAt;
+      const session = { id, key: key === "" ? undefined : new Secret(key), beganAt, seenAt: wasSeen };
       return now().getTime() < endOf(session) ? session : undefined;
     },
 
     begin(request, response, key) {
       const at = now().getTime();
       const session = { id: random(16).toString("base64url"), key, beganAt: at, seenAt: at };
-      write(request, response, session);
+      write("console", request, response, [session.id, key?.reveal() ?? "", at], sessionMs);
       return session;
     },
 
-    keepUp(request, response, session) {
+    keepUp(request, response, { id, seenAt }) {
       const at = now().getTime();
-      if (at - session.seenAt >= noteMs) write(request, response, { ...session, seenAt: at });
+      if (at - seenAt >= noteMs) write("console-seen", request, response, [id, at], idleMs);
     },
 
     end(request, response) {
-      response.appendHeader("Set-Cookie", `${nameFor(request)}=; Max-Age=0; ${attributes}`);
+      write("console", request, response, [], 0);
+      write("console-seen", request, response, [], 0);
     },
   };
 }
@@ -89,11 +107,4 @@ export function createSessions(
 /** When a session ends unless its person comes again, in milliseconds since 1970. */
 export function endOf({ beganAt, seenAt }: Session): number {
   return Math.min(beganAt + sessionMs, seenAt + idleMs);
-}
-
-function parse(plain: string): Session | undefined {
-  const [id, key, beganAt, seenAt] = JSON.parse(plain) as readonly unknown[];
-  if (typeof id !== "string" || typeof key !== "string") return undefined;
-  if (typeof beganAt !== "number" || typeof seenAt !== "number") return undefined;
-  return { id, key: key === "" ? undefined : new Secret(key), beganAt, seenAt };
 }

@@ -22,8 +22,15 @@ export interface Visits {
   /** One that follows what changes while it is looked at. */
   livePage(show: ShowPage): WebHandler;
   form(take: TakeForm): WebHandler;
-  /** A form of whoever is not known yet: its fields, once it is sure to be from a page of ours; undefined: answered. */
-  strangersForm(request: WebRequest, response: WebResponse): Promise<URLSearchParams | undefined>;
+  /**
+   * A form of whoever is not known yet: its fields, once it is sure to be from a page of ours; undefined: answered, by
+   * `stale` where it was shown to another session.
+   */
+  strangersForm(
+    request: WebRequest,
+    response: WebResponse,
+    stale: (fields: URLSearchParams) => void,
+  ): Promise<URLSearchParams | undefined>;
 }
 
 export interface VisitsParts extends Pick<World, "now"> {
@@ -126,12 +133,12 @@ export function createVisits(parts: VisitsParts): Visits {
       await run(request, response, (current) => take(current, fields));
     },
 
-    async strangersForm(request, response) {
+    async strangersForm(request, response, stale) {
       const fields = await fieldsOf(request, response);
       if (fields === undefined) return undefined;
       const session = sessions.read(request);
       if (session !== undefined && formTokens.holds(session, fields.get("token"))) return fields;
-      answers.refused(response, "form_stale");
+      stale(fields);
       return undefined;
     },
   };

@@ -14,7 +14,7 @@ describe("signing in", () => {
     const signedIn = await browser.send(asked, "/console/sign-in", { key });
     expect([signedIn.status, signedIn.headers.location]).toEqual([303, "/console?platform=slack"]);
     const [cookie] = signedIn.setCookies;
-    expect(cookie).toMatch(/^ots-console-\d+=[\w-]+; Max-Age=3600; Path=\/console; HttpOnly; SameSite=Strict$/);
+    expect(cookie).toMatch(/^ots-console-\d+=[\w-]+; Max-Age=28800; Path=\/console; HttpOnly; SameSite=Strict$/);
     expect(cookie).not.toContain(key);
     const page = await browser.get("/console?platform=slack", { "sec-fetch-site": "same-origin" });
     expect(page.status).toBe(200);
@@ -27,7 +27,9 @@ describe("signing in", () => {
   test("over TLS the cookie is locked to the host", async () => {
     const site = await startConsole({ https: true });
     const [cookie] = (await site.browser().get("/console")).setCookies;
-    expect(cookie).toMatch(/^__Host-ots-console-\d+=[\w-]+; Max-Age=3600; Path=\/; HttpOnly; SameSite=Strict; Secure$/);
+    expect(cookie).toMatch(
+      /^__Host-ots-console-\d+=[\w-]+; Max-Age=28800; Path=\/; HttpOnly; SameSite=Strict; Secure$/,
+    );
   });
 
   test("begins a session of its own: what an attacker had the browser use before is nobody's", async () => {
@@ -133,6 +135,36 @@ describe("a session", () => {
     const out = await browser.send(page, "/console/sign-out");
     expect([out.status, out.headers.location, out.headers["clear-site-data"]]).toEqual([303, "/console", '"cache"']);
     expect((await browser.get("/console")).status).toBe(401);
+  });
+
+  test("is not brought back by an answer that was on its way while its person signed out", async () => {
+    const site = await startConsole();
+    const browser = site.browser();
+    const page = await browser.signIn(site.addCaller("dashboard", {}));
+    site.clock.advance(hour / 2);
+    const inAnotherTab = site.browser();
+    for (const [name, value] of browser.cookies) inAnotherTab.cookies.set(name, value);
+    const late = await inAnotherTab.get("/console");
+    expect([late.status, late.setCookies.length]).toEqual([200, 1]);
+    expect((await browser.send(page, "/console/sign-out")).status).toBe(303);
+    for (const [name, value] of inAnotherTab.cookies) {
+      if (late.setCookies.some((line) => line.startsWith(`${name}=`))) browser.cookies.set(name, value);
+    }
+    expect(browser.cookies.size).toBe(1);
+    expect((await browser.get("/console")).status).toBe(401);
+  });
+
+  test("that many tabs ask for at once lets whoever is not in yet try again", async () => {
+    const site = await startConsole();
+    const key = site.addCaller("dashboard", {});
+    const browser = site.browser();
+    const first = await browser.get("/console?owner=acme");
+    browser.cookies.clear();
+    await browser.get("/console");
+    const stale = await browser.send(first, "/console/sign-in", { key });
+    expect([stale.status, stale.text.includes("Another tab")]).toEqual([403, true]);
+    const signedIn = await browser.send(stale, "/console/sign-in", { key });
+    expect([signedIn.status, signedIn.headers.location]).toEqual([303, "/console?owner=acme"]);
   });
 
   test("is none of a service with other keys, on another port of the same host", async () => {

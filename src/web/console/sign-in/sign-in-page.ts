@@ -3,7 +3,7 @@ import { type Html, html } from "../../html.ts";
 import { formOf } from "../form-of.ts";
 
 /** Why somebody is asked to sign in again. */
-export type SignInProblem = "wrong_key" | "too_many" | "signed_out" | "no_answer";
+export type SignInProblem = "wrong_key" | "too_many" | "signed_out" | "form_stale" | "no_answer";
 
 interface Words {
   readonly text: string;
@@ -30,6 +30,11 @@ export const signInWords: Record<SignInProblem | "none", Words & { readonly stat
     status: 401,
     isProblem: true,
     text: "You are signed out: the session has ended, or the key does not count any more. Nothing was done.",
+  },
+  form_stale: {
+    status: 403,
+    isProblem: true,
+    text: "Another tab has asked to sign in since, or this page was open for long. Nothing was done: enter the key once more.",
   },
   no_answer: {
     status: 503,

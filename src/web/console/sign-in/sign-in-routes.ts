@@ -31,7 +31,9 @@ export function signInRoute(parts: SignInParts): WebHandler {
   const { visits, sessions, answers, authenticate, wrongKeys, note, now } = parts;
 
   return async (request, response) => {
-    const fields = await visits.strangersForm(request, response);
+    const fields = await visits.strangersForm(request, response, (sent) =>
+      answers.signIn(request, response, { to: consolePath(sent.get("to")), problem: "form_stale" }),
+    );
     if (fields === undefined) return;
     const key = new Secret((fields.get("key") ?? "").trim());
     const to = consolePath(fields.get("to"));
@@ -64,7 +66,8 @@ export function signInRoute(parts: SignInParts): WebHandler {
 /** `POST /console/sign-out`. */
 export function signOutRoute({ visits, sessions, answers }: SignInParts): WebHandler {
   return async (request, response) => {
-    if ((await visits.strangersForm(request, response)) === undefined) return;
+    const stale = () => answers.refused(response, "form_stale");
+    if ((await visits.strangersForm(request, response, stale)) === undefined) return;
     sessions.end(request, response);
     // What the browser keeps for its back button is not for the next person.
     response.setHeader("Clear-Site-Data", '"cache"');
