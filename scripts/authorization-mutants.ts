@@ -33,6 +33,7 @@ const linkPage = ["test/web/browser/links/page.test.ts"];
 const linkAccounts = ["test/web/browser/links/accounts.test.ts"];
 const consoleSessions = ["test/web/console/sessions.test.ts"];
 const consoleForms = ["test/web/console/forms.test.ts", "test/web/console/connect.test.ts"];
+const storageContract = ["test/storage/contract-on-embedded.test.ts"];
 const remembered = ["test/policy/remembered.test.ts"];
 
 export const mutants: readonly Mutant[] = [
@@ -321,6 +322,9 @@ export const mutants: readonly Mutant[] = [
       "and(matches(selector), isVisible(visible))",
       "and(matches(selector))",
     ],
+  ]),
+  ...of("src/storage/health/concerns.ts", storageContract, [
+    ["what needs a person is listed of everybody", ", isVisible(visible)))", "))"],
   ]),
   ...of("src/storage/installations/list.ts", random, [
     ["lists see everything in the database", "    isVisible(visible),\n", ""],

@@ -8,7 +8,7 @@ import type { World } from "../world.ts";
 
 /** The pages of the console, with what is sealed for them sealed by the ring. */
 export function openConsole(
-  parts: Pick<ConsoleOptions, "calls" | "watch" | "authenticate" | "rateLimits" | "note"> & {
+  parts: Pick<ConsoleOptions, "calls" | "watch" | "listConcerns" | "authenticate" | "rateLimits" | "note"> & {
     readonly platforms: Platforms;
     /** Undefined until callers are listened to. */
     readonly grpcPort: () => number | undefined;

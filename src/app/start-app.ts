@@ -174,6 +174,7 @@ async function start(
     calls,
     consolePages: openConsole({
       ...{ config, world, keys, calls, watch: createJsonWatch(doors), authenticate, rateLimits, note, platforms },
+      listConcerns: wired.listConcerns,
       grpcPort: () => grpcPort,
     }),
     readHealth: () =>

@@ -50,10 +50,12 @@ export function describeConcerns({ storage, clock, raw }: OpenedStorage): void {
     test("begins once and ends once, however many note it at once, each with its delivery", async () => {
       const id = await connect("acme");
       const one = await judged(id, finding("suspended"));
+      const { externalOrgId, externalOrgName } = one.facts.installation;
+      const named = { externalOrgId, externalOrgName };
       const began = (await Promise.all(Array.from({ length: 8 }, () => concerns.note([one], alertOf)))).flat();
       expect(began).toMatchObject([{ kind: "began", concern: { installationId: id, platform: "slack", since: at } }]);
       const concern = began[0]?.concern.id;
-      expect(await list(id)).toEqual([began[0]?.concern]);
+      expect(await list(id)).toEqual([{ ...began[0]?.concern, owner: "acme", ...named }]);
       const fine = await judged(id);
       const ended = (await Promise.all(Array.from({ length: 8 }, () => concerns.note([fine], alertOf)))).flat();
       expect(ended).toMatchObject([{ kind: "ended", concern: { id: concern, kind: "suspended" } }]);
@@ -88,7 +90,7 @@ export function describeConcerns({ storage, clock, raw }: OpenedStorage): void {
       const note = (change: ConcernChange) => void changes.push(change);
       expect(await concerns.note([await judged(id, moved)], note)).toEqual([]);
       expect(changes).toEqual([]);
-      expect(await list(id)).toEqual([
+      expect(await list(id)).toMatchObject([
         { ...moved, since: at, id: began?.concern.id, installationId: id, platform: "slack" },
       ]);
     });

@@ -1,6 +1,6 @@
 import type { Visibility } from "../access/access.ts";
 import type { NewDelivery } from "../deliveries/delivery-repository.ts";
-import type { Concern, ConcernKind, Finding } from "./concern.ts";
+import type { Concern, ConcernKind, Finding, ListedConcern } from "./concern.ts";
 import type { ConnectionFacts } from "./connection-facts.ts";
 
 /** Where connections that may need a person are found without looking at all others. `key` names it for its place. */
@@ -66,7 +66,7 @@ export interface ConcernRepository {
     deliveryOf: (change: ConcernChange) => NewDelivery | undefined,
   ): Promise<readonly ConcernChange[]>;
   /** Those of these installations, or of all: then the latest first. What may not be seen is left out. */
-  list(of: ConcernFilter, visible: Visibility, limit: number): Promise<readonly Concern[]>;
+  list(of: ConcernFilter, visible: Visibility, limit: number): Promise<readonly ListedConcern[]>;
 }
 
 export interface ConcernFilter {

@@ -1,3 +1,5 @@
+import type { Installation } from "../model/installation.ts";
+
 /** Why a connection will need a person, or needs one already; what is most urgent first. */
 export const concernKinds = [
   "reauthorization_required",
@@ -34,3 +36,6 @@ export interface Concern extends Finding {
   readonly installationId: string;
   readonly platform: string;
 }
+
+/** One that is shown, with whose connection it is. */
+export interface ListedConcern extends Concern, Pick<Installation, "owner" | "externalOrgId" | "externalOrgName"> {}

@@ -1,5 +1,5 @@
 import type { Call } from "../model/call.ts";
-import { type Concern, concernKinds } from "./concern.ts";
+import { concernKinds, type ListedConcern } from "./concern.ts";
 import type { ConcernFilter, ConcernRepository } from "./concern-repository.ts";
 
 /**
@@ -8,7 +8,7 @@ import type { ConcernFilter, ConcernRepository } from "./concern-repository.ts";
  * The access is that of ListInstallations: who may list a connection may know how it is.
  * @throws ServiceError SERVICE_UNAVAILABLE.
  */
-export type ListConcerns = (filter: ConcernFilter, call: Pick<Call, "access">) => Promise<readonly Concern[]>;
+export type ListConcerns = (filter: ConcernFilter, call: Pick<Call, "access">) => Promise<readonly ListedConcern[]>;
 
 /** Shown at most where no connections are named. */
 const mostListed = 500;

@@ -18,17 +18,21 @@ export function createConcernRepository(tools: NotingTools): ConcernRepository {
     lastProven: (platforms) => readLastProven(database, platforms),
     note: (judged, deliveryOf) => noteConcerns(tools, judged, deliveryOf),
     async list({ installationIds, kind }, visible, limit) {
+      const { owner, externalOrgId, externalOrgName } = installations;
       const named = installationIds && inArray(concerns.installationId, installationIds.filter(isUuid));
       const rows = await database.read((db) =>
         db
-          .select(getTableColumns(concerns))
+          .select({ ...getTableColumns(concerns), owner, externalOrgId, externalOrgName })
           .from(concerns)
           .innerJoin(installations, eq(installations.id, concerns.installationId))
           .where(and(named, kind && eq(concerns.kind, kind), isVisible(visible)))
           .orderBy(desc(concerns.id))
           .limit(limit),
       );
-      return rows.map(toConcern);
+      return rows.map((row) => {
+        const { externalOrgId, externalOrgName } = row;
+        return { ...toConcern(row), owner: row.owner ?? undefined, externalOrgId, externalOrgName };
+      });
     },
   };
 }

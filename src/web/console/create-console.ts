@@ -8,6 +8,7 @@ import { methodNotAllowed } from "../method-not-allowed.ts";
 import { createRawBodies } from "../raw-bodies.ts";
 import { unexpectedErrors } from "../unexpected-error.ts";
 import { createAnswers } from "./answers.ts";
+import { concernsPage } from "./concerns/concerns-page.ts";
 import { connectForm, connectPage } from "./connect/connect-page.ts";
 import { type ConnectionParts, connectionPage } from "./connection/connection-page.ts";
 import { reconnectForm } from "./connection/reconnect.ts";
@@ -24,7 +25,7 @@ import { createVisits, type VisitsParts } from "./visits.ts";
 
 export interface ConsoleOptions
   extends Pick<World, "log" | "now" | "random">,
-    Pick<VisitsParts, "calls" | "watch" | "authenticate" | "signsIn">,
+    Pick<VisitsParts, "calls" | "watch" | "listConcerns" | "authenticate" | "signsIn">,
     Pick<ConnectionParts, "grpcDoor">,
     Pick<RevokeParts, "revocationReach"> {
   /** Whether browsers reach this listener over TLS. */
@@ -54,6 +55,10 @@ export function createConsole(options: ConsoleOptions): Router {
   routes
     .route("/console")
     .get(visits.livePage(connectionsPage(options)))
+    .all(only("GET, HEAD"));
+  routes
+    .route("/console/concerns")
+    .get(visits.page(concernsPage(options)))
     .all(only("GET, HEAD"));
   routes
     .route("/console/connect")

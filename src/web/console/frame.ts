@@ -10,6 +10,7 @@ import { consoleStyle } from "./style.ts";
 /** The parts that a person goes to by name, each for whoever may call one of its methods. */
 const parts = [
   { path: "/console", name: "Connections", methods: ["ListInstallations"] },
+  { path: "/console/concerns", name: "Needs a person", methods: ["ListInstallations"] },
   { path: "/console/connect", name: "Connect", methods: ["CreateInstallLink"] },
   { path: "/console/platforms", name: "Platforms", methods: ["ListInstallations", "CreateInstallLink"] },
 ] as const;

@@ -1,4 +1,6 @@
 import type { Caller } from "../../domain/access/caller.ts";
+import type { ListedConcern } from "../../domain/health/concern.ts";
+import type { ConcernFilter } from "../../domain/health/concern-repository.ts";
 import type { JsonAnswer, JsonCall, JsonCalls } from "../../rpc/json/json-calls.ts";
 import type { Secret } from "../../secret.ts";
 import type { PathParameters } from "../handler.ts";
@@ -21,6 +23,8 @@ export interface Visit {
   /** For every form of the page: `formOf` writes it. */
   readonly formToken: Secret;
   readonly now: Date;
+  /** What needs a person, of what the caller may list; for pages that asked for the list, or one of it, before. */
+  concerns(filter: ConcernFilter): Promise<readonly ListedConcern[]>;
   /** Asks an RPC as the caller, with its rules, rates and record. */
   ask(name: keyof ConsoleCalls, request: Parameters<JsonCall>[0]): Promise<JsonAnswer>;
 }

@@ -1,4 +1,6 @@
 import type { Authenticate, Caller } from "../../domain/access/caller.ts";
+import { accessNow } from "../../domain/connecting/link-policy.ts";
+import type { ListConcerns } from "../../domain/health/list-concerns.ts";
 import { ServiceError } from "../../errors.ts";
 import type { JsonCallContext, JsonStream } from "../../rpc/json/json-calls.ts";
 import type { Secret } from "../../secret.ts";
@@ -36,6 +38,7 @@ export interface Visits {
 export interface VisitsParts extends Pick<World, "now"> {
   readonly calls: ConsoleCalls;
   readonly watch: JsonStream;
+  readonly listConcerns: ListConcerns;
   readonly authenticate: Authenticate;
   /** Whether callers are told apart: else everybody on this host is the same, and nobody signs in. */
   readonly signsIn: boolean;
@@ -51,7 +54,7 @@ const formBytes = 16 * 1024;
 type Known = { readonly caller: Caller; readonly session: Session };
 
 export function createVisits(parts: VisitsParts): Visits {
-  const { calls, watch, authenticate, signsIn, sessions, formTokens, readBody, answers, now } = parts;
+  const { calls, watch, listConcerns, authenticate, signsIn, sessions, formTokens, readBody, answers, now } = parts;
 
   /** Undefined: answered. */
   async function enter(request: WebRequest, response: WebResponse): Promise<Known | undefined> {
@@ -87,6 +90,10 @@ export function createVisits(parts: VisitsParts): Visits {
       host: request.headers.host,
       formToken: formTokens.issue(session),
       now: now(),
+      async concerns(filter) {
+        const access = accessNow(caller, "ListInstallations");
+        return access === undefined ? [] : listConcerns(filter, { access });
+      },
       ask: async (name, message) => calls[name](message, callContext(response, session)),
     };
   }

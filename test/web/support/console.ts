@@ -6,6 +6,7 @@ import { createApiKey } from "../../../src/callers/api-key.ts";
 import { type Caller, createCaller } from "../../../src/domain/access/caller.ts";
 import type { Rule } from "../../../src/domain/access/rule.ts";
 import type { RateLimits } from "../../../src/domain/connecting/address-rates.ts";
+import type { ListedConcern } from "../../../src/domain/health/concern.ts";
 import type { AuditEvent } from "../../../src/domain/model/audit-event.ts";
 import { ServiceError } from "../../../src/errors.ts";
 import type { JsonAnswer, JsonCall, JsonCallContext } from "../../../src/rpc/json/json-calls.ts";
@@ -30,6 +31,8 @@ export interface ConsoleSite {
   readonly noted: AuditEvent[];
   /** Answers of the RPCs, by name. */
   readonly answers: Map<string, JsonAnswer>;
+  /** What needs a person: shown to whoever may list it. */
+  readonly concerns: ListedConcern[];
   /** Who may come in, by key. */
   readonly callers: Map<string, Caller>;
   addCaller(name: string, ...rules: readonly Partial<Rule>[]): string;
@@ -61,6 +64,7 @@ export async function startConsole(options: Partial<ConsoleOptions> = {}): Promi
   const calls: ConsoleSite["calls"] = [];
   const answers: ConsoleSite["answers"] = new Map();
   const callers = new Map<string, Caller>();
+  const concerns: ListedConcern[] = [];
   const noted: AuditEvent[] = [];
   const watches: ConsoleSite["watches"] = [];
   const stream: ConsoleSite["stream"] = { messages: [], end: undefined, stays: false };
@@ -85,6 +89,10 @@ export async function startConsole(options: Partial<ConsoleOptions> = {}): Promi
       if (stream.stays && request.changes_only !== true && !signal.aborted) await once(signal, "abort");
       return stream.end;
     },
+    listConcerns: async ({ installationIds: ids, kind }, { access }) =>
+      concerns
+        .filter((one) => access.sees(one.platform, one.owner) && (kind === undefined || one.kind === kind))
+        .filter(({ installationId }) => ids === undefined || ids.includes(installationId)),
     authenticate: ({ authorization }) => {
       const caller = callers.get(authorization?.replace("Bearer ", "") ?? "");
       if (caller === undefined) throw new ServiceError("CALLER_UNAUTHENTICATED", "who is that");
@@ -110,6 +118,7 @@ export async function startConsole(options: Partial<ConsoleOptions> = {}): Promi
     stream,
     noted,
     answers,
+    concerns,
     callers,
     addCaller(name, ...rules) {
       const key = createApiKey(randomBytes).key.reveal();

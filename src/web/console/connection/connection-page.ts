@@ -4,6 +4,7 @@ import { type ListedInstallation, readInstallation } from "../installation.ts";
 import type { KnownProduct } from "../products.ts";
 import { may } from "../rights.ts";
 import type { ShowPage, Visit } from "../visit.ts";
+import { concernNotes } from "../words/concerns.ts";
 import { connectionAddress } from "./address.ts";
 import { commandLines, type GrpcDoor } from "./commands.ts";
 import { healthFacts, identityFacts, webhookFacts } from "./facts.ts";
@@ -28,12 +29,13 @@ export function connectionPage({ products, grpcDoor, signsIn }: ConnectionParts)
     const { id } = installation;
     const around = { products, now: visit.now };
     const trail = await trailOf(id, visit);
+    const concerns = concernNotes(await visit.concerns({ installationIds: [id] }), visit.now);
     const door = grpcDoor();
     return {
       kind: "page",
       title: nameOf(installation, products),
       body: html`<p><a href="/console">All connections</a></p>
-${section("health", "Health", healthFacts(found.installation, installation, around), saidOf(installation, products))}
+${section("health", "Health", html`${concerns}${healthFacts(found.installation, installation, around)}`, saidOf(installation, products))}
 ${section("deeds", "What you can do", deeds(installation, visit), "")}
 ${section("webhook", "Webhook", webhookFacts(found.installation, installation, around), "")}
 ${section("facts", "What is known of it", identityFacts(found.installation, installation, around), "")}

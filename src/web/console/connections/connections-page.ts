@@ -13,7 +13,7 @@ const pageSize = 50;
 
 /** `GET /console`: the installations that the caller may see, a page at a time. */
 export function connectionsPage({ products }: { readonly products: readonly KnownProduct[] }): ShowPage {
-  return async ({ caller, query, now, ask }) => {
+  return async ({ caller, query, now, ask, concerns }) => {
     const rules = rulesFor(caller, "ListInstallations");
     if (rules.length === 0) return nothingToSee;
     const filters = readFilters(query);
@@ -21,12 +21,16 @@ export function connectionsPage({ products }: { readonly products: readonly Know
     const answer = await ask("listInstallations", { ...requestFor(filters), page_size: pageSize, page_token: page });
     if (answer.status !== 200) return refusedPage(answer);
     const installations = messagesIn(answer.body, "installations").map(readInstallation);
+    const needing = Map.groupBy(
+      await concerns({ installationIds: installations.map(({ id }) => id) }),
+      ({ installationId }) => installationId,
+    );
     const next = textIn(answer.body, "next_page_token");
     const mayConnect = may(caller, "CreateInstallLink");
     const list =
       installations.length === 0
         ? emptyList(filters, { rules, products, mayConnect, place: placeOf(page, next) })
-        : connectionsTable(installations, { products, now });
+        : connectionsTable(installations, { products, now, needing });
     return {
       kind: "page",
       title: "Connections",
