@@ -15,6 +15,7 @@ import { listInstallations } from "./measurements/list-installations.ts";
 import { memory } from "./measurements/memory.ts";
 import { record } from "./measurements/record.ts";
 import { refreshStorm } from "./measurements/refresh-storm.ts";
+import { scale } from "./measurements/scale.ts";
 import { startUp } from "./measurements/start-up.ts";
 import { warmConnect } from "./measurements/warm-connect.ts";
 import { warmEmbedded } from "./measurements/warm-embedded.ts";
@@ -41,6 +42,7 @@ const measurements: readonly Measurement[] = [
   deliveries,
   startUp,
   listInstallations,
+  scale,
   record,
 ];
 

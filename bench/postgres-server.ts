@@ -12,8 +12,13 @@ export interface BenchPostgres extends Pick<PostgresServer, "version" | "port" |
   readonly logPath: string;
 }
 
-export async function startBenchPostgres(directory: string, cores: Cores, closers: Closers): Promise<BenchPostgres> {
-  const server = await startPostgres({ directory, settings });
+export async function startBenchPostgres(
+  directory: string,
+  cores: Cores,
+  closers: Closers,
+  more: Readonly<Record<string, string>> = {},
+): Promise<BenchPostgres> {
+  const server = await startPostgres({ directory, settings: { ...settings, ...more } });
   // Nothing in it is wanted any more, so that there is no last checkpoint to wait for.
   closers.add("Postgres", () => server.stop("immediate"));
   pinProcess(cores.database, server.pid);

@@ -22,23 +22,14 @@ export async function countStatements(
   calls: number,
   work: () => Promise<unknown>,
 ): Promise<StatementCount> {
-  const { admin } = postgres;
-  await admin.unsafe("alter system set log_statement = 'all'");
-  await admin.unsafe("select pg_reload_conf()");
-  // Backends read the configuration anew when the signal arrives, at the latest before their next statement.
-  await delay(300);
-  const from = (await stat(postgres.logPath)).size;
   const startedAt = performance.now();
-  await work();
+  const messages = await loggedDuring(postgres, database, ["log_statement", "all"], work);
   const seconds = (performance.now() - startedAt) / 1000;
-  const marker = randomUUID();
-  await admin.unsafe(`select '${marker}'`);
-  await admin.unsafe("alter system reset log_statement");
-  await admin.unsafe("select pg_reload_conf()");
-  const log = await readUntil(postgres.logPath, from, marker);
-
   const counts = new Map<string, number>();
-  for (const text of statementsOf(log, database, marker)) counts.set(text, (counts.get(text) ?? 0) + 1);
+  for (const message of messages) {
+    const text = /^(?:statement|execute [^:]*): (.*)/s.exec(message)?.[1]?.replace(/\s+/g, " ");
+    if (text !== undefined) counts.set(text, (counts.get(text) ?? 0) + 1);
+  }
   const withCalls = [...counts].filter(([, times]) => times >= calls / 10);
   const sum = (entries: readonly (readonly [string, number])[]) => entries.reduce((all, [, times]) => all + times, 0);
   return {
@@ -48,14 +39,60 @@ export async function countStatements(
   };
 }
 
-function* statementsOf(log: string, database: string, marker: string): Iterable<string> {
-  for (const line of log.split("\n")) {
-    if (line.includes(marker)) return;
+/** How long statements took. */
+export interface StatementTimes {
+  readonly statements: number;
+  readonly longestMs: number;
+  readonly longest: string;
+  readonly totalMs: number;
+}
+
+/** Times every statement that `database` executes during `work`, planning included, by the server's own clock. */
+export async function timeStatements(
+  postgres: BenchPostgres,
+  database: string,
+  work: () => Promise<unknown>,
+): Promise<StatementTimes> {
+  const messages = await loggedDuring(postgres, database, ["log_min_duration_statement", "0"], work);
+  const timed = messages.flatMap((message) => {
+    const [, ms, text] = /^duration: ([\d.]+) ms {2}(?:statement|parse|bind|execute)[^:]*: (.*)/s.exec(message) ?? [];
+    return ms === undefined || text === undefined ? [] : [{ ms: Number(ms), text: text.replace(/\s+/g, " ") }];
+  });
+  const longest = timed.reduce((most, one) => (one.ms > most.ms ? one : most), { ms: 0, text: "" });
+  return {
+    statements: timed.length,
+    longestMs: longest.ms,
+    longest: longest.text,
+    totalMs: timed.reduce((sum, { ms }) => sum + ms, 0),
+  };
+}
+
+/** What the server says of one database during `work`, with one of its settings changed. */
+async function loggedDuring(
+  postgres: BenchPostgres,
+  database: string,
+  [setting, value]: readonly [string, string],
+  work: () => Promise<unknown>,
+): Promise<readonly string[]> {
+  const { admin } = postgres;
+  await admin.unsafe(`alter system set ${setting} = '${value}'`);
+  await admin.unsafe("select pg_reload_conf()");
+  // Backends read the configuration anew when the signal arrives, at the latest before their next statement.
+  await delay(300);
+  const from = (await stat(postgres.logPath)).size;
+  await work();
+  const marker = randomUUID();
+  await admin.unsafe(`select '${marker}'`);
+  await admin.unsafe(`alter system reset ${setting}`);
+  await admin.unsafe("select pg_reload_conf()");
+  const messages: string[] = [];
+  for (const line of (await readUntil(postgres.logPath, from, marker)).split("\n")) {
+    if (line.includes(marker)) break;
     if (!line.startsWith("{")) continue;
     const { dbname, message } = JSON.parse(line);
-    const text = /^(?:statement|execute [^:]*): (.*)/s.exec(message)?.[1];
-    if (dbname === database && text !== undefined) yield text.replace(/\s+/g, " ");
+    if (dbname === database && typeof message === "string") messages.push(message);
   }
+  return messages;
 }
 
 /** The log reaches the file through a process of its own. */

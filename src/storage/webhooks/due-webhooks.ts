@@ -26,6 +26,8 @@ export const isFree = or(isNull(leaseUntil), lte(leaseUntil, databaseNow));
 
 /** Rows that one statement looks at, or changes; the next round has more. */
 export const portion = 2_000;
+/** Of these the one is taken whose installation has a token. */
+const firstDue = 100;
 /** The others have no token to ask with, or one for something else. */
 function hasToken(product: string) {
   return sql`(${installations.status} = 'active' and ${arrayContains(installations.products, [product])})`;
@@ -47,7 +49,7 @@ export function nextInstallations(db: Queries, platform: string, product: string
 export function nextDue(db: Queries, platform: string, product: string, now: Date) {
   const first = sql`(select ${subject} from ${webhooks}
     where ${and(eq(webhooks.platform, platform), isNotNull(installationId), lte(dueAt, now), isFree)}
-    order by ${dueAt} limit ${portion})`;
+    order by ${dueAt} limit ${firstDue})`;
   return db
     .select({ subject })
     .from(webhooks)
