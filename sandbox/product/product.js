@@ -22,36 +22,41 @@ function watch(form) {
     state.textContent = text;
   };
 
-  /** The next press goes on in this window, by the link that is still unused. */
-  let unused;
-  /** Asked for before the press, so that the window opens within it: browsers block what opens long after one. */
-  let prepared;
+  /** Good once. Asked for before the press, since browsers open a window in the press itself, and after a wait no more. */
+  let link;
+  let mode = "popup";
+  let asked;
   const prepare = () => {
-    prepared ??= post(form.action).then(({ link }) => link);
-    prepared.catch(() => undefined);
+    asked ??= post(form.action).then((answer) => {
+      link = answer.link;
+    });
+    return asked;
   };
-  form.addEventListener("pointerenter", prepare);
-  form.addEventListener("focusin", prepare);
+  const prepareQuietly = () => prepare().catch(() => undefined);
+  form.addEventListener("pointerenter", prepareQuietly);
+  form.addEventListener("focusin", prepareQuietly);
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     button.disabled = true;
     try {
-      if (unused !== undefined) await connect({ link: unused, mode: "redirect" });
-      else await openWindow();
+      if (link === undefined) await prepare();
+      await connectBy(link);
     } catch (error) {
+      asked = undefined;
       say(`${error.message}. Try again.`);
     }
     button.disabled = false;
   });
 
-  async function openWindow() {
-    prepare();
-    const asked = prepared;
-    prepared = undefined;
-    const link = await asked;
-    const outcome = await connect({ link, onStatus: (status) => say(sentences[status] ?? status) });
-    if (outcome.status === "blocked") unused = link;
+  async function connectBy(used) {
+    const outcome = await connect({ link: used, mode, onStatus: (status) => say(sentences[status] ?? status) });
+    if (outcome.status === "blocked") {
+      mode = "redirect";
+      return;
+    }
+    link = undefined;
+    asked = undefined;
     if (outcome.status !== "connected") return say(outcome.message ?? sentences[outcome.status]);
     // Without a code the window itself went to our backend with it.
     if (outcome.completionCode !== undefined) await post("/complete", { completion_code: outcome.completionCode });

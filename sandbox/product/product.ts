@@ -86,7 +86,9 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   app.post("/use/:platform", own, async (request, response) => {
     const { expireTime, scopes } = await service.useToken(request.params.platform);
     const until = expireTime === undefined ? "until it is revoked" : `until ${expireTime.slice(11, 19)} UTC`;
-    const reach = scopes.length === 0 ? "" : `, for ${scopes.join(", ")}`;
+    const named = scopes.slice(0, 3).join(", ");
+    const reach =
+      scopes.length === 0 ? "" : `, for ${named}${scopes.length > 3 ? ` and ${scopes.length - 3} more` : ""}`;
     sessions.of(request as Request, response).note = `Planner's backend was given a token: good ${until}${reach}.`;
     response.redirect(303, "/");
   });

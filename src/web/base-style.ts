@@ -11,7 +11,7 @@ export const baseStyle = html`
   --line: #313a47; --action: #8ab4ff; --on-action: #0d1b33; --success: #5bd08a; --waiting: #f0b94a; --failure: #ff8a80; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--ground); color: var(--text); font: 1rem/1.55 system-ui, sans-serif;
-  overflow-wrap: anywhere; -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
+  overflow-wrap: break-word; -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
 h1, h2 { line-height: 1.3; text-wrap: balance; }
 h1 { margin: 0; font-size: 1.4rem; }
 h2 { margin: 1.5rem 0 0.5rem; font-size: 1.1rem; }

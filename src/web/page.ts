@@ -28,7 +28,7 @@ ${body}
 export const cardStyle = html`${baseStyle}
 body { min-height: 100vh; min-height: 100dvh; display: grid; align-content: center; justify-items: center; gap: 1rem; padding: 1.5rem; }
 main { width: 100%; max-width: 32rem; padding: 2rem; background: var(--card); border: 1px solid var(--line);
-  border-top: 0.25rem solid var(--tone); border-radius: 1rem; }
+  border-top: 0.25rem solid var(--tone); border-radius: 1rem; overflow-wrap: anywhere; }
 svg { display: block; width: 3rem; height: 3rem; margin-bottom: 1rem; color: var(--tone); fill: none; stroke: currentColor;
   stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; }
 ul { margin: 1rem 0; padding: 0; list-style: none; border-top: 1px solid var(--line); }

@@ -194,7 +194,7 @@ export const failureTexts: Record<InstallFailure | RequestFailure, FailureText> 
   platform_not_configured: {
     status: 404,
     title: "{platform} cannot be connected here yet",
-    whatThePersonCanDo: "The people who run this service have to configure it first.",
+    whatThePersonCanDo: "Nothing was changed. Ask the people who run this service to configure it, then connect again.",
     again: false,
     ends: false,
   },

@@ -46,7 +46,7 @@ main label { margin-top: 1rem; }
 @media (max-width: 50rem) {
   .bar, main { padding-left: 1rem; padding-right: 1rem; }
   table, tbody, tr, td, th[scope="row"] { display: block; }
-  thead { position: absolute; left: -100vw; }
+  thead { position: absolute; left: -100vw; max-width: 100vw; clip-path: inset(50%); }
   tr { padding: 0.5rem 0; border-bottom: 1px solid var(--line); }
   td, th[scope="row"] { border: 0; padding: 0.25rem 0.75rem; }
   td[data-label]::before { content: attr(data-label) ": "; color: var(--quiet); }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { InstallFailure } from "../../../src/domain/model/install-failure.ts";
 import type { InstallationStatus } from "../../../src/domain/model/installation.ts";
+import { failureTexts } from "../../../src/web/browser/failures.ts";
 import { expectHarmless, payloads } from "../support/harmless-page.ts";
 import { connects, installation, startSite } from "../support/site.ts";
 import { parseStrictHtml } from "../support/strict-html.ts";
@@ -91,6 +92,18 @@ describe("every page", () => {
     const site = await startSite({ finishInstall: connects([installation({ externalOrgName: "" })]) });
     const answer = await site.show("/oauth/callback/slack?state=s", { headers: { cookie: "ots-n-s=browser-of-s" } });
     expect(parseStrictHtml(answer.text).text).toContain("T1\nSlack");
+  });
+
+  test("says what happened, and what to do next, in words of its own for each failure", () => {
+    const texts = Object.values(failureTexts);
+    expect(new Set(texts.map(({ title }) => title)).size).toBe(texts.length);
+    for (const { title, whatThePersonCanDo } of texts) {
+      expect(title).toMatch(/^[A-Z{].*[^.]$/);
+      expect(whatThePersonCanDo).toMatch(/^[A-Z].*\.$/);
+      expect(whatThePersonCanDo, title).toMatch(
+        /(?:^|\. )[^.]*\b(?:start|connect|wait|check|open|go back|ask|tell|verify|install|uninstall|sign in|send|close|add|shows)\b/i,
+      );
+    }
   });
 
   test("names the reference that the log has", async () => {
