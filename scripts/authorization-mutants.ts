@@ -481,7 +481,7 @@ export const mutants: readonly Mutant[] = [
     ],
   ]),
   ...of("src/domain/connecting/start-from-link.ts", outlived, [
-    ["links begin without asking", "if (failure !== undefined) return refused(platform.name, failure);", ""],
+    ["links begin without asking", "if (failure !== undefined) return refused(platform.name, failure, returnTo);", ""],
   ]),
   ...of(
     "src/domain/flows/watch-flow.ts",
