@@ -59,11 +59,10 @@ describe("what changes", () => {
 
   test("ends with its session", async () => {
     const { site, browser } = await open();
-    site.stream.messages = [synced];
-    site.stream.stays = true;
-    // A session without a click for an hour, but for a moment.
-    site.clock.advance(hour - 20);
-    expect((await browser.get(address, own)).text).toContain("event: signed-out\n");
+    site.stream.messages = [synced, synced];
+    // Without a click for an hour, as the second is said.
+    site.stream.before = () => site.clock.advance(hour / 2);
+    expect((await browser.get(address, own)).text.match(/event: .*/g)).toEqual(["event: synced", "event: signed-out"]);
   });
 
   test("is refused by a plain status, which no browser follows anywhere", async () => {

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import { createClock, type TestClock } from "../../../rig/clock.ts";
 import { createTestWorld, type TestWorld } from "../../../rig/world.ts";
 import { createApiKey } from "../../../src/callers/api-key.ts";
@@ -26,8 +25,8 @@ export interface ConsoleSite {
   readonly world: TestWorld;
   readonly calls: { readonly method: string; readonly request: JsonRequest; readonly context: JsonCallContext }[];
   readonly watches: { readonly request: JsonRequest; readonly context: JsonCallContext }[];
-  /** What WatchInstallations says, whether it then waits until its reader leaves, and why it ends. */
-  readonly stream: { messages: JsonRequest[]; end: JsonAnswer | undefined; stays: boolean };
+  /** What WatchInstallations says, what happens before each message, and why it ends. */
+  readonly stream: { messages: JsonRequest[]; end: JsonAnswer | undefined; before: () => void };
   readonly noted: AuditEvent[];
   /** Answers of the RPCs, by name. */
   readonly answers: Map<string, JsonAnswer>;
@@ -67,7 +66,7 @@ export async function startConsole(options: Partial<ConsoleOptions> = {}): Promi
   const concerns: ListedConcern[] = [];
   const noted: AuditEvent[] = [];
   const watches: ConsoleSite["watches"] = [];
-  const stream: ConsoleSite["stream"] = { messages: [], end: undefined, stays: false };
+  const stream: ConsoleSite["stream"] = { messages: [], end: undefined, before: () => undefined };
   const call =
     (method: string): JsonCall =>
     async (request, context) => {
@@ -83,10 +82,12 @@ export async function startConsole(options: Partial<ConsoleOptions> = {}): Promi
       createInstallLink: call("CreateInstallLink"),
       revokeInstallation: call("RevokeInstallation"),
     },
-    async *watch(request, context, { signal }) {
+    async *watch(request, context) {
       watches.push({ request, context });
-      yield* stream.messages;
-      if (stream.stays && request.changes_only !== true && !signal.aborted) await once(signal, "abort");
+      for (const message of stream.messages) {
+        stream.before();
+        yield message;
+      }
       return stream.end;
     },
     listConcerns: async ({ installationIds: ids, kind }, { access }) =>

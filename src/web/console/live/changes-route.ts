@@ -33,27 +33,20 @@ export function changesRoute({ watch, sessions, signsIn, now }: ChangesParts): W
 
     const leaving = new AbortController();
     response.once("close", () => leaving.abort());
-    let isOver = false;
-    const end = () => {
-      isOver = true;
-      leaving.abort();
-    };
-    const over = signsIn && session !== undefined ? setTimeout(end, endOf(session) - now().getTime()) : undefined;
     const reader = { signal: leaving.signal, cut: () => response.destroy() };
-    try {
-      const why = await tell(response, watch({ resume_token: from }, callContext(response, session), reader), reader);
-      if (response.writable && (isOver || isLocked(why))) response.write(eventOf("signed-out", ""));
-      response.end();
-    } finally {
-      clearTimeout(over);
-    }
+    // Something is said every 30 s at least.
+    const isOver = () => signsIn && session !== undefined && now().getTime() >= endOf(session);
+    const changes = watch({ resume_token: from }, callContext(response, session), reader);
+    const why = await tell(response, changes, { isOver, signal: leaving.signal });
+    if (response.writable && (isOver() || isLocked(why))) response.write(eventOf("signed-out", ""));
+    response.end();
   };
 }
 
 async function tell(
   response: WebResponse,
   changes: ReturnType<JsonStream>,
-  { signal }: { readonly signal: AbortSignal },
+  { isOver, signal }: { readonly isOver: () => boolean; readonly signal: AbortSignal },
 ): Promise<JsonAnswer | undefined> {
   for (let step = await changes.next(); ; step = await changes.next()) {
     if (step.done) {
@@ -61,6 +54,10 @@ async function tell(
       return step.value;
     }
     if (!response.headersSent) begin(response);
+    if (isOver()) {
+      await changes.return(undefined);
+      return undefined;
+    }
     const told = toldOf(step.value);
     const isTaken = response.write(eventOf(told, textIn(step.value, "resume_token"), idOf(step.value)));
     // Who takes nothing is cut by the stream's own bound; who has left is waited for no longer.
