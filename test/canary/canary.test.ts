@@ -15,6 +15,7 @@ const secrets = [
   "client secret",
   "code",
   "encryption key",
+  "flow name",
   "link code",
   "link proof",
   "PKCE verifier",

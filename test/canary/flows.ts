@@ -7,6 +7,7 @@ import { look } from "./look.ts";
 import { askNonsense, loseTheWay } from "./misuse.ts";
 import type { Target } from "./target.ts";
 import { platforms } from "./trouble.ts";
+import { watchPopup } from "./watched.ts";
 
 /** The whole life of tokens, on one target. */
 export async function runFlows(target: Target): Promise<void> {
@@ -21,6 +22,7 @@ export async function runFlows(target: Target): Promise<void> {
     await narrow(hands);
     await loseTheWay(hands);
     await linkPrograms(hands);
+    await watchPopup(hands);
     await askNonsense(hands);
     await revoke(hands);
     await breakRows(hands);
@@ -39,6 +41,7 @@ export async function runShortFlows(target: Target): Promise<void> {
   try {
     await connectEverywhere(hands);
     await linkPrograms(hands);
+    await watchPopup(hands);
     for (let round = 0; round < 2; round++) for (const platform of platforms) await hands.reject(platform);
   } finally {
     callers.close();

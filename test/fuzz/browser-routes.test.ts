@@ -10,7 +10,7 @@ const fuzzed = useFuzzedService();
 const platforms = ["github", "github-oauth", "jira", "slack", "sentry"];
 const parameters = [
   ...["code", "state", "error", "error_description", "iss", "installation_id", "setup_action", "scope"],
-  ...["link", "owner", "return_to", "popup", "ots_at_base"],
+  ...["link", "owner", "return_to", "popup", "flow", "ots_at_base"],
 ];
 const platform = fc.oneof(
   { weight: 5, arbitrary: fc.constantFrom(...platforms, "confluence") },
@@ -139,6 +139,30 @@ test("states of the right shape that nobody was given", async () => {
         expect(reply.status).toBeGreaterThanOrEqual(400);
       },
     ),
+    within(2),
+  );
+});
+
+test("flows by any name are told to pages of no other origin", async () => {
+  const names = fc.oneof(fc.stringMatching(/^[A-Za-z0-9_-]{43}$/), segment);
+  const origins = fc.oneof(
+    fc.constantFrom("https://portal.example", "null", "", "https://", "http://[::1"),
+    headerText,
+  );
+  const accepted = fc.oneof(accept, fc.constant("text/event-stream"));
+  await fc.assert(
+    fc.asyncProperty(names, origins, accepted, fc.boolean(), async (name, origin, kind, closed) => {
+      const isName = /^[\w-]{43}$/.test(name);
+      // What nobody has begun is waited for.
+      const begun = await visit(`/oauth/install/slack?popup=1&flow=${encodeURIComponent(name)}`);
+      expect(begun.status).toBe(isName ? 302 : 400);
+      const path = `/oauth/flows/${encodeURIComponent(name)}`;
+      const headers = { origin, accept: kind };
+      const reply = await (closed ? visit(`${path}/closed`, headers, "POST") : visit(path, headers));
+      expectOurHeaders(reply);
+      expect(isName ? [403] : [403, 404]).toContain(reply.status);
+      if (reply.status === 403) expect(reply.headers["access-control-allow-origin"]).toBeUndefined();
+    }),
     within(2),
   );
 });
