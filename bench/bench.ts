@@ -13,6 +13,7 @@ import { firstHandOut } from "./measurements/first-hand-out.ts";
 import { hostile } from "./measurements/hostile.ts";
 import { listInstallations } from "./measurements/list-installations.ts";
 import { memory } from "./measurements/memory.ts";
+import { pages } from "./measurements/pages.ts";
 import { record } from "./measurements/record.ts";
 import { refreshStorm } from "./measurements/refresh-storm.ts";
 import { scale } from "./measurements/scale.ts";
@@ -42,6 +43,7 @@ const measurements: readonly Measurement[] = [
   deliveries,
   startUp,
   listInstallations,
+  pages,
   scale,
   record,
 ];

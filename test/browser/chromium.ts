@@ -1,30 +1,6 @@
-import { existsSync } from "node:fs";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import type { BrowserContext, Page } from "playwright-core";
 
-export interface LaunchOptions {
-  /** As a person's browser does; Playwright's lets every page open windows. */
-  readonly blocksPopups?: boolean;
-}
-
-/** A real browser with a profile of its own. */
-export function launchChromium({ blocksPopups = false }: LaunchOptions = {}): Promise<Browser> {
-  const executablePath = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
-  if (!existsSync(executablePath)) {
-    throw new Error(
-      `the browser tests need Chromium, and there is none at ${executablePath}: ` +
-        "install it (on Debian: apt-get install chromium), or set CHROMIUM_PATH to where it is",
-    );
-  }
-  return chromium.launch({
-    executablePath,
-    headless: true,
-    ...(blocksPopups && { ignoreDefaultArgs: ["--disable-popup-blocking"] }),
-    args: [
-      ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
-      ...["--disable-component-update", "--disable-sync"],
-    ],
-  });
-}
+export { launchChromium } from "../../rig/chromium.ts";
 
 /** What a person's browser did and complained about while its pages were open. */
 export interface Watch {
