@@ -8,7 +8,7 @@ export const consoleStyle = html`${baseStyle}
 .bar { display: flex; flex-wrap: wrap; align-items: center; gap: 0.5rem 1.5rem; padding: 0.75rem 1.5rem; background: var(--card);
   border-bottom: 1px solid var(--line); }
 .bar b { white-space: nowrap; }
-.bar nav { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; flex: 1; }
+.bar nav { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; flex: 1 1 22rem; }
 .bar nav a { padding: 0.5rem 0; }
 .bar nav a[aria-current] { color: var(--text); font-weight: 600; text-decoration: none; border-bottom: 3px solid var(--action); }
 .bar form { display: flex; flex-wrap: wrap; align-items: center; gap: 0.25rem 0.75rem; }

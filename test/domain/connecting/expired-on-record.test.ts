@@ -15,13 +15,14 @@ beforeAll(async () => {
 });
 afterAll(() => domain.close());
 
-test("a token that ends while its hand-out is put on record is replaced before the answer", async () => {
+/** A GetToken whose database takes three seconds for every hand-out, and what it put on record. */
+async function slowToRecord(lifeMs: number) {
   const { clock, world, storage } = domain;
   const { credentials, installations } = storage;
   const platform = scriptedPlatform();
   const tokens = tokenSet({ value: "ends soon", now: clock.now(), ageMs: 30 * 60_000, lifeMs: 30 * 60_000 + 2_000 });
   const [installation] = await domain.connect(connection({ tokens }));
-  platform.answer = () => minted({ value: "fresh", now: clock.now() });
+  platform.answer = () => minted({ value: "fresh", now: clock.now(), lifeMs });
   const platforms = onlyPlatforms(platform);
   const refresher = createRefresher({ credentials, platforms, world });
   const installUrl = () => undefined;
@@ -40,7 +41,6 @@ test("a token that ends while its hand-out is put on record is replaced before t
       repeat: () => false,
       async record(issued) {
         recorded.push(issued.token.reveal());
-        // A database that takes its time.
         clock.advance(3_000);
       },
       flush: async () => undefined,
@@ -48,9 +48,19 @@ test("a token that ends while its hand-out is put on record is replaced before t
     installUrl,
     world,
   });
-
   const selector = { installationId: installation?.id };
-  const issued = await getToken({ selector, minTtlMs: 0, rejectedTokenId: undefined, narrowing: undefined }, call());
-  expect(issued.token.reveal()).toBe("fresh");
+  const ask = async () => getToken({ selector, minTtlMs: 0, rejectedTokenId: undefined, narrowing: undefined }, call());
+  return { ask, recorded };
+}
+
+test("a token that ends while its hand-out is put on record is replaced before the answer", async () => {
+  const { ask, recorded } = await slowToRecord(3_600_000);
+  expect((await ask()).token.reveal()).toBe("fresh");
+  expect(recorded).toEqual(["ends soon", "fresh"]);
+});
+
+test("a token that has ended is no answer, however often that happens", async () => {
+  const { ask, recorded } = await slowToRecord(2_000);
+  await expect(ask()).rejects.toMatchObject({ reason: "SERVICE_UNAVAILABLE", retryAfterMs: 1_000 });
   expect(recorded).toEqual(["ends soon", "fresh"]);
 });
