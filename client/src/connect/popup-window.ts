@@ -4,9 +4,10 @@ const height = 760;
 const firstLooksMs = 10;
 const looksMs = 250;
 /**
- * A browser that cuts a popup off shows it at another site for a moment before it says `closed`: for less than so many
- * looks, each as long as the longest was on this machine.
+ * A browser that cuts a popup off shows it at another site for a moment before it says `closed`: for less than this, and
+ * than so many looks, each as long as the longest in that time.
  */
+const cutMs = 150;
 const looksOfCut = 4;
 /** A person who has closed a window is back at once. */
 const backMs = 2_000;
@@ -26,15 +27,15 @@ export function openPopup(address: URL): Window | undefined {
  */
 export function whenClosed(popup: Window, closed: () => void, signal: AbortSignal): void {
   let lookedAt = Date.now();
-  let longestLookMs = firstLooksMs;
+  let longestLookMs = 0;
   let leftAt = Number.POSITIVE_INFINITY;
   let hasLeft = false;
   const look = () => {
     if (signal.aborted) return;
     const now = Date.now();
-    if (!hasLeft) {
+    if (!hasLeft && leftAt < now) {
       longestLookMs = Math.max(longestLookMs, Math.min(now - lookedAt, looksMs));
-      hasLeft = now - leftAt > looksOfCut * longestLookMs;
+      hasLeft = now - leftAt > Math.max(cutMs, looksOfCut * longestLookMs);
     }
     if (popup.closed) {
       whenBack(hasLeft, closed, signal);

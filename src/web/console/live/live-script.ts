@@ -80,7 +80,8 @@ export const liveScript = html`
       from = event.lastEventId || from;
       act();
     });
-    hear("change", look);
+    // What goes on record of it may follow, once the platform has answered.
+    hear("change", () => [0, 3000, 15000].forEach((wait) => setTimeout(look, wait)));
     hear("synced", () => undefined);
     hear("reload", () => location.reload());
     hear("signed-out", () => location.reload());
