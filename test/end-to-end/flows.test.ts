@@ -93,6 +93,16 @@ test("an approval that an owner has to give is told to the page that waits, thou
   expect(await flow.look()).toMatchObject({ status: "failed", reason: "approval_pending" });
 });
 
+test("a refusal that names no attempt, which any page can send a browser to, ends no flow", async () => {
+  const flow = openFlow();
+  const callback = await consent(flow.browser, flow.start("jira"));
+  const sentThere = new URL("/oauth/callback/jira?error=access_denied", one().publicUrl);
+  expect((await flow.browser.visit(sentThere)).status).toBe(403);
+  expect(await flow.look()).toEqual({ status: "at_platform" });
+  await flow.browser.visit(callback);
+  expect(await flow.look()).toEqual({ status: "connected" });
+});
+
 describe("a popup that was closed", () => {
   test("has abandoned its flow, which a later callback still wins", async () => {
     const flow = openFlow();

@@ -180,9 +180,8 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     ],
   "a request for a flow that has not begun; a silent stream says that it goes on; the page asks again where a stream ended early":
     [["src/web/browser/flows/flow-route.ts", "patienceMs", "silenceMs", "retryMs"]],
-  "streams of flows, and requests that wait: of one flow; of one network (IPv6: /64); of all": [
-    ["src/web/browser/flows/flow-route.ts", "flowPlaces.ofFlow", "flowPlaces.ofNetwork", "flowPlaces.inAll"],
-  ],
+  "streams of flows, and apart from them requests that wait for one to begin: of one flow; of one network (IPv6: /64); of all":
+    [["src/web/browser/flows/flow-route.ts", "flowPlaces.ofFlow", "flowPlaces.ofNetwork", "flowPlaces.inAll"]],
   "an account's older secret beside one that nobody has used; an account that nobody uses; its use is written": [
     ["src/domain/links/link-account.ts", "rotationMs", "unusedMs", "usedEveryMs"],
   ],

@@ -12,7 +12,7 @@ export async function closedReport(flow: string, signal: AbortSignal): Promise<b
   for (let unknown = 0; unknown < tries; await pause(againMs, signal)) {
     const status = await send(`${flow}/closed`);
     if (status === 404) unknown++;
-    else if (status !== undefined && status < 500) return true;
+    else if (status !== undefined && status < 500 && status !== 429) return true;
     if (signal.aborted) return true;
   }
   return false;

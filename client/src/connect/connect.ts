@@ -1,5 +1,5 @@
 import { closedReport } from "./closed-report.ts";
-import { isPopupMessage, receipt } from "./message.ts";
+import { hasGoneOn, isPopupMessage, receipt } from "./message.ts";
 import { pause } from "./pause.ts";
 import { openPopup, whenClosed } from "./popup-window.ts";
 import { readLink } from "./read-link.ts";
@@ -96,6 +96,7 @@ function follow(parts: {
   };
   const hearPage = ({ source, origin: from, data }: MessageEvent) => {
     if (source !== popup || from !== origin || !isPopupMessage(data)) return;
+    if (hasGoneOn(data)) return settle({ status: data.status });
     popup.postMessage(receipt, origin);
     settleAndClose(data);
   };
@@ -113,6 +114,8 @@ function follow(parts: {
   signal?.addEventListener("abort", abort, whileOpen);
   whenClosed(popup, closed, over.signal);
   void watchFlow(flow, hear, over.signal);
+  // By who was told that it is open.
+  if (signal?.aborted) abort();
 }
 
 const unreachable = {

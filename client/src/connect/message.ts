@@ -6,10 +6,23 @@ const source = "oauth-token-service";
 export interface PopupMessage extends FlowReport {
   readonly source: typeof source;
   readonly completionCode?: string;
+  /** Until when its page waits, by this machine's clock. Then it brings the code to `return_to` itself. */
+  readonly until?: number;
 }
 
 /** What it is answered: it may close. */
 export const receipt = { source, received: true };
+
+/** What the receipt may take on its way. */
+const onItsWayMs = 500;
+
+/**
+ * Whether its page may have gone on with the code by now: this one was asleep, as browsers on a phone let pages be that
+ * are behind another. The code is good once.
+ */
+export function hasGoneOn({ completionCode, until = Number.POSITIVE_INFINITY }: PopupMessage): boolean {
+  return completionCode !== undefined && Date.now() > until - onItsWayMs;
+}
 
 export function isPopupMessage(data: unknown): data is PopupMessage {
   const message = ofService(data);

@@ -22,7 +22,7 @@ if (message !== null && product !== null && openerOrigin !== undefined) {
     // A failure stays, for the person to read.
     if (message.status === "connected" || message.status === "denied") window.close();
   });
-  product.postMessage(message, openerOrigin);
+  product.postMessage({ ...message, until: Date.now() + receiptMs }, openerOrigin);
 } else {
   leave();
 }

@@ -2,7 +2,8 @@ import { pause } from "./pause.ts";
 import type { FlowReport } from "./statuses.ts";
 
 const firstPauseMs = 1_000;
-const longestPauseMs = 5_000;
+/** What is abandoned is known ten seconds after it was said to be closed, and is heard within fifteen. */
+const longestPauseMs = 4_000;
 /** Looks beside a stream that speaks: one that died on the way says nothing of it. */
 const besideStreamMs = 15_000;
 /** The service holds a request for a flow that has not begun; this is longer. */

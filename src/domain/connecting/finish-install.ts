@@ -99,7 +99,9 @@ export function createFinishInstall(parts: {
       const browserHashes = bindings().map(sha256);
       return attemptMeant(await attempts.open({ platform: platform.name, browserHashes, now: world.now() }));
     };
-    if (callback.kind === "approval_pending" || callback.kind === "denied") {
+    // Any page can send this browser here with a refusal: it ends nothing that has begun.
+    if (callback.kind === "denied") return failed("denied", platform.name);
+    if (callback.kind === "approval_pending") {
       const outcome = failed(callback.kind, platform.name);
       const meant = await findMeant();
       return meant.kind === "one" ? tellEnd(meant.attempt, outcome) : outcome;

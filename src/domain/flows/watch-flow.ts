@@ -10,7 +10,7 @@ export type FlowLook = FlowStanding | "unknown" | "other_origin";
 /** For the page of one origin: the flow, by its hash. */
 export interface FlowWatch {
   /**
-   * How it stands, once it has begun; `unknown` if it has not for so long.
+   * How it stands, once it has begun; `unknown` if it has not for so long, 0 for who does not wait.
    * @throws ServiceError SERVICE_UNAVAILABLE; the reason of `signal`.
    */
   look(hash: string, origin: string, patienceMs: number, signal: AbortSignal): Promise<FlowLook>;
@@ -40,7 +40,7 @@ export function createFlowWatch(parts: {
   return {
     async look(hash, origin, patienceMs, signal) {
       let flow = await find(hash);
-      if (standing(flow) === undefined) {
+      if (standing(flow) === undefined && patienceMs > 0) {
         flow = await tail.wait(hash, (now) => standing(now) !== undefined, patienceMs, signal);
       }
       const stands = standing(flow);

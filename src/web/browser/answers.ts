@@ -54,7 +54,8 @@ export function createAnswerFailure(site: {
       response.status(status).json({ success: false, error });
       return;
     }
-    const connectAgain = again ? startOf(platform, forProgram) : undefined;
+    // The page that opened the popup begins again: what began here would be for nobody.
+    const connectAgain = again && popup === undefined ? startOf(platform, forProgram) : undefined;
     const page = { code: failure, title, whatThePersonCanDo, connectAgain, requestId, popup };
     sendPage(response, status, failurePage(page));
   };

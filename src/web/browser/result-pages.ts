@@ -29,21 +29,27 @@ export function connectedPage(result: {
   /** How many more were connected than these. */
   readonly more: number;
   readonly returnTo: URL | undefined;
+  /** Whether it is connected only once the person is back there. */
+  readonly toBeFinished: boolean;
   /** Whether a program waits for this with a link code. */
   readonly forProgram: boolean;
   readonly platformLabel: PlatformLabel;
   readonly popup?: PopupPart | undefined;
 }): string {
-  const { platform, installations, more, returnTo, forProgram, platformLabel, popup } = result;
+  const { platform, installations, more, returnTo, toBeFinished, forProgram, platformLabel, popup } = result;
+  const label = platformLabel(platform) ?? "The platform";
   const next = forProgram
     ? "You can close this window, and go on in the program that asked: it is told within seconds."
     : returnTo
       ? "You can go back now."
       : "You can close this window.";
+  const said = toBeFinished
+    ? `You have approved it. ${label} is connected once you have gone back, within five minutes.`
+    : `Everything is set up. ${next}`;
   return renderPage({
-    tone: "success",
-    title: `${platformLabel(platform) ?? "The platform"} is connected`,
-    body: html`<p>Everything is set up. ${next}</p>
+    tone: toBeFinished ? "waiting" : "success",
+    title: toBeFinished ? "One step is left" : `${label} is connected`,
+    body: html`<p>${said}</p>
 ${installations.length === 0 ? undefined : html`<ul>${installations.map((one) => installationItem(one, platformLabel))}</ul>`}
 ${more === 0 ? undefined : html`<p>And ${more} more.</p>`}
 ${returnTo && html`<a class="action" href="${returnTo.href}" rel="noreferrer">Back to ${returnTo.host}</a>`}

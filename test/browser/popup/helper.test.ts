@@ -209,6 +209,21 @@ describe("an opener that was cut off", () => {
   });
 });
 
+test("a page that was asleep when the code came leaves it to the popup, which has gone on with it", async () => {
+  const { popup } = await begin();
+  const late = { source: "oauth-token-service", status: "connected", completionCode: "the-code" };
+  service.page = (_request, response) =>
+    void response.type("html").send(`<!doctype html><script>
+      onmessage = () => document.title = "received";
+      opener.postMessage({ ...${JSON.stringify(late)}, until: Date.now() }, "*");
+    </script>`);
+  await popup.waitForURL(`${service.url}/**`);
+  await popup.reload();
+  expect(await settledTry(product)).toMatchObject({ told: ["opened", "connected"], result: { status: "connected" } });
+  expect((await lastTry(product)).result).not.toHaveProperty("completionCode");
+  expect([popup.isClosed(), await popup.title()], "on its way it is not disturbed").toEqual([false, ""]);
+});
+
 describe("without its stream", () => {
   test.each(["refused", "silent"] as const)("(%s) a flow is followed by looking", async (streams) => {
     service.streams = streams;
@@ -295,6 +310,16 @@ describe("a product", () => {
       result: { status: "abandoned" },
     });
     await until(() => popup.isClosed() && flow.closed === 1, "it is closed and told");
+  });
+
+  test("aborts as it is told that the popup is open", async () => {
+    product = await openProduct(context, service.product.url);
+    await product.evaluate(`
+      globalThis.abort = new AbortController();
+      globalThis.options = { signal: abort.signal, onStatus: () => abort.abort() };`);
+    await product.getByRole("button").click();
+    expect(await settledTry(product)).toMatchObject({ result: { status: "abandoned" } });
+    await until(() => context.pages().length === 1, "the popup is closed");
   });
 
   test("has aborted before, and nothing is opened", async () => {

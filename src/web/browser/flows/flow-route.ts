@@ -1,6 +1,6 @@
 import { networkOf } from "../../../domain/access/network.ts";
 import type { FlowStanding } from "../../../domain/flows/flow-standing.ts";
-import type { FlowWatch } from "../../../domain/flows/watch-flow.ts";
+import type { FlowLook, FlowWatch } from "../../../domain/flows/watch-flow.ts";
 import { ServiceError } from "../../../errors.ts";
 import type { WebHandler, WebRequest, WebResponse } from "../../handler.ts";
 import type { PlatformLabel } from "../result-pages.ts";
@@ -15,7 +15,7 @@ const patienceMs = 15_000;
 const silenceMs = 15_000;
 /** After so long the browser asks again, where a stream ended before its flow. */
 const retryMs = 1_000;
-/** Streams, and requests that wait. */
+/** Streams; and, apart from them, requests that wait for a flow to begin: whoever likes can ask for one that never does. */
 const flowPlaces: PlaceLimits = { ofFlow: 4, ofNetwork: 100, inAll: 1_000 };
 
 export interface FlowRouteParts {
@@ -31,17 +31,13 @@ type FlowError = "origin_not_allowed" | "flow_unknown" | "too_many_requests" | "
 /** `GET /oauth/flows/{flow}`: how a flow stands, to pages of the origin that its connection leads back to. */
 export function flowRoute(parts: FlowRouteParts): WebHandler<{ flow: string }> {
   const { flowWatch, baseUrl, platformLabel, leaving } = parts;
-  const places = createPlaces(flowPlaces);
+  const waiting = createPlaces(flowPlaces);
+  const streams = createPlaces(flowPlaces);
 
   return async (request, response) => {
     const asked = readAsked(request, response, baseUrl);
     if (asked === undefined) return;
-    const { hash, origin } = asked;
-    const leave = places.take(hash, networkOf(response.locals.address ?? ""));
-    if (leave === undefined) {
-      letRead(response, origin);
-      return answerError(response, 429, "too_many_requests");
-    }
+    const { origin } = asked;
     const gone = new AbortController();
     response.once("close", () => gone.abort());
     try {
@@ -55,8 +51,6 @@ export function flowRoute(parts: FlowRouteParts): WebHandler<{ flow: string }> {
         letRead(response, origin);
         answerError(response, 503, "service_unavailable");
       }
-    } finally {
-      leave();
     }
   };
 
@@ -66,13 +60,21 @@ export function flowRoute(parts: FlowRouteParts): WebHandler<{ flow: string }> {
     { hash, origin }: Asked,
     signal: AbortSignal,
   ): Promise<void> {
-    const look = await flowWatch.look(hash, origin, patienceMs, signal);
+    const network = networkOf(response.locals.address ?? "");
+    const lookFor = (milliseconds: number) => flowWatch.look(hash, origin, milliseconds, signal);
+    let look: FlowLook | "no_place" = await lookFor(0);
+    if (look === "unknown") look = await inPlace(waiting.take(hash, network), () => lookFor(patienceMs));
     if (look === "other_origin") return answerError(response, 403, "origin_not_allowed");
     letRead(response, origin);
     if (look === "unknown") return answerError(response, 404, "flow_unknown");
-    if (request.accepts(["json", "text/event-stream"]) === "text/event-stream") {
-      await stream(response, hash, look, signal);
-    } else response.json(flowJson(look, platformLabel));
+    if (look === "no_place") return answerError(response, 429, "too_many_requests");
+    if (request.accepts(["json", "text/event-stream"]) === "json") {
+      response.json(flowJson(look, platformLabel));
+      return;
+    }
+    const first = look;
+    const streamed = await inPlace(streams.take(hash, network), () => stream(response, hash, first, signal));
+    if (streamed === "no_place") answerError(response, 429, "too_many_requests");
   }
 
   async function stream(response: WebResponse, hash: string, first: FlowStanding, signal: AbortSignal): Promise<void> {
@@ -112,6 +114,16 @@ export function flowClosedRoute({ flowWatch, baseUrl }: FlowRouteParts): WebHand
       answerError(response, 503, "service_unavailable");
     }
   };
+}
+
+/** Does it where there is a place, and gives that back. */
+async function inPlace<T>(leave: (() => void) | undefined, work: () => Promise<T>): Promise<T | "no_place"> {
+  if (leave === undefined) return "no_place";
+  try {
+    return await work();
+  } finally {
+    leave();
+  }
 }
 
 interface Asked {

@@ -9,9 +9,12 @@ import type { Result } from "./result.ts";
 export const resultPath = "/oauth/result/:id";
 /** How long a result is shown to its browser. */
 export const resultSeconds = 600;
-/** A browser has so many results at most, the latest, and so much of them: it sends them all with every request. */
+/**
+ * A browser has so many results at most, the latest, and so much of them: it sends them all with every request, in one
+ * header, of which proxies take 8 KiB.
+ */
 const mostResults = 5;
-const mostCharacters = 8_192;
+const mostCharacters = 4_096;
 /** Browsers keep 4,096 bytes of a cookie, its name among them. */
 const longestCookie = 4_000;
 const longestId = 1_000;

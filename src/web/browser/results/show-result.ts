@@ -33,7 +33,8 @@ export function createShowResult(parts: {
     const installations = await named(installationIds);
     if (prefersJson(request)) return sendConnected(response, installations, installationIds[0]);
     const back = returnTo === undefined ? undefined : new URL(returnTo);
-    const page = { platform, installations, more, returnTo: back, forProgram, platformLabel, popup };
+    const toBeFinished = result.popup?.completionCode !== undefined;
+    const page = { platform, installations, more, returnTo: back, toBeFinished, forProgram, platformLabel, popup };
     sendPage(response, 200, connectedPage(page));
   };
 

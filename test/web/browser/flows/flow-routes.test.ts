@@ -118,22 +118,32 @@ describe("how a flow stands", () => {
     expect(answer.headers["access-control-allow-origin"]).toBe(portal);
   });
 
-  test("is told to so many that wait at once", async () => {
+  test("is told to so many that wait for it to begin at once, who keep nobody from one that has", async () => {
     const gate = createGate();
     let waiting = 0;
-    const look: FlowWatch["look"] = async () => {
+    let begun = false;
+    const look: FlowWatch["look"] = async (_hash, _origin, patienceMs) => {
+      if (begun) return stands();
+      if (patienceMs === 0) return "unknown";
       waiting++;
       await gate.opened;
       return stands();
     };
-    const site = await startSite(watchOf(stands(), { look }));
+    const next = async () => stands({ status: "connected" });
+    const site = await startSite(watchOf(stands(), { look, next }));
     const four = Array.from({ length: 4 }, () => site.ask(path, from(portal)));
     await until(() => waiting === 4, "four wait");
     const fifth = await site.ask(path, from(portal));
     expect([fifth.status, fifth.text]).toEqual([429, '{"error":"too_many_requests"}']);
+    expect(fifth.headers["access-control-allow-origin"]).toBe(portal);
+    begun = true;
+    for (const accept of ["application/json", "text/event-stream"]) {
+      expect((await site.ask(path, from(portal, accept))).status).toBe(200);
+    }
     gate.open();
     expect((await Promise.all(four)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
-    expect((await site.ask(path, from(portal))).status).toBe(200);
+    begun = false;
+    expect((await site.ask(path, from(portal))).status, "the places are given back").toBe(200);
   });
 
   test.each(["HEAD", "POST", "PUT", "OPTIONS"])("takes no %s", async (method) => {
@@ -188,6 +198,23 @@ describe("the stream of a flow", () => {
     }
     expect((await site.ask(path, from(portal))).status).toBe(200);
     expect(site.world.lines.map((line) => JSON.parse(line).level)).not.toContain("error");
+  });
+
+  test("is one of four of its flow; beside them it can be looked at", async () => {
+    const gate = createGate();
+    let open = 0;
+    const next: FlowWatch["next"] = async () => {
+      open++;
+      await gate.opened;
+      return stands({ status: "connected" });
+    };
+    const site = await startSite(watchOf(stands(), { next }));
+    const four = Array.from({ length: 4 }, () => site.ask(path, from(portal, "text/event-stream")));
+    await until(() => open === 4, "four are open");
+    expect((await site.ask(path, from(portal, "text/event-stream"))).status).toBe(429);
+    expect((await site.ask(path, from(portal))).status).toBe(200);
+    gate.open();
+    expect((await Promise.all(four)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
   });
 
   test("ends when the process drains, and when the database stays away, so that the page asks elsewhere", async () => {

@@ -55,6 +55,8 @@ test("the page of a popup brings the code to the one origin that the connection 
   });
   expect([page.opener, page.goOn]).toEqual(["https://portal.example", goOn]);
   expect(answer.text, "and without a script the person does").toContain(`href="${goOn.replaceAll("&", "&amp;")}"`);
+  expect(answer.text, "until then nothing is connected").toContain("<h1>One step is left</h1>");
+  expect(answer.text).not.toContain("is set up");
   for (const { headers } of [told, answer]) {
     expect(headers["cross-origin-opener-policy"]).toBe("unsafe-none");
     expect(JSON.stringify(headers)).not.toContain("the-completion-code");
@@ -86,6 +88,7 @@ test.each([
     message: expect.stringMatching(message),
   });
   expect([page.opener, page.goOn]).toEqual(["https://portal.example", undefined]);
+  expect(page.answer.text, "the page that opened it begins again").not.toContain("/oauth/install/");
 });
 
 test.each<[string, FinishOutcome]>([

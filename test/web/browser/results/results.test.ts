@@ -123,13 +123,13 @@ describe("a result", () => {
     expect((await connected.ask(`/oauth/result/${value}`)).status).toBe(404);
   });
 
-  test("keeps no more than five in a browser, the latest, and eight KiB of them", async () => {
+  test("keeps no more than five in a browser, the latest, and four KiB of them", async () => {
     let now = new Date("2026-03-01T12:00:00Z");
     const many = Array.from({ length: 20 }, () => installation());
     const returnTo = `https://portal.example/${"x".repeat(1_900)}`;
     for (const [finishInstall, most] of [
       [connects(), 5],
-      [connects(many, returnTo), 2],
+      [connects(many, returnTo), 1],
     ] as const) {
       const site = await startSite({ now: () => now, finishInstall });
       const jar = new Map<string, string>();
@@ -146,7 +146,7 @@ describe("a result", () => {
         }
       }
       const cookie = [...jar].map((pair) => pair.join("=")).join("; ");
-      expect(cookie.length).toBeLessThan(9_000);
+      expect(cookie.length).toBeLessThan(5_000);
       const shown = await Promise.all(paths.map((path) => site.ask(path, { headers: { cookie } })));
       const expected = paths.map((_, index) => (index < paths.length - most ? 404 : 200));
       expect(shown.map(({ status }) => status)).toEqual(expected);
