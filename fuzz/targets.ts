@@ -13,6 +13,7 @@ import { registry } from "../src/platforms/registry.ts";
 import { toGetTokenRequest } from "../src/rpc/methods/get-token.ts";
 import { methodNames } from "../src/rpc/rpc-names.ts";
 import { violationsOf } from "../src/rpc/rules.ts";
+import { consolePath } from "../src/web/console/sign-in/console-path.ts";
 
 /** Something that reads what strangers send. */
 export interface Target {
@@ -116,4 +117,18 @@ const callerFile: Target = {
   },
 };
 
-export const targets: readonly Target[] = [getToken, callbacks(), callerFile];
+const signIn: Target = {
+  name: "where a sign-in at the console leads",
+  seeds: ["/console?search=acme", `/console/connections/${uuid}`, "https://evil.example/console", "//evil.example"].map(
+    (text) => Buffer.from(text),
+  ),
+  words: ["/console/", "//", "\\", "%2e%2e/", "../", "\t", "\r\n", "?", "#", "@", ":", "sign-out", "\xff"],
+  read(input) {
+    const path = consolePath(input.toString("latin1"));
+    const { origin, pathname } = new URL(path, "http://console.example");
+    const isPage = /^\/console(?:\/|$)/.test(pathname) && /^[!-~]+$/.test(path);
+    if (origin !== "http://console.example" || !isPage) throw new Error(`a sign-in led to ${path}`);
+  },
+};
+
+export const targets: readonly Target[] = [getToken, callbacks(), callerFile, signIn];

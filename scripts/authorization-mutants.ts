@@ -33,6 +33,7 @@ const linkPage = ["test/web/browser/links/page.test.ts"];
 const linkAccounts = ["test/web/browser/links/accounts.test.ts"];
 const consoleSessions = ["test/web/console/sessions.test.ts"];
 const consoleForms = ["test/web/console/forms.test.ts", "test/web/console/connect.test.ts"];
+const consoleDeeds = ["test/web/console/connection.test.ts"];
 const storageContract = ["test/storage/contract-on-embedded.test.ts"];
 const remembered = ["test/policy/remembered.test.ts"];
 
@@ -70,6 +71,14 @@ export const mutants: readonly Mutant[] = [
     ["a session does not end", "now().getTime() < endOf(session) ? session : undefined", "session"],
     ["nobody is idle", "Math.min(beganAt + sessionMs, seenAt + idleMs)", "beganAt + sessionMs"],
     ["a session is renewed for ever", "Math.min(beganAt + sessionMs, seenAt + idleMs)", "seenAt + idleMs"],
+  ]),
+  ...of("src/web/console/connection/allowed.ts", consoleDeeds, [
+    ["who vouches for nobody is offered links", "vouches(access, product, owner)", "access.sees(product, owner)"],
+    [
+      "revoking is offered for any owner",
+      'access?.sees(product, owner === "" ? undefined : owner) === true',
+      "access !== undefined",
+    ],
   ]),
   ...of("src/web/console/sign-in/console-path.ts", consoleSessions, [
     ["a sign-in leads anywhere", "origin !== here || !isPage || ", ""],

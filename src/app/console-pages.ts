@@ -29,6 +29,7 @@ export function openConsole(
       ...product,
       missing: config.notConfigured.includes(product.name) ? config.needs.get(product.name) : undefined,
     })),
+    productsOf: (platform) => platforms.byName(platform)?.products ?? [platform],
     revocationReach: (platform) => revocationReach(platforms, platform),
     grpcDoor() {
       const port = grpcPort();

@@ -139,6 +139,30 @@ test("a change at another replica shows by itself, and takes the focus from noth
   expect(await page.getByRole("link", { name: "Revoke" }).count()).toBe(0);
 });
 
+test("a change that cannot be shown at once is shown as soon as it can be", async () => {
+  const made = (await service.connect("github-oauth", { query: "?owner=shown-late" })).installation_id;
+  const page = await signIn("dashboard");
+  await isLive(page);
+  let asked = 0;
+  await page.route(consoleUrl(), (route) => (asked++ < 2 ? route.fulfill({ status: 429 }) : route.continue()));
+  await revokeElsewhere(made);
+  await rowOf(page, made).getByText("Revoked").waitFor();
+  expect(asked).toBeGreaterThan(2);
+});
+
+test("a page that is told of its session's end asks by itself: that it is open is no visit of its person", async () => {
+  const page = await signIn("dashboard");
+  await isLive(page);
+  await page.evaluate("globalThis.same = document");
+  let opened = 0;
+  const ended = { contentType: "text/event-stream", body: "event: signed-out\ndata: \n\n" };
+  await page.route(/\/console\/changes/, (route) => (opened++ === 0 ? route.fulfill(ended) : route.continue()));
+  const goesOn = page.waitForResponse((response) => response.url().includes("/changes") && opened > 1);
+  await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
+  await goesOn;
+  expect(await page.evaluate("globalThis.same === document")).toBe(true);
+});
+
 test("revoking names what will end, and is done after that", async () => {
   const made = (await service.connect("github", { query: "?owner=to-revoke" })).installation_id;
   const page = await signIn("dashboard", `/connections/${made}`);

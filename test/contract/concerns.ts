@@ -128,9 +128,16 @@ export function describeConcerns({ storage, clock, raw }: OpenedStorage): void {
       await raw("delete from meta where key = 'health_watch'");
       const begun = await Promise.all(Array.from({ length: 8 }, () => concerns.beginRound(60_000)));
       expect(begun.filter((places) => places !== undefined)).toEqual([{}]);
-      expect((await storage.statistics.readPressing()).watchedSecondsAgo).toBeUndefined();
-      await concerns.endRound({ "resting jira": "here" });
-      expect((await storage.statistics.readPressing()).watchedSecondsAgo).toBeLessThan(60);
+      const longAgo =
+        "update meta set value = jsonb_set(value::jsonb, '{ended}', '0')::text where key = 'health_watch'";
+      const age = async () => (await storage.statistics.readPressing()).watchedSecondsAgo;
+      // One that never comes through has to be seen, too.
+      expect(await age()).toBeLessThan(60);
+      await raw(longAgo);
+      await concerns.endRound({ "resting jira": "here" }, false);
+      expect(await age()).toBeGreaterThan(1_000_000);
+      await concerns.endRound({ "resting jira": "here" }, true);
+      expect(await age()).toBeLessThan(60);
       expect(await concerns.beginRound(60_000)).toBeUndefined();
       // A holder that is gone, and a clock that jumped.
       for (const due of [Date.now() - 60_000, Date.now() + 86_400_000]) {

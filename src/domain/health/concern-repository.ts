@@ -51,7 +51,8 @@ export interface ConcernChange {
 export interface ConcernRepository {
   /** Begins the round that is due, of all replicas', and gives where it goes on; undefined: none is, or another has it. */
   beginRound(everyMs: number): Promise<Places | undefined>;
-  endRound(places: Places): Promise<void>;
+  /** `through`: whatever was due for a look had one; else the last round that was so remains the last. */
+  endRound(places: Places, through: boolean): Promise<void>;
   suspects(source: Source, after: string | undefined, limit: number): Promise<Suspects>;
   /** Those that there are. */
   facts(ids: readonly string[]): Promise<readonly ConnectionFacts[]>;

@@ -44,9 +44,9 @@ export function findConcerns(
   return { findings, undecided: undecided(known) };
 }
 
-/** Without its platform nobody knows how long a grant may rest; nor, while it does not say, what the app asks for. */
+/** Without its platform nobody knows how long a grant may rest, or how others fare; nor, while it does not say, what the app asks for. */
 function undecided(known: PlatformNow | undefined): readonly ConcernKind[] {
-  if (known === undefined) return ["idle_end", "permissions_pending"];
+  if (known === undefined) return ["idle_end", "permissions_pending", "repeated_failures"];
   return known.platform.approvals !== undefined && known.wanted === undefined ? ["permissions_pending"] : [];
 }
 

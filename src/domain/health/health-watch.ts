@@ -71,6 +71,7 @@ export function createHealthWatch(parts: {
       const stopAt = performance.now() + roundMs;
       const known = await readPlatforms();
       const reached: Record<string, string> = {};
+      let through = true;
       // Those that were left in the middle first, so that a source that fills rounds keeps no other from its turn.
       const sources = sourcesOf(known, world.now()).toSorted((a, b) => rank(a, places) - rank(b, places));
       for (const source of sources) {
@@ -79,10 +80,11 @@ export function createHealthWatch(parts: {
           if (place !== undefined) reached[source.key] = place;
         } catch (error) {
           // What is wrong with one of them is no reason to leave the others; it begins anew.
+          through = false;
           world.log.warn({ source: source.key, error: describeError(error) }, "health.not_judged");
         }
       }
-      await concerns.endRound(reached);
+      await concerns.endRound(reached, through);
     },
   };
 }

@@ -11,7 +11,7 @@ import type { ConcernFilter, ConcernRepository } from "./concern-repository.ts";
 export type ListConcerns = (filter: ConcernFilter, call: Pick<Call, "access">) => Promise<readonly ListedConcern[]>;
 
 /** Shown at most where no connections are named. */
-const mostListed = 500;
+export const mostListed = 500;
 
 export function createListConcerns(concerns: Pick<ConcernRepository, "list">): ListConcerns {
   return async (filter, { access }) => {

@@ -12,7 +12,7 @@ export function createConcernRepository(tools: NotingTools): ConcernRepository {
   const { database } = tools;
   return {
     beginRound: (everyMs) => beginRound(database, everyMs),
-    endRound: (places) => endRound(database, places),
+    endRound: (places, through) => endRound(database, places, through),
     suspects: (source, after, limit) => database.read((db) => findSuspects(db, source, after, limit)),
     facts: (ids) => readFacts(database, ids),
     lastProven: (platforms) => readLastProven(database, platforms),

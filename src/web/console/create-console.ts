@@ -10,6 +10,7 @@ import { unexpectedErrors } from "../unexpected-error.ts";
 import { createAnswers } from "./answers.ts";
 import { concernsPage } from "./concerns/concerns-page.ts";
 import { connectForm, connectPage } from "./connect/connect-page.ts";
+import { connectionAddress } from "./connection/address.ts";
 import { type ConnectionParts, connectionPage } from "./connection/connection-page.ts";
 import { reconnectForm } from "./connection/reconnect.ts";
 import { type RevokeParts, revokeForm, revokePage } from "./connection/revoke.ts";
@@ -26,7 +27,7 @@ import { createVisits, type VisitsParts } from "./visits.ts";
 export interface ConsoleOptions
   extends Pick<World, "log" | "now" | "random">,
     Pick<VisitsParts, "calls" | "watch" | "listConcerns" | "authenticate" | "signsIn">,
-    Pick<ConnectionParts, "grpcDoor">,
+    Pick<ConnectionParts, "grpcDoor" | "productsOf">,
     Pick<RevokeParts, "revocationReach"> {
   /** Whether browsers reach this listener over TLS. */
   readonly https: boolean;
@@ -80,8 +81,10 @@ export function createConsole(options: ConsoleOptions): Router {
     .all(only("GET, HEAD"));
   routes
     .route("/console/connections/:id/reconnect")
+    // Where a sign-in leads back to, and whoever goes to the address that they see.
+    .get(visits.page(({ path: { id = "" } }) => ({ kind: "redirect", to: connectionAddress(id) })))
     .post(visits.form(reconnectForm(options)))
-    .all(only("POST"));
+    .all(only("GET, HEAD, POST"));
   routes
     .route("/console/connections/:id/revoke")
     .get(visits.page(revokePage(options)))

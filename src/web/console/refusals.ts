@@ -25,7 +25,7 @@ export const refusals: Record<Refusal, RefusalTexts> = {
   form_stale: {
     status: 403,
     title: "This form is too old",
-    text: "It was shown to another session, or to one that has ended. Nothing was done: open the page again, and send it from there.",
+    text: "It was shown to another session, to one that has ended, or the browser keeps no cookies of this address. Nothing was done: open the page again, and send it from there.",
   },
   form_unreadable: { status: 400, title: "That is no form of the console", text: "Nothing was done." },
   form_too_large: {

@@ -15,8 +15,9 @@ import type { Present } from "./frame.ts";
 import { byItselfHeader } from "./live/live-script.ts";
 import { placeNow } from "./live/place-now.ts";
 import { isLedHere, isOwnRequest } from "./own-request.ts";
+import { refusedPage } from "./refused.ts";
 import type { Session, Sessions } from "./sessions.ts";
-import type { ConsoleCalls, ShowPage, TakeForm, Visit } from "./visit.ts";
+import type { ConsoleCalls, Shown, ShowPage, TakeForm, Visit } from "./visit.ts";
 
 /** What brings requests to pages and forms: nobody gets past it who has not signed in, or whose form is not from here. */
 export interface Visits {
@@ -69,7 +70,7 @@ export function createVisits(parts: VisitsParts): Visits {
       return { caller, session: session ?? sessions.begin(request, response) };
     }
     if (session?.key === undefined) {
-      answers.signIn(request, response, { to: request.originalUrl });
+      askToSignIn(request, response);
       return undefined;
     }
     try {
@@ -77,9 +78,15 @@ export function createVisits(parts: VisitsParts): Visits {
       return { caller, session };
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
-      answers.signIn(request, response, { to: request.originalUrl, problem: "signed_out" });
+      askToSignIn(request, response, "signed_out");
       return undefined;
     }
+  }
+
+  /** To a page that asks by itself nobody reads the form: the session stays as it is for the one that is loaded then. */
+  function askToSignIn(request: WebRequest, response: WebResponse, problem?: "signed_out"): void {
+    if (request.headers[byItselfHeader] !== undefined) return void response.status(401).end();
+    answers.signIn(request, response, { to: request.originalUrl, ...(problem && { problem }) });
   }
 
   function visit(request: WebRequest, response: WebResponse, { caller, session }: Known): Visit {
@@ -105,12 +112,30 @@ export function createVisits(parts: VisitsParts): Visits {
   async function run(request: WebRequest, response: WebResponse, show: ShowPage, isLive = false): Promise<void> {
     const known = await enter(request, response);
     if (known === undefined) return;
+    const byItself = request.headers[byItselfHeader];
     // A page that looks again by itself says nothing of its person.
-    if (request.headers[byItselfHeader] === undefined) sessions.keepUp(request, response, known.session);
+    if (byItself === undefined) sessions.keepUp(request, response, known.session);
     const current = visit(request, response, known);
     // Before anything is read: what changes meanwhile is told.
-    const from = isLive ? await placeNow(watch, current.caller, callContext(response, known.session)) : undefined;
-    answers.shown(response, await show(current), { ...present(current, request), from });
+    const from =
+      isLive && byItself !== "followed"
+        ? await placeNow(watch, current.caller, callContext(response, known.session))
+        : undefined;
+    const shown = await shownBy(show, current);
+    // Of a refusal nothing changes while it is looked at.
+    const isRefused = shown.kind === "page" && (shown.status ?? 200) >= 400;
+    answers.shown(response, shown, { ...present(current, request), from: isRefused ? undefined : from });
+  }
+
+  /** What is asked besides the RPCs fails as they do. */
+  async function shownBy(show: ShowPage, current: Visit): Promise<Shown> {
+    try {
+      return await show(current);
+    } catch (error) {
+      if (!(error instanceof ServiceError) || error.reason !== "SERVICE_UNAVAILABLE") throw error;
+      const { reason, message } = error;
+      return refusedPage({ status: 503, body: { error: { reason, message } }, retryAfterSeconds: undefined });
+    }
   }
 
   /** Undefined: answered. */

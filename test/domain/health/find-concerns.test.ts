@@ -100,7 +100,7 @@ describe("an end that comes near", () => {
 
   test("of disuse stays as it was while nobody knows how long it may rest", () => {
     const { findings, undecided } = findConcerns(connection({}), undefined, now);
-    expect([findings, undecided]).toEqual([[], ["idle_end", "permissions_pending"]]);
+    expect([findings, undecided]).toEqual([[], ["idle_end", "permissions_pending", "repeated_failures"]]);
   });
 });
 

@@ -129,8 +129,10 @@ describe("a round", () => {
     const id = await connect("T1");
     await domain.sql`update installations set status = 'suspended'`;
     const { concerns } = domain.storage;
+    const through: boolean[] = [];
     const broken: ConcernRepository = {
       ...concerns,
+      endRound: async (_places, isThrough) => void through.push(isThrough),
       suspects: async (source, ...rest) => {
         if (source.kind !== "status") throw new TypeError("broken");
         return concerns.suspects(source, ...rest);
@@ -139,6 +141,10 @@ describe("a round", () => {
     await watchOf(scriptedPlatform(), broken).round();
     expect(await listed()).toEqual([[id, "suspended"]]);
     expect(lines().filter(({ event }) => event === "health.not_judged").length).toBeGreaterThan(1);
+    await makeDue();
+    await watchOf(scriptedPlatform(), { ...broken, suspects: concerns.suspects }).round();
+    // By which its stalling is alarmed of.
+    expect(through).toEqual([false, true]);
   });
 
   test("leaves what is too much for it to the next one, and gives the other sources their turn", async () => {

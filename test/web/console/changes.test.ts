@@ -92,6 +92,34 @@ describe("a page that follows what changes", () => {
     expect((await browser.get("/console", own)).text).not.toContain(`${nonce}`);
   });
 
+  test("asks for itself again without another stream, unless it has lost its place", async () => {
+    const { site, browser } = await open();
+    site.stream.messages = [synced];
+    const asked = async (why: string) => {
+      site.watches.length = 0;
+      const page = await browser.get("/console", { ...own, "x-console-by-itself": why });
+      return [page.status, site.watches.length, page.text.includes("data-from")];
+    };
+    expect(await asked("followed")).toEqual([200, 0, false]);
+    expect(await asked("lost")).toEqual([200, 1, true]);
+  });
+
+  test("that is signed out meanwhile hears so by itself, and its person with the page that is loaded then", async () => {
+    const { site, browser } = await open();
+    site.callers.clear();
+    const told = await browser.get("/console", { ...own, "x-console-by-itself": "lost" });
+    expect([told.status, told.setCookies]).toEqual([401, []]);
+    expect((await browser.get("/console", own)).text).toContain("You are signed out");
+  });
+
+  test("follows nothing where it is refused", async () => {
+    const { site, browser } = await open();
+    site.stream.messages = [synced];
+    site.answers.set("ListInstallations", { ...refused("INVALID_REQUEST"), status: 400 });
+    const page = await browser.get("/console?page=x", own);
+    expect([page.status, page.text.includes("data-from")]).toEqual([400, false]);
+  });
+
   test.each([
     ["may not watch", { methods: new Set(["ListInstallations"]) }],
     ["may, and is refused for now", {}],

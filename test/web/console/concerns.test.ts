@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ListedConcern } from "../../../src/domain/health/concern.ts";
+import { ServiceError } from "../../../src/errors.ts";
 import { startConsole } from "../support/console.ts";
 
 const idOf = (n: number) => `0192f0c1-5a4b-7c3d-8e2f-1a2b3c4d5e6${n}`;
@@ -71,6 +72,36 @@ describe("what needs a person", () => {
     await some.signIn(site.addCaller("some", { owners: new Set(["acme"]) }));
     const theirs = await some.get("/console/concerns");
     expect([theirs.text.includes("Globex"), theirs.text.includes("Acme")]).toEqual([false, true]);
+  });
+
+  test("is not silently a part of what there is", async () => {
+    const { site, concern } = await open();
+    const browser = site.browser();
+    await browser.signIn(site.addCaller("dashboard", {}));
+    const says = async () => (await browser.get("/console/concerns")).text.includes("there may be more");
+    site.concerns.push(...Array.from({ length: 499 }, () => concern(1, {})));
+    expect(await says()).toBe(false);
+    site.concerns.push(concern(2, {}));
+    expect(await says()).toBe(true);
+  });
+
+  test("that cannot be read is no bug, and not nothing", async () => {
+    const listConcerns = async () => {
+      throw new ServiceError("SERVICE_UNAVAILABLE", "the database cannot be reached");
+    };
+    const site = await startConsole({ listConcerns });
+    const installation = { id: idOf(1), platform: "slack", status: "INSTALLATION_STATUS_ACTIVE" };
+    const body = { installations: [installation], installation };
+    for (const name of ["ListInstallations", "GetInstallation"]) {
+      site.answers.set(name, { status: 200, body, retryAfterSeconds: undefined });
+    }
+    const browser = site.browser();
+    expect((await browser.signIn(site.addCaller("dashboard", {}))).status).toBe(503);
+    for (const path of ["/console/concerns", `/console/connections/${idOf(1)}`]) {
+      const page = await browser.get(path);
+      expect([page.status, page.text.includes("the database cannot be reached")]).toEqual([503, true]);
+    }
+    expect(site.world.lines.filter((line) => line.includes("http.unexpected"))).toEqual([]);
   });
 
   test("is nothing for whoever may not list, or is refused; where there is nothing the page says so", async () => {

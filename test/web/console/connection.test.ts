@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
+import type { Rule } from "../../../src/domain/access/rule.ts";
 import { bufCurl, shellWord } from "../../../src/web/console/connection/commands.ts";
 import { type ConsoleSite, startConsole } from "../support/console.ts";
 import type { ConsoleBrowser } from "../support/console-browser.ts";
@@ -70,6 +71,31 @@ describe("the page of a connection", () => {
     expect(text).toContain("do not let it read the record");
     expect(text).not.toMatch(/Revoke|Connect again/);
     expect((await browser.get(`${path}/revoke`)).status).toBe(403);
+  });
+
+  const sees = { methods: new Set(["ListInstallations", "GetInstallation"]) };
+  const deeds = new Set(["CreateInstallLink", "RevokeInstallation"]);
+  test.each<[string, Partial<Rule>, readonly Partial<Rule>[], boolean[]]>([
+    ["vouches for nobody", { completeInCallback: false }, [], [false, true]],
+    ["may for other owners", sees, [{ methods: deeds, owners: new Set(["globex"]) }], [false, false]],
+    ["may on other platforms", sees, [{ methods: deeds, products: new Set(["github"]) }], [false, false]],
+    ["may for this owner", sees, [{ methods: deeds, owners: new Set(["acme-tenant"]) }], [true, true]],
+  ])("offers a caller that %s what it may do with this one", async (_what, rule, rules, offered) => {
+    const { browser } = await open(rule, ...rules);
+    const text = shown(await browser.get(path));
+    expect([text.includes("Connect again"), text.includes("asks first")]).toEqual(offered);
+    const { status } = await browser.get(`${path}/revoke`);
+    expect(status).toBe(offered[1] ? 200 : 403);
+  });
+
+  test("is there for whoever may list it, also where another rule lets it look at others", async () => {
+    const looks = { methods: new Set(["GetInstallation"]), products: new Set(["github"]) };
+    const { site, browser } = await open({ methods: new Set(["ListInstallations"]) }, looks);
+    const error = { reason: "INSTALLATION_NOT_FOUND", message: "there is no such installation" };
+    site.answers.set("GetInstallation", { status: 404, body: { error }, retryAfterSeconds: undefined });
+    expect((await browser.get(path)).status).toBe(200);
+    site.answers.set("ListInstallations", answered({ installations: [] }));
+    expect((await browser.get(path)).status).toBe(404);
   });
 
   test("of what the caller does not see is none", async () => {
@@ -149,7 +175,8 @@ describe("revoking", () => {
   test("says first what will happen, and does nothing", async () => {
     const { site, browser } = await open();
     const text = shown(await browser.get(`${path}/revoke`));
-    for (const part of ["Acme on Slack", "acme-tenant", "cannot be undone", "uninstalled from the organization"]) {
+    // Others may have the same name.
+    for (const part of ["Acme on Slack (T1)", "acme-tenant", "cannot be undone", "uninstalled from the organization"]) {
       expect(text).toContain(part);
     }
     expect(site.calls.map(({ method }) => method)).toEqual(["GetInstallation"]);
@@ -214,6 +241,24 @@ describe("connecting again", () => {
     site.answers.set("GetInstallation", answered({ installation: { ...installation, owner: "" } }));
     await reconnect(browser);
     expect(site.calls.at(-1)?.request).toEqual({ platform: "slack", installation_id: id });
+  });
+
+  test("names the product that the caller may, where a platform has several", async () => {
+    const { site, browser } = await open({ products: new Set(["confluence"]) });
+    site.answers.set("GetInstallation", answered({ installation: { ...installation, platform: "jira" } }));
+    await reconnect(browser);
+    expect(site.calls.at(-1)?.request).toMatchObject({ platform: "confluence", installation_id: id });
+  });
+
+  test("is a form: whoever goes to its address, as after a sign-in, is led to the connection", async () => {
+    const { site, browser } = await open();
+    const page = await browser.get(path);
+    browser.cookies.clear();
+    const out = await browser.send(page, `${path}/reconnect`);
+    expect(out.status).toBe(401);
+    const signedIn = await browser.send(out, "/console/sign-in", { key: site.addCaller("dashboard", {}) });
+    const led = await browser.get(signedIn.headers.location ?? "", { "sec-fetch-site": "same-origin" });
+    expect([led.status, led.headers.location]).toEqual([303, path]);
   });
 
   test("that is refused says why", async () => {

@@ -167,6 +167,21 @@ describe("a session", () => {
     expect([signedIn.status, signedIn.headers.location]).toEqual([303, "/console?owner=acme"]);
   });
 
+  test("is nothing else that is sealed here: no form's token, and no note that somebody was here", async () => {
+    const site = await startConsole();
+    const browser = site.browser();
+    const page = await browser.signIn(site.addCaller("dashboard", {}));
+    const { token = "" } = hiddenFields(page.text, "/console/sign-out");
+    site.clock.advance(hour / 2);
+    await browser.get("/console");
+    const [name = "", seen = ""] = [...browser.cookies.keys()];
+    for (const other of [token, browser.cookies.get(seen) ?? ""]) {
+      const thief = site.browser();
+      thief.cookies.set(name, other);
+      expect((await thief.get("/console")).status).toBe(401);
+    }
+  });
+
   test("is none of a service with other keys, on another port of the same host", async () => {
     const [one, other] = [await startConsole(), await startConsole()];
     const browser = one.browser();

@@ -106,6 +106,7 @@ export async function startConsole(options: Partial<ConsoleOptions> = {}): Promi
     note: (event) => noted.push(event),
     products,
     grpcDoor: () => ({ port: 50051, tls: false }),
+    productsOf: (platform) => (platform === "jira" ? ["jira", "confluence"] : [platform]),
     revocationReach: () => "app",
     ...options,
   });

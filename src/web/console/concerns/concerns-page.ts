@@ -1,5 +1,6 @@
 import { concernKinds, type ListedConcern } from "../../../domain/health/concern.ts";
 import { describeConcern } from "../../../domain/health/concern-words.ts";
+import { mostListed } from "../../../domain/health/list-concerns.ts";
 import { type Html, html } from "../../html.ts";
 import { connectionAddress } from "../connection/address.ts";
 import { type KnownProduct, titleOf } from "../products.ts";
@@ -21,6 +22,7 @@ export function concernsPage({ products }: { readonly products: readonly KnownPr
       kind: "page",
       title: "Needs a person",
       body: html`${filter(kind)}
+${found.length < mostListed ? undefined : html`<p class="note">These are the latest ${mostListed}; there may be more. Choose a kind, or mend first what so many have in common.</p>`}
 ${soonest.length === 0 ? nothing(kind !== undefined) : table(soonest, products, now)}`,
     };
   };

@@ -1,12 +1,10 @@
 import { type Html, html } from "../../html.ts";
 import { formOf } from "../form-of.ts";
-import { textIn, timeIn } from "../json-fields.ts";
 import { type KnownProduct, titleOf } from "../products.ts";
-import { refusedPage } from "../refused.ts";
 import { may } from "../rights.ts";
 import type { ShowPage, TakeForm, Visit } from "../visit.ts";
 import { type Choice, choicesOf } from "./choices.ts";
-import { linkPage } from "./link-page.ts";
+import { forOwner, madeLink } from "./link-page.ts";
 
 interface Parts {
   readonly products: readonly KnownProduct[];
@@ -30,22 +28,19 @@ ${choices.length === 0 ? nothingToChoose : choices.map((choice) => card(choice, 
 
 /** `POST /console/connect`: makes the link. */
 export function connectForm({ products }: Parts): TakeForm {
-  return async ({ ask, now }, fields) => {
+  return (visit, fields) => {
     const platform = fields.get("platform") ?? "";
     const owner = (fields.get("owner") ?? "").trim();
-    const answer = await ask("createInstallLink", {
-      platform,
-      // Nobody here would complete it, and the caller file says whether the caller may do without.
-      ...(owner === "" ? {} : { owner, complete_in_callback: true }),
-    });
-    if (answer.status !== 200) return refusedPage(answer);
-    return linkPage({
-      url: textIn(answer.body, "url"),
-      expireTime: timeIn(answer.body, "expire_time"),
-      platform: titleOf(platform, products),
-      owner,
-      now,
-    });
+    const whose = owner === "" ? "nobody in particular" : html`<b><bdi>${owner}</bdi></b>`;
+    return madeLink(
+      visit,
+      { platform, ...forOwner(owner) },
+      {
+        title: `A link to connect ${titleOf(platform, products)}`,
+        about: html`What is connected with it belongs to ${whose}, whoever connects it.`,
+        back: html`<a href="/console">The list shows it once it is connected</a>`,
+      },
+    );
   };
 }
 

@@ -1,26 +1,41 @@
-import { html } from "../../html.ts";
-import type { Shown } from "../visit.ts";
+import { type Html, html } from "../../html.ts";
+import { textIn, timeIn } from "../json-fields.ts";
+import { refusedPage } from "../refused.ts";
+import type { Shown, Visit } from "../visit.ts";
 import { timeOf } from "../words/times.ts";
 
-/** A link that was made: for the person here, or for somebody they send it to. */
-export function linkPage(link: {
-  readonly url: string;
-  readonly expireTime: Date | undefined;
-  readonly platform: string;
-  /** Empty: nobody's. */
-  readonly owner: string;
-  readonly now: Date;
-}): Shown {
-  const { url, expireTime, platform, owner, now } = link;
+/** What a link is for. */
+export interface LinkWords {
+  readonly title: string;
+  /** What comes of it, for whoever hands it on. */
+  readonly about: Html;
+  readonly back: Html;
+}
+
+/** Makes a link and shows it: for the person here, or for somebody they send it to. */
+export async function madeLink(
+  { ask, now }: Pick<Visit, "ask" | "now">,
+  request: Parameters<Visit["ask"]>[1],
+  { title, about, back }: LinkWords,
+): Promise<Shown> {
+  const answer = await ask("createInstallLink", request);
+  if (answer.status !== 200) return refusedPage(answer);
+  const url = textIn(answer.body, "url");
+  const expireTime = timeIn(answer.body, "expire_time");
   const ends = expireTime === undefined ? undefined : html`, ${timeOf(expireTime, now)} at the latest`;
-  const whose = owner === "" ? "nobody in particular" : html`<b><bdi>${owner}</bdi></b>`;
   return {
     kind: "page",
-    title: `A link to connect ${platform}`,
-    body: html`<p>It works once${ends}. What is connected with it belongs to ${whose}, whoever connects it: send it to the person who is meant, and to nobody else.</p>
+    title,
+    body: html`<p>It works once${ends}. ${about} Send it to the person who is meant, and to nobody else.</p>
 <p><a class="action" href="${url}" target="_blank" rel="noopener noreferrer">Open it here</a></p>
-<label for="link">Or copy it</label>
-<input id="link" value="${url}" readonly autocomplete="off" spellcheck="false">
-<p><a href="/console">The list shows it once it is connected</a></p>`,
+<p>Or copy it:</p>
+<pre tabindex="0" aria-label="The link"><code>${url}</code></pre>
+<p><button type="button" class="other" data-copy hidden>Copy</button></p>
+<p>${back}</p>`,
   };
+}
+
+/** Of an owner what a link obtains is theirs at once: nobody at the console would complete it. */
+export function forOwner(owner: string): Readonly<Record<string, string | true>> {
+  return owner === "" ? {} : { owner, complete_in_callback: true };
 }

@@ -2,10 +2,10 @@ import { type Html, html } from "../../html.ts";
 import { formOf } from "../form-of.ts";
 import { type ListedInstallation, readInstallation } from "../installation.ts";
 import type { KnownProduct } from "../products.ts";
-import { may } from "../rights.ts";
 import type { ShowPage, Visit } from "../visit.ts";
 import { concernNotes } from "../words/concerns.ts";
 import { connectionAddress } from "./address.ts";
+import { mayRevoke, type ProductsOf, reconnectsAs } from "./allowed.ts";
 import { commandLines, type GrpcDoor } from "./commands.ts";
 import { healthFacts, identityFacts, webhookFacts } from "./facts.ts";
 import { findInstallation } from "./find.ts";
@@ -14,6 +14,7 @@ import { trailOf } from "./trail.ts";
 
 export interface ConnectionParts {
   readonly products: readonly KnownProduct[];
+  readonly productsOf: ProductsOf;
   /** Undefined until callers are listened to. */
   readonly grpcDoor: () => GrpcDoor | undefined;
   /** Whether calls have to prove whose they are. */
@@ -21,7 +22,7 @@ export interface ConnectionParts {
 }
 
 /** `GET /console/connections/{id}`: everything that is known of one, and what can be done with it. */
-export function connectionPage({ products, grpcDoor, signsIn }: ConnectionParts): ShowPage {
+export function connectionPage({ products, productsOf, grpcDoor, signsIn }: ConnectionParts): ShowPage {
   return async (visit) => {
     const found = await findInstallation(visit);
     if (found.kind === "missing") return found.shown;
@@ -36,7 +37,7 @@ export function connectionPage({ products, grpcDoor, signsIn }: ConnectionParts)
       title: nameOf(installation, products),
       body: html`<p><a href="/console">All connections</a></p>
 ${section("health", "Health", html`${concerns}${healthFacts(found.installation, installation, around)}`, saidOf(installation, products))}
-${section("deeds", "What you can do", deeds(installation, visit), "")}
+${section("deeds", "What you can do", deeds(installation, visit, productsOf), "")}
 ${section("webhook", "Webhook", webhookFacts(found.installation, installation, around), "")}
 ${section("facts", "What is known of it", identityFacts(found.installation, installation, around), "")}
 ${door && section("commands", "In a terminal", commandLines({ installationId: id, host: visit.host, door, withKey: signsIn }))}
@@ -52,10 +53,11 @@ function section(id: string, heading: string, content: Html, said?: string): Htm
 ${content}</section>`;
 }
 
-function deeds({ id, status }: ListedInstallation, { caller, formToken }: Visit): Html {
+function deeds(installation: ListedInstallation, { caller, formToken }: Visit, productsOf: ProductsOf): Html {
+  const { id, status } = installation;
   if (status === "REVOKED") return html`<p>Nothing more: it was revoked, and what was kept of it is deleted.</p>`;
-  const reconnects = status !== "PENDING" && may(caller, "CreateInstallLink");
-  const revokes = may(caller, "RevokeInstallation");
+  const reconnects = status !== "PENDING" && reconnectsAs(caller, installation, productsOf) !== undefined;
+  const revokes = mayRevoke(caller, installation, productsOf);
   if (!reconnects && !revokes) return html`<p>Look: the rules of this caller let it change nothing here.</p>`;
   return html`<div class="deeds">${
     reconnects

@@ -1,6 +1,6 @@
 import type { JsonAnswer } from "../../../rpc/json/json-calls.ts";
 import { type Json, messageIn, messagesIn, textIn } from "../json-fields.ts";
-import { refusedPage } from "../refused.ts";
+import { refusalIn, refusedPage } from "../refused.ts";
 import { may } from "../rights.ts";
 import type { Shown, Visit } from "../visit.ts";
 
@@ -13,9 +13,12 @@ export type Found =
 export async function findInstallation(visit: Visit): Promise<Found> {
   const { caller, path, ask } = visit;
   const { id = "" } = path;
-  if (may(caller, "GetInstallation") || !may(caller, "ListInstallations")) {
+  const lists = may(caller, "ListInstallations");
+  if (may(caller, "GetInstallation") || !lists) {
     const answer = await ask("getInstallation", { installation_id: id });
-    return found(answer, messageIn(answer.body, "installation"));
+    // By the rules of one it may see less than by those of the other.
+    const isHidden = lists && refusalIn(answer).reason === "INSTALLATION_NOT_FOUND";
+    if (!isHidden) return found(answer, messageIn(answer.body, "installation"));
   }
   const answer = await ask("listInstallations", { search: id });
   return found(

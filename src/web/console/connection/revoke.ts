@@ -4,16 +4,17 @@ import { readInstallation } from "../installation.ts";
 import { textIn } from "../json-fields.ts";
 import { type KnownProduct, titleOf } from "../products.ts";
 import { refusedPage } from "../refused.ts";
-import { may } from "../rights.ts";
 import type { ShowPage, TakeForm, Visit } from "../visit.ts";
 import { outcomeWords, type RevocationReach, reachWords } from "../words/revocation.ts";
 import { timeOf } from "../words/times.ts";
 import { connectionAddress } from "./address.ts";
+import { mayRevoke, type ProductsOf } from "./allowed.ts";
 import { findInstallation } from "./find.ts";
 import { nameOf } from "./name.ts";
 
 export interface RevokeParts {
   readonly products: readonly KnownProduct[];
+  readonly productsOf: ProductsOf;
   /** How far revoking reaches at a platform; undefined: it has no settings here. */
   readonly revocationReach: (platform: string) => RevocationReach | undefined;
 }
@@ -43,7 +44,7 @@ export function revokeForm(parts: RevokeParts): TakeForm {
   };
 }
 
-async function askFirst(visit: Visit, { products, revocationReach }: RevokeParts) {
+async function askFirst(visit: Visit, { products, productsOf, revocationReach }: RevokeParts) {
   const { caller, formToken, now } = visit;
   const found = await findInstallation(visit);
   if (found.kind === "missing") return found.shown;
@@ -54,8 +55,8 @@ async function askFirst(visit: Visit, { products, revocationReach }: RevokeParts
   if (status === "REVOKED") {
     return { kind: "page", title: `${name} is revoked already`, body: back } as const;
   }
-  if (!may(caller, "RevokeInstallation")) {
-    const body = html`<p>The rules of this caller do not let it revoke (<code>RevokeInstallation</code>).</p>${back}`;
+  if (!mayRevoke(caller, installation, productsOf)) {
+    const body = html`<p>The rules of this caller do not let it revoke this one (<code>RevokeInstallation</code>).</p>${back}`;
     return { kind: "page", status: 403, title: "This caller may not revoke", body } as const;
   }
   const use =
@@ -65,7 +66,7 @@ async function askFirst(visit: Visit, { products, revocationReach }: RevokeParts
     title: `Revoke ${name}?`,
     body: html`<div class="note failure"><p><b>This cannot be undone.</b> What will happen:</p>
 <ul>
-<li>Here: no caller gets a token of <bdi>${name}</bdi>${owner === "" ? undefined : html`, which belongs to <bdi>${owner}</bdi>,`} from that moment on, and the tokens that are kept are deleted. ${use}</li>
+<li>Here: no caller gets a token of <bdi>${name}</bdi> (<code>${installation.externalOrgId}</code>)${owner === "" ? undefined : html`, which belongs to <bdi>${owner}</bdi>,`} from that moment on, and the tokens that are kept are deleted. ${use}</li>
 <li>At ${titleOf(platform, products)}: ${reachWords(revocationReach(platform))}</li>
 <li>Webhooks that this service has registered for it are removed.</li>
 <li>To use it again a person has to connect it anew.</li>

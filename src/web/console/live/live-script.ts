@@ -1,12 +1,13 @@
 import { html } from "../../html.ts";
 
-/** What a page says that asks for itself again, without its person. */
+/** What a page says that asks for itself again, without its person: `followed`, or `lost` where it needs a new place. */
 export const byItselfHeader = "x-console-by-itself";
 
 /**
  * Shows changes: parts of the page marked `data-live` are taken anew from the page itself when something has changed.
  * What is focused stays so, and what `data-said` says is told once, since a table read aloud again tells nothing.
  * One stream for a page, none while nobody sees it: browsers have six connections for all pages of a host.
+ * A change that cannot be shown now is shown once it can be; a page that is refused is loaded, so that it says so.
  */
 export const liveScript = html`
 (() => {
@@ -60,18 +61,32 @@ export const liveScript = html`
     again = true;
     if (looking) return;
     looking = true;
-    while (again) {
+    for (let wait = 250; again; ) {
       again = false;
-      const page = await fetch(location.href, { headers: { "${byItselfHeader}": "1" } }).catch(() => undefined);
-      if (page && page.status === 401) return location.reload();
-      if (page && page.ok) renew(new DOMParser().parseFromString(await page.text(), "text/html"));
-      await new Promise((done) => setTimeout(done, 250));
+      try {
+        const isLost = source.readyState === EventSource.CLOSED;
+        const page = await fetch(location.href, { headers: { "${byItselfHeader}": isLost ? "lost" : "followed" } });
+        if (page.status < 500 && page.status !== 429 && !page.ok) return location.reload();
+        if (!page.ok) throw page.status;
+        const fresh = new DOMParser().parseFromString(await page.text(), "text/html");
+        renew(fresh);
+        if (isLost) from = fresh.getElementById("main").dataset.from || from;
+        wait = 250;
+      } catch {
+        again = !document.hidden;
+        wait = Math.min(2 * wait, 8000);
+      }
+      await new Promise((done) => setTimeout(done, wait));
     }
     looking = false;
   };
   const close = () => {
     clearTimeout(timer);
     if (source) source.close();
+  };
+  const goOn = () => {
+    close();
+    look().then(() => document.hidden || open());
   };
   const open = () => {
     close();
@@ -84,7 +99,8 @@ export const liveScript = html`
     hear("change", () => [0, 3000, 15000].forEach((wait) => setTimeout(look, wait)));
     hear("synced", () => undefined);
     hear("reload", () => location.reload());
-    hear("signed-out", () => location.reload());
+    // By the clock of this page alone: as its person's visit it would keep a session alive, with another tab for ever.
+    hear("signed-out", goOn);
     source.onopen = () => {
       pause = 1000;
       state.textContent = "Live: changes appear by themselves.";
@@ -93,7 +109,7 @@ export const liveScript = html`
       state.textContent = "Not live at the moment: trying again.";
       if (source.readyState !== EventSource.CLOSED) return;
       // The browser has given up for good: refused, or cut off before an answer.
-      timer = setTimeout(() => { look(); open(); }, pause);
+      timer = setTimeout(goOn, pause);
       pause = Math.min(2 * pause, 30000);
     };
   };

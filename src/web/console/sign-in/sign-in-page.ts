@@ -34,7 +34,7 @@ export const signInWords: Record<SignInProblem | "none", Words & { readonly stat
   form_stale: {
     status: 403,
     isProblem: true,
-    text: "Another tab has asked to sign in since, or this page was open for long. Nothing was done: enter the key once more.",
+    text: "Another tab has asked to sign in since, this page was open for long, or the browser keeps no cookie of this address (where TLS is in use, over https alone). Nothing was done: enter the key once more.",
   },
   no_answer: {
     status: 503,
