@@ -16,6 +16,7 @@ const secrets = [
   "code",
   "encryption key",
   "flow name",
+  "install link",
   "link code",
   "link proof",
   "PKCE verifier",

@@ -5,6 +5,7 @@ import { connectEverywhere, failToConnect, failToMint, narrow, revoke } from "./
 import { linkPrograms } from "./links.ts";
 import { look } from "./look.ts";
 import { askNonsense, loseTheWay } from "./misuse.ts";
+import { useConsole } from "./operator.ts";
 import type { Target } from "./target.ts";
 import { platforms } from "./trouble.ts";
 import { watchPopup } from "./watched.ts";
@@ -24,6 +25,7 @@ export async function runFlows(target: Target): Promise<void> {
     await linkPrograms(hands);
     await watchPopup(hands);
     await askNonsense(hands);
+    await useConsole(hands);
     await revoke(hands);
     await breakRows(hands);
     await breakTheDatabase(hands);
