@@ -42,7 +42,8 @@ test.each(["a call", "itself"])("one that seemed to be gone comes back by %s", a
   await service.replicas[0]?.jobs.run("refresh what is due");
   expect(shared.platformCalls()).toBe(calls);
 
-  const wait = () => sql`update credentials set lease_until = clock_timestamp() where attempt_id is null`;
+  const wait = () =>
+    sql`update credentials set lease_until = clock_timestamp(), look_after = null where attempt_id is null`;
   await wait();
   expect(await caller.refusal({ installation_id })).toMatchObject({ reason: "REAUTHORIZATION_REQUIRED" });
   expect(shared.platformCalls()).toBeGreaterThan(calls);
