@@ -204,7 +204,9 @@ test.each([
   expect(await findings(strange), "sign-in").toEqual([]);
   await strange.close();
   const page = await signIn("dashboard", "", shown);
-  for (const path of ["", "?search=nobody", `/connections/${ids.slack}`, `/connections/${ids.slack}/revoke`, "/none"]) {
+  const connection = `/connections/${ids.slack}`;
+  const others = ["/concerns", "/connect", "/platforms", "/none"];
+  for (const path of ["", "?search=nobody", connection, `${connection}/revoke`, ...others]) {
     await page.goto(consoleUrl() + path);
     expect(await findings(page), path).toEqual([]);
     expect(await page.evaluate("document.documentElement.scrollWidth"), `${path} sticks out`).toBe(width);

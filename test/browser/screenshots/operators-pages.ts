@@ -33,6 +33,8 @@ export async function takeProductAndConsole(context: BrowserContext, album: Albu
   await take("console-connection", "One connection");
   await page.goto(`${page.url()}/revoke`);
   await take("console-revoke", "Before something is revoked");
+  await page.goto(`${internalUrl}/console/concerns`);
+  await take("console-concerns", "What needs a person");
   await page.goto(`${internalUrl}/console/connect`);
   await take("console-connect", "Making a link to connect by");
   await page.goto(`${internalUrl}/console/platforms`);
