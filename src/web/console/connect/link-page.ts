@@ -5,7 +5,7 @@ import type { Shown, Visit } from "../visit.ts";
 import { timeOf } from "../words/times.ts";
 
 /** What a link is for. */
-export interface LinkWords {
+interface LinkWords {
   readonly title: string;
   /** What comes of it, for whoever hands it on. */
   readonly about: Html;
