@@ -151,7 +151,7 @@ describe("offboard", () => {
     });
     expect((await complete(shared.caller, code, "acme")).refusal).toMatchObject({ reason: "INVALID_REQUEST" });
     expect((await begun.get(unused)).status).toBe(403);
-    expect((await begun.get(callback)).status).toBe(400);
+    expect((await begun.visit(callback)).status).toBe(400);
     expect(await isAccepted("github", await shared.caller.token({ installation_id: other }))).toBe(true);
     const [row] = await shared.sql`select revoke_reason from installations where id = ${slack}`;
     expect(row?.revoke_reason).toBe("the contract ended");
