@@ -39,7 +39,7 @@ async function measure(bench: Bench): Promise<Findings> {
   const large = await startWith(bench, "bench_pages_many", many);
   const shown = [
     ["console: the list", (site: Site) => site.console],
-    ["console: a search that one organization matches", (site: Site) => `${site.console}?search=organization+777`],
+    ["console: a search that few match", (site: Site) => `${site.console}?search=organization+777`],
     ["console: a search that all match", (site: Site) => `${site.console}?search=organ`],
     ["console: a connection", (site: Site) => `${site.console}/connections/${site.installationId}`],
   ] as const;
