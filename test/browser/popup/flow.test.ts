@@ -5,7 +5,7 @@ import { type Caller, createCaller } from "../../end-to-end/support/caller.ts";
 import { complete, makeLink } from "../../end-to-end/support/links.ts";
 import { startService, type TestService } from "../../support/service.ts";
 import { decide, heading, launchChromium, type Watch, watchPages } from "../chromium.ts";
-import { clickConnect, isTold, lastTry, openProduct, settledTry } from "./product-page.ts";
+import { clickConnect, isBack, isTold, lastTry, openProduct, settledTry } from "./product-page.ts";
 import { type Product, startProduct } from "./product-server.ts";
 
 let browser: Browser;
@@ -131,6 +131,7 @@ describe("in a popup", () => {
     const page = await openWithLink("slack");
     const popup = await toPlatform(page);
     await popup.close();
+    await isBack(page, "tries.at(-1)?.result !== undefined");
     expect(await settledTry(page)).toMatchObject({ told: ["opened", "at_platform", "abandoned"] });
     const link = (await makeLink(caller, { platform: "slack", owner: "acme", return_to: product.url })).href;
     await page.evaluate(`globalThis.options = { link: ${JSON.stringify(link)} }`);
@@ -203,7 +204,8 @@ describe("in a popup", () => {
     await popup.getByRole("button", { name: "Approve" }).focus();
     await popup.keyboard.press("Enter");
     const { told, result } = await settledTry(page);
-    expect(told.filter((status) => status !== "finishing")).toEqual(["opened", "at_platform", "connected"]);
+    // What is passed faster than it is told is not told.
+    expect([told.at(0), told.at(-1)]).toEqual(["opened", "connected"]);
     await expectActive(result?.completionCode);
   });
 

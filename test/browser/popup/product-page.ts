@@ -22,6 +22,11 @@ export function lastTry(page: Page): Promise<Try> {
   return page.evaluate("(({ told, result, toldAfterEnd }) => ({ told, result, toldAfterEnd }))(tries.at(-1))");
 }
 
+/** A person who has closed the popup is back at the page: headless windows are given no focus by themselves. */
+export async function isBack(page: Page, until: string): Promise<void> {
+  await page.waitForFunction(`(dispatchEvent(new Event("focus")), ${until})`);
+}
+
 /** The same once its promise has settled. */
 export async function settledTry(page: Page): Promise<Try> {
   await page.waitForFunction("tries.at(-1)?.result !== undefined");
