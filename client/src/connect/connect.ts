@@ -1,7 +1,7 @@
 import { closedReport } from "./closed-report.ts";
 import { hasGoneOn, isPopupMessage, receipt } from "./message.ts";
 import { pause } from "./pause.ts";
-import { openPopup, whenClosed } from "./popup-window.ts";
+import { closePopup, openPopup, whenClosed } from "./popup-window.ts";
 import { readLink } from "./read-link.ts";
 import { type ConnectOptions, type ConnectResult, type ConnectStatus, isFinal, progressOf } from "./statuses.ts";
 import { type Heard, watchFlow } from "./watch-flow.ts";
@@ -76,7 +76,7 @@ function follow(parts: {
   };
   /** There is nothing left to read in it, and no code that only its page can bring. */
   const settleAndClose = (result: ConnectResult) => {
-    if (result.status === "connected" || result.status === "denied") popup.close();
+    if (result.status === "connected" || result.status === "denied") closePopup(popup);
     settle(result);
   };
 
@@ -102,7 +102,7 @@ function follow(parts: {
   };
   const abort = () => {
     void closedReport(flow, over.signal);
-    popup.close();
+    closePopup(popup);
     settle({ status: "abandoned" });
   };
   const closed = async () => {

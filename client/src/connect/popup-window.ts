@@ -11,6 +11,8 @@ const cutMs = 150;
 const looksOfCut = 4;
 /** A person who has closed a window is back at once. */
 const backMs = 2_000;
+/** A browser that is just about to show a popup another page can lose that it was to close. */
+const closeAgainMs = [250, 1_000];
 
 /** Opens the popup, in the middle of the window it belongs to; undefined where the browser does not let it. */
 export function openPopup(address: URL): Window | undefined {
@@ -19,6 +21,12 @@ export function openPopup(address: URL): Window | undefined {
   // A name would hand a second try, or another tab, the window of the first.
   const popup = open(address, "_blank", `popup,width=${width},height=${height},left=${left},top=${top}`);
   return popup === null || popup.closed ? undefined : popup;
+}
+
+/** Closes it, whatever it is doing. */
+export function closePopup(popup: Window): void {
+  popup.close();
+  for (const later of closeAgainMs) setTimeout(() => popup.close(), later);
 }
 
 /**

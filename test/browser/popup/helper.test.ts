@@ -45,6 +45,14 @@ function untilLookedAgain(flow: ScriptedFlow): Promise<void> {
   return until(() => flow.looks > before + 1, "it goes on looking");
 }
 
+/** A person who has closed the popup is at the page again: headless windows are given no focus by themselves. */
+function untilBack(condition: () => boolean, what: string): Promise<void> {
+  return until(async () => {
+    await product.evaluate("dispatchEvent(new Event('focus'))");
+    return condition();
+  }, what);
+}
+
 /** Makes the product's browser open a window that is, one look after the other, at these places; it stays at the last. */
 async function openScripted(...places: readonly ("about:blank" | "another site" | "closed")[]): Promise<void> {
   await product.evaluate(`
@@ -54,7 +62,7 @@ async function openScripted(...places: readonly ("about:blank" | "another site" 
     const location = { get href() { if (place() === "another site") throw new DOMException("", "SecurityError"); return place(); } };
     globalThis.open = (address) => {
       globalThis.opened = address;
-      return { get closed() { looks += 1; return place() === "closed"; }, location, close() {}, postMessage() {} };
+      return { get closed() { looks += 1; return place() === "closed"; }, location, close() { globalThis.closes = (globalThis.closes ?? 0) + 1; }, postMessage() {} };
     };`);
 }
 
@@ -105,11 +113,22 @@ describe("a popup", () => {
     expect(popup.isClosed(), "what there is to read stays").toBe(isRead);
   });
 
+  test("that loses being closed is closed again", async () => {
+    product = await openProduct(context, service.product.url);
+    await openScripted("another site");
+    await product.getByRole("button").click();
+    await product.evaluate("fetch(opened, { mode: 'no-cors' })");
+    await until(() => service.flows.length > 0, "the service knows of it");
+    service.flows.at(-1)!.say({ status: "denied", reason: "denied" });
+    await settledTry(product);
+    await product.waitForFunction("closes > 1");
+  });
+
   test("that a person closes is reported, and the service says what that means", async () => {
     const { popup, flow } = await begin();
     flow.say({ status: "at_platform" });
     await popup.close();
-    await until(() => flow.closed > 0, "it is reported");
+    await untilBack(() => flow.closed > 0, "it is reported");
     expect((await lastTry(product)).result, "this alone ends nothing").toBeUndefined();
     flow.say({ status: "abandoned" });
     expect(await settledTry(product)).toMatchObject({ result: { status: "abandoned" } });
@@ -204,8 +223,7 @@ describe("an opener that was cut off", () => {
     await untilLookedAgain(flow);
     expect(flow.closed).toBe(0);
     await popup.close();
-    await product.evaluate("dispatchEvent(new Event('focus'))");
-    await until(() => flow.closed > 0, "the person is back, and the popup is gone");
+    await untilBack(() => flow.closed > 0, "the person is back, and the popup is gone");
   });
 });
 
