@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pinned } from "../cores.ts";
-import { framed } from "./h2load.ts";
+import { framed } from "./framed.ts";
 
 /** So many calls at once, spread over addresses. */
 export interface Burst {

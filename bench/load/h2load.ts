@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pinned } from "../cores.ts";
+import { framed } from "./framed.ts";
 import type { SteadyLoad, SteadyReport } from "./steady.ts";
 
 /** Runs h2load once. HTTP/2 with gRPC framing, or HTTP/1.1 with JSON. */
@@ -51,13 +52,6 @@ const contentHeaders: Readonly<Record<SteadyLoad["protocol"], readonly string[]>
   grpc: ["-H", "content-type: application/grpc", "-H", "te: trailers"],
   http: ["-H", "content-type: application/json"],
 };
-
-/** A message as gRPC sends it: a byte that says uncompressed, the length, the bytes. */
-export function framed(message: Buffer): Buffer {
-  const head = Buffer.alloc(5);
-  head.writeUInt32BE(message.length, 1);
-  return Buffer.concat([head, message]);
-}
 
 /** The third column of every line, in milliseconds, ascending. */
 function readLog(log: string): Float64Array {

@@ -3,7 +3,7 @@ import type { Closers } from "../../src/closers.ts";
 import { startProgram } from "../program.ts";
 import type { LoadOrder, LoadReport } from "./order.ts";
 
-/** A process that makes calls with grpc-js, or with node:http. */
+/** A process that makes calls of gRPC, as bytes of HTTP/2, or with node:http. */
 export interface LoadClient {
   /** @throws Error if a call fails, unless failures are to be counted. */
   run(order: LoadOrder, options?: { readonly countFailures: boolean }): Promise<LoadReport>;

@@ -19,7 +19,7 @@ export function createLoadMaker({ cores, directory }: Bench, closers: Closers): 
     return { description: version, holdsRate: true, run: (load) => runH2load(load, cores.load, directory) };
   }
   const client = startLoadClient(cores.load, closers);
-  const description = "a grpc-js (or node:http) client, which is slower than the server: ratios come out too good";
+  const description = "a client in Node, which costs more than the server: ratios come out too good";
   return { description, holdsRate: false, run: (load) => runNode(client, load) };
 }
 

@@ -77,7 +77,7 @@ async function measure(bench: Bench): Promise<Findings> {
         target: { text: "2: look-up, audit", met: statements.perCall <= 2.001 },
       },
     ],
-    how: `Every token was asked for once (grpc-js client): found in the database, opened, and its audit row committed and flushed to the disk before the answer.
+    how: `Every token was asked for once: found in the database, opened, and its audit row committed and flushed to the disk before the answer.
 Those that arrive together share a commit. Beside it an insert of one row with its commit, by postgres.js (10 connections at most, as the service has) on the core of the server.`,
     curves: [{ label: "GetToken, first hand-out", latenciesMs: merge(single) }],
   };

@@ -82,7 +82,7 @@ async function measure(bench: Bench): Promise<Findings> {
   return {
     columns: ["median latency", `${count(few)} rows`, `${count(many)} rows`, "ratio"],
     rows,
-    how: `Pages of ${pageSize}, one call at a time by grpc-js, ${listCalls} calls a run, both databases in turn. Deep pages were reached by walking there once; the last full page of the small database stands beside the ${count(deepPage)}th of the large one.`,
+    how: `Pages of ${pageSize}, one call at a time, ${listCalls} calls a run, both databases in turn. Deep pages were reached by walking there once; the last full page of the small database stands beside the ${count(deepPage)}th of the large one.`,
   };
 }
 

@@ -119,6 +119,7 @@ function capacityRows(small: Capacity, large: Capacity): readonly Row[] {
     row("on disk for a million hand-outs on record", (of) => gigabytes(of.bytesPerHandOut * 1e6)),
     row("look-ups of one installation per second, any of all", (of) => count(of.looksPerSecond)),
     row("refreshes stored per second (lease and commit)", (of) => count(of.refreshesPerSecond)),
+    row("the same, if no replica were told of it", (of) => count(of.silentRefreshesPerSecond)),
     row("log of the database for each refresh", (of) => `${figure(of.walPerRefresh / 1000)} kB`),
   ];
 }

@@ -1,7 +1,8 @@
 import { setMaxListeners } from "node:events";
 import { Agent, request } from "node:http";
-import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import type { LoadOrder, LoadReport } from "../load/order.ts";
+import type { Connection } from "./connection.ts";
+import { connectGrpc } from "./grpc-connection.ts";
 
 // Makes calls as ordered by its parent, and reports how long each one took.
 
@@ -13,12 +14,12 @@ process.on("message", (order: LoadOrder) => {
 });
 process.on("disconnect", () => process.exit());
 
-type Call = (body: Buffer) => Promise<void>;
+type Call = Connection["call"];
 
 async function run(order: LoadOrder): Promise<LoadReport> {
   const connections = await Promise.all(
     order.addresses.flatMap((address) =>
-      Array.from({ length: order.connections }, () => (order.protocol === "grpc" ? grpc : http)(address, order)),
+      Array.from({ length: order.connections }, () => (order.protocol === "grpc" ? connectGrpc : http)(address, order)),
     ),
   );
   try {
@@ -62,29 +63,6 @@ async function drive(order: LoadOrder, calls: readonly Call[]): Promise<LoadRepo
   return { latenciesMs: Float64Array.from(latencies), failed, firstFailure, seconds };
 }
 
-interface Connection {
-  readonly call: Call;
-  close(): void;
-}
-
-async function grpc(address: string, { path, authorization }: LoadOrder): Promise<Connection> {
-  const client = new Client(address, credentials.createInsecure(), { "grpc.use_local_subchannel_pool": 1 });
-  await new Promise<void>((resolve, reject) => {
-    client.waitForReady(Date.now() + 5_000, (error) => (error === undefined ? resolve() : reject(error)));
-  });
-  const metadata = new Metadata();
-  if (authorization !== undefined) metadata.set("authorization", authorization);
-  return {
-    call: (body) =>
-      new Promise((resolve, reject) => {
-        client.makeUnaryRequest(path, asIs, asIs, body, metadata, (error) =>
-          error === null ? resolve() : reject(error),
-        );
-      }),
-    close: () => client.close(),
-  };
-}
-
 async function http(address: string, { path, authorization, bodies }: LoadOrder): Promise<Connection> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   setMaxListeners(0, agent);
@@ -107,8 +85,4 @@ async function http(address: string, { path, authorization, bodies }: LoadOrder)
       }),
     close: () => agent.destroy(),
   };
-}
-
-function asIs(bytes: Buffer): Buffer {
-  return bytes;
 }

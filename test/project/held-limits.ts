@@ -55,7 +55,8 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
   "refresh by itself": [
     [jobs, "refresh what is due"],
     [keepFresh, "recentMs.rotating", "recentMs.minted", "concurrency"],
-    ["src/storage/credentials/due.ts", "windowRows", "windowRows"],
+    ["src/storage/credentials/due.ts", "looked.most", "looked.most", "looked.first", "looked.aimMs"],
+    ["src/storage/credentials/due.ts", "mostPassedOver", "passOverMs"],
     [keepFresh, "roundMs"],
   ],
   "idle rotating grants": [
@@ -224,7 +225,7 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     [doubt, "persistenceMs"],
   ],
   "gauges of what is stored, and how many installations a platform has": [
-    ["src/storage/counting/stretches.ts", "firstPages", "aimMs"],
+    ["src/storage/counting/stretches.ts", "stretch.first", "stretch.aimMs"],
     ["src/storage/counting/live-installations.ts", "rest"],
     ["src/telemetry/service-gauges.ts", "patienceMs"],
   ],

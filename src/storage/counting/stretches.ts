@@ -2,12 +2,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { getTableName, type SQL, sql } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import type { Database, Queries } from "../database.ts";
+import { createPortion } from "../portion.ts";
 
-/** Pages of the first stretch: 4 MB. */
-const firstPages = 512;
-/** How long a stretch should take: the next one is longer or shorter by that. */
-const aimMs = 100;
-const mostPages = 16_384;
+/** In pages; the first stretch is of 4 MB. */
+const stretch = { first: 512, most: 16_384, aimMs: 100 };
 
 /**
  * Reads a table in stretches of its pages, each by one statement, and between them leaves the database alone for as long
@@ -22,14 +20,15 @@ export async function readInStretches<Row>(
 ): Promise<readonly Row[]> {
   const end = await countPages(database, table);
   const rows: Row[] = [];
-  for (let from = 0, pages = firstPages; ; ) {
-    const to = from + pages < end ? from + pages : undefined;
+  const pages = createPortion(stretch);
+  for (let from = 0; ; ) {
+    const to = from + pages.size < end ? from + pages.size : undefined;
     const startedAt = performance.now();
     rows.push(...(await database.read((db) => read(db, stretchOf(table, from, to)))));
     if (to === undefined) return rows;
     const tookMs = performance.now() - startedAt;
     from = to;
-    pages = tookMs > aimMs ? Math.max(1, pages >> 1) : tookMs > aimMs / 2 ? pages : Math.min(2 * pages, mostPages);
+    pages.took(tookMs);
     await delay(tookMs);
   }
 }

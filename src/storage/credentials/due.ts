@@ -1,6 +1,7 @@
 import { and, asc, eq, exists, gte, inArray, lte, sql } from "drizzle-orm";
 import type { DueCredential, DueQuery } from "../../domain/model/credential-repository.ts";
 import type { Database, Queries } from "../database.ts";
+import { createPortion } from "../portion.ts";
 import { credentials, installationCredentials, installations } from "../schema.ts";
 import type { Sealer } from "../seal/sealer.ts";
 import { isFree } from "./lease.ts";
@@ -8,8 +9,11 @@ import { readerColumns, toCredential } from "./rows.ts";
 
 /** After so many refusals, about a day of them, only a caller's call looks whether it came back. */
 const lastVisit = 36;
-/** So many that are due are looked at in one round, and as many that have failed. */
-const windowRows = 1_000;
+/** So many that are due are looked at by one statement, and as many that have failed: few until it is known to be quick. */
+const looked = { first: 100, most: 1_000, aimMs: 250 };
+/** What nobody wants leaves the queue in statements of a round until there were so many, or for so long. */
+const mostPassedOver = 1_000;
+const passOverMs = 500;
 /** What another client was given is looked at again after so long. */
 const foreignMs = 600_000;
 
@@ -23,25 +27,50 @@ const isFailing = sql`(${failures} > 0)`;
 const nextLook = sql`coalesce(${lookAfter}, ${refreshAfter})`;
 
 /** See CredentialRepository.due. What nobody wants leaves the queue first, so that it never stands before what is due. */
-export async function dueCredentials(
+export function createDueCredentials(
   database: Database,
-  query: DueQuery,
   sealer: Sealer,
-): Promise<readonly DueCredential[]> {
-  await database.write((db) => passOver(db, query));
-  const rows = await database.read((db) => readDue(db, query));
-  return rows.map(({ owner, ...row }) => ({ credential: toCredential(row, sealer), owner: owner ?? undefined }));
+): (query: DueQuery) => Promise<readonly DueCredential[]> {
+  const rows = createPortion(looked);
+
+  async function timed<T>(work: () => Promise<T>): Promise<T> {
+    const startedAt = performance.now();
+    let tookMs = Number.POSITIVE_INFINITY;
+    try {
+      const result = await work();
+      tookMs = performance.now() - startedAt;
+      return result;
+    } finally {
+      rows.took(tookMs);
+    }
+  }
+
+  async function makeRoom(query: DueQuery): Promise<void> {
+    const until = performance.now() + passOverMs;
+    let all = 0;
+    do {
+      const passed = await timed(() => database.write((db) => passOver(db, query, rows.size)));
+      if (passed === 0) return;
+      all += passed;
+    } while (all < mostPassedOver && performance.now() < until);
+  }
+
+  return async (query) => {
+    await makeRoom(query);
+    const due = await timed(() => database.read((db) => readDue(db, query, Math.max(rows.size, query.limit))));
+    return due.map(({ owner, ...row }) => ({ credential: toCredential(row, sealer), owner: owner ?? undefined }));
+  };
 }
 
 /**
  * The next of the queue, a bounded number: of what has not failed those first that came due last, since only these may
  * have been used since; of the others those that wait for longest, so that each has its turn.
  */
-function inWindow({ platform, now }: DueQuery) {
+function inWindow({ platform, now }: DueQuery, rows: number) {
   const next = (failing: boolean) => sql`(select ${id} from ${credentials}
     where ${ofPlatform} = ${platform} and ${isFailing} = ${sql.raw(String(failing))} and ${isLookedAt}
       and ${nextLook} <= ${now.toISOString()}::timestamptz and ${isFree}
-    order by ${nextLook} ${sql.raw(failing ? "asc" : "desc")} limit ${sql.raw(String(windowRows))})`;
+    order by ${nextLook} ${sql.raw(failing ? "asc" : "desc")} limit ${sql.raw(String(rows))})`;
   return inArray(id, sql`(select id from ${next(false)} as fine union all select id from ${next(true)} as failing)`);
 }
 
@@ -73,8 +102,11 @@ function isOwn({ registration }: DueQuery) {
   return sql`(${givenTo} is null or ${eq(givenTo, registration)})`;
 }
 
-/** Until it has been at rest for too long, or for good: whoever uses it has it refreshed, and so puts it back. */
-async function passOver(db: Queries, query: DueQuery): Promise<void> {
+/**
+ * Until it has been at rest for too long, or for good: whoever uses it has it refreshed, and so puts it back. Returns how
+ * many there were.
+ */
+async function passOver(db: Queries, query: DueQuery, rows: number): Promise<number> {
   const { now, refreshedBefore } = query;
   const restMs = refreshedBefore === undefined ? undefined : now.getTime() - refreshedBefore.getTime();
   const rested = sql`case when ${kind} = 'rotating'
@@ -84,24 +116,26 @@ async function passOver(db: Queries, query: DueQuery): Promise<void> {
   const unwanted = db
     .select({ id })
     .from(credentials)
-    .where(and(inWindow(query), sql`not ${isWanted(db, query)}`))
+    .where(and(inWindow(query, rows), sql`not ${isWanted(db, query)}`))
     .for("update", { skipLocked: true });
-  await db
+  const passed = await db
     .update(credentials)
     .set({
       lookAfter: sql`case when ${isOwn(query)}
         then greatest(coalesce(${rested}, ${never}), ${refreshAfter}) else ${foreign}::timestamptz end`,
     })
     // As an array it is read once: joined, it might be read again, and lock more than it names.
-    .where(sql`${id} = any(array(${unwanted}))`);
+    .where(sql`${id} = any(array(${unwanted}))`)
+    .returning({ id });
+  return passed.length;
 }
 
-function readDue(db: Queries, query: DueQuery) {
+function readDue(db: Queries, query: DueQuery, rows: number) {
   const turn = sql`row_number() over (partition by ${isFailing}, ${owner} order by ${expiresAt})`;
   return db
     .select({ ...readerColumns, owner })
     .from(credentials)
-    .where(and(inWindow(query), isWanted(db, query)))
+    .where(and(inWindow(query, rows), isWanted(db, query)))
     .orderBy(sql`${status} = 'dead'`, isFailing, turn, asc(expiresAt))
     .limit(query.limit);
 }

@@ -7,7 +7,7 @@ import type { Sealer } from "../seal/sealer.ts";
 import { isUuid } from "../uuid.ts";
 import { commitTokens } from "./commit.ts";
 import { confirmDeaths, markCalledDead, readDoubts, readVerdicts, reviveCalledDead } from "./doubt.ts";
-import { dueCredentials } from "./due.ts";
+import { createDueCredentials } from "./due.ts";
 import { countForeign, reviveRefused } from "./foreign.ts";
 import {
   abandonLease,
@@ -64,7 +64,7 @@ export function createCredentialRepository({ database, recorded, sealer, now }: 
     reviveRefused: (platform, registration) =>
       database.write((db) => reviveRefused(db, { platform, registration }, now())),
     countForeign: (own) => database.read((db) => countForeign(db, own)),
-    due: (query) => dueCredentials(database, query, sealer),
+    due: createDueCredentials(database, sealer),
     related: (platform, subjects, orgIds) =>
       database.read((db) => relatedCredentials(db, { platform, subjects, orgIds }, sealer)),
     setSuspended: (id, suspended) => database.write((db) => suspendInstallations(db, id, suspended, now())),
