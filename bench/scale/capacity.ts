@@ -96,7 +96,7 @@ function anyId(installations: number, kind: 1 | 2): string {
 async function look(storage: Storage, installations: number): Promise<void> {
   const installationId = anyId(installations, 1);
   const found = await storage.installations.select({ installationId }, sightOfEverything, 2);
-  if (found.length !== 1) throw new Error(`${installationId} was not found`);
+  if (found[0]?.credential === undefined) throw new Error(`${installationId} was not found`);
 }
 
 async function refresh(storage: Storage, installations: number): Promise<boolean> {

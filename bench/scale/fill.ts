@@ -22,8 +22,10 @@ export interface Filling {
  */
 export async function fillDatabase({ url, installations, withTokens }: Filling): Promise<void> {
   await migratePostgres(targetOf(url), randomBytes);
-  const parts = [ofInstallations(installations), ofCredentials(installations, withTokens), ofTheRest(installations)];
-  await Promise.all([fillPart(url, [parts[0], parts[2]]), fillPart(url, [parts[1]])]);
+  // One after the other: to empty either of these is to wait for the other.
+  await fillPart(url, [ofInstallations(installations)]);
+  const credentials = [ofCredentials(installations, withTokens), ofUses(installations)];
+  await Promise.all([fillPart(url, credentials), fillPart(url, [ofTheRest(installations)])]);
   await fillPart(url, analysed);
 }
 
@@ -32,12 +34,12 @@ interface Part {
   readonly statements: string;
 }
 
-async function fillPart(url: string, parts: readonly (Part | undefined)[]): Promise<void> {
+async function fillPart(url: string, parts: readonly Part[]): Promise<void> {
   const sql = postgres(url, { max: 1, onnotice: () => undefined });
   try {
     // No triggers: nobody has to be told, and what is inserted together refers to nothing else.
     await sql.unsafe("set session_replication_role = replica; set synchronous_commit = off");
-    for (const { tables, statements } of parts.flatMap((part) => part ?? [])) {
+    for (const { tables, statements } of parts) {
       const named = tables.map((table) => `'${table}'::regclass`).join(", ");
       // Built in one go afterwards, which takes a fraction of the time.
       const indexes =
@@ -65,6 +67,7 @@ const status = `case when n % 20 = 0 then 'revoked' when n % 100 = 1 then 'suspe
 const createdAt = (rows: number) => `now() - (${rows} - n) * interval '${twoYears / rows} seconds' - interval '1 hour'`;
 /** One in five was used today. */
 const used = "n % 5 = 3";
+const minted = "n % 5 in (0, 1)";
 
 /** In the transaction that empties a table rows are not logged, where the server keeps no more than it needs itself. */
 function ofInstallations(rows: number): Part {
@@ -97,13 +100,12 @@ function ofCredentials(rows: number, withTokens: boolean): Part {
   // What is looked up and refreshed to see how fast that is has none: no key would open it.
   const text = withTokens ? "case when n % 20 <> 13 then repeat(md5(n::text), 14) end" : "null::text";
   const keyId = parseKeyRing(encryptionKey)[0].id;
-  const minted = "n % 5 in (0, 1)";
   const due = "n % (5000) = 3";
   return {
-    tables: ["credentials", "installation_credentials"],
+    tables: ["credentials"],
     statements: `
     begin;
-    truncate credentials, installation_credentials cascade;
+    truncate credentials cascade;
     insert into credentials (id, platform, owner, kind, actor, subject, registration, status, version, access_token,
         refresh_token, key_id, issued_at, expires_at, refresh_after, look_after, grant_expires_at, scopes, permissions,
         failures, failing_since, last_error, created_at, refreshed_at, proven_at)
@@ -121,6 +123,17 @@ function ofCredentials(rows: number, withTokens: boolean): Part {
         case when n % 500 = 9 then now() - interval '1 day' end, case when n % 500 = 9 then 'unavailable' end,
         ${createdAt(rows)}, now() - n % 864000 * interval '1 second', now() - n % 864000 * interval '1 second'
       from generate_series(1::bigint, ${rows}) as n where n % 20 > 0;
+    commit;`,
+  };
+}
+
+/** Once both of what it names are there: whoever empties one of them empties this. */
+function ofUses(rows: number): Part {
+  return {
+    tables: ["installation_credentials"],
+    statements: `
+    begin;
+    truncate installation_credentials;
     insert into installation_credentials (installation_id, credential_id, actor, "natural")
       select ${id(1)}, ${id(2)}, case when ${minted} then 'app' else 'user' end, true
       from generate_series(1::bigint, ${rows}) as n where n % 20 > 0;

@@ -67,8 +67,9 @@ export function createDueCredentials(
  * have been used since; of the others those that wait for longest, so that each has its turn.
  */
 function inWindow({ platform, now }: DueQuery, rows: number) {
+  // `is`, not `=`: the planner turns "not failing" by `=` into what the index does not have, and reads and sorts all that is due.
   const next = (failing: boolean) => sql`(select ${id} from ${credentials}
-    where ${ofPlatform} = ${platform} and ${isFailing} = ${sql.raw(String(failing))} and ${isLookedAt}
+    where ${ofPlatform} = ${platform} and ${isFailing} is ${sql.raw(String(failing))} and ${isLookedAt}
       and ${nextLook} <= ${now.toISOString()}::timestamptz and ${isFree}
     order by ${nextLook} ${sql.raw(failing ? "asc" : "desc")} limit ${sql.raw(String(rows))})`;
   return inArray(id, sql`(select id from ${next(false)} as fine union all select id from ${next(true)} as failing)`);
