@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm/sql";
 import type { Database } from "../database.ts";
-import type { AskedOfSession } from "./session.ts";
+import { type AskedOfSession, preferred } from "./session.ts";
 
 /**
  * Looks whether a session is as it was told to be: a proxy may leave out what it does not know. What the operator
@@ -15,7 +15,9 @@ export async function checkSession(database: Database, wanted: AskedOfSession, a
   requireAllLetters(found.get("server_encoding"));
   const others = Object.entries(wanted).flatMap(([name, value]) => {
     const is = found.get(name.toLowerCase());
-    return name in asked || is?.toLowerCase() === value.toLowerCase() ? [] : [`${name} is ${is}, not ${value}`];
+    return name in asked || name in preferred || is?.toLowerCase() === value.toLowerCase()
+      ? []
+      : [`${name} is ${is}, not ${value}`];
   });
   for (const { name, fits, needs } of unstated) {
     const is = found.get(name);

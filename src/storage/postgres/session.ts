@@ -38,6 +38,12 @@ const fixed = {
   transform_null_equals: "off",
 } as const;
 
+/**
+ * Whatever a large table makes the planner expect, each of our statements reads little: compiling one, or starting workers
+ * for it, takes longer than it does. An operator may ask otherwise, and a proxy that leaves it out does no harm.
+ */
+export const preferred: AskedOfSession = { jit: "off", max_parallel_workers_per_gather: "0" };
+
 /** The whole of it, by the names and in the spelling of `pg_settings`. What is asked for names nothing that is stated. */
 export function sessionSettings({ limits, schema }: SessionWishes, asked: AskedOfSession): AskedOfSession {
   const ours: Readonly<Record<StatedSetting, string>> = {
@@ -47,7 +53,12 @@ export function sessionSettings({ limits, schema }: SessionWishes, asked: AskedO
     idle_in_transaction_session_timeout: String(limits.idleInTransactionMs),
   };
   // Temporary objects come last, or they would come first.
-  return { ...asked, ...ours, ...(schema === undefined ? {} : { search_path: `${quoted(schema)}, pg_temp` }) };
+  return {
+    ...preferred,
+    ...asked,
+    ...ours,
+    ...(schema === undefined ? {} : { search_path: `${quoted(schema)}, pg_temp` }),
+  };
 }
 
 /** The same for one transaction, as a statement: behind a transaction pooler a session is whoever's it was before. */

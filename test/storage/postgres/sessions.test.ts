@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { targetOf } from "../../../rig/postgres-target.ts";
 import { openPostgres } from "../../../src/storage/postgres/open.ts";
 import { createPostgresPool, type PostgresPool } from "../../../src/storage/postgres/pool.ts";
+import { checkSession } from "../../../src/storage/postgres/session-check.ts";
 import { createTools, silentLog } from "../../contract/harness.ts";
 import { createTestDatabase } from "../../support/database.ts";
 
@@ -89,6 +90,24 @@ describe.each([false, true])("a session, pooled: %s", (pooled) => {
     expect(await pool.transaction((tx) => tx.select({ isolation }).from(one))).toEqual([
       { isolation: "read committed" },
     ]);
+  });
+
+  test("plans for statements that read little, unless the URL asks otherwise", async () => {
+    const { url, name, run } = await database();
+    await run(`alter database ${name} set jit = on`);
+    await run(`alter database ${name} set max_parallel_workers_per_gather = 4`);
+    const [jit, workers] = [sql`current_setting('jit')`, sql`current_setting('max_parallel_workers_per_gather')`];
+    const read = (pool: PostgresPool) => pool.read((db) => db.select({ jit, workers }).from(sql`(select 1) as one`));
+    expect(await read(poolOf(url))).toEqual([{ jit: "off", workers: "0" }]);
+    const asked = "-c%20jit%3Don%20-c%20max_parallel_workers_per_gather%3D2";
+    expect(await read(poolOf(`${url}?options=${asked}`))).toEqual([{ jit: "on", workers: "2" }]);
+  });
+
+  test("is not refused for how a proxy makes it plan", async () => {
+    const { url } = await database();
+    const pool = poolOf(url);
+    await checkSession(pool, { ...pool.settings, jit: "on" }, {});
+    await expect(checkSession(pool, { ...pool.settings, TimeZone: "Asia/Tokyo" }, {})).rejects.toThrow("TimeZone is UTC");
   });
 
   test("takes what else the URL asks for", async () => {
