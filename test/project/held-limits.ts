@@ -55,7 +55,7 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
   "refresh by itself": [
     [jobs, "refresh what is due"],
     [keepFresh, "recentMs.rotating", "recentMs.minted", "concurrency"],
-    ["src/storage/credentials/due.ts", "looked.most", "looked.most", "looked.first", "looked.aimMs"],
+    ["src/storage/credentials/due.ts", "looked.most", "longestWaiting", "looked.most", "looked.first", "looked.aimMs"],
     ["src/storage/credentials/due.ts", "mostPassedOver", "passOverMs"],
     [keepFresh, "roundMs"],
   ],

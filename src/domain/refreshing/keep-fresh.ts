@@ -74,7 +74,9 @@ export function createKeepFresh(parts: {
 
   return {
     async refreshDue() {
-      await Promise.all(platforms.all.map(refreshPlatform));
+      // All of them end before the next round begins, whatever goes wrong with one: else its neighbours' would overlap.
+      const ended = await Promise.allSettled(platforms.all.map(refreshPlatform));
+      for (const one of ended) if (one.status === "rejected") throw one.reason;
     },
   };
 }

@@ -1,4 +1,4 @@
-import { and, asc, eq, exists, gte, inArray, lte, sql } from "drizzle-orm";
+import { and, eq, exists, gte, inArray, isNull, lte, or, sql } from "drizzle-orm";
 import type { DueCredential, DueQuery } from "../../domain/model/credential-repository.ts";
 import type { Database, Queries } from "../database.ts";
 import { createPortion } from "../portion.ts";
@@ -11,14 +11,21 @@ import { readerColumns, toCredential } from "./rows.ts";
 const lastVisit = 36;
 /** So many that are due are looked at by one statement, and as many that have failed: few until it is known to be quick. */
 const looked = { first: 100, most: 1_000, aimMs: 250 };
+/** Of what has not failed so many that wait for longest: what is at rest has its turn, whatever comes due after it. */
+const longestWaiting = 50;
 /** What nobody wants leaves the queue in statements of a round until there were so many, or for so long. */
 const mostPassedOver = 1_000;
 const passOverMs = 500;
-/** What another client was given is looked at again after so long. */
+/** What another client was given, or only others have the key of, is looked at again after so long. */
 const foreignMs = 600_000;
 
+interface OwnQuery extends DueQuery {
+  /** Ids of the keys that open what is sealed. */
+  readonly keys: readonly string[];
+}
+
 const { id, platform: ofPlatform, status, kind, failures, owner, expiresAt, refreshAfter, refreshedAt } = credentials;
-const { lookAfter, registration: givenTo } = credentials;
+const { lookAfter, registration: givenTo, keyId } = credentials;
 
 /** In the words of the index, for what is kept is long and what is due is little. */
 const isLookedAt = sql`${kind} <> 'long_lived'
@@ -45,7 +52,7 @@ export function createDueCredentials(
     }
   }
 
-  async function makeRoom(query: DueQuery): Promise<void> {
+  async function makeRoom(query: OwnQuery): Promise<void> {
     const until = performance.now() + passOverMs;
     let all = 0;
     do {
@@ -56,27 +63,33 @@ export function createDueCredentials(
   }
 
   return async (query) => {
-    await makeRoom(query);
-    const due = await timed(() => database.read((db) => readDue(db, query, Math.max(rows.size, query.limit))));
+    const own = { ...query, keys: sealer.keyIds };
+    await makeRoom(own);
+    const due = await timed(() => database.read((db) => readDue(db, own, Math.max(rows.size, query.limit))));
     return due.map(({ owner, ...row }) => ({ credential: toCredential(row, sealer), owner: owner ?? undefined }));
   };
 }
 
 /**
- * The next of the queue, a bounded number: of what has not failed those first that came due last, since only these may
- * have been used since; of the others those that wait for longest, so that each has its turn.
+ * The next of the queue, a bounded number: of what has not failed those that came due last, since only these may have
+ * been used since, and a few that wait for longest; of the others those that wait for longest, so that each has its turn.
  */
 function inWindow({ platform, now }: DueQuery, rows: number) {
   // `is`, not `=`: the planner turns "not failing" by `=` into what the index does not have, and reads and sorts all that is due.
-  const next = (failing: boolean) => sql`(select ${id} from ${credentials}
+  const next = (failing: boolean, order: "asc" | "desc", most: number) => sql`(select ${id} from ${credentials}
     where ${ofPlatform} = ${platform} and ${isFailing} is ${sql.raw(String(failing))} and ${isLookedAt}
       and ${nextLook} <= ${now.toISOString()}::timestamptz and ${isFree}
-    order by ${nextLook} ${sql.raw(failing ? "asc" : "desc")} limit ${sql.raw(String(rows))})`;
-  return inArray(id, sql`(select id from ${next(false)} as fine union all select id from ${next(true)} as failing)`);
+    order by ${nextLook} ${sql.raw(order)} limit ${sql.raw(String(most))})`;
+  return inArray(
+    id,
+    sql`(select id from ${next(false, "desc", rows)} as fine
+      union select id from ${next(false, "asc", Math.min(rows, longestWaiting))} as longest
+      union all select id from ${next(true, "asc", rows)} as failing)`,
+  );
 }
 
 /** Whether somebody would miss it: used lately, at rest for too long, or perhaps back again; and ours to refresh. */
-function isWanted(db: Queries, query: DueQuery) {
+function isWanted(db: Queries, query: OwnQuery) {
   const { now, rotatingUsedSince, mintedUsedSince, refreshedBefore } = query;
   const usedSince = sql`case when ${kind} = 'rotating'
     then ${rotatingUsedSince.toISOString()}::timestamptz else ${mintedUsedSince.toISOString()}::timestamptz end`;
@@ -99,15 +112,17 @@ function isWanted(db: Queries, query: DueQuery) {
   return sql`coalesce(${isOwn(query)} and (${status} = 'dead' or ${atRest} or ${due}), false)`;
 }
 
-function isOwn({ registration }: DueQuery) {
-  return sql`(${givenTo} is null or ${eq(givenTo, registration)})`;
+/** What needs no secret can be had again, whatever it is sealed with. */
+function isOwn({ registration, keys }: OwnQuery) {
+  const isReadable = or(isNull(keyId), inArray(keyId, [...keys]), eq(kind, "app_installation"));
+  return sql`((${givenTo} is null or ${eq(givenTo, registration)}) and ${isReadable})`;
 }
 
 /**
  * Until it has been at rest for too long, or for good: whoever uses it has it refreshed, and so puts it back. Returns how
  * many there were.
  */
-async function passOver(db: Queries, query: DueQuery, rows: number): Promise<number> {
+async function passOver(db: Queries, query: OwnQuery, rows: number): Promise<number> {
   const { now, refreshedBefore } = query;
   const restMs = refreshedBefore === undefined ? undefined : now.getTime() - refreshedBefore.getTime();
   const rested = sql`case when ${kind} = 'rotating'
@@ -131,12 +146,13 @@ async function passOver(db: Queries, query: DueQuery, rows: number): Promise<num
   return passed.length;
 }
 
-function readDue(db: Queries, query: DueQuery, rows: number) {
-  const turn = sql`row_number() over (partition by ${isFailing}, ${owner} order by ${expiresAt})`;
+function readDue(db: Queries, query: OwnQuery, rows: number) {
+  const end = sql`${expiresAt} nulls first`;
+  const turn = sql`row_number() over (partition by ${isFailing}, ${owner} order by ${end})`;
   return db
     .select({ ...readerColumns, owner })
     .from(credentials)
     .where(and(inWindow(query, rows), isWanted(db, query)))
-    .orderBy(sql`${status} = 'dead'`, isFailing, turn, asc(expiresAt))
+    .orderBy(sql`${status} = 'dead'`, isFailing, turn, end)
     .limit(query.limit);
 }

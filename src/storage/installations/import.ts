@@ -110,6 +110,9 @@ async function insertGrant(
   const { kind, actor, subject, externalUserId = null, accessToken, refreshToken, scopes, ...times } = grant;
   const { expiresAt = null, grantExpiresAt = null } = times;
   const id = newId();
+  const at = now();
+  // It was refreshed before its token ended: from then on it rests, and would die of disuse if nobody knew since when.
+  const restsSince = kind !== "rotating" ? undefined : expiresAt !== null && expiresAt < at ? expiresAt : at;
   const holdsSecret = accessToken !== undefined || refreshToken !== undefined;
   await tx.insert(credentials).values({
     ...{ id, platform, owner: null, kind, actor, subject, externalUserId, status: "active", version: 1, failures: 0 },
@@ -118,8 +121,9 @@ async function insertGrant(
     keyId: holdsSecret ? sealingKeyId(sealer) : null,
     // When it was given nobody knows.
     ...{ issuedAt: null, expiresAt, grantExpiresAt },
-    refreshAfter: refreshTime({ issuedAt: now(), expiresAt: times.expiresAt }, fraction(random)) ?? null,
-    ...{ scopes: [...scopes], permissions: {}, createdAt: now() },
+    refreshAfter: refreshTime({ issuedAt: at, expiresAt: expiresAt ?? restsSince }, fraction(random)) ?? null,
+    refreshedAt: restsSince ?? null,
+    ...{ scopes: [...scopes], permissions: {}, createdAt: at },
   });
   return id;
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import postgres from "postgres";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createClock } from "../../../rig/clock.ts";
@@ -8,6 +9,7 @@ import type { Platform } from "../../../src/domain/model/platform.ts";
 import { withBreaker } from "../../../src/domain/refreshing/breaker.ts";
 import { createKeepFresh } from "../../../src/domain/refreshing/keep-fresh.ts";
 import { createRefresher } from "../../../src/domain/refreshing/refresher.ts";
+import { Secret } from "../../../src/secret.ts";
 import type { Storage } from "../../../src/storage/storage.ts";
 import { openTestStorage } from "../../support/domain.ts";
 import { connection, minted, onlyPlatforms, scriptedPlatform, tokenSet } from "../../support/scripted-platform.ts";
@@ -106,6 +108,25 @@ test("refreshes an idle rotating grant before it dies of disuse", async () => {
   expect(platform.spent.length).toBe(1);
 });
 
+test.each([
+  ["20 days ago", -20 * dayMs],
+  ["nobody knows when", undefined],
+])("keeps a grant alive that came from an earlier service, whose token ended %s", async (_when, endedMs) => {
+  const platform: Platform & { spent: string[] } = { ...slack(), keepAliveMs: 30 * dayMs } as never;
+  const { installations, credentials } = connection();
+  const [installation, { tokens: _tokens, natural: _natural, ...grant }] = [installations[0]!, credentials[0]!];
+  const earlier = { accessToken: undefined, refreshToken: new Secret("earlier"), grantExpiresAt: undefined, scopes: [] };
+  const expiresAt = endedMs === undefined ? undefined : new Date(clock.now().getTime() + endedMs);
+  const made = { createdAt: clock.now(), lastUsedAt: undefined, grant: { ...grant, ...earlier, expiresAt } };
+  const where = { id: randomUUID(), platform: "slack", holder: "organization", status: "active" } as const;
+  await storage.imports.store({ ...where, ...made, installation }, () => []);
+  await keepFresh(platform).refreshDue();
+  expect(platform.spent).toEqual([]);
+  clock.advance(31 * dayMs + (endedMs ?? 0));
+  await keepFresh(platform).refreshDue();
+  expect(platform.spent).toEqual(["earlier"]);
+});
+
 test("two replicas at once refresh each grant once", async () => {
   const platform = slack();
   for (let i = 0; i < 12; i++) await connected({ ageMs: 40 * minuteMs, usedMsAgo: minuteMs });
@@ -128,6 +149,32 @@ test("never asks one platform for more than four at once", async () => {
   await keepFresh(platform).refreshDue();
   expect(platform.spent.length).toBe(12);
   expect(most).toBeLessThanOrEqual(4);
+});
+
+test("a platform whose queue cannot be read leaves no round of the others behind", async () => {
+  const platform = slack();
+  const gate = createGate();
+  platform.answer = async () => {
+    await gate.opened;
+    return minted({ now: clock.now() });
+  };
+  await connected({ ageMs: 40 * minuteMs, usedMsAgo: minuteMs });
+  const platforms = onlyPlatforms(scriptedPlatform({ name: "jira" }), platform);
+  const { credentials } = storage;
+  const due: typeof credentials.due = (query) =>
+    query.platform === "jira" ? Promise.reject(new Error("no answer in time")) : credentials.due(query);
+  const refresher = createRefresher({ credentials, platforms, world });
+  let ended = false;
+  const round = createKeepFresh({ credentials: { ...credentials, due }, platforms, refresher, world })
+    .refreshDue()
+    .catch((error: Error) => error.message)
+    .finally(() => {
+      ended = true;
+    });
+  await until(() => platform.spent.length === 1, "the other platform's is refreshed");
+  expect(ended).toBe(false);
+  gate.open();
+  expect(await round).toBe("no answer in time");
 });
 
 test("gives up the round when the platform is in trouble, and takes it up when that is over", async () => {
