@@ -43,6 +43,7 @@ const noticeMs = 50;
 const webhooksAtStartMs = 3_000;
 /** So long a delivery is known again. */
 const deliveryDays = 7;
+const dayMs = 24 * 3_600_000;
 
 /** A running service. */
 export interface App {
@@ -272,7 +273,13 @@ function startJobs(parts: {
   closers.add("alerts", () => wired.alerter.close());
   closers.add("forwarding", () => wired.forwarder.close());
   closers.add("deliveries", () => wired.deliveryWorker.close());
-  job(600, "forget deliveries", () => storage.deliveries.prune(deliveryDays * 24 * 3_600_000));
+  // As with the record: a clock that jumped takes nothing away that nobody can get back.
+  const onceSure = (prune: (atMs: number) => Promise<void>) => async () => {
+    const at = await wired.keepRecord.timeToPrune();
+    if (at !== undefined) await prune(at.getTime());
+  };
+  const forgetDeliveries = onceSure(() => storage.deliveries.prune(deliveryDays * dayMs));
+  job(600, "forget deliveries", forgetDeliveries);
   job(30, "watch the health", () => wired.healthWatch.round());
   job(30, "finish revocations", () => wired.revoker.finishInterrupted());
   // Not by the hour: a process that lives for less would never do it.
@@ -286,14 +293,13 @@ function startJobs(parts: {
   job(1, "ask what platforms told", () => wired.asking.askDue());
   job(60, "ask what nobody told", () => wired.asking.openRoutine());
   job(10, "expire pending", () => wired.undoer.expirePending());
-  job(600, "forget attempts", async () => {
-    const before = new Date(world.now().getTime() - 24 * 3_600_000);
-    await storage.attempts.prune(before);
-    await storage.flows.prune(before);
-    await storage.links.prune(before);
-    await storage.linkCodes.prune(before);
-    await storage.linkAccounts.prune(new Date(world.now().getTime() - unusedMs), before);
-  });
+  // Each by itself: what goes wrong with one table is no reason for the rows of the others to stay.
+  const { attempts, flows, links, linkCodes, linkAccounts } = storage;
+  for (const [name, ended] of Object.entries({ attempts, flows, links, "link codes": linkCodes })) {
+    job(600, `forget ${name}`, () => ended.prune(new Date(world.now().getTime() - dayMs)));
+  }
+  const forgetAccounts = onceSure((atMs) => linkAccounts.prune(new Date(atMs - unusedMs), new Date(atMs - dayMs)));
+  job(600, "forget link accounts", forgetAccounts);
 }
 
 /** What earlier processes wrote is vouched for by this one, too, before it hands out anything. */

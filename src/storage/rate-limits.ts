@@ -12,7 +12,8 @@ export function createRateLimits(database: Database): RateLimits {
   return {
     async count(key, { most, windowSeconds }) {
       const ends = sql`${now} + make_interval(secs => ${windowSeconds})`;
-      const hasEnded = sql`${rateLimits.endsAt} <= ${now}`;
+      // Farther ahead than any window of it ends, it was set by a clock that jumped.
+      const hasEnded = sql`(${rateLimits.endsAt} <= ${now} or ${rateLimits.endsAt} > ${ends} + interval '1 minute')`;
       const [row] = await database.write((db) =>
         db
           .insert(rateLimits)

@@ -29,6 +29,13 @@ export function describeRateLimits({ storage, raw }: OpenedStorage): void {
       expect(again).toEqual([false, false, false, false, false, true]);
     });
 
+    test("of a clock that jumped locks nobody out", async () => {
+      const key = unique("key");
+      for (let times = 0; times < 9; times++) await rateLimits.count(key, limit);
+      await raw("update rate_limits set ends_at = now() + interval '1 day' where key = $1", [key]);
+      expect(await rateLimits.count(key, limit)).toBe(0);
+    });
+
     test("keeps keys apart, and forgets those whose window has ended", async () => {
       const [ended, open] = [unique("ended"), unique("open")];
       for (let times = 0; times < 6; times++) await rateLimits.count(ended, limit);

@@ -41,6 +41,13 @@ export function describeWebhooks({ storage, clock, raw }: OpenedStorage): void {
       expect(await webhooks.finish(gone, result(), now())).toBe(false);
     });
 
+    test("that a clock which jumped has lent for long is nobody's", async () => {
+      const platform = unique("platform");
+      await webhooks.takeOfPlatform(platform, lease());
+      await raw("update webhooks set lease_until = now() + interval '1 day' where subject = $1", [platform]);
+      expect(await webhooks.takeOfPlatform(platform, lease())).toBeDefined();
+    });
+
     test("remembers how often in a row it failed", async () => {
       const platform = unique("platform");
       for (const failures of [0, 1, 2]) {

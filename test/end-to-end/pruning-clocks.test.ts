@@ -61,3 +61,33 @@ test("what is old by both clocks goes", async () => {
   expect(await pruneOn(2 * 3_600_000, { AUDIT_RETENTION_DAYS: "2" })).toContain("audit.pruned");
   expect(await oldRows()).toBe(0);
 });
+
+test("what cannot be pruned of one table is no reason for the rows of others to stay", async () => {
+  await sql`insert into install_links (secret_hash, platform, facts, created_at, expires_at)
+    values ('old', 'slack', '{}', now() - interval '3 days', now() - interval '2 days')`;
+  await sql`alter table attempts rename to attempts_away`;
+  const { jobs } = service.replicas[0]!;
+  const names = [...jobs.intervals.keys()].filter((name) => name.startsWith("forget "));
+  await Promise.allSettled(names.map((name) => jobs.run(name)));
+  await sql`alter table attempts_away rename to attempts`;
+  expect(await sql`select 1 from install_links where secret_hash = 'old'`).toHaveLength(0);
+});
+
+test("nor does a jump take away accounts of people, or events that are on their way", async () => {
+  const at = new Date(Date.now() - 200 * dayMs);
+  await sql`insert into link_accounts (id, platform, product, caller, installation_ids, created_ids, connected_at,
+      secret_hash, used_at)
+    values (gen_random_uuid(), 'jira', 'jira', 'cli', '{}', '{}', ${at}, 'hash', ${at})`;
+  await sql`insert into webhook_deliveries (platform, delivery_id, id, type, status, attempts, due_at, received_at)
+    values ('jira', 'old', gen_random_uuid(), 'jira.issue', 'dead', 1, now(), ${at})`;
+  const { jobs } = service.replicas[0]!;
+  const left = async () => {
+    for (const name of ["forget link accounts", "forget deliveries"]) await jobs.run(name);
+    const [accounts, events] = [await sql`select 1 from link_accounts`, await sql`select 1 from webhook_deliveries`];
+    return [accounts.length, events.length];
+  };
+  await steadyFor(dayMs / 2);
+  expect(await left()).toEqual([1, 1]);
+  await steadyFor(5 * dayMs);
+  expect(await left()).toEqual([0, 0]);
+});

@@ -29,7 +29,7 @@ export interface Suspects {
   readonly next: string | undefined;
 }
 
-/** How far the last round came in each source that it did not come to the end of, by its key. */
+/** How far the last round came in each source that it did not come to the end of, by its key; what it had no time for. */
 export type Places = Readonly<Record<string, string>>;
 
 /** What a round found of one connection. */

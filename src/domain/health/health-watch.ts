@@ -72,11 +72,22 @@ export function createHealthWatch(parts: {
       const known = await readPlatforms();
       const reached: Record<string, string> = {};
       let through = true;
-      // Those that were left in the middle first, so that a source that fills rounds keeps no other from its turn.
-      const sources = sourcesOf(known, world.now()).toSorted((a, b) => rank(a, places) - rank(b, places));
+      // Those that had no turn first, then those that were left in the middle: no source that fills rounds keeps another
+      // from its turn.
+      const sources = sourcesOf(known, world.now()).toSorted(
+        (a, b) => waited(b, places) - waited(a, places) || rank(a, places) - rank(b, places),
+      );
       for (const source of sources) {
+        const from = places[source.key];
+        if (performance.now() >= stopAt) {
+          if (from !== undefined) reached[source.key] = from;
+          reached[waitedKey(source)] = String(waited(source, places) + 1);
+          // Once is made up for by the next round.
+          if (waited(source, places) > 0) through = false;
+          continue;
+        }
         try {
-          const place = await look(source, places[source.key], known, stopAt);
+          const place = await look(source, from, known, stopAt);
           if (place !== undefined) reached[source.key] = place;
         } catch (error) {
           // What is wrong with one of them is no reason to leave the others; it begins anew.
@@ -91,4 +102,13 @@ export function createHealthWatch(parts: {
 
 function rank({ key }: Source, places: Places): number {
   return places[key] === undefined ? 1 : 0;
+}
+
+/** Beside the places: how many rounds in a row had no time for a source. */
+function waitedKey({ key }: Source): string {
+  return `waited ${key}`;
+}
+
+function waited(source: Source, places: Places): number {
+  return Number(places[waitedKey(source)] ?? 0);
 }

@@ -1,3 +1,4 @@
+import { describeError } from "../../described-error.ts";
 import { ServiceError } from "../../errors.ts";
 import { singleFlight } from "../../work/single-flight.ts";
 import type { World } from "../../world.ts";
@@ -164,7 +165,12 @@ export function createRevoker(parts: {
     async finishInterrupted() {
       const before = new Date(world.now().getTime() - interruptedAfterMs);
       const doer = { caller: serviceCaller, method: "finish revocations" };
-      for (const id of await installations.unfinishedRevocations(before)) await end(id, "", doer);
+      for (const id of await installations.unfinishedRevocations(before)) {
+        // What goes wrong with one of them is no reason to leave the others; it is taken up again.
+        await end(id, "", doer).catch((error: unknown) =>
+          world.log.warn({ installation: id, error: describeError(error) }, "revoke.left"),
+        );
+      }
     },
   };
 }

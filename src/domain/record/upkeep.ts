@@ -34,6 +34,11 @@ export interface KeepRecord {
   /** Removes what is older than the retention: rows of the record, and what was revoked. Cheap where nothing is. */
   prune(): Promise<void>;
   witness(): Promise<void>;
+  /**
+   * The time to prune by: the database's, or this machine's where that is earlier, so that a wrong one of the two
+   * removes nothing. Undefined for a day after the database's has jumped, when both may be wrong.
+   */
+  timeToPrune(): Promise<Date | undefined>;
 }
 
 const dayMs = 24 * 3_600_000;
@@ -47,10 +52,6 @@ export function createKeepRecord(parts: {
 }): KeepRecord {
   const { record, installations, world, retentionDays } = parts;
 
-  /**
-   * The time to prune by: the database's, or this machine's where that is earlier, so that a wrong one of the two removes
-   * nothing. Undefined for a day after the database's has jumped, when both may be wrong.
-   */
   async function timeToPrune(): Promise<Date | undefined> {
     const { now, steadySince } = await record.watchClock();
     const until = new Date(steadySince.getTime() + dayMs);
@@ -86,5 +87,6 @@ export function createKeepRecord(parts: {
       if (forgotten > 0) world.log.info({ rows: forgotten, before: before.toISOString() }, "installations.forgotten");
     },
     witness: () => record.witness(),
+    timeToPrune,
   };
 }

@@ -16,13 +16,19 @@ import {
 } from "drizzle-orm";
 import { distinctValues } from "../counting/distinct-values.ts";
 import type { Queries } from "../database.ts";
-import { databaseNow } from "../database-clock.ts";
+import { databaseNow, inMs } from "../database-clock.ts";
 import { installations, webhooks } from "../schema.ts";
 
 const { subject, installationId, leaseUntil, dueAt, checkedAt, url: address } = webhooks;
 
-/** Every replica's own clock may be wrong: leases are measured by the database's alone. */
-export const isFree = or(isNull(leaseUntil), lte(leaseUntil, databaseNow));
+/** Far longer than any lease. */
+const horizonMs = 3_600_000;
+
+/**
+ * Every replica's own clock may be wrong: leases are measured by the database's alone. Farther away than any, it was
+ * set by a clock that jumped: nobody waits for it.
+ */
+export const isFree = or(isNull(leaseUntil), lte(leaseUntil, databaseNow), gt(leaseUntil, inMs(horizonMs)));
 
 /** Rows that one statement looks at, or changes; the next round has more. */
 export const portion = 2_000;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { sightOfEverything } from "../../../src/domain/access/access.ts";
 import { alertOf } from "../../../src/domain/health/alert-message.ts";
 import type { ConcernRepository, Places, Source } from "../../../src/domain/health/concern-repository.ts";
@@ -171,5 +171,36 @@ describe("a round", () => {
     expect(taken[0]).toEqual(["suspended", "20"]);
     expect(new Set(taken.map(([key]) => key))).toEqual(first);
     expect(places).toEqual({ suspended: "40" });
+  });
+
+  test("that has no time for a source looks there first the next time, and without any again is not through", async () => {
+    const taken: string[] = [];
+    const through: boolean[] = [];
+    let places: Places = {};
+    let tookMs = 0;
+    let eachMs = 0;
+    const slow: ConcernRepository = {
+      ...domain.storage.concerns,
+      beginRound: async () => places,
+      endRound: async (reached, isThrough) => {
+        places = reached;
+        through.push(isThrough);
+      },
+      suspects: async ({ key }: Source) => {
+        taken.push(key);
+        tookMs += eachMs;
+        return { ids: [], next: undefined };
+      },
+    };
+    const monotonic = performance.now.bind(performance);
+    const clockOfProcess = vi.spyOn(performance, "now").mockImplementation(() => monotonic() + tookMs);
+    onTestFinished(() => clockOfProcess.mockRestore());
+    const watch = watchOf(scriptedPlatform(), slow);
+    await watch.round();
+    const all = taken.splice(0);
+    eachMs = 20_000;
+    for (const _ of all) await watch.round();
+    expect(taken.toSorted()).toEqual(all.toSorted());
+    expect(through.slice(0, 3)).toEqual([true, true, false]);
   });
 });

@@ -301,4 +301,26 @@ describe("a revocation that a crash interrupted", () => {
     expect(await kept(made!.id)).toEqual([]);
     expect(platform.revoked).toHaveLength(2);
   });
+
+  test("that goes wrong again is no reason to leave the others", async () => {
+    const platform = scriptedPlatform();
+    const { finishRevocation, beginRevocation } = domain.storage.installations;
+    const ids: string[] = [];
+    for (const org of ["Tlocked", "Tnext"]) {
+      const [made] = await domain.connect(connection({ org }));
+      await beginRevocation(made!.id, "", domain.clock.now());
+      ids.push(made!.id);
+      domain.clock.advance(1_000);
+    }
+    domain.clock.advance(61_000);
+    const [locked = "", next = ""] = ids;
+    const revoker = revokerOf([platform], {
+      finishRevocation: (id, ...rest) =>
+        id === locked ? Promise.reject(new Error("its row is locked")) : finishRevocation(id, ...rest),
+    });
+    await revoker.finishInterrupted();
+    expect([(await kept(locked)).length, (await kept(next)).length]).toEqual([1, 0]);
+    await revokerOf([platform]).finishInterrupted();
+    expect(await kept(locked)).toEqual([]);
+  });
 });

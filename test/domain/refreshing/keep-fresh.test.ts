@@ -115,7 +115,12 @@ test.each([
   const platform: Platform & { spent: string[] } = { ...slack(), keepAliveMs: 30 * dayMs } as never;
   const { installations, credentials } = connection();
   const [installation, { tokens: _tokens, natural: _natural, ...grant }] = [installations[0]!, credentials[0]!];
-  const earlier = { accessToken: undefined, refreshToken: new Secret("earlier"), grantExpiresAt: undefined, scopes: [] };
+  const earlier = {
+    accessToken: undefined,
+    refreshToken: new Secret("earlier"),
+    grantExpiresAt: undefined,
+    scopes: [],
+  };
   const expiresAt = endedMs === undefined ? undefined : new Date(clock.now().getTime() + endedMs);
   const made = { createdAt: clock.now(), lastUsedAt: undefined, grant: { ...grant, ...earlier, expiresAt } };
   const where = { id: randomUUID(), platform: "slack", holder: "organization", status: "active" } as const;
