@@ -1,6 +1,6 @@
 import { describeError } from "../described-error.ts";
 import type { HealthStatus } from "../rpc/grpc/health-status.ts";
-import { driverError, isWrongNode } from "../storage/database-failure.ts";
+import { driverError, errorCode, isWrongNode } from "../storage/database-failure.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { Log, ServiceClock } from "../world.ts";
 import { clockHealth } from "./clock-health.ts";
@@ -28,8 +28,13 @@ export async function readHealth(
 ) {
   const database = await storage.ping().then(
     () => "ok",
-    (error: unknown) => (isWrongNode(driverError(error)) ? "not writable" : "unreachable"),
+    (error: unknown) => (takesNoWrites(driverError(error)) ? "not writable" : "unreachable"),
   );
   const parts = { database, keys: await keys.read(), clock: clockHealth(clock), platforms: await platforms() };
   return { ok: database === "ok", parts };
+}
+
+/** It answers, and is one that only reads, goes down or comes up; of several servers, none of them is another. */
+function takesNoWrites(cause: unknown): boolean {
+  return isWrongNode(cause) || errorCode(cause) === "CONNECTION_READ_ONLY";
 }

@@ -56,7 +56,10 @@ export function readDatabase(reader: Reader): DatabaseConfig {
   return { kind: "embedded", dataDir: readDataDir(reader) };
 }
 
-/** The direct way leads to the same schema, where it names none itself. */
+/**
+ * The direct way leads to the same schema, where it names none itself. Beside it the other is a pooler, which repeats at
+ * login what it once heard of a server, though that was promoted since: so it is not asked then, but with each transaction.
+ */
 function withDirect(reader: Reader, target: PostgresTarget) {
   if (!reader.isGiven("DATABASE_DIRECT_URL")) return { target, direct: undefined };
   const isSame = reader.secret("DATABASE_DIRECT_URL")?.reveal() === reader.secret("DATABASE_URL")?.reveal();
@@ -64,7 +67,7 @@ function withDirect(reader: Reader, target: PostgresTarget) {
   const direct = readUrl(reader, "DATABASE_DIRECT_URL");
   const { search_path } = target.session;
   const session = search_path === undefined ? direct.session : { search_path, ...direct.session };
-  return { target, direct: { ...direct, session } };
+  return { target: { ...target, mustWrite: false }, direct: { ...direct, session } };
 }
 
 function readDataDir(reader: Reader): string {

@@ -93,6 +93,34 @@ test("a pooler is looked at beside the database: one that does not reach it, and
   }
 });
 
+test("of several poolers one that reaches the database is enough", async () => {
+  const direct = shared.service.databaseUrl;
+  const poolers = [await createFakePooler(direct), await createFakePooler(direct)];
+  try {
+    const hosts = poolers.map(({ url }) => new URL(url).host).join();
+    const url = `${direct.replace(/@[^/]+/, `@${hosts}`)}?target_session_attrs=read-write`;
+    const env = { DATABASE_URL: url, DATABASE_DIRECT_URL: direct };
+    poolers[0]?.reaches(false);
+    expect((await checksOf(env)).of("pooler")).toMatchObject([{ state: "ok" }]);
+    poolers[1]?.reaches(false);
+    expect((await checksOf(env)).of("pooler")).toMatchObject([{ state: "failed" }]);
+  } finally {
+    for (const pooler of poolers) await pooler.close();
+  }
+});
+
+test("of several servers each is looked at by itself, before it is promoted", async () => {
+  const direct = shared.service.databaseUrl;
+  const { host } = new URL(direct);
+  const url = `${direct.replace(/@[^/]+/, `@${host},127.0.0.1:1`)}?target_session_attrs=read-write`;
+  const { failed, of } = await checksOf({ DATABASE_URL: url, DATABASE_DIRECT_URL: url });
+  expect(failed).toEqual([]);
+  expect(of("servers")).toMatchObject([
+    { state: "ok", found: `${host} lets us in, and takes writes` },
+    { state: "warning", found: expect.stringContaining("host 127.0.0.1, port 1, database") },
+  ]);
+});
+
 test("what is not installed anywhere cannot be asked by every platform", async () => {
   expect((await checksOf()).of("sentry")).toMatchObject([{ state: "skipped", fix: "connect one, and run this again" }]);
 });

@@ -213,6 +213,17 @@ describe("the database", () => {
     expect(errorOf({ ...key, DATABASE_DIRECT_URL: "postgres://u@direct/d" })).toContain("there is no DATABASE_URL");
   });
 
+  test("does not ask a pooler at login what it once heard of the server behind it", () => {
+    const database = loadDatabaseConfig(
+      {
+        DATABASE_URL: "postgres://u@pool-a,pool-b/d?target_session_attrs=read-write",
+        DATABASE_DIRECT_URL: "postgres://u@a,b/d?target_session_attrs=read-write",
+      },
+      filesOf(files),
+    );
+    expect(database).toMatchObject({ target: { mustWrite: false }, direct: { mustWrite: true } });
+  });
+
   test("has its direct connection lead to the same schema, also for the commands", () => {
     const directOf = (url: string, direct: string) => {
       const database = loadDatabaseConfig({ DATABASE_URL: url, DATABASE_DIRECT_URL: direct }, filesOf(files));

@@ -52,10 +52,18 @@ describe("the systemd unit", () => {
       expect(path).toMatch(/^\/etc\/oauth-token-service\//);
   });
 
+  test("gets through the folder of its settings, which is root's", () => {
+    expect(unit.get("ConfigurationDirectory")).toEqual(["oauth-token-service"]);
+    expect(Number.parseInt(unit.get("ConfigurationDirectoryMode")?.[0] ?? "755", 8) & 0o001).toBe(0o001);
+  });
+
   test("has time to drain, and comes again only if it failed", () => {
     const { config } = loadConfig({}, filesOf({}));
     expect(Number(unit.get("TimeoutStopSec")?.[0])).toBeGreaterThanOrEqual(config.drainSeconds + 10);
     expect(unit.get("Restart")).toEqual(["on-failure"]);
+    // For as long as its database is away: a start waits for that for some seconds, then fails.
+    expect(unit.get("StartLimitIntervalSec")).toEqual(["0"]);
+    expect(Number(unit.get("RestartSec")?.[0])).toBeGreaterThanOrEqual(5);
   });
 
   test("leaves no core behind, and lets V8 compile", () => {

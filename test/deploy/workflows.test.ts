@@ -63,6 +63,10 @@ test.each(files)("%s runs what cannot be changed under it, with no more rights t
     expect(block).toContain("persist-credentials: false");
 });
 
+test.each(files)("%s names images as they may be named, whoever owns the repository", (_name, content) => {
+  for (const [script] of content.matchAll(/run: docker .*/g)) expect(script).not.toMatch(/\$(IMAGE\b|\{IMAGE\})/);
+});
+
 test.each(files)("%s runs scripts that there are", (_name, content) => {
   for (const [, name = ""] of content.matchAll(/npm run ([\w:-]+)/g)) expect(scripts).toHaveProperty([name]);
 });

@@ -14,8 +14,11 @@ export interface PgBouncer {
 /** Fewer than one replica's ten, so that sessions are everybody's. */
 const poolSize = 5;
 
-/** As it comes, in transaction mode. @throws Error that says what it said, or that it is not installed. */
-export async function startPgBouncer(serverUrl: string): Promise<PgBouncer> {
+/** As docs/operations.md has it. @throws Error that says what it said, or that it is not installed. */
+export async function startPgBouncer(
+  serverUrl: string,
+  mode: "session" | "transaction" = "transaction",
+): Promise<PgBouncer> {
   const server = new URL(serverUrl);
   const folder = await mkdtemp(join(tmpdir(), "oauth-token-service-pgbouncer-"));
   // It refuses to run as root, and then reads its files as nobody.
@@ -23,7 +26,7 @@ export async function startPgBouncer(serverUrl: string): Promise<PgBouncer> {
   const port = await freePort();
   const file = join(folder, "pgbouncer.ini");
   await writeFile(join(folder, "users.txt"), `"${server.username}" "${server.password}"\n`);
-  await writeFile(file, configuration(server, port, join(folder, "users.txt")));
+  await writeFile(file, configuration(server, port, join(folder, "users.txt"), mode));
   const said: string[] = [];
   const child = spawn(process.env.PGBOUNCER_PATH ?? "/usr/sbin/pgbouncer", ["-q", file], {
     ...(process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}),
@@ -52,7 +55,7 @@ function hasEnded({ exitCode, signalCode }: ChildProcess, said: readonly string[
 }
 
 /** Who is not in the file is asked of the server, which is how roles that a test makes can log in. */
-function configuration(server: URL, port: number, users: string): string {
+function configuration(server: URL, port: number, users: string, mode: string): string {
   return `[databases]
 * = host=${server.hostname} port=${server.port}
 [pgbouncer]
@@ -64,8 +67,9 @@ auth_file = ${users}
 auth_user = ${server.username}
 auth_query = select usename, passwd from pg_catalog.pg_shadow where usename = $1
 admin_users = ${server.username}
-pool_mode = transaction
+pool_mode = ${mode}
 default_pool_size = ${poolSize}
 max_client_conn = 1000
+server_login_retry = 1
 `;
 }

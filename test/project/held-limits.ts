@@ -342,7 +342,7 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
     ["src/world/clock.ts", "noticedSkewMs", "stepMs"],
   ],
   "database: connect with TLS, and log in": [[pool, "connectTimeoutSeconds"]],
-  "one of several database servers that failed, or only reads, while none is known to take writes": [
+  "one of several database servers that failed, only reads, or brings no answers, while none is known to take writes": [
     ["src/storage/postgres/server-choice.ts", "restMs"],
   ],
   "database: reading; writing; transaction": [

@@ -9,13 +9,11 @@ import {
   type PublishedChanges,
   parseChange,
 } from "../changes.ts";
-import { within } from "../deadline.ts";
+import { DeadlineExceeded, within } from "../deadline.ts";
 import { createPostgresClient, type PostgresClient } from "./client.ts";
-import { choiceOf } from "./server-choice.ts";
+import { readOnly } from "./only-reads.ts";
 
 const one = sql`(select 1) as one`;
-/** After a failover the former primary goes on listening, and nothing is announced there any more. */
-const readOnly = sql<string>`current_setting('transaction_read_only')`;
 /** How often a heartbeat is sent round. */
 const beatMs = 500;
 /** A beat older than this proves nothing any more. With `beatMs` and the way there it bounds staleness to 2 s. */
@@ -53,10 +51,11 @@ export function listenForChanges(options: {
       });
       try {
         await listen(client);
-      } catch {
+        client.doubt();
+      } catch (error) {
         // Whatever cut it short, the next connection begins anew.
+        if (error instanceof DeadlineExceeded) client.doubt();
       }
-      choiceOf(target).doubt();
       await client.end(0).catch(() => undefined);
       note();
       await delay(100 + random(1).readUInt8(0), undefined, { signal: stopping.signal }).catch(() => undefined);
@@ -89,6 +88,7 @@ export function listenForChanges(options: {
       sent.set(payload, performance.now());
       const beaten = db.select({ readOnly, sent: sql`pg_notify(${changeChannel}, ${payload})` }).from(one);
       const [answer] = await within(rebuildMs, beaten.execute());
+      // After a failover the former primary goes on listening, and nothing is announced there any more.
       if (answer?.readOnly === "on") return;
       note();
       if (performance.now() - Math.max(provenAt, openedAt) > rebuildMs) return;

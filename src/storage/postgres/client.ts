@@ -2,7 +2,7 @@ import { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
-import type { PostgresTarget } from "../../postgres-target.ts";
+import type { PostgresServer, PostgresTarget } from "../../postgres-target.ts";
 import { guardedCalls } from "./driver-calls.ts";
 import type { LoginTerms } from "./login-guard.ts";
 import { type Attempt, choiceOf } from "./server-choice.ts";
@@ -27,6 +27,10 @@ export interface PostgresClient {
    * Resolves once it listens.
    */
   listen(channel: string, hear: (payload: string) => void, listening: () => void): Promise<void>;
+  /** The server that the latest session began with brings no answers, or takes no writes: others are asked before it. */
+  doubt(): void;
+  /** Whether it has sessions with another server than the one that was found to work since. */
+  isLeftBehind(): boolean;
   /** Lets running statements finish for so long, then leaves no socket behind, whatever state the server is in. */
   end(waitSeconds: number): Promise<void>;
 }
@@ -63,6 +67,8 @@ export function createPostgresClient(target: PostgresTarget, options: ClientOpti
   return {
     db: drizzle(guardedCalls(sql)),
     listen: async (channel, hear, listening) => void (await sql.listen(channel, hear, listening)),
+    doubt: sockets.doubt,
+    isLeftBehind: sockets.isLeftBehind,
     async end(waitSeconds) {
       try {
         await sql.end({ timeout: waitSeconds });
@@ -85,9 +91,11 @@ function pauseMs(random: (bytes: number) => Buffer): number {
 function pacedSockets(
   target: PostgresTarget,
   { connectTimeoutSeconds, random, stuck }: ClientOptions,
-): { open(): Promise<Socket>; close(): void } {
+): Pick<PostgresClient, "doubt" | "isLeftBehind"> & { open(): Promise<Socket>; close(): void } {
   const sockets = new Set<Socket>();
+  const sessions = new Map<Socket, PostgresServer>();
   const choice = choiceOf(target);
+  let latest: PostgresServer | undefined;
   let shortLivedAt = Number.NEGATIVE_INFINITY;
   let closed = false;
 
@@ -113,6 +121,7 @@ function pacedSockets(
       });
       socket.once("close", () => {
         sockets.delete(socket);
+        sessions.delete(socket);
         const livedMs = performance.now() - openedAt;
         // One that we ended right away says nothing of the server.
         if (closed && livedMs < 1_000) attempt.dropped();
@@ -120,8 +129,10 @@ function pacedSockets(
         if (livedMs < 1_000) shortLivedAt = performance.now();
       });
       const told: LoginTerms["told"] = (refused) => {
-        if (refused === undefined) attempt.worked();
-        else attempt.failed(refused);
+        if (refused !== undefined) return attempt.failed(refused);
+        latest = attempt.server;
+        sessions.set(socket, latest);
+        attempt.worked();
       };
       try {
         const server = { ...target, ...attempt.server };
@@ -137,6 +148,13 @@ function pacedSockets(
         if (closed) throw error;
         return failing(error);
       }
+    },
+    doubt() {
+      if (latest !== undefined) choice.doubt(latest);
+    },
+    isLeftBehind() {
+      const found = choice.found();
+      return found !== undefined && [...sessions.values()].some((server) => server !== found);
     },
     close() {
       closed = true;

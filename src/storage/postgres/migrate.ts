@@ -7,6 +7,7 @@ import { within } from "../deadline.ts";
 import { applyMigrations, findMigrated } from "../migrations.ts";
 import { createPostgresClient } from "./client.ts";
 import { findServer } from "./find-server.ts";
+import { requireWritable } from "./only-reads.ts";
 
 /** Names our lock among the advisory locks of the database. */
 const lockKey = 0x6f617574;
@@ -42,6 +43,8 @@ export async function migratePostgres(
   });
   const { db } = client;
   try {
+    // A standby has the migrations too, and nothing else of what this connection is named for.
+    await within(answerMs, requireWritable(db));
     const schema = await within(answerMs, findMigrated(db));
     return schema ?? (await migrateInTurn(db, target.session.search_path !== undefined, waiting));
   } finally {

@@ -10,6 +10,7 @@ import { migratePostgres } from "./migrate.ts";
 import { createPostgresPool } from "./pool.ts";
 import { checkSession } from "./session-check.ts";
 import { isLasting, startFailure } from "./start-failure.ts";
+import { requireOneDatabase } from "./which-database.ts";
 
 export interface PostgresOptions extends StorageTools {
   readonly target: PostgresTarget;
@@ -40,6 +41,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Storage> {
   try {
     await reach(target, patience, () => stamp(pool, "postgres"));
     await reach(target, patience, () => checkSession(pool, pool.settings, target.session));
+    if (pooled) await reach(direct, patience, () => requireOneDatabase(pool, { target: direct, random, log }));
   } catch (error) {
     await pool.close();
     throw error;

@@ -6,7 +6,7 @@ import type { Database, Queries } from "../database.ts";
 import { databaseFailure, driverError, errorCode, isUnavailable, isWrongNode } from "../database-failure.ts";
 import { DeadlineExceeded, within } from "../deadline.ts";
 import { createPostgresClient, type PostgresClient } from "./client.ts";
-import { choiceOf } from "./server-choice.ts";
+import { OnlyReads } from "./only-reads.ts";
 import {
   type AskedOfSession,
   type ServerLimits,
@@ -64,7 +64,7 @@ export function createPostgresPool(options: PoolOptions): PostgresPool {
   const { target, maxConnections, pooled, schema, random, log } = options;
   const session: SessionWishes = { limits, schema };
   const settings = sessionSettings(session, target.session);
-  const stated = sql.raw(statedForTransaction(settings));
+  const stated = sql.raw(`${statedForTransaction(settings)}, current_setting('transaction_read_only') as read_only`);
   let current = connect();
   let misses = 0;
   let answeredAt = performance.now();
@@ -83,6 +83,8 @@ export function createPostgresPool(options: PoolOptions): PostgresPool {
 
   async function run<T>(limitMs: number, work: (db: PostgresJsDatabase) => Promise<T>): Promise<T> {
     const startedAt = performance.now();
+    // A former primary that lives on answers what is read, and commits nothing.
+    if (current.client.isLeftBehind()) leave(current, "CONNECTION_LEFT_BEHIND");
     const used = current;
     used.running += 1;
     try {
@@ -94,7 +96,8 @@ export function createPostgresPool(options: PoolOptions): PostgresPool {
     } catch (error) {
       // While others are answered the server is slow, or we ask too much of it, and new connections do not help.
       if (error instanceof DeadlineExceeded && answeredAt < startedAt) missed(used);
-      if (isWrongNode(driverError(error))) leave(used, errorCode(driverError(error)));
+      const cause = driverError(error);
+      if (isWrongNode(cause) || isPoolerWithout(cause)) leave(used, errorCode(cause), "doubted");
       throw databaseFailure(error);
     } finally {
       used.running -= 1;
@@ -118,15 +121,23 @@ export function createPostgresPool(options: PoolOptions): PostgresPool {
     misses += 1;
     if (misses < missesBeforeRebuild || used !== current) return;
     if (!used.answered && performance.now() - used.openedAt < firstAnswerMs) return;
+    used.client.doubt();
     replace();
     used.client.end(0).catch(() => undefined);
   }
 
+  /** Of several poolers one that reaches no server lets everybody in all the same, and says so to each statement. */
+  function isPoolerWithout(cause: unknown): boolean {
+    return target.others.length > 0 && /^08/.test(errorCode(cause) ?? "");
+  }
+
   /** What runs on the old connections may finish. */
-  function leave(used: Connections, code: string | undefined): void {
+  function leave(used: Connections, code: string | undefined, server?: "doubted"): void {
     if (used !== current || performance.now() - used.openedAt < wrongNodeMs) return;
+    if (server === "doubted") used.client.doubt();
     replace(code);
     used.retired = true;
+    endRetired(used);
   }
 
   function endRetired(used: Connections): void {
@@ -135,7 +146,6 @@ export function createPostgresPool(options: PoolOptions): PostgresPool {
 
   function replace(code?: string): void {
     log.warn({ servers: addressOf(target), code }, "database.connections_replaced");
-    choiceOf(target).doubt();
     misses = 0;
     current = connect();
   }
@@ -145,7 +155,10 @@ export function createPostgresPool(options: PoolOptions): PostgresPool {
     db.transaction(async (tx) => {
       if (!pooled) return work(tx);
       // Without `then` drizzle would send it after what `work` awaits.
-      const told = tx.execute(stated).then();
+      const told = tx.execute<{ read_only: string }>(stated).then(([is]) => {
+        // What a pooler says at login of the server behind it, it may have heard of another one.
+        if (is?.read_only === "on") throw new OnlyReads();
+      });
       const [result] = await Promise.all([(async () => work(tx))(), told]);
       return result;
     });

@@ -6,21 +6,23 @@ import { perObject } from "../../work/per-object.ts";
 export interface ServerChoice {
   /** @throws the last error once every server has failed since this was asked. */
   begin(): Promise<Attempt>;
-  /** Sessions with the one that worked bring no answers: it is looked for anew. */
-  doubt(): void;
+  /** The one that works; undefined while none is known. */
+  found(): PostgresServer | undefined;
+  /** Sessions with this one bring no answers, or take no writes: it is looked for anew, this one last. */
+  doubt(server: PostgresServer): void;
 }
 
 /** A connection that is being made. Settled once; whatever comes later says nothing. */
 export interface Attempt {
   readonly server: PostgresServer;
-  /** A session has begun: further connections are made there. */
+  /** A session has begun: further connections are made there, unless another one was found meanwhile. */
   worked(): void;
   failed(error: unknown): void;
   /** It was given up for no fault of the server. */
   dropped(): void;
 }
 
-/** How long a server that failed is not tried again. */
+/** How long a server that failed, or is doubted, is not tried again. */
 const restMs = 250;
 
 interface State {
@@ -65,7 +67,7 @@ export function createServerChoice(
       server: state.server,
       worked: () =>
         settle(() => {
-          good = state;
+          good ??= state;
         }),
       failed: (error) =>
         settle(() => {
@@ -95,8 +97,13 @@ export function createServerChoice(
         await Promise.race(state === undefined ? [news.promise] : [news.promise, wait(leftMs)]);
       }
     },
-    doubt() {
-      if (states.length > 1) good = undefined;
+    found: () => good?.server,
+    doubt(server) {
+      const state = states.find((one) => one.server === server);
+      if (state === undefined || states.length === 1) return;
+      // It may still let everybody in: a former primary whose commits wait for ever, a pooler before a standby.
+      state.restsUntil = nowMs() + restMs;
+      if (good === state) good = undefined;
       tell();
     },
   };

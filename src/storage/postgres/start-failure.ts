@@ -9,8 +9,14 @@ export function startFailure(target: PostgresTarget, failure: unknown): Error {
   const placeOf = ({ host, port }: PostgresServer) =>
     isSocket(host) ? `socket ${host}/.s.PGSQL.${port}` : `host ${host}, port ${port}`;
   const place = serversOf(target).map(placeOf).join(" or ");
-  const advice = `${adviceOn(target, code)}${wordsOf(cause, code)}`;
+  const advice = `${adviceOn(ofServer(target, cause), code)}${wordsOf(cause, code)}`;
   return new Error(`cannot use the database (${place}, database ${database}): ${code}: ${advice}`, { cause });
+}
+
+/** Of several servers the one whose certificate names another. */
+function ofServer(target: PostgresTarget, cause: unknown): PostgresTarget {
+  const named = cause instanceof Error && "host" in cause ? cause.host : undefined;
+  return typeof named === "string" ? { ...target, host: named } : target;
 }
 
 /** Which right, which rule, or what is behind a pooler, only the server can say. */

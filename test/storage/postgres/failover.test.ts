@@ -48,6 +48,26 @@ describe("a primary and its standby", () => {
     );
   });
 
+  test("a standby named for LISTEN and migrations alone is refused by name, too", async () => {
+    const direct = targetOf(pair.standby.urlOf("tokens"));
+    const opening = openPostgres({
+      ...{ target: targetOf(pair.primary.urlOf("tokens")), direct, log: silentLog, openTimeoutMs: 500 },
+      ...tools,
+    }).then(
+      async (opened) => {
+        await opened.close();
+        return "opened";
+      },
+      (error: Error) => error.message,
+    );
+    expect(await opening).toContain(`port ${pair.standby.port}, database tokens): 25006: the server only reads`);
+  });
+
+  test("a migration says of a standby that it is one, and not that it is up to date", async () => {
+    const standby = targetOf(pair.standby.urlOf("tokens"));
+    await expect(migratePostgres(standby, tools.random)).rejects.toMatchObject({ code: "25006" });
+  });
+
   test("a command finds the primary by itself, too", async () => {
     expect(await migratePostgres(targetOf(pair.urlOf("tokens")), tools.random)).toBe("public");
   });
@@ -66,6 +86,9 @@ describe("a primary and its standby", () => {
         reason: "SERVICE_UNAVAILABLE",
       });
       expect((await waiting()).length, "the server's own limits end no such wait").toBeGreaterThan(0);
+      // Also where the row that is written has been taken, by a commit that waits as well.
+      for (const _time of ["first", "second", "third"])
+        await expect(storage.ping()).rejects.toMatchObject({ reason: "SERVICE_UNAVAILABLE" });
     } finally {
       pair.standby.thaw();
     }
@@ -90,5 +113,24 @@ describe("a primary and its standby", () => {
     const rows = await sql.unsafe("select application_name from pg_stat_activity where query ilike '%listen%'");
     await sql.end();
     expect(rows.length).toBeGreaterThan(0);
+  });
+
+  test("a former primary that lives on, with commits that wait for ever, is left for the promoted one", async () => {
+    await pair.replace();
+    await pair.synchronize();
+    await until(canWrite, "the primary is written to");
+    await pair.promote();
+    let tried = 0;
+    const writes = () =>
+      storage.rateLimits.count(`lives on ${tried++}`, { most: 1, windowSeconds: 3_600 }).then(
+        () => true,
+        () => false,
+      );
+    await until(writes, "the promoted one is written to", 40_000);
+    const sql = postgres(pair.primary.urlOf("tokens"), { max: 1 });
+    const rows = await sql`select 1 from pg_stat_activity where application_name = 'oauth-token-service'`;
+    await sql.end();
+    expect(rows.length).toBeGreaterThan(0);
+    await until(() => storage.changes.isAlive(), "changes are heard of there", 20_000);
   });
 });

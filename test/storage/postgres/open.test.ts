@@ -73,6 +73,13 @@ describe("opening a Postgres database", () => {
     expect(await storage.installations.find(made?.id ?? "")).toEqual(made);
   });
 
+  test("refuses a pooler that leads elsewhere than the direct connection, where nothing of it would be heard", async () => {
+    const [pooled, direct] = [await database(), await database()];
+    await expect(open(pooled, { direct: targetOf(direct) })).rejects.toThrow(
+      "leads to another database than DATABASE_",
+    );
+  });
+
   test("refuses one that a newer version migrated", async () => {
     const url = await database();
     await raw(url, "insert into oauth_token_service_migrations (hash, created_at) values ('later', 9000000000000)");

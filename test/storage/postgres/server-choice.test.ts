@@ -89,9 +89,43 @@ describe("of several servers", () => {
     const other = await begin();
     expect(other.server).toBe(b);
     other.attempt?.worked();
-    doubt();
     await pass(250);
-    expect([(await begin()).server, (await begin()).server, (await begin()).server]).toEqual([b, a, undefined]);
+    doubt(b);
+    await pass(250);
+    expect([(await begin()).server, (await begin()).server, (await begin()).server]).toEqual([a, b, undefined]);
+  });
+
+  test("one whose sessions bring nothing is asked again after the other, though it lets everybody in", async () => {
+    const { begin, pass, doubt } = choose();
+    const [former] = [await begin()];
+    former.attempt?.worked();
+    doubt(a);
+    const [promoted, waits] = [await begin(), await begin()];
+    expect([promoted.server, waits.server], "nobody is in before it").toEqual([b, undefined]);
+    promoted.attempt?.worked();
+    await turns();
+    expect(waits.server).toBe(b);
+    doubt(a);
+    await pass(250);
+    expect((await begin()).server, "who doubts the former one says nothing of the one found since").toBe(b);
+  });
+
+  test("one that is doubted is taken again where the other takes no writes", async () => {
+    const { begin, pass, doubt } = choose();
+    (await begin()).attempt?.worked();
+    doubt(a);
+    (await begin()).attempt?.failed(new Error("it only reads"));
+    const waits = await begin();
+    await pass(250);
+    expect([waits.server, waits.error]).toEqual([a, undefined]);
+  });
+
+  test("a login that was begun before another one was found, and ends after it, changes nothing", async () => {
+    const { begin } = choose();
+    const [frozen, found] = [await begin(), await begin()];
+    found.attempt?.worked();
+    frozen.attempt?.worked();
+    expect((await begin()).server, "a former primary that thaws").toBe(b);
   });
 
   test("a connection that was given up for no fault of the server counts for nothing", async () => {
@@ -109,6 +143,6 @@ test("of one server nothing is waited for", async () => {
   const [first, second] = [await begin(), await begin()];
   expect([first.server, second.server]).toEqual([a, a]);
   first.attempt?.failed(new Error("refused"));
-  doubt();
+  doubt(a);
   expect((await begin()).server).toBe(a);
 });

@@ -107,7 +107,9 @@ describe.each([false, true])("a session, pooled: %s", (pooled) => {
     const { url } = await database();
     const pool = poolOf(url);
     await checkSession(pool, { ...pool.settings, jit: "on" }, {});
-    await expect(checkSession(pool, { ...pool.settings, TimeZone: "Asia/Tokyo" }, {})).rejects.toThrow("TimeZone is UTC");
+    await expect(checkSession(pool, { ...pool.settings, TimeZone: "Asia/Tokyo" }, {})).rejects.toThrow(
+      "TimeZone is UTC",
+    );
   });
 
   test("takes what else the URL asks for", async () => {
@@ -120,6 +122,20 @@ describe.each([false, true])("a session, pooled: %s", (pooled) => {
     );
     expect(rows).toEqual([{ memory: "5MB", word: "a b" }]);
   });
+});
+
+test("behind a pooler nothing is read either where nothing can be written", async () => {
+  const { url, name, run } = await database();
+  const options = { target: targetOf(url), maxConnections: 2, schema: "public", random: randomBytes, log: silentLog };
+  const pool = createPostgresPool({ ...options, pooled: true });
+  cleanups.push(() => pool.close());
+  const read = () => pool.read((db) => db.select({ is: sql`true` }).from(sql`(select 1) as one`));
+  expect(await read()).toHaveLength(1);
+  await run(`alter database ${name} set default_transaction_read_only = on`);
+  await run(
+    `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}' and pid <> pg_backend_pid()`,
+  );
+  await expect(read()).rejects.toMatchObject({ reason: "SERVICE_UNAVAILABLE", cause: { code: "25006" } });
 });
 
 describe("the schema in a URL", () => {

@@ -192,6 +192,17 @@ describe("a start finds", () => {
     expect(message).not.toContain("canary");
   });
 
+  test("the one of several servers whose certificate is another's", async () => {
+    const right = await createFakePostgres({ certificate: ofLocalhost, talk: (client) => void client.destroy() });
+    const wrong = await createFakePostgres({ certificate: ofLocalhost });
+    onTestFinished(() => Promise.all([right.close(), wrong.close()]).then(() => undefined));
+    const hosts = `localhost:${right.port},127.0.0.1:${wrong.port}`;
+    const query = `target_session_attrs=read-write&sslrootcert=${await authorityFile()}`;
+    expect(await failure(`postgresql://me:canary@${hosts}/tokens?${query}`)).toContain(
+      "ERR_TLS_CERT_ALTNAME_INVALID: the server's certificate is not one for 127.0.0.1; name the server",
+    );
+  });
+
   test("a role that may create nothing, and says which right it lacks", async () => {
     const database = await createTestDatabase({ empty: true });
     const role = `poor_${Date.now().toString(36)}`;

@@ -13,6 +13,7 @@ import { findProtectionGap } from "../../../storage/record/protection.ts";
 import type { CommandWorld } from "../../command.ts";
 import { type OpenedDatabase, openDatabase, reasonOf } from "../open-database.ts";
 import { checkPooler } from "./check-pooler.ts";
+import { checkServers } from "./check-servers.ts";
 import { type Finding, findingsOf, whyOf } from "./finding.ts";
 
 const finding = findingsOf("database");
@@ -34,16 +35,17 @@ export async function checkDatabase(
     const fix = "set DATA_DIR, or DATABASE_URL, if there should be one";
     return { findings: [finding("warning", `there is none in ${config.dataDir} yet: the first start makes it`, fix)] };
   }
+  const servers = await checkServers(config, world);
   try {
     const opened = await openDatabase(world, closers);
     const beside = await checkPooler(config, opened.database, world);
-    return { opened, findings: [...(await inspect(opened, config)), ...beside] };
+    return { opened, findings: [...(await inspect(opened, config)), ...servers, ...beside] };
   } catch (error) {
     if (error instanceof DataDirectoryInUse) {
       const fix = "ask it: /health?full=1 of the internal listener; or stop it, and run this again";
       return { findings: [finding("skipped", whyOf(error), fix)] };
     }
-    return { findings: [isNotMigrated(error) ? notMigrated : finding("failed", whyOf(error))] };
+    return { findings: [isNotMigrated(error) ? notMigrated : finding("failed", whyOf(error)), ...servers] };
   }
 }
 

@@ -1,5 +1,5 @@
 import type { DatabaseConfig } from "../../../config/database.ts";
-import { addressOf } from "../../../postgres-target.ts";
+import { addressOf, serversOf } from "../../../postgres-target.ts";
 import type { Database } from "../../../storage/database.ts";
 import { driverError } from "../../../storage/database-failure.ts";
 import { createPostgresPool } from "../../../storage/postgres/pool.ts";
@@ -20,16 +20,22 @@ export async function checkPooler(
   if (config.kind !== "postgres" || config.direct === undefined) return [];
   const { target } = config;
   const { random } = world;
-  const pool = createPostgresPool({ target, maxConnections: 1, pooled: true, random, log: complaining(world) });
-  try {
-    const place = `DATABASE_URL (${addressOf(target)})`;
-    if ((await whichDatabase(pool)) === (await whichDatabase(direct)))
-      return [finding("ok", `${place} leads to the same database`)];
-    const fix = "let both name a way to one database";
-    return [finding("failed", `${place} leads to another database than DATABASE_DIRECT_URL`, fix)];
-  } catch (error) {
-    return [finding("failed", startFailure(target, driverError(error)).message)];
-  } finally {
-    await pool.close();
+  let failure: unknown;
+  // Of several, one that leads to the server that takes writes is enough, as it is for the service.
+  for (const server of serversOf(target)) {
+    const one = { ...target, ...server, others: [] };
+    const pool = createPostgresPool({ target: one, maxConnections: 1, pooled: true, random, log: complaining(world) });
+    try {
+      const place = `DATABASE_URL (${addressOf(one)})`;
+      if ((await whichDatabase(pool)) === (await whichDatabase(direct)))
+        return [finding("ok", `${place} leads to the same database`)];
+      const fix = "let both name a way to one database";
+      return [finding("failed", `${place} leads to another database than DATABASE_DIRECT_URL`, fix)];
+    } catch (error) {
+      failure = error;
+    } finally {
+      await pool.close();
+    }
   }
+  return [finding("failed", startFailure(target, driverError(failure)).message)];
 }
