@@ -82,6 +82,7 @@ const noParts: UrlParts = {
   password: undefined,
   database: undefined,
   parameters: new Map(),
+  repeated: [],
 };
 
 /** Parameters of a URL that are understood, beside its parts. */
@@ -109,6 +110,10 @@ export function readUrlText(reader: Reader, name: string, text: Secret | undefin
     reader.problem(name, wrong, fix);
   }
   const url = found ?? noParts;
+  if (url.repeated.length > 0) {
+    const wrong = `the URL has ${url.repeated.join(" and ")} more than once, of which only one would count`;
+    reader.problem(name, wrong, "name each parameter once, and several hosts as host=a,b");
+  }
   const { parameters, password } = url;
   return readTarget(reader, {
     ...url,

@@ -9,6 +9,8 @@ export interface UrlParts {
   readonly database: string | undefined;
   /** The parameters that are none of these. */
   readonly parameters: ReadonlyMap<string, string>;
+  /** What is a parameter more than once. */
+  readonly repeated: readonly string[];
 }
 
 // SQLAlchemy names its driver in the scheme: postgresql+asyncpg://
@@ -26,7 +28,9 @@ export function splitPostgresUrl(text: string): UrlParts | undefined {
   const { account = "", path = "", query = "" } = found;
   const [, user = "", password = ""] = /^([^:]*):?(.*)$/s.exec(account) ?? [];
   try {
-    const parameters = new Map(query === "" ? [] : query.split("&").map(splitParameter));
+    const given = query === "" ? [] : query.split("&").map(splitParameter);
+    const parameters = new Map(given);
+    const repeated = [...parameters.keys()].filter((name) => given.filter(([other]) => other === name).length > 1);
     const take = (name: string, before = "") => {
       const value = parameters.get(name) ?? decodeURIComponent(before);
       parameters.delete(name);
@@ -39,6 +43,7 @@ export function splitPostgresUrl(text: string): UrlParts | undefined {
       password: take("password", password),
       database: take("dbname", path),
       parameters,
+      repeated,
     };
   } catch {
     return undefined;

@@ -117,6 +117,11 @@ describe("a Postgres URL", () => {
     expect([tlsOf("localhost,db"), tlsOf("localhost:1,localhost:2")]).toEqual([{ ca: undefined }, undefined]);
   });
 
+  test("takes no parameter twice, since others count the first, the last, or all of them", () => {
+    const wrong = "the URL has host and sslmode more than once, of which only one would count";
+    expect(wrongWith("postgresql://u@/d?host=a&host=b&sslmode=disable&port=1&sslmode=require")).toEqual([wrong]);
+  });
+
   test("names the parameters that it ignores", () => {
     expect(ofUrl("postgresql://h/d?pgbouncer=true&sslmode=disable").ignored).toEqual(["pgbouncer"]);
   });
