@@ -8,7 +8,8 @@ const forwarder = "src/domain/deliveries/forwarder.ts";
 const delays = ["a", "b", "c", "d", "e", "f"];
 const doubt = "src/domain/model/doubt.ts";
 const judgement = "src/domain/refreshing/judge-refusal.ts";
-const jobs = "src/app/start-app.ts";
+const jobs = "src/app/start-jobs.ts";
+const startApp = "src/app/start-app.ts";
 const healthWatch = "src/domain/health/health-watch.ts";
 const growingWindows = "src/domain/record/growing-windows.ts";
 const issuerKeys = "src/callers/issuer-keys.ts";
@@ -204,7 +205,7 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
   "registering a webhook: its lease; a person, and the start, wait": [
     [webhookTimes, "registrationLeaseMs"],
     ["src/domain/webhooks/webhooks.ts", "personWaitsMs"],
-    [jobs, "webhooksAtStartMs"],
+    [startApp, "webhooksAtStartMs"],
   ],
   "what an event withholds: asked about; of one platform at once; at most of one installation's credentials": [
     [jobs, "ask what platforms told"],
@@ -350,7 +351,7 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
   ],
   "database at start": [["src/storage/postgres/open.ts", "openTimeoutMs"]],
   migrations: [["src/storage/postgres/migrate.ts", "lockWait.lookMs", "lockWait.endMs"]],
-  "health check of the database: the lock of one row of `meta`, taken and given back": [[jobs, "check database"]],
+  "health check of the database: the lock of one row of `meta`, taken and given back": [[startApp, "check database"]],
 
   certificates: [[jobs, "reload certificates"]],
   "age of a connection: gRPC; HTTP": [
