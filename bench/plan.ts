@@ -36,7 +36,7 @@ const full: Omit<Plan, "quick" | "only"> = {
   cachedTokens: 10_000,
   idleConnections: 1_000,
   stormCallers: 1_000,
-  limitSeconds: 1_200,
+  limitSeconds: 1_500,
 };
 
 const quick: typeof full = {
