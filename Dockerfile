@@ -32,4 +32,4 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
   CMD ["node", "dist/oauth-token-service.js", "health"]
 # Run it with an init as process 1: docker run --init, or init: true in compose. Commands: docker run IMAGE oauth-token-service …
-CMD ["node", "--disable-sigusr1", "--max-semi-space-size=64", "dist/main.js"]
+CMD ["node", "--disable-sigusr1", "dist/main.js"]

@@ -62,12 +62,7 @@ export async function startService(closers: Closers, options: ServiceOptions): P
   const program = startProgram({
     core: options.core,
     script,
-    nodeOptions: [
-      "--disable-sigusr1",
-      "--max-semi-space-size=64",
-      ...(measured ? ["--expose-gc"] : []),
-      ...(options.nodeOptions ?? []),
-    ],
+    nodeOptions: ["--disable-sigusr1", ...(measured ? ["--expose-gc"] : []), ...(options.nodeOptions ?? [])],
     env: {
       BASE_URL: baseUrl,
       PORT: String(port),

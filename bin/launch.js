@@ -20,7 +20,7 @@ export async function launch(program) {
         `oauth-token-service needs Node 24 or newer, and this is ${process.version}: install it, or run npm ci`,
       );
     }
-    const child = spawnSync(pinned, ["--disable-sigusr1", "--max-semi-space-size=64", ...process.argv.slice(1)], {
+    const child = spawnSync(pinned, ["--disable-sigusr1", ...process.argv.slice(1)], {
       stdio: "inherit",
     });
     process.exitCode = child.status ?? 1;

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { inspect } from "node:util";
+import { setFlagsFromString } from "node:v8";
 import { startApp } from "./app/start-app.ts";
 import { loadConfig } from "./config/load-config.ts";
 import { ConfigError } from "./settings/config-error.ts";
@@ -14,6 +15,9 @@ import type { World } from "./world.ts";
 
 /** How long the last lines may wait for who reads them. */
 const farewellMs = 1_000;
+
+// Otherwise V8 may decide, from how much lives on while the service warms up, that parts of every call are born old (ADR 34).
+setFlagsFromString("--no-allocation-site-pretenuring");
 
 const inSources = sourceNames(import.meta.url);
 await run().catch((bug: unknown) => {

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { inspect } from "node:util";
 
 /** A string that does not survive logging, JSON, template literals or inspection by accident. */
@@ -17,7 +17,7 @@ export class Secret {
 
   /** Names the value without revealing it: lowercase hex SHA-256. For values too random to be guessed. */
   fingerprint(): string {
-    this.#fingerprint ??= createHash("sha256").update(this.#value).digest("hex");
+    this.#fingerprint ??= hash("sha256", this.#value);
     return this.#fingerprint;
   }
 

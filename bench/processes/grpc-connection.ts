@@ -1,7 +1,7 @@
 import { connect, type Socket } from "node:net";
+import { flags, frame, frameTypes, headerBlock, opening } from "../../rig/http2-bytes.ts";
 import { framed } from "../load/framed.ts";
 import type { Connection } from "./connection.ts";
-import { flags, frame, frameTypes, headerBlock, opening } from "./http2-bytes.ts";
 
 const headBytes = 9;
 /** SETTINGS_HEADER_TABLE_SIZE 0, so that nothing has to be decoded, and SETTINGS_INITIAL_WINDOW_SIZE as large as it gets. */

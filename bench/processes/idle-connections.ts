@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
+import { opening, settingsAck } from "../../rig/http2-bytes.ts";
 import type { IdleOrder } from "../load/attack.ts";
-import { opening, settingsAck } from "./http2-bytes.ts";
 
 // Holds connections that never ask for anything, as ordered by its parent.
 

@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { setPriority } from "node:os";
+import { opening, resetStreams } from "../../rig/http2-bytes.ts";
 import type { AttackOrder, AttackReport } from "../load/attack.ts";
-import { opening, resetStreams } from "./http2-bytes.ts";
 
 // Attacks as ordered by its parent: opens streams and resets them as fast as its connections take it (CVE-2023-44487),
 // and connects anew whenever it is cut.

@@ -1,6 +1,8 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { Server as TlsServer } from "node:tls";
+import { perObject } from "../work/per-object.ts";
+import { Roster } from "../work/roster.ts";
 
 /** The open connections of a server, and which of them have a request in work. */
 export interface Connections {
@@ -11,34 +13,35 @@ export interface Connections {
 }
 
 interface Connection {
+  /** Under way. */
   requests: number;
   readonly sinceMs: number;
 }
 
+const connectionOf = perObject((_: Socket): Connection => ({ requests: 0, sinceMs: performance.now() }));
+
 /** A connection that is older than `maxAgeMs` is closed with its next answer: clients come again, by what holds then. */
 export function trackConnections(server: Server, maxAgeMs: number): Connections {
   /** Where requests arrive: with TLS, not before the handshake is done. */
-  const open = new Map<Socket, Connection>();
+  const open = new Roster<Socket>();
   /** Everything that was accepted. */
-  const accepted = new Set<Socket>();
+  const accepted = new Roster<Socket>();
   let draining = false;
 
   function closeIfIdle(socket: Socket): void {
-    if (open.get(socket)?.requests === 0) socket.destroySoon();
+    if (connectionOf(socket).requests === 0) socket.destroySoon();
   }
 
   server.on("connection", (socket) => {
-    accepted.add(socket);
-    socket.once("close", () => accepted.delete(socket));
+    socket.once("close", accepted.add(socket));
   });
   server.on(server instanceof TlsServer ? "secureConnection" : "connection", (socket: Socket) => {
-    open.set(socket, { requests: 0, sinceMs: performance.now() });
-    socket.once("close", () => open.delete(socket));
+    connectionOf(socket);
+    socket.once("close", open.add(socket));
     if (draining) closeIfIdle(socket);
   });
   server.on("request", ({ socket }, response) => {
-    const connection = open.get(socket);
-    if (connection === undefined) return;
+    const connection = connectionOf(socket);
     connection.requests++;
     if (performance.now() - connection.sinceMs > maxAgeMs) response.shouldKeepAlive = false;
     response.once("close", () => {
@@ -50,7 +53,7 @@ export function trackConnections(server: Server, maxAgeMs: number): Connections 
   return {
     drain: () => {
       draining = true;
-      for (const socket of open.keys()) closeIfIdle(socket);
+      for (const socket of open) closeIfIdle(socket);
     },
     destroy: () => {
       for (const socket of accepted) socket.destroy();

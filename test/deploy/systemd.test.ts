@@ -19,10 +19,7 @@ function environmentOf(settings: ReadonlyMap<string, readonly string[]>): Record
 describe("the systemd unit", () => {
   test("starts what is built, as a user of its own that the other file makes", async () => {
     const [command = ""] = unit.get("ExecStart") ?? [];
-    const file =
-      /^\/usr\/bin\/node --disable-sigusr1 --max-semi-space-size=64 \/opt\/oauth-token-service\/dist\/(\S+)\.js$/.exec(
-        command,
-      )?.[1];
+    const file = /^\/usr\/bin\/node --disable-sigusr1 \/opt\/oauth-token-service\/dist\/(\S+)\.js$/.exec(command)?.[1];
     expect(programs[file ?? ""]).toBeDefined();
     const user = await readFile(new URL("../../deploy/systemd/oauth-token-service.sysusers", import.meta.url), "utf8");
     expect(user).toMatch(/^u oauth-token-service - /);

@@ -39,8 +39,7 @@ test.each([
   ["npm start", ofNpmStart],
   ["the image", ofImage],
 ])("a signal opens no inspector in %s", async (_what, args) => {
-  // The young generation: what a call leaves behind is gone before it would be moved to where collecting costs more.
-  expect(args).toEqual(["--disable-sigusr1", "--max-semi-space-size=64"]);
+  expect(args).toEqual(["--disable-sigusr1"]);
   const ask = await signalled(args);
   for (let i = 0; i < 20; i++) expect(await ask()).toBe("undefined");
 });

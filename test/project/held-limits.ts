@@ -387,7 +387,7 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
   ],
   "calls at once on a gRPC connection; its reset streams": [
     [connectionLimits, "maxConcurrentStreams"],
-    ["src/rpc/grpc/session-guard.ts", "allowedResets.burst", "allowedResets.perSecond"],
+    ["src/rpc/grpc/session-guard.ts", "allowedResets.burst", "allowedResets.perSecond", "heldMs"],
   ],
   "body of a request: HTTP; gRPC": [
     ["src/web/body-limits.ts", "maxBytes"],

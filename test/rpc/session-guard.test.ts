@@ -3,6 +3,7 @@ import { type ClientHttp2Session, connect, constants, createServer } from "node:
 import { connect as connectTcp } from "node:net";
 import { status } from "@grpc/grpc-js";
 import { expect, onTestFinished, test } from "vitest";
+import { opening, resetStreams } from "../../rig/http2-bytes.ts";
 import { connectClient, unary } from "../support/grpc-client.ts";
 import { useGrpc } from "./grpc-server.ts";
 
@@ -64,6 +65,26 @@ test("rapid resets end the connections they come from, while a good client gets 
   expect(await attackers).toEqual(Array(4).fill(constants.NGHTTP2_ENHANCE_YOUR_CALM));
   expect((await Promise.all(answers)).filter(({ error }) => error !== undefined)).toEqual([]);
   expect(events(world.lines).filter((event) => event === "grpc.too_many_resets")).toHaveLength(4);
+});
+
+test("a connection with too many resets is read no more and held for a second, so that it does not come back at once", async () => {
+  const { listener } = await startGrpc();
+  // In bytes: a client of node:http2 would leave by itself. Each is a stream that is opened and reset.
+  const socket = connectTcp(listener.port, "127.0.0.1");
+  socket.on("error", () => undefined);
+  socket.write(Buffer.concat([opening, resetStreams(headers[":path"], 1, 300)]));
+  const [said] = await once(socket, "data");
+  expect(said.length).toBeGreaterThan(0);
+  const cutMs = performance.now();
+  // More than its buffers and the system's hold.
+  const more = resetStreams(headers[":path"], 1_001, 400_000);
+  let read = false;
+  socket.write(more, (error) => {
+    read = error === null || error === undefined;
+  });
+  await new Promise((closed) => socket.resume().once("close", closed));
+  expect(performance.now() - cutMs).toBeGreaterThan(900);
+  expect(read).toBe(false);
 });
 
 test("a client that gives up on a hundred calls at once keeps its connection", async () => {

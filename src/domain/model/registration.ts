@@ -17,7 +17,7 @@ export function isForeign(known: Registration | undefined, { registration }: Reg
 
 /** Whether it came from another host, where its tokens are to be used and nowhere else. */
 export function isOfOtherHost(known: Registration | undefined, platform: Registered): boolean {
-  return known !== undefined && hostOf(known) !== hostOf(platform.registration);
+  return isForeign(known, platform) && hostOf(known ?? "") !== hostOf(platform.registration);
 }
 
 function hostOf(registration: Registration): string {

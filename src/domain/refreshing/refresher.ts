@@ -1,3 +1,4 @@
+import { Roster } from "../../work/roster.ts";
 import { singleFlight } from "../../work/single-flight.ts";
 import type { World } from "../../world.ts";
 import type { ChangeFeed } from "../model/change-feed.ts";
@@ -48,7 +49,7 @@ export function createRefresher(parts: {
   const events = createRefreshEvents(note, world);
   const awaitChange = createAwaitChange(parts.changes);
   const flight = singleFlight<RefreshOutcome>();
-  const running = new Set<Promise<RefreshOutcome>>();
+  const running = new Roster<Promise<RefreshOutcome>>();
 
   async function run(seen: Credential, waiting: (ms: number) => void): Promise<RefreshOutcome> {
     const platform = platforms.byName(seen.platform);
@@ -82,8 +83,8 @@ export function createRefresher(parts: {
     refresh: (seen) =>
       flight(`${seen.id}:${seen.version}`, () => {
         const outcome = measuredRefresh(telemetry, seen.platform, (waiting) => run(seen, waiting));
-        running.add(outcome);
-        const done = () => void running.delete(outcome);
+        const take = running.add(outcome);
+        const done = () => void take();
         outcome.then(done, done);
         return outcome;
       }),

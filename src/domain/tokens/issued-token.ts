@@ -34,10 +34,12 @@ export function createIssuableOf(): (credential: Credential) => Issuable | undef
 
 /** The same answer for the same selection and token, so that doors can remember how it is written. */
 export function createDescribe(): (selected: Selected, token: Issuable) => IssuedToken {
-  const described = new WeakMap<Selected, { readonly token: Issuable; readonly issued: IssuedToken }>();
+  const lastOf = perObject(
+    (_: Selected): { described?: { readonly token: Issuable; readonly issued: IssuedToken } } => ({}),
+  );
   return (selected, token) => {
-    const known = described.get(selected);
-    if (known !== undefined && known.token === token) return known.issued;
+    const last = lastOf(selected);
+    if (last.described?.token === token) return last.described.issued;
     const { installation, platform, product } = selected;
     const issued: IssuedToken = {
       token: token.value,
@@ -52,7 +54,7 @@ export function createDescribe(): (selected: Selected, token: Issuable) => Issue
       tokenId: token.value.fingerprint(),
       apiBaseUrl: platform.apiBaseUrl(installation, product),
     };
-    described.set(selected, { token, issued });
+    last.described = { token, issued };
     return issued;
   };
 }

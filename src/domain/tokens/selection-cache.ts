@@ -93,22 +93,27 @@ export function createSelectionCache(parts: {
       const key = keyOf(selector, visible);
       const running = flights.get(key);
       // What began before a change may have missed it.
-      if (running !== undefined && running.epoch === epoch) return running.selected;
-      const flight: Flight = { epoch, selected: lookUp(key, selector, visible) };
+      if (running?.selected !== undefined && running.epoch === epoch) return running.selected;
+      const selected = lookUp(key, selector, visible);
+      const flight: Flight = { epoch, selected };
       flights.set(key, flight);
       const land = () => {
+        flight.selected = undefined;
         if (flights.get(key) === flight) flights.delete(key);
       };
-      flight.selected.then(land, land);
-      return flight.selected;
+      selected.then(land, land);
+      return selected;
     },
   };
 }
 
-/** A look-up that others may wait for as well, as long as nothing changed since it began. */
+/**
+ * A look-up that others may wait for as well, as long as nothing changed since it began. Emptied when it ends, since a
+ * Map that was copied keeps what left it until the next full collection.
+ */
 interface Flight {
   readonly epoch: number;
-  readonly selected: Promise<Selected>;
+  selected: Promise<Selected> | undefined;
 }
 
 /** A changed installation may become, or stop being, what a selector without an id finds. */

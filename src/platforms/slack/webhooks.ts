@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { EndedGrant, EventSubject, News } from "../../domain/model/platform-event.ts";
 import type { PlatformWebhooks, ReadDelivery } from "../../domain/model/platform-webhooks.ts";
 import type { Secret } from "../../secret.ts";
@@ -41,7 +41,7 @@ export function createSlackWebhooks(options: { readonly signingSecrets: readonly
           return { kind: "ignored", code: "no_event" };
         default: {
           // `app_rate_limited` and the like have no id; the same words at another time are another event.
-          const deliveryId = createHash("sha256").update(raw).digest("hex");
+          const deliveryId = hash("sha256", raw);
           const about = subjectOf(body);
           return {
             kind: "event",

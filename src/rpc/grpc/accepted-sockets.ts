@@ -1,5 +1,6 @@
 import { channel } from "node:diagnostics_channel";
 import type { Socket } from "node:net";
+import { Roster } from "../../work/roster.ts";
 
 /** The connections that the servers of this process have accepted. */
 export interface AcceptedSockets {
@@ -11,13 +12,12 @@ export interface AcceptedSockets {
 
 /** grpc-js knows sessions only: a peer that reads nothing keeps the socket of an ended session open. */
 export function trackAcceptedSockets(): AcceptedSockets {
-  const open = new Set<Socket>();
+  const open = new Roster<Socket>();
   const accepted = channel("net.server.socket");
 
   function add(message: unknown): void {
     const { socket } = message as { readonly socket: Socket };
-    open.add(socket);
-    socket.once("close", () => open.delete(socket));
+    socket.once("close", open.add(socket));
   }
 
   accepted.subscribe(add);

@@ -1,6 +1,7 @@
 import type { ServerOptions } from "node:http2";
 import type { Server } from "@grpc/grpc-js";
 import type { StreamLimits } from "./open-streams.ts";
+import { allowedResets } from "./session-guard.ts";
 import type { Patience } from "./unfinished-requests.ts";
 
 /** What clients of the gRPC listener may take up. */
@@ -40,6 +41,9 @@ export function channelOptions(limits: ConnectionLimits) {
 const http2Limits: ServerOptions = {
   maxHeaderListPairs: 64,
   maxSessionInvalidFrames: 10,
+  // Beyond what the session guard allows, which cuts the connection: until it can, nothing more of one read is looked at.
+  streamResetBurst: 1.25 * allowedResets.burst,
+  streamResetRate: 2 * allowedResets.perSecond,
 };
 /** From when the client knows of it; until then, and for who never says so, it is the 64 KiB of node:http2. */
 const maxHeaderListSize = 16 * 1024;

@@ -9,11 +9,14 @@ export interface SessionGuard {
 }
 
 /** Reset streams that one connection may have: a client that gives up on a hundred calls at once is no attacker. */
-const allowedResets: Rate = { perSecond: 10, burst: 100 };
+export const allowedResets: Rate = { perSecond: 10, burst: 100 };
+
+/** A connection with more of them stays so long before it is closed: whoever is cut at once comes back at once. */
+const heldMs = 1_000;
 
 /**
- * Cuts connections that open streams and reset them as fast as they can (CVE-2023-44487), with ENHANCE_YOUR_CALM. Sees
- * every HTTP/2 server of the process, and looks after the one that listens on `port`.
+ * Ends connections that open streams and reset them as fast as they can (CVE-2023-44487): with ENHANCE_YOUR_CALM, and
+ * nothing more is read of them. Sees every HTTP/2 server of the process, and looks after the one that listens on `port`.
  */
 export function guardSessions(port: number, log: Log): SessionGuard {
   /** Undefined: a session of another server. */
@@ -32,12 +35,23 @@ export function guardSessions(port: number, log: Log): SessionGuard {
     if (!rstCode || session === undefined || session.destroyed) return;
     const bucket = bucketOf(session);
     if (bucket === undefined || takeToken(bucket, allowedResets, performance.now()) === 0) return;
+    buckets.set(session, undefined);
     log.warn({ address: session.socket?.remoteAddress }, "grpc.too_many_resets");
     session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM);
-    session.destroy();
+    if (stopReading(session)) setTimeout(() => session.destroy(), heldMs).unref();
+    else session.destroy();
   }
 
   const closes = channel("http2.server.stream.close");
   closes.subscribe(onClose);
   return { close: () => void closes.unsubscribe(onClose) };
+}
+
+/** What a socket reads with, which Node does not show. False: it is not where this version has it. */
+function stopReading({ socket }: Http2Session): boolean {
+  const handle: unknown = socket === undefined ? undefined : Reflect.get(socket, "_handle");
+  if (typeof handle !== "object" || handle === null || !("readStop" in handle)) return false;
+  if (typeof handle.readStop !== "function") return false;
+  handle.readStop();
+  return true;
 }

@@ -3,6 +3,7 @@ import { TokenService } from "../../../gen/oauth/token/v1/token_service_pb.js";
 import { ServiceError } from "../../errors.ts";
 import type { Redact } from "../../secret-shapes.ts";
 import { perObject } from "../../work/per-object.ts";
+import { Roster } from "../../work/roster.ts";
 import type { Dispatch, Outcome } from "../dispatch.ts";
 import { toFailure } from "../errors/failure.ts";
 import type { IncomingCall } from "../incoming-calls.ts";
@@ -31,7 +32,7 @@ export function addGrpcService(
   dispatch: Dispatches,
   addressOf: AddressOf = (peer) => peer,
 ): () => void {
-  const unanswered = new Set<Respond>();
+  const unanswered = new Roster<Respond>();
   const peers = { peerNamesOf: createPeerNames(), addressOf };
   for (const name of rpcNames) {
     const path = methodPath(TokenService.method[name]);
@@ -47,8 +48,7 @@ export function addGrpcService(
 
   return () => {
     const failure = toFailure(new ServiceError("SERVICE_UNAVAILABLE", "this replica is shutting down"), asItIs);
-    for (const respond of unanswered) respond(toServerError(failure));
-    unanswered.clear();
+    for (const respond of unanswered.empty()) respond(toServerError(failure));
   };
 }
 
@@ -71,16 +71,17 @@ function createHandler<Name extends UnaryName>(
   name: Name,
   dispatch: Dispatch,
   peers: Peers,
-  unanswered: Set<Respond>,
+  unanswered: Roster<Respond>,
 ): handleUnaryCall<Buffer, Buffer> {
   const codec: BinaryCodec<Name> = warmCodecs[name] ?? binaryCodec(name);
 
   return (call, respond) => {
     const outcome = dispatch(name, codec, call.request, new GrpcCall(call, peers));
     if (outcome instanceof Promise) {
-      unanswered.add(respond);
+      const take = unanswered.add(respond);
       void outcome.then((settled) => {
-        if (unanswered.delete(respond)) answer(respond, settled);
+        const still = take();
+        if (still !== undefined) answer(still, settled);
       });
     } else {
       answer(respond, outcome);

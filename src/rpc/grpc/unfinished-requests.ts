@@ -2,6 +2,7 @@ import { constants, type Http2Server, type Http2Session, type ServerHttp2Stream 
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { Server } from "@grpc/grpc-js";
 import { methodPath } from "./codec.ts";
+import { keepStreamsIn, StreamTable } from "./stream-table.ts";
 
 /** How long a peer may take, in milliseconds. */
 export interface Patience {
@@ -13,6 +14,8 @@ export interface Patience {
   readonly callMs: number;
 }
 
+const cancel = constants.NGHTTP2_CANCEL;
+
 export const defaultPatience: Patience = { requestMs: 5_000, questionsMs: 30_000, callMs: 70_000 };
 
 /** Ends what never becomes a request, and what is never read. `methods`: all that the server has. */
@@ -22,45 +25,54 @@ export function endUnfinishedRequests(
   { requestMs, questionsMs, callMs }: Patience,
 ): { close(): void } {
   const kinds = new Map(methods.map((method) => [methodPath(method), method.methodKind]));
-  const calls = new Map<ServerHttp2Stream, number>();
-  const streams = new Map<ServerHttp2Stream, { readonly sinceMs: number; readonly limitMs: number }>();
-  const sessions = new Map<Http2Session, number>();
+  /** Of requests to methods that are streams: how long they may take to be whole. */
+  const limits = new WeakMap<ServerHttp2Stream, number>();
+  const tables = new Map<Http2Session, StreamTable>();
+  const withoutSettings = new Map<Http2Session, number>();
 
-  function forgetStream(this: ServerHttp2Stream): void {
-    if (!calls.delete(this)) streams.delete(this);
+  function onSession(session: Http2Session): void {
+    const table = new StreamTable();
+    tables.set(session, table);
+    withoutSettings.set(session, performance.now());
+    session.once("remoteSettings", () => void withoutSettings.delete(session));
+    session.once("close", () => {
+      withoutSettings.delete(session);
+      tables.delete(session);
+    });
+    if (!keepStreamsIn(table, session)) session.on("stream", (stream) => keepItself(table, stream));
   }
 
   for (const listening of serversOf(server)) {
-    listening.on("session", (session) => {
-      sessions.set(session, performance.now());
-      const forget = () => void sessions.delete(session);
-      session.once("remoteSettings", forget);
-      session.once("close", forget);
-    });
+    listening.on("session", onSession);
     listening.on("stream", (stream, headers) => {
       const kind = kinds.get(headers[":path"] ?? "") ?? "unary";
-      const sinceMs = performance.now();
-      if (kind === "unary") calls.set(stream, sinceMs);
-      else streams.set(stream, { sinceMs, limitMs: kind === "server_streaming" ? requestMs : questionsMs });
-      stream.on("close", forgetStream);
+      if (kind !== "unary") limits.set(stream, kind === "server_streaming" ? requestMs : questionsMs);
     });
   }
 
   function sweep(): void {
     const nowMs = performance.now();
-    for (const [session, sinceMs] of sessions) if (nowMs - sinceMs > requestMs) session.destroy();
-    // The oldest first.
-    for (const [stream, sinceMs] of calls) {
-      if (nowMs - sinceMs <= requestMs) break;
-      if (!isWhole(stream) || nowMs - sinceMs > callMs) stream.close(constants.NGHTTP2_CANCEL);
+    for (const [session, sinceMs] of withoutSettings) if (nowMs - sinceMs > requestMs) session.destroy();
+    for (const table of tables.values()) {
+      if (table.size === 0) continue;
+      for (const [stream, sinceMs] of table.open()) if (isLate(stream, nowMs - sinceMs)) stream.close(cancel);
     }
-    for (const [stream, { sinceMs, limitMs }] of streams) {
-      if (nowMs - sinceMs > limitMs && !isWhole(stream)) stream.close(constants.NGHTTP2_CANCEL);
-    }
+  }
+
+  function isLate(stream: ServerHttp2Stream, tookMs: number): boolean {
+    if (!isWhole(stream)) return tookMs > (limits.get(stream) ?? requestMs);
+    return !limits.has(stream) && tookMs > callMs;
   }
 
   const timer = setInterval(sweep, Math.min(1_000, requestMs));
   return { close: () => clearInterval(timer) };
+}
+
+function keepItself(table: StreamTable, stream: ServerHttp2Stream): void {
+  const { id } = stream;
+  if (id === undefined) return;
+  table.set(id, stream);
+  stream.once("close", () => table.delete(id));
 }
 
 function isWhole(stream: ServerHttp2Stream): boolean {

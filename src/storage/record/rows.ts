@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { AuditEvent } from "../../domain/model/audit-event.ts";
 import type { auditEvents } from "../schema.ts";
 import { isUuid } from "../uuid.ts";
@@ -61,7 +61,7 @@ export function hashOf(row: Omit<AuditRow, "hash">): string {
     row.detail,
     row.count,
   ];
-  return createHash("sha256").update(JSON.stringify(columns)).digest("hex");
+  return hash("sha256", JSON.stringify(columns));
 }
 
 /** What an `audit.witnessed` row says of another chain. */
