@@ -11,6 +11,8 @@ class Given {
  *
  * It is kept on the object itself, in a field that nobody else sees and no copy has. A WeakMap takes ten times as long
  * for an object it does not know, and keeps dead ones longer; almost all that is remembered for the length of a call is.
+ * So it stays as long as the object does, also when this function is gone: it is made once, not again and again for
+ * objects that live long.
  */
 export function perObject<Key extends object, Value>(make: (key: Key) => Value): (key: Key) => Value {
   class Known extends Given {

@@ -21,13 +21,24 @@ export type SelectById = (id: string, visible: Visibility) => Promise<readonly S
  * their way shares one statement with all who do.
  */
 export function createSelectById({ read }: Pick<Database, "read">, sealer: Sealer): SelectById {
-  const statementsOf = new LRUCache<string, ReturnType<typeof createLookUp>>({ max: maxShapes });
+  const lookUps = new LRUCache<string, ReturnType<typeof createLookUp>>({ max: maxShapes });
+  /** One function for all shapes: what is remembered of a pool of connections stays with it (`perObject`). */
+  const builtFor = perObject((_: Queries) => new LRUCache<string, ReturnType<typeof build>>({ max: maxShapes }));
 
-  function createLookUp(visible: Visibility) {
-    const built = perObject((db: Queries) => build(db, visible));
+  function statementOf(db: Queries, shape: string, visible: Visibility) {
+    const built = builtFor(db);
+    let statement = built.get(shape);
+    if (statement === undefined) {
+      statement = build(db, visible);
+      built.set(shape, statement);
+    }
+    return statement;
+  }
+
+  function createLookUp(shape: string, visible: Visibility) {
     return sharedReads((ids: readonly string[]) =>
       read(async (db) => {
-        const rows = await built(db).execute({ ids: ids.join(",") });
+        const rows = await statementOf(db, shape, visible).execute({ ids: ids.join(",") });
         return Map.groupBy(
           rows.map((row) => toSelection(row, sealer)),
           ({ installation }) => installation.id,
@@ -39,10 +50,10 @@ export function createSelectById({ read }: Pick<Database, "read">, sealer: Seale
   return async (id, visible) => {
     if (!isUuid(id)) return [];
     const shape = textOf(visible.rules);
-    let lookUp = statementsOf.get(shape);
+    let lookUp = lookUps.get(shape);
     if (lookUp === undefined) {
-      lookUp = createLookUp(visible);
-      statementsOf.set(shape, lookUp);
+      lookUp = createLookUp(shape, visible);
+      lookUps.set(shape, lookUp);
     }
     return (await lookUp(id.toLowerCase())) ?? [];
   };
