@@ -10,14 +10,15 @@ export const frameTypes = { data: 0, headers: 1, resetStream: 3, settings: 4, pi
 export const flags = { endStream: 1, ack: 1, endHeaders: 4 };
 
 const endHeaders = flags.endHeaders;
-const cancel = Buffer.from([0, 0, 0, 8]);
+const cancel = 8;
 
 /** HEADERS of a gRPC call and a RST_STREAM right behind it, `count` times, on streams from `first` on. */
-export function resetStreams(path: string, first: number, count: number): Buffer {
+export function resetStreams(path: string, first: number, count: number, code = cancel): Buffer {
   const block = headerBlock(path, undefined);
+  const why = Buffer.from([0, 0, 0, code]);
   const frames = Array.from({ length: count }, (_, n) => {
     const stream = first + 2 * n;
-    return Buffer.concat([frame(1, endHeaders, stream, block), frame(3, 0, stream, cancel)]);
+    return Buffer.concat([frame(1, endHeaders, stream, block), frame(3, 0, stream, why)]);
   });
   return Buffer.concat(frames);
 }

@@ -87,6 +87,17 @@ test("a connection with too many resets is read no more and held for a second, s
   expect(read).toBe(false);
 });
 
+test("resets that say that there is no error are resets", async () => {
+  const { listener, world } = await startGrpc();
+  const socket = connectTcp(listener.port, "127.0.0.1");
+  socket.on("error", () => undefined);
+  const cutMs = performance.now();
+  socket.write(Buffer.concat([opening, resetStreams(headers[":path"], 1, 300, constants.NGHTTP2_NO_ERROR)]));
+  await new Promise((closed) => socket.resume().once("close", closed));
+  expect(performance.now() - cutMs).toBeGreaterThan(900);
+  expect(events(world.lines)).toEqual(["grpc.too_many_resets"]);
+});
+
 test("a client that gives up on a hundred calls at once keeps its connection", async () => {
   const { listener } = await startGrpc({ getToken: () => new Promise(() => undefined) });
   const session = await open(listener.port);

@@ -32,7 +32,8 @@ export function guardSessions(port: number, log: Log): SessionGuard {
   function onClose(message: unknown): void {
     const { stream } = message as { readonly stream: Http2Stream };
     const { session, rstCode } = stream;
-    if (!rstCode || session === undefined || session.destroyed) return;
+    // A reset may say that there is no error; then it is told from an end by what was still to be answered.
+    if ((!rstCode && !stream.aborted) || session === undefined || session.destroyed) return;
     const bucket = bucketOf(session);
     if (bucket === undefined || takeToken(bucket, allowedResets, performance.now()) === 0) return;
     buckets.set(session, undefined);
