@@ -3,7 +3,7 @@ import { type ClientHttp2Session, connect, constants, createServer } from "node:
 import { connect as connectTcp } from "node:net";
 import { status } from "@grpc/grpc-js";
 import { expect, onTestFinished, test } from "vitest";
-import { opening, resetStreams } from "../../rig/http2-bytes.ts";
+import { flags, frame, frameTypes, headerBlock, opening, resetStreams } from "../../rig/http2-bytes.ts";
 import { connectClient, unary } from "../support/grpc-client.ts";
 import { useGrpc } from "./grpc-server.ts";
 
@@ -116,6 +116,30 @@ test("refusals of ours are no resets of the client's", async () => {
     expect(error?.code).toBe(status.RESOURCE_EXHAUSTED);
   }
   expect(events(world.lines)).not.toContain("grpc.too_many_resets");
+});
+
+test("resets that cross with our answers are none of calls", async () => {
+  const { listener } = await startGrpc();
+  const socket = connectTcp(listener.port, "127.0.0.1");
+  socket.on("error", () => undefined).resume();
+  onTestFinished(() => void socket.destroy());
+  const block = headerBlock(headers[":path"], undefined);
+  const { data, headers: head, resetStream } = frameTypes;
+  socket.write(opening);
+  // Two times a hundred calls that run out of time here as they do there.
+  for (const first of [1, 201]) {
+    const ids = Array.from({ length: 100 }, (_, call) => first + 2 * call);
+    const calls = ids.flatMap((id) => [
+      frame(head, flags.endHeaders, id, block),
+      frame(data, flags.endStream, id, Buffer.alloc(5)),
+    ]);
+    socket.write(Buffer.concat(calls));
+    await new Promise((answered) => setTimeout(answered, 300));
+    const cancel = Buffer.from([0, 0, 0, constants.NGHTTP2_CANCEL]);
+    socket.write(Buffer.concat(ids.map((id) => frame(resetStream, 0, id, cancel))));
+    await new Promise((read) => setTimeout(read, 100));
+  }
+  expect(socket.closed).toBe(false);
 });
 
 test("other HTTP/2 servers of the process are left alone", async () => {
