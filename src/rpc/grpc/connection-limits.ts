@@ -43,7 +43,7 @@ const http2Limits: ServerOptions = {
   maxSessionInvalidFrames: 10,
   // Beyond what the session guard allows, which cuts the connection: until it can, nothing more of one read is looked at.
   // By so much, since this one also counts resets that cross with our answers, says INTERNAL_ERROR and is not logged.
-  streamResetBurst: 3 * allowedResets.burst,
+  streamResetBurst: 2 * allowedResets.burst,
   streamResetRate: 4 * allowedResets.perSecond,
 };
 /** From when the client knows of it; until then, and for who never says so, it is the 64 KiB of node:http2. */
