@@ -19,7 +19,7 @@ const heldMs = 1_000;
  * nothing more is read of them. Sees every HTTP/2 server of the process, and looks after the one that listens on `port`.
  */
 export function guardSessions(port: number, log: Log): SessionGuard {
-  /** Undefined: a session of another server. */
+  /** Undefined: a session of another server, or one that is held already. */
   const buckets = new WeakMap<Http2Session, TokenBucket | undefined>();
 
   function bucketOf(session: Http2Session): TokenBucket | undefined {
