@@ -1,6 +1,7 @@
 import { chmod, cp, mkdir, rm, writeFile } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { makeEmbeddedImage } from "../../rig/embedded-image.ts";
+import { builtImage } from "../../src/storage/embedded/image.ts";
 import { root } from "../run-tool.ts";
 import { bundle } from "./bundle.ts";
 import { bundledLicences } from "./bundled-licences.ts";
@@ -26,8 +27,7 @@ export async function build(out: string, others: Readonly<Record<string, string>
   await chmod(join(out, "oauth-token-service.js"), 0o755);
   await cp(join(root, "src/storage/migrations"), join(out, "migrations"), { recursive: true });
   for (const file of pglite) await cp(join(root, "node_modules/@electric-sql/pglite/dist", file), join(out, file));
-  const image = await makeEmbeddedImage();
-  await cp(image, join(out, basename(image)));
+  await cp(await makeEmbeddedImage(), join(out, builtImage));
   await writeFile(join(out, "LICENSES.txt"), await bundledLicences(packages));
   await writeFile(join(out, "packages.json"), JSON.stringify(packages));
   // The chunks are modules, wherever the folder is taken to.

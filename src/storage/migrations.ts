@@ -57,7 +57,8 @@ const tables = sql`pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid
 /** Versions before this one kept theirs where drizzle does by default, which may be a neighbour's, too. */
 const shared = sql`drizzle.__drizzle_migrations`;
 
-function readMigrations(): readonly MigrationMeta[] {
+/** Those of this version, in order. */
+export function readMigrations(): readonly MigrationMeta[] {
   return readMigrationFiles({ migrationsFolder: fileURLToPath(new URL("./migrations", import.meta.url)) });
 }
 

@@ -1,4 +1,4 @@
-import { eq } from "drizzle-orm/sql";
+import { eq, sql } from "drizzle-orm/sql";
 import type { Database } from "./database.ts";
 import { meta } from "./schema.ts";
 
@@ -8,6 +8,9 @@ export type DatabaseKind = "embedded" | "postgres";
 /** The row of `meta` that every migrated and stamped database has. */
 export const stampKey = "database_kind";
 
+/** The row of `meta` that names the place before the first change, as no other database names its own. */
+export const begunKey = "changes_began";
+
 /** What stands there of an embedded database once its rows are in Postgres; then comes the time. */
 export const movedStamp = "moved ";
 
@@ -16,7 +19,12 @@ export const movedStamp = "moved ";
  * two services would refresh the same grants.
  */
 export async function stamp(database: Database, kind: DatabaseKind): Promise<void> {
-  await database.write((db) => db.insert(meta).values({ key: stampKey, value: kind }).onConflictDoNothing());
+  const rows = [
+    { key: stampKey, value: kind },
+    // The image of an embedded database has none.
+    { key: begunKey, value: sql`gen_random_uuid()::text` },
+  ];
+  await database.write((db) => db.insert(meta).values(rows).onConflictDoNothing());
   const found = await readStamp(database);
   if (found !== kind) throw new Error(refusal(kind, found ?? ""));
 }

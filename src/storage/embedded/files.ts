@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { PGlite } from "@electric-sql/pglite";
@@ -14,19 +14,26 @@ export const postgresVersion = "18";
  */
 const sharedBuffersBytes = 32 * 1024 * 1024;
 
+/**
+ * Where Postgres says who uses its files, which of an embedded database its folder's lock does. Made without contents at
+ * first: one that is left so by a power failure would be refused ever after.
+ */
+export const processFile = "postmaster.pid";
+
 export interface EmbeddedFiles {
   readonly client: PGlite;
   readonly files: FlushingNodeFS;
 }
 
 /**
- * Opens the files of an embedded database, or makes them if the folder is empty. What is committed has been flushed to
- * the disk; names and contents of a database that was made just now have not (`flushTree`).
+ * Opens the files of an embedded database that nobody else uses, or makes them if the folder is empty. What is committed
+ * has been flushed to the disk; names and contents of a database that was made just now have not (`flushTree`).
  * @throws Error that says what to do if they are another version's, or damaged; one with the code ENOSPC on a full disk;
  * CannotFlush.
  */
 export async function openEmbeddedFiles(path: string): Promise<EmbeddedFiles> {
   await checkVersion(path);
+  await rm(join(path, processFile), { force: true });
   const files = new FlushingNodeFS(path);
   const client = await create(path, files);
   try {

@@ -6,17 +6,19 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gunzip, type ZlibOptions } from "node:zlib";
 import { errorCode } from "../database-failure.ts";
+import { readMigrations } from "../migrations.ts";
 
 const here = dirname(fileURLToPath(import.meta.url));
-/** Built, PGlite's own files and the image are beside this module. */
 const isBuilt = !import.meta.url.endsWith(".ts");
+/** The image beside a built service, of which every file is of the same build. */
+export const builtImage = "embedded.tar.gz";
 
 /**
- * Where the image is that this very PGlite made: beside the built service; of one that runs from its sources, where whoever
- * needed it first has left it. An image of another PGlite has another name.
+ * Where the image is that this very PGlite made, with the tables of this version: beside the built service; of one that
+ * runs from its sources, where whoever needed it first has left it. An image of others has another name.
  */
 export async function imagePath(): Promise<string> {
-  if (isBuilt) return join(here, await imageName(here));
+  if (isBuilt) return join(here, builtImage);
   const pglite = dirname(createRequire(import.meta.url).resolve("@electric-sql/pglite"));
   const description = JSON.parse(await readFile(join(dirname(pglite), "package.json"), "utf8"));
   const root = join(here, "..", "..", "..");
@@ -24,9 +26,9 @@ export async function imagePath(): Promise<string> {
   return join(cache, await imageName(pglite));
 }
 
-/** By what PGlite consists of. */
-export async function imageName(pglite: string): Promise<string> {
-  const hash = createHash("sha256");
+/** By what PGlite consists of, and the tables. */
+export async function imageName(pglite: string, migrations = readMigrations()): Promise<string> {
+  const hash = createHash("sha256").update(JSON.stringify(migrations.map((migration) => migration.hash)));
   for (const part of ["pglite.wasm", "pglite.data", "initdb.wasm"]) hash.update(await readFile(join(pglite, part)));
   return `pglite-${hash.digest("hex").slice(0, 16)}.tar.gz`;
 }

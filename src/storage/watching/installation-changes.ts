@@ -4,12 +4,11 @@ import type { InstallationChange, InstallationChanges } from "../../domain/watch
 import type { Database, Queries } from "../database.ts";
 import { toInstallation, type ViewRow, viewInstallations } from "../installations/rows.ts";
 import { installationChanges, installations, meta, type SeenFacts } from "../schema.ts";
+import { begunKey } from "../stamp.ts";
 
 const keptDays = 7;
 /** Removed by one statement. */
 const partRows = 1_000;
-/** The row of `meta` that names the place before the first change. */
-const begunKey = "changes_began";
 
 /** The table is written by triggers, at the end of each transaction. */
 export function createInstallationChanges(database: Database): InstallationChanges {

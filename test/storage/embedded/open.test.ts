@@ -63,6 +63,14 @@ describe("opening the embedded database", () => {
     expect(await readdir(directory)).toEqual(["db"]);
   });
 
+  test.each(["", "\0\0\0\0", "no process"])("opens one whose last start was cut off (%j)", async (written) => {
+    const directory = await makeDirectory();
+    await writeFile(join(directory, "db", "postmaster.pid"), written);
+    const storage = await open(directory);
+    await storage.ping();
+    await storage.close();
+  });
+
   test("refuses a copy of a Postgres database", async () => {
     const directory = await makeDirectory();
     await tamper(directory, "update meta set value = 'postgres'");

@@ -1,4 +1,5 @@
 import { PGlite } from "@electric-sql/pglite";
+import { processFile } from "../../../../src/storage/embedded/files.ts";
 import type { DiskImage } from "./simulated-disk.ts";
 
 /**
@@ -70,6 +71,8 @@ function mount({ FS, MEMFS }: Program, disk: DiskImage, folder: number): void {
   };
   function fill(parent: MemoryNode, at: number): void {
     for (const [name, child] of disk.entries(at) ?? []) {
+      // As every start does.
+      if (name === processFile) continue;
       const isFolder = disk.entries(child) !== undefined;
       const node = MEMFS.createNode(parent, name, isFolder ? folderMode : fileMode, 0);
       if (isFolder) {
