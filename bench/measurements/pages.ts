@@ -30,6 +30,8 @@ interface Site {
   readonly console: string;
   readonly installationId: string;
   readonly databaseUrl: string;
+  /** What 111 of the numbers of its installations begin with. */
+  readonly fewDigits: string;
 }
 
 async function measure(bench: Bench): Promise<Findings> {
@@ -39,7 +41,8 @@ async function measure(bench: Bench): Promise<Findings> {
   const large = await startWith(bench, "bench_pages_many", many);
   const shown = [
     ["console: the list", (site: Site) => site.console],
-    ["console: a search that few match", (site: Site) => `${site.console}?search=organization+777`],
+    // As many in both: names that begin with it, of numbers up to few and up to many.
+    ["console: a search that 111 match", (site: Site) => `${site.console}?search=organization+${site.fewDigits}`],
     ["console: a search that all match", (site: Site) => `${site.console}?search=organ`],
     ["console: a connection", (site: Site) => `${site.console}/connections/${site.installationId}`],
   ] as const;
@@ -91,7 +94,14 @@ async function startWith(bench: Bench, database: string, rows: number): Promise<
   const env = { ...sandbox.environment, ...settings };
   const service = await startService(bench.closers, { core: bench.cores.server, env });
   const installationId = await connect(service, sandbox, "slack");
-  return { service, console: `http://localhost:${service.internalPort}/console`, installationId, databaseUrl };
+  const fewDigits = "7".repeat(Math.log10(rows) - 2);
+  return {
+    service,
+    console: `http://localhost:${service.internalPort}/console`,
+    installationId,
+    databaseUrl,
+    fewDigits,
+  };
 }
 
 /** The median of so many answers. */

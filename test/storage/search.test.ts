@@ -32,7 +32,7 @@ async function openEmbedded(): Promise<Opened> {
 
 /** A list of 60: every third is Acme's, the ten oldest are of Initech; ids count from the newest on. */
 const rows = 60;
-const bounds = { mostSorted: 5, mostRead: 20 };
+const bounds = { few: 3, mostSorted: 5, mostRead: 20 };
 const idOf = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, "0")}`;
 const acmes = Array.from({ length: rows }, (_, n) => n).filter((n) => n % 3 === 0 && n < 50);
 
@@ -88,6 +88,7 @@ describe.each([
   test("few are found at once, wherever they are", async () => {
     expect(await pages("acme 48")).toEqual([["Acme 48"]]);
     expect(await pages("nobody")).toEqual([[]]);
+    expect(await pages("acme 3")).toEqual([["Acme 3", "Acme 30", "Acme 33", "Acme 36"], ["Acme 39"]]);
   });
 });
 

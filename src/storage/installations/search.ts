@@ -1,4 +1,5 @@
 import { desc, eq, or, type SQL, sql } from "drizzle-orm";
+import type { Position } from "../../domain/model/installation.ts";
 import type { SearchedPart } from "../../domain/model/installation-repository.ts";
 import type { Database, Queries } from "../database.ts";
 import { knownLimit, pageLimit } from "../known-limit.ts";
@@ -8,13 +9,15 @@ import { isListed, type Listing, listInstallations, orderOf } from "./list.ts";
 import { hasProduct } from "./products.ts";
 
 export interface SearchBounds {
+  /** Matches that are fetched to be listed; where there are more, so many rows of the list that are read along at first. */
+  readonly few: number;
   /** Matches that are sorted; where there are more, some are near in the list, and it is read along instead. */
   readonly mostSorted: number;
   /** Rows of the list that are read along for one page. */
   readonly mostRead: number;
 }
 
-const usual = { mostSorted: 10_000, mostRead: 50_000 };
+const usual = { few: 500, mostSorted: 10_000, mostRead: 50_000 };
 /** How much of a name is in its index, whose entries may not be long. */
 const indexedCharacters = 64;
 
@@ -24,23 +27,24 @@ export async function searchInstallations(
   text: string,
   listing: Listing,
   limit: number,
-  { mostSorted, mostRead }: SearchBounds = usual,
+  { few, mostSorted, mostRead }: SearchBounds = usual,
 ): Promise<SearchedPart> {
   const matches = matchesOf(text);
-  const few = anyOf(matches, mostSorted + 1);
-  if ((await database.read((db) => count(db, few))) <= mostSorted) {
-    const ids = sql`${installations.id} = any (array(${few}))`;
-    return { found: await database.read((db) => listInstallations(db, listing, limit, ids)), lookedTo: undefined };
-  }
-  const read = await database.read((db) => readAlong(db, { listing, matches, mostRead }, limit));
-  const ids = read.filter(({ matches }) => matches).map(({ id }) => id);
-  const last = read.at(-1);
-  // One text, since not every driver knows what an array of a prepared statement is made of.
-  const named = sql`${installations.id} = any (array(select unnest(string_to_array(${ids.join(",")}, ',')::uuid[])))`;
-  return {
-    found: ids.length === 0 ? [] : await database.read((db) => listInstallations(db, listing, limit, named)),
-    lookedTo: ids.length < limit && last?.row === mostRead ? { createdAt: last.createdAt, id: last.id } : undefined,
+  const list = async (ids: SQL, lookedTo?: Position): Promise<SearchedPart> => {
+    const only = sql`${installations.id} = any (array(${ids}))`;
+    return { found: await database.read((db) => listInstallations(db, listing, limit, only)), lookedTo };
   };
+  const read = (rows: number) => database.read((db) => readAlong(db, { listing, matches, mostRead: rows }, limit));
+
+  const first = await database.read((db) => fetchMatches(db, matches, few + 1));
+  if (first.length <= few) return list(named(first));
+  // Of many, a page is mostly found at the beginning.
+  const near = await read(few);
+  if (near.lookedTo === undefined) return list(named(near.ids));
+  const all = anyOf(matches, mostSorted + 1);
+  if ((await database.read((db) => count(db, all))) <= mostSorted) return list(all);
+  const along = await read(mostRead);
+  return list(named(along.ids), along.lookedTo);
 }
 
 /** Each of them has an index. */
@@ -71,6 +75,16 @@ function anyOf(matches: readonly SQL[], most: number): SQL {
   return sql.join(each, sql` union all `);
 }
 
+async function fetchMatches(db: Queries, matches: readonly SQL[], most: number): Promise<readonly string[]> {
+  const rows = await db
+    .select({ id: sql<string>`id` })
+    .from(sql`(${anyOf(matches, most)}) as matching`)
+    .limit(knownLimit(most))
+    .prepare("fetch_matches")
+    .execute();
+  return rows.map(({ id }) => id);
+}
+
 async function count(db: Queries, ids: SQL): Promise<number> {
   const [counted] = await db
     .select({ count: sql<number>`count(*)::int` })
@@ -80,13 +94,26 @@ async function count(db: Queries, ids: SQL): Promise<number> {
   return counted?.count ?? 0;
 }
 
+/** One text, since not every driver knows what an array of a prepared statement is made of. */
+function named(ids: readonly string[]): SQL {
+  return sql`select unnest(string_to_array(${ids.join(",")}, ',')::uuid[])`;
+}
+
 interface ReadingAlong extends Pick<SearchBounds, "mostRead"> {
   readonly listing: Listing;
   readonly matches: readonly SQL[];
 }
 
-/** The next matches in a list, in its order; then, if there are fewer than `limit`, where reading along ended. */
-async function readAlong(db: Queries, { listing, matches, mostRead }: ReadingAlong, limit: number) {
+interface ReadPart {
+  /** Of the next matches, at most `limit`. */
+  readonly ids: readonly string[];
+  /** Where reading along ended before there were so many; undefined: there are, or there are no more. */
+  readonly lookedTo: Position | undefined;
+}
+
+/** The next matches in a list, in its order. */
+async function readAlong(db: Queries, along: ReadingAlong, limit: number): Promise<ReadPart> {
+  const { listing, matches, mostRead } = along;
   const { createdAt, id } = orderOf(listing);
   const part = db
     .select({ createdAt, id, matches: sql<boolean>`coalesce(${or(...matches)}, false)`.as("matches") })
@@ -109,5 +136,8 @@ async function readAlong(db: Queries, { listing, matches, mostRead }: ReadingAlo
     .limit(pageLimit(limit))
     .prepare("search_installations")
     .execute();
-  return rows.slice(0, limit);
+  const ids = rows.flatMap((row) => (row.matches ? [row.id] : [])).slice(0, limit);
+  const last = rows.at(-1);
+  const endsEarly = ids.length < limit && last?.row === mostRead;
+  return { ids, lookedTo: endsEarly ? { createdAt: last.createdAt, id: last.id } : undefined };
 }
