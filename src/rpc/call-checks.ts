@@ -8,6 +8,7 @@ import type { Arrival, Call } from "../domain/model/call.ts";
 import { silentTelemetry, type Telemetry } from "../domain/model/telemetry.ts";
 import { type ErrorReason, type FieldViolation, ServiceError } from "../errors.ts";
 import type { Redact } from "../secret-shapes.ts";
+import { perObject } from "../work/per-object.ts";
 import type { World } from "../world.ts";
 import { type Failure, toFailure } from "./errors/failure.ts";
 import { createReceiveCall, type IncomingCall, identified } from "./incoming-calls.ts";
@@ -60,7 +61,7 @@ export function createCallChecks(parts: CallParts): CallChecks {
   const { limiter, note, log, now, telemetry = silentTelemetry } = parts;
   const receive = createReceiveCall(parts.random);
   /** Doors remember requests: those are checked once. */
-  const faultless = new WeakSet<object>();
+  const checked = perObject((_: object) => ({ isFaultless: false }));
 
   function finished({ arrival, asking, started }: RunningCall, code: string, reason?: Failure["reason"]): void {
     const seconds = (performance.now() - started) / 1000;
@@ -91,10 +92,11 @@ export function createCallChecks(parts: CallParts): CallChecks {
 
     accept(name, read) {
       const request = readRequest(read);
-      if (faultless.has(request)) return request;
+      const known = checked(request);
+      if (known.isFaultless) return request;
       const violations = violationsOf(name, request);
       if (violations.length > 0) throw brokenRules(violations);
-      faultless.add(request);
+      known.isFaultless = true;
       return request;
     },
 

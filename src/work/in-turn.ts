@@ -1,4 +1,5 @@
 import { ServiceError } from "../errors.ts";
+import { atEndOfTurn } from "./at-end-of-turn.ts";
 
 interface Turn<Item> {
   readonly items: readonly Item[];
@@ -7,9 +8,10 @@ interface Turn<Item> {
 }
 
 /**
- * Lets one write run at a time. What arrives meanwhile shares the next one. Where that fails for what is in it, and not
- * for want of the database, each part is tried alone: nobody's mistake keeps others from being written. Writes begin
- * `apartMs` apart: what comes alone is written at once, and a steady stream shares more of them.
+ * Lets one write run at a time. What arrives in the same turn of the event loop shares one, and what arrives meanwhile the
+ * next. Where that fails for what is in it, and not for want of the database, each part is tried alone: nobody's mistake
+ * keeps others from being written. Writes begin `apartMs` apart: what comes alone is written at once, and a steady stream
+ * shares more of them.
  */
 export function inTurn<Item>(
   write: (items: readonly Item[]) => Promise<void>,
@@ -30,6 +32,7 @@ export function inTurn<Item>(
   }
 
   async function run(): Promise<void> {
+    if (running) return;
     running = true;
     while (waiting.length > 0) {
       const turns = waiting;
@@ -42,9 +45,10 @@ export function inTurn<Item>(
     running = false;
   }
 
+  const runSoon = atEndOfTurn(() => void run());
   return (items) =>
     new Promise((done, failed) => {
       waiting.push({ items, done, failed });
-      if (!running) void run();
+      if (!running) runSoon();
     });
 }

@@ -1,3 +1,5 @@
+import { atEndOfTurn } from "./at-end-of-turn.ts";
+
 /** So many reads are under way before the next ones wait for each other. */
 const lanes = 2;
 /** A read that takes longer than this holds up nobody: it is not counted any more. */
@@ -11,14 +13,18 @@ interface Asked<Key, Value> {
 }
 
 /**
- * Reads by keys. Who asks while enough reads are under way shares the next one, which begins after they have asked. Of a
- * read that fails each key is told. Undefined: the read has no value for the key.
+ * Reads by keys. Who asks in the same turn of the event loop shares a read; while enough of them are under way, who asks
+ * shares the next one, which begins after they have asked. Of a read that fails each key is told. Undefined: the read has
+ * no value for the key.
  */
 export function sharedReads<Key, Value>(
   read: (keys: readonly Key[]) => Promise<ReadonlyMap<Key, Value>>,
 ): (key: Key) => Promise<Value | undefined> {
   const waiting: Asked<Key, Value>[] = [];
   let running = 0;
+  const beginSoon = atEndOfTurn(() => {
+    if (running < lanes && waiting.length > 0) begin();
+  });
 
   function begin(): void {
     const asked = waiting.splice(0, mostKeys);
@@ -47,6 +53,6 @@ export function sharedReads<Key, Value>(
   return (key) =>
     new Promise((found, failed) => {
       waiting.push({ key, found, failed });
-      if (running < lanes) begin();
+      if (running < lanes) beginSoon();
     });
 }
