@@ -91,7 +91,7 @@ export const heldLimits: Readonly<Record<string, readonly Held[]>> = {
   "look-ups by installation id alone share a statement, per what a caller may see": [
     ["src/work/shared-reads.ts", "lanes", "mostKeys", "patienceMs"],
   ],
-  "`search` of ListInstallations: matches that are fetched and listed, and rows of the list that are read along where more match; matches that are sorted where those were not enough for the page; rows that are read along where more match than that":
+  "`search` of ListInstallations: matches that are fetched and listed, and rows at the beginning that are looked through where more match; matches that are sorted where those were not enough for the page; rows of the list that are read along where more match than that":
     [["src/storage/installations/search.ts", "usual.few", "usual.mostSorted", "usual.mostRead"]],
   "statements of the look-up that are built, per pool of connections": [
     ["src/storage/installations/select.ts", "maxShapes"],

@@ -33,6 +33,8 @@ async function openEmbedded(): Promise<Opened> {
 /** A list of 60: every third is Acme's, the ten oldest are of Initech; ids count from the newest on. */
 const rows = 60;
 const bounds = { few: 3, mostSorted: 5, mostRead: 20 };
+/** With these, pages of four are looked for at the beginning first. */
+const near = { ...bounds, few: 10 };
 const idOf = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, "0")}`;
 const acmes = Array.from({ length: rows }, (_, n) => n).filter((n) => n % 3 === 0 && n < 50);
 
@@ -53,12 +55,13 @@ describe.each([
   });
   afterAll(() => opened.close());
 
-  async function pages(text: string, filter: InstallationFilter = {}, limit = 4): Promise<string[][]> {
+  async function pages(text: string, filter: InstallationFilter = {}, within = bounds): Promise<string[][]> {
+    const limit = 4;
     const found: string[][] = [];
     let after: Position | undefined;
     do {
       const listing = { filter, visible: sightOfEverything, after };
-      const page = await searchInstallations(opened.database, text, listing, limit, bounds);
+      const page = await searchInstallations(opened.database, text, listing, limit, within);
       found.push(page.found.map(({ externalOrgName }) => externalOrgName));
       const last = page.found.at(-1);
       after = page.found.length === limit && last !== undefined ? last : page.lookedTo;
@@ -70,8 +73,47 @@ describe.each([
     numbers.toSorted((a, b) => Math.floor(a / 2) - Math.floor(b / 2) || idOf(b).localeCompare(idOf(a)));
 
   test.each([undefined, "slack"])("finds each once and in order, of product %s", async (platform) => {
-    const found = await pages("ACME", { platform });
-    expect(found.flat()).toEqual(inOrder(acmes).map((n) => `Acme ${n}`));
+    for (const within of [bounds, near]) {
+      const found = await pages("ACME", { platform }, within);
+      expect(found.flat()).toEqual(inOrder(acmes).map((n) => `Acme ${n}`));
+    }
+  });
+
+  test("has a page that is full at the beginning with two statements, and no other", async () => {
+    let reads = 0;
+    const counted: Database = {
+      ...opened.database,
+      read(work) {
+        reads += 1;
+        return opened.database.read(work);
+      },
+    };
+    const first = (filter: InstallationFilter) => {
+      const listing = { filter, visible: sightOfEverything, after: undefined };
+      return searchInstallations(counted, "acme", listing, 4, near);
+    };
+    const { found } = await first({ platform: "slack" });
+    expect(found.map(({ externalOrgName }) => externalOrgName)).toEqual(inOrder([0, 3, 6, 9]).map((n) => `Acme ${n}`));
+    expect(reads).toBe(2);
+    expect((await first({ owner: "owner-1" })).found).toHaveLength(4);
+    expect(reads).toBeGreaterThan(4);
+  });
+
+  test("goes on behind what has gone while it was looked for", async () => {
+    let reads = 0;
+    const changing: Database = {
+      ...opened.database,
+      async read(work) {
+        reads += 1;
+        if (reads === 4) await write(sql`update installations set status = 'pending' where id = ${idOf(3)}`);
+        return opened.database.read(work);
+      },
+    };
+    const listing = { filter: { status: "suspended" as const }, visible: sightOfEverything, after: undefined };
+    const page = await searchInstallations(changing, "acme", listing, 4, bounds);
+    await write(sql`update installations set status = 'suspended' where id = ${idOf(3)}`);
+    expect(page.found.map(({ externalOrgName }) => externalOrgName)).toEqual(["Acme 9", "Acme 15", "Acme 21"]);
+    expect(page.lookedTo?.id).toBe(idOf(21));
   });
 
   test("looks at so many rows for a page and no more: what is far down comes on a later one", async () => {

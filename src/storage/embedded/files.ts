@@ -33,7 +33,7 @@ export interface EmbeddedFiles {
  */
 export async function openEmbeddedFiles(path: string): Promise<EmbeddedFiles> {
   await checkVersion(path);
-  await rm(join(path, processFile), { force: true });
+  await rm(join(path, processFile), { recursive: true, force: true });
   const files = new FlushingNodeFS(path);
   const client = await create(path, files);
   try {

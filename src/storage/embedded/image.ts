@@ -28,7 +28,9 @@ export async function imagePath(): Promise<string> {
 
 /** By what PGlite consists of, and the tables. */
 export async function imageName(pglite: string, migrations = readMigrations()): Promise<string> {
-  const hash = createHash("sha256").update(JSON.stringify(migrations.map((migration) => migration.hash)));
+  const hash = createHash("sha256").update(
+    JSON.stringify(migrations.map(({ folderMillis, hash }) => [folderMillis, hash])),
+  );
   for (const part of ["pglite.wasm", "pglite.data", "initdb.wasm"]) hash.update(await readFile(join(pglite, part)));
   return `pglite-${hash.digest("hex").slice(0, 16)}.tar.gz`;
 }

@@ -1,8 +1,8 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { Log } from "../../world.ts";
-import { collect, unpackTar } from "./backup/tar.ts";
+import { collect, NotAnArchive, unpackTar } from "./backup/tar.ts";
 import { openEmbeddedFiles } from "./files.ts";
 import { findImage, imagePath } from "./image.ts";
 
@@ -12,11 +12,26 @@ import { findImage, imagePath } from "./image.ts";
  * image have the same system identifier, by which Postgres tells its own write-ahead log from another database's.
  */
 export async function initialise(path: string, log: Log, image = imagePath): Promise<void> {
-  const found = await findImage(image);
-  if ("archive" in found) return unpack(found.archive, path);
-  log.info({ reason: found.missing }, "database.without_image");
+  const missing = await unpackImage(path, image);
+  if (missing === undefined) return;
+  log.info({ reason: missing }, "database.without_image");
   const { client } = await openEmbeddedFiles(path);
   await client.close();
+}
+
+/** Why there is nothing to unpack, if so. */
+async function unpackImage(path: string, image: typeof imagePath): Promise<string | undefined> {
+  const found = await findImage(image);
+  if ("missing" in found) return found.missing;
+  try {
+    await unpack(found.archive, path);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof NotAnArchive)) throw error;
+    rmSync(path, { recursive: true });
+    mkdirSync(path, { mode: 0o700 });
+    return "the image is no archive";
+  }
 }
 
 /** A thousand small files: each at once takes a tenth of the work that waiting for each takes, and nothing serves yet. */

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { PGlite } from "@electric-sql/pglite";
 import { ServiceError } from "../../errors.ts";
 import type { Log } from "../../world.ts";
@@ -89,6 +90,9 @@ export async function openEmbeddedDatabase(path: string, events = untold): Promi
   const close = () => (closing ??= program.close());
 
   async function run<T>(work: (program: Program) => Promise<T>): Promise<T> {
+    // It computes in this thread and waits for nothing: without a turn in between, work of many statements (pruning)
+    // would let nobody be answered until its end.
+    await nextTurn();
     if (closing !== undefined) throw new ServiceError("SERVICE_UNAVAILABLE", "the database is closed");
     try {
       return await program.use(work);

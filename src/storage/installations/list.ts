@@ -42,17 +42,23 @@ export function orderOf({ filter }: Listing) {
 
 /** Whether an installation is in the list; that it has the product is for a join to say. */
 export function isListed(listing: Listing): SQL | undefined {
-  const { filter, visible, after } = listing;
+  const { filter, visible } = listing;
   const { status, externalOrgId, externalInstallId, owner } = filter;
-  const { createdAt, id } = orderOf(listing);
   return and(
     isVisible(visible),
     status === undefined ? undefined : eq(installations.status, status),
     externalOrgId === undefined ? undefined : eq(installations.externalOrgId, externalOrgId),
     externalInstallId === undefined ? undefined : eq(installations.externalInstallId, externalInstallId),
     owner === undefined ? undefined : eq(installations.owner, owner),
-    after === undefined
-      ? undefined
-      : sql`(${createdAt}, ${id}) < (${sql.param(after.createdAt, createdAt)}, ${sql.param(after.id, id)})`,
+    isAfter(listing),
   );
+}
+
+/** Whether it comes after the place from which the list is wanted. */
+export function isAfter(listing: Listing): SQL | undefined {
+  const { after } = listing;
+  const { createdAt, id } = orderOf(listing);
+  return after === undefined
+    ? undefined
+    : sql`(${createdAt}, ${id}) < (${sql.param(after.createdAt, createdAt)}, ${sql.param(after.id, id)})`;
 }

@@ -1,15 +1,15 @@
-import { desc, eq, or, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, or, type SQL, sql } from "drizzle-orm";
 import type { Position } from "../../domain/model/installation.ts";
 import type { SearchedPart } from "../../domain/model/installation-repository.ts";
 import type { Database, Queries } from "../database.ts";
 import { knownLimit, pageLimit } from "../known-limit.ts";
 import { installationProducts, installations } from "../schema.ts";
 import { isUuid } from "../uuid.ts";
-import { isListed, type Listing, listInstallations, orderOf } from "./list.ts";
+import { isAfter, isListed, type Listing, listInstallations, orderOf } from "./list.ts";
 import { hasProduct } from "./products.ts";
 
 export interface SearchBounds {
-  /** Matches that are fetched to be listed; where there are more, so many rows of the list that are read along at first. */
+  /** Matches that are fetched to be listed; where there are more, so many rows at the beginning are looked through. */
   readonly few: number;
   /** Matches that are sorted; where there are more, some are near in the list, and it is read along instead. */
   readonly mostSorted: number;
@@ -30,21 +30,21 @@ export async function searchInstallations(
   { few, mostSorted, mostRead }: SearchBounds = usual,
 ): Promise<SearchedPart> {
   const matches = matchesOf(text);
-  const list = async (ids: SQL, lookedTo?: Position): Promise<SearchedPart> => {
-    const only = sql`${installations.id} = any (array(${ids}))`;
-    return { found: await database.read((db) => listInstallations(db, listing, limit, only)), lookedTo };
+  const list = (ids: SQL, also?: SQL) => {
+    const only = and(sql`${installations.id} = any (array(${ids}))`, also);
+    return database.read((db) => listInstallations(db, listing, limit, only));
   };
-  const read = (rows: number) => database.read((db) => readAlong(db, { listing, matches, mostRead: rows }, limit));
 
   const first = await database.read((db) => fetchMatches(db, matches, few + 1));
-  if (first.length <= few) return list(named(first));
-  // Of many, a page is mostly found at the beginning.
-  const near = await read(few);
-  if (near.lookedTo === undefined) return list(named(near.ids));
+  if (first.length <= few) return { found: await list(named(first)), lookedTo: undefined };
+  // Of many, a page is often found at the beginning.
+  const near = limit * 2 > few ? [] : await list(beginningOf(listing, few), or(...matches));
+  if (near.length === limit) return { found: near, lookedTo: undefined };
   const all = anyOf(matches, mostSorted + 1);
-  if ((await database.read((db) => count(db, all))) <= mostSorted) return list(all);
-  const along = await read(mostRead);
-  return list(named(along.ids), along.lookedTo);
+  if ((await database.read((db) => count(db, all))) <= mostSorted)
+    return { found: await list(all), lookedTo: undefined };
+  const { ids, lookedTo } = await database.read((db) => readAlong(db, { listing, matches, mostRead }, limit));
+  return { found: await list(named(ids)), lookedTo };
 }
 
 /** Each of them has an index. */
@@ -94,6 +94,19 @@ async function count(db: Queries, ids: SQL): Promise<number> {
   return counted?.count ?? 0;
 }
 
+/**
+ * The first rows in the list's order, whether they are in the list or not: so many are read and no more, also for who
+ * sees few.
+ */
+function beginningOf(listing: Listing, rows: number): SQL {
+  const { createdAt, id } = orderOf(listing);
+  const { platform } = listing.filter;
+  const table = platform === undefined ? installations : installationProducts;
+  const from = and(platform === undefined ? undefined : eq(installationProducts.product, platform), isAfter(listing));
+  return sql`select ${id} from ${table} where ${from ?? sql`true`}
+    order by ${createdAt} desc, ${id} desc limit ${knownLimit(rows)}`;
+}
+
 /** One text, since not every driver knows what an array of a prepared statement is made of. */
 function named(ids: readonly string[]): SQL {
   return sql`select unnest(string_to_array(${ids.join(",")}, ',')::uuid[])`;
@@ -107,7 +120,7 @@ interface ReadingAlong extends Pick<SearchBounds, "mostRead"> {
 interface ReadPart {
   /** Of the next matches, at most `limit`. */
   readonly ids: readonly string[];
-  /** Where reading along ended before there were so many; undefined: there are, or there are no more. */
+  /** Where reading along ended; undefined: the list has. Some of what was found may be gone when it is listed. */
   readonly lookedTo: Position | undefined;
 }
 
@@ -136,8 +149,11 @@ async function readAlong(db: Queries, along: ReadingAlong, limit: number): Promi
     .limit(pageLimit(limit))
     .prepare("search_installations")
     .execute();
-  const ids = rows.flatMap((row) => (row.matches ? [row.id] : [])).slice(0, limit);
-  const last = rows.at(-1);
-  const endsEarly = ids.length < limit && last?.row === mostRead;
-  return { ids, lookedTo: endsEarly ? { createdAt: last.createdAt, id: last.id } : undefined };
+  const found = rows.filter((row) => row.matches).slice(0, limit);
+  const last = found.length === limit ? found.at(-1) : rows.at(-1);
+  const goesOn = last !== undefined && (found.length === limit || last.row === mostRead);
+  return {
+    ids: found.map((row) => row.id),
+    lookedTo: goesOn ? { createdAt: last.createdAt, id: last.id } : undefined,
+  };
 }

@@ -106,8 +106,11 @@ async function move(source: PGlite, options: MoveOptions): Promise<Moved> {
       }),
     );
     // Last: a death before this leaves a Postgres that says whose rows it has.
-    if (!dryRun)
-      await source.query("update meta set value = $1 where key = $2", [movedStamp + now().toISOString(), stampKey]);
+    if (!dryRun) {
+      // A first start that was killed has left it without one.
+      const stampedMoved = "insert into meta (key, value) values ($2, $1) on conflict (key) do update set value = $1";
+      await source.query(stampedMoved, [movedStamp + now().toISOString(), stampKey]);
+    }
     return moved;
   } catch (error) {
     if (error instanceof TakenBack) return error.moved;

@@ -2,6 +2,7 @@ import { copyFile, mkdir, mkdtemp, readFile, rm, stat, truncate, writeFile } fro
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { makeEmbeddedImage } from "../../../rig/embedded-image.ts";
 import { openEmbeddedFiles } from "../../../src/storage/embedded/files.ts";
@@ -110,6 +111,18 @@ describe("a database out of the image", () => {
 });
 
 describe("an image", () => {
+  test.each([Buffer.alloc(0), Buffer.alloc(5_000, "x")])(
+    "that holds no archive is not used, and said to be so",
+    async (bytes) => {
+      const directory = await folder();
+      await writeFile(join(directory, "image"), gzipSync(bytes));
+      const path = join(directory, "made");
+      expect(await initialised(path, join(directory, "image"))).toEqual([{ reason: "the image is no archive" }]);
+      const { close } = await openEmbeddedDatabase(path);
+      await close();
+    },
+  );
+
   test("that was cut off or damaged is not used, and said to be so", async () => {
     const copy = join(await folder(), "copy");
     await copyFile(image, copy);
@@ -136,6 +149,13 @@ describe("an image", () => {
       names.push(await imageName(files));
     }
     names.push(await imageName(files, readMigrations().slice(1)));
-    expect(new Set(names).size).toBe(5);
+    // The database remembers when each was made.
+    names.push(
+      await imageName(
+        files,
+        readMigrations().map((one) => ({ ...one, folderMillis: one.folderMillis + 1 })),
+      ),
+    );
+    expect(new Set(names).size).toBe(6);
   });
 });

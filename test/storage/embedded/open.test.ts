@@ -71,6 +71,27 @@ describe("opening the embedded database", () => {
     await storage.close();
   });
 
+  test("lets others have their turn between two statements", async () => {
+    const { database, close } = await openEmbeddedDatabase(join(await makeDirectory(), "db"));
+    let answered = false;
+    setTimeout(() => {
+      answered = true;
+    });
+    let statements = 0;
+    while (!answered && statements < 1_000) {
+      await database.read((db) => db.execute("select 1"));
+      statements += 1;
+    }
+    expect(statements).toBeLessThan(1_000);
+    await close();
+  });
+
+  test("opens one with a folder where its last start left a file", async () => {
+    const directory = await makeDirectory();
+    await mkdir(join(directory, "db", "postmaster.pid"));
+    await (await open(directory)).close();
+  });
+
   test("refuses a copy of a Postgres database", async () => {
     const directory = await makeDirectory();
     await tamper(directory, "update meta set value = 'postgres'");
