@@ -1,5 +1,4 @@
 import { ServiceError } from "../errors.ts";
-import { atEndOfTurn } from "./at-end-of-turn.ts";
 
 interface Turn<Item> {
   readonly items: readonly Item[];
@@ -8,10 +7,9 @@ interface Turn<Item> {
 }
 
 /**
- * Lets one write run at a time. What arrives in the same turn of the event loop shares one, and what arrives meanwhile the
- * next. Where that fails for what is in it, and not for want of the database, each part is tried alone: nobody's mistake
- * keeps others from being written. Writes begin `apartMs` apart: what comes alone is written at once, and a steady stream
- * shares more of them.
+ * Lets one write run at a time. What arrives meanwhile shares the next one. Where that fails for what is in it, and not
+ * for want of the database, each part is tried alone: nobody's mistake keeps others from being written. Writes begin
+ * `apartMs` apart: what comes alone is written at once, and a steady stream shares more of them.
  */
 export function inTurn<Item>(
   write: (items: readonly Item[]) => Promise<void>,
@@ -32,7 +30,6 @@ export function inTurn<Item>(
   }
 
   async function run(): Promise<void> {
-    if (running) return;
     running = true;
     while (waiting.length > 0) {
       const turns = waiting;
@@ -45,10 +42,9 @@ export function inTurn<Item>(
     running = false;
   }
 
-  const runSoon = atEndOfTurn(() => void run());
   return (items) =>
     new Promise((done, failed) => {
       waiting.push({ items, done, failed });
-      if (!running) runSoon();
+      if (!running) void run();
     });
 }

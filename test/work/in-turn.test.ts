@@ -1,4 +1,3 @@
-import { setImmediate as turn } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createGate } from "../../rig/gate.ts";
 import { ServiceError } from "../../src/errors.ts";
@@ -7,13 +6,6 @@ import { inTurn } from "../../src/work/in-turn.ts";
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-test("what arrives in one turn shares a write", async () => {
-  const written: (readonly number[])[] = [];
-  const keep = inTurn<number>(async (items) => void written.push(items));
-  await Promise.all([keep([1]), keep([2, 3])]);
-  expect(written).toEqual([[1, 2, 3]]);
-});
-
 test("what arrives while a write is under way shares the next one", async () => {
   const gate = createGate();
   const written: (readonly number[])[] = [];
@@ -21,10 +13,7 @@ test("what arrives while a write is under way shares the next one", async () => 
     written.push(items);
     await gate.opened;
   });
-  const kept = [keep([1])];
-  await turn();
-  kept.push(keep([2]), keep([3, 4]));
-  await turn();
+  const kept = [keep([1]), keep([2]), keep([3, 4])];
   expect(written).toEqual([[1]]);
   gate.open();
   await Promise.all(kept);
@@ -52,11 +41,8 @@ test("of a write that fails for what is in it each part is tried alone; for want
   const keep = inTurn<number>(async (items) => {
     if (items.includes(2)) throw why;
   });
-  async function results() {
-    const first = keep([1]);
-    await turn();
-    return (await Promise.allSettled([first, keep([2]), keep([3])])).map((one) => one.status);
-  }
+  const results = () =>
+    Promise.allSettled([keep([1]), keep([2]), keep([3])]).then((all) => all.map((one) => one.status));
   expect(await results()).toEqual(["fulfilled", "rejected", "fulfilled"]);
   why = new ServiceError("SERVICE_UNAVAILABLE", "away");
   expect(await results()).toEqual(["fulfilled", "rejected", "rejected"]);

@@ -101,7 +101,7 @@ describe("the first hand-out of a token to a caller", () => {
     expect(all.filter(({ row }) => String(row).includes("a-value-nobody-stores"))).toEqual([]);
   });
 
-  test("shares its commit with others that arrive at the same time", async () => {
+  test("shares its commit with others that arrive while one is being written", async () => {
     hold = createGate();
     const tokens = Array.from({ length: 26 }, (_, n) => issued(`g${n}`));
     const recorded = tokens.map((token) => handOut.record(token, call()));
@@ -110,7 +110,7 @@ describe("the first hand-out of a token to a caller", () => {
     const written = await domain.sql`
       select count(*)::int as rows from audit_events
       where token_fingerprint = any(${tokens.map(({ tokenId }) => tokenId)}) group by xmin::text order by 1`;
-    expect(written.map(({ rows }) => rows)).toEqual([26]);
+    expect(written.map(({ rows }) => rows)).toEqual([1, 25]);
   });
 
   test("is refused if its row takes too long, and counted once it is on record after all", async () => {
